@@ -1,0 +1,83 @@
+"""Pictures of a cluster at one moment: what views draw, conditions ask and checks compare. Plain data, no behaviour."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+Life = Literal["up", "paused", "down"]
+Role = Literal["leader", "candidate", "follower"]
+
+
+class EntryView(msgspec.Struct, frozen=True, kw_only=True):
+    """One post or comment among the newest of a blog."""
+
+    kind: Literal["post", "comment"]
+    username: str
+    title: str
+    content: str
+
+
+class SlotView(msgspec.Struct, frozen=True, kw_only=True):
+    """One slot of a node's log. `state` is how far it has come on this node; `value` lists operation texts."""
+
+    slot: int
+    ballot: tuple[int, int]
+    state: Literal["accepted", "decided", "applied"]
+    value: tuple[str, ...]
+
+
+class NodeState(msgspec.Struct, frozen=True, kw_only=True):
+    """What one node knows of itself. Ballots are (round, owner), slots count from 1, hashes are hex.
+
+    `queue` counts requests at this node that wait to be proposed or forwarded; `pending` those of its own clients that
+    have no answer yet; `hashes` are the last blocks' hashes, the newest last; `heard` the nodes heard from lately.
+    `log` is filled only on request (`detail`).
+    """
+
+    node: int
+    life: Life = "down"
+    role: Role = "follower"
+    ballot: tuple[int, int] = (0, 0)
+    promised: tuple[int, int] = (0, 0)
+    leader: int = 0
+    accepted: int = 0
+    decided: int = 0
+    applied: int = 0
+    queue: int = 0
+    pending: int = 0
+    in_flight: int = 0
+    height: int = 0
+    hash: str = "0" * 64
+    hashes: tuple[str, ...] = ()
+    posts: int = 0
+    comments: int = 0
+    newest: tuple[EntryView, ...] = ()
+    heard: tuple[int, ...] = ()
+    round_trip_ms: int = 0
+    elections: int = 0
+    leaderships: int = 0
+    messages_in: int = 0
+    messages_out: int = 0
+    syncs: int = 0
+    log: tuple[SlotView, ...] = ()
+    error: str = ""
+
+
+class ClusterEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of the running log: at `at_ms` of cluster time, at `node` (0: the cluster itself)."""
+
+    at_ms: int
+    node: int
+    kind: str
+    text: str
+
+
+class HeldMessage(msgspec.Struct, frozen=True, kw_only=True):
+    """A message that waits for a person. `number` stays its name until it is delivered."""
+
+    number: int
+    source: int
+    target: int
+    text: str
