@@ -1,0 +1,77 @@
+"""`paxsim check`: judges recorded histories and traces."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+import msgspec
+
+from simulator.cli.failures import CHECK_FAILED, OK
+from simulator.cli.group import LabCommand, LabOption
+from simulator.cli.options import TimeMs, common_options, json_option
+from simulator.cli.output import Output
+
+MODELS = ("blog", "register", "cas-register", "kv", "mutex", "set")
+
+
+@click.command(
+    "check",
+    cls=LabCommand,
+    short_help="Judges recorded histories or traces: are they linearizable?",
+    examples=[
+        ("paxsim check history.jsonl", "is this history of a blog linearizable?"),
+        (
+            "paxsim check --model cas-register --init 0 --time-limit 10s *.jsonl.gz",
+            "a register that starts at 0, ten seconds a file",
+        ),
+    ],
+)
+@click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path())
+@click.option(
+    "--model",
+    type=click.Choice(MODELS),
+    default="blog",
+    show_default=True,
+    cls=LabOption,
+    help="The sequential object that the history is about.",
+)
+@click.option(
+    "--init", metavar="VALUE", default="null", show_default=True, cls=LabOption, help="First value of a register, JSON."
+)
+@click.option(
+    "--time-limit", type=TimeMs(), metavar="TIME", cls=LabOption, help="Give up on a file after this: verdict unknown."
+)
+@json_option
+@common_options
+@click.pass_obj
+def check(output: Output, *, files: tuple[str, ...], model: str, init: str, time_limit: int | None, json: bool) -> int:
+    """Judge each FILE: a history in Jepsen's form or a trace, JSON lines, plain or .gz.
+
+    A violation prints the shortest prefix that fails and why. The exit status is 0 when every history is linearizable,
+    1 when one is not or could not be judged within its bounds.
+    """
+    from simulator.check.command import judge_files
+
+    verdicts = judge_files(
+        list(files),
+        model=model,
+        init=_json_value(init),
+        time_limit_s=None if time_limit is None else time_limit / 1000,
+    )
+    if json:
+        output.json(verdicts[0] if len(verdicts) == 1 else verdicts)
+    else:
+        for verdict in verdicts:
+            output.result(f"{verdict['file']}: {verdict['verdict']} ({verdict['operations']} operations)")
+            if verdict["why"]:
+                output.result(str(verdict["why"]))
+    return OK if all(verdict["verdict"] == "ok" for verdict in verdicts) else CHECK_FAILED
+
+
+def _json_value(text: str) -> Any:
+    try:
+        return msgspec.json.decode(text)
+    except msgspec.DecodeError as error:
+        sentence = f'{text!r} is not JSON: write 0, null or "text" in quotes.'
+        raise click.BadParameter(sentence, param_hint="'--init'") from error

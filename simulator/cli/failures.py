@@ -1,0 +1,95 @@
+"""How a command ends: an exit status, and one sentence on stderr when it did not end well.
+
+0 all is well; 1 a check or an expectation failed; 2 bad usage, a bad file or bad input; 3 a bug of ours, with its trace
+in a file; 130 interrupted. A person never meets a traceback: it would blame them for what they cannot mend.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import shlex
+import sys
+import tempfile
+import traceback
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from simulator import __version__
+from simulator.errors import InputError
+
+OK = 0
+CHECK_FAILED = 1
+BAD_INPUT = 2
+OUR_BUG = 3
+INTERRUPTED = 130
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A bad end: `status` for the shell, `sentence` for the person (may be empty)."""
+
+    status: int
+    sentence: str
+
+
+def explain(error: BaseException, arguments: Sequence[str]) -> Failure:
+    """Return how the command `arguments` ends on `error`. A bug of ours leaves its trace in a file."""
+    match error:
+        case InputError():
+            return Failure(BAD_INPUT, str(error))
+        case click.UsageError():
+            return Failure(BAD_INPUT, _usage_sentence(error))
+        case click.ClickException():
+            return Failure(BAD_INPUT, error.format_message())
+        case KeyboardInterrupt() | click.Abort():
+            return Failure(INTERRUPTED, "interrupted.")
+        case OSError(filename=str() as name, strerror=str() as reason):
+            return Failure(BAD_INPUT, f"{name!r} cannot be used: {_lower_first(reason)}.")
+        case _:
+            return Failure(OUR_BUG, _bug_sentence(error, arguments))
+
+
+def did_you_mean(possibilities: Sequence[str] | None) -> str:
+    """Return `: did you mean 'run'?` for the likeliest word, or a full stop when nothing is close."""
+    return f": did you mean {possibilities[0]!r}?" if possibilities else "."
+
+
+def _usage_sentence(error: click.UsageError) -> str:
+    match error:
+        case click.NoSuchOption():
+            sentence = f"there is no option {error.option_name!r}{did_you_mean(error.possibilities)}"
+        case click.NoSuchCommand():
+            sentence = f"there is no command {error.command_name!r}{did_you_mean(error.possibilities)}"
+        case _:
+            sentence = _lower_first(error.format_message())
+    path = error.ctx.command_path if error.ctx is not None else "paxsim"
+    return f"{sentence} See '{path} --help'."
+
+
+def _bug_sentence(error: BaseException, arguments: Sequence[str]) -> str:
+    what = "".join(traceback.format_exception_only(error)).strip().splitlines()[-1]
+    report = "\n".join(
+        [
+            f"paxsim {__version__}, Python {platform.python_version()}, {platform.platform()}",
+            f"command: paxsim {shlex.join(arguments)}",
+            "",
+            "".join(traceback.format_exception(error)),
+        ]
+    )
+    try:
+        handle, name = tempfile.mkstemp(prefix="paxsim-bug-", suffix=".txt")
+        with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(report)
+    except OSError:
+        # Without a place for the file the trace must go somewhere, or the bug is lost.
+        sys.stderr.write(report)
+        return f"this is a bug of paxsim ({what}); its trace stands above, since no file could be written for it."
+    return f"this is a bug of paxsim, not of yours ({what}); its trace is in {Path(name)}."
+
+
+def _lower_first(text: str) -> str:
+    return text[:1].lower() + text[1:]

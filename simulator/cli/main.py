@@ -1,0 +1,16 @@
+"""The door: `paxsim` and `python -m simulator` both come in here.
+
+It imports nothing at the top. A spawned node process runs the parent's main script once more, which imports this
+module; a node must neither wait for the command line's libraries nor hold them in memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command (`sys.argv` when None) and return its exit status: 0, 1, 2, 3 or 130; see `failures`."""
+    from simulator.cli.program import run_program
+
+    return run_program(arguments)

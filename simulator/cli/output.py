@@ -1,0 +1,87 @@
+"""Where words go: the result alone to stdout, everything about getting there to stderr.
+
+A script reads stdout; so a result is text without boxes, colour or truncation, or one JSON document, and nothing else.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Literal
+
+import msgspec
+
+ColorChoice = Literal["auto", "always", "never"]
+
+
+class Output:
+    """The two streams of one command. `quiet` silences progress; `verbosity` (0, 1, 2, …) asks for more of it."""
+
+    def __init__(self) -> None:
+        self.quiet = False
+        self.verbosity = 0
+
+    def result(self, text: str) -> None:
+        """Print one or more lines of the result."""
+        sys.stdout.write(printable(text) + "\n")
+
+    def table(self, rows: Iterable[Sequence[str]]) -> None:
+        """Print rows in aligned columns; the last column is as long as it is."""
+        lines = [[printable(cell).replace("\n", " ") for cell in row] for row in rows]
+        if not lines:
+            return
+        widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]) - 1)]
+        for line in lines:
+            cells = [cell.ljust(width) for cell, width in zip(line, widths, strict=False)]
+            sys.stdout.write("  ".join([*cells, line[-1]]).rstrip() + "\n")
+
+    def json(self, document: object) -> None:
+        """Print the one JSON document of a command with `--json`."""
+        text = msgspec.json.format(msgspec.json.encode(document), indent=2)
+        sys.stdout.write(text.decode() + "\n")
+
+    def progress(self, text: str) -> None:
+        """Say how far it is."""
+        if not self.quiet:
+            self._error(text)
+
+    def detail(self, text: str) -> None:
+        """Say what only `-v` asks for."""
+        if self.verbosity and not self.quiet:
+            self._error(text)
+
+    def warn(self, text: str) -> None:
+        """Say what is odd but no failure. Not silenced by `-q`: a warning that nobody sees is none."""
+        self._error(f"paxsim: warning: {text}")
+
+    def fail(self, sentence: str) -> None:
+        """Say in one sentence why the command failed."""
+        self._error(f"paxsim: {sentence}")
+
+    def _error(self, text: str) -> None:
+        sys.stdout.flush()
+        sys.stderr.write(printable(text) + "\n")
+        sys.stderr.flush()
+
+
+def choose_color(choice: ColorChoice) -> None:
+    """Let every library of this process follow `--color`; "auto" leaves the decision to NO_COLOR and FORCE_COLOR.
+
+    Rich, Textual and prompt_toolkit all read these two variables, so no screen needs to be told on its own.
+    """
+    if choice == "auto":
+        return
+    for name in ("NO_COLOR", "FORCE_COLOR"):
+        os.environ.pop(name, None)
+    os.environ["FORCE_COLOR" if choice == "always" else "NO_COLOR"] = "1"
+
+
+def printable(text: str) -> str:
+    """Return `text` with terminal controls spelled out, so that a title or a file name cannot act on the screen."""
+    if text.isprintable():
+        return text
+    return "".join(
+        character if character.isprintable() or character in "\n\t" else character.encode("unicode_escape").decode()
+        for character in text
+    )

@@ -1,0 +1,86 @@
+"""The command `paxsim`: its tree of sub-commands, and how any of them ends."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+
+from simulator import __version__
+from simulator.cli import failures
+from simulator.cli.commands.check import check
+from simulator.cli.commands.completion import completion
+from simulator.cli.commands.lab import DATA_HELP, console, open_lab
+from simulator.cli.commands.verify import verify
+from simulator.cli.group import LabGroup
+from simulator.cli.options import cluster_options, common_options
+from simulator.cli.output import Output
+from simulator.settings import Settings
+
+
+@click.group(
+    cls=LabGroup,
+    invoke_without_command=True,
+    epilog="Options can also come from variables: --nodes from PAXSIM_NODES, or from PAXSIM_RUN_NODES for 'run' alone.",
+    examples=[
+        ("paxsim", "open the lab: five real processes, dashboard and console"),
+        ("paxsim --nodes 3 --fresh", "a smaller lab that starts empty"),
+    ],
+)
+@cluster_options(data_help=DATA_HELP)
+@common_options
+@click.version_option(__version__, prog_name="paxsim", message="%(prog)s %(version)s")
+@click.pass_context
+def paxsim(ctx: click.Context, settings: Settings) -> int:
+    """A lab for consensus: five processes agree by Multi-Paxos on a blog that they keep on a SHA-256 chain.
+
+    Without a command it opens the lab. When stdin or stdout is no terminal, it is 'paxsim console'.
+    """
+    if ctx.invoked_subcommand is None:
+        return open_lab(settings)
+    return failures.OK
+
+
+for command in (console, check, verify, completion):
+    paxsim.add_command(command)
+
+
+def run_program(arguments: Sequence[str] | None = None) -> int:
+    """Run one command line and return its exit status; `failures` says what each status means."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    output = Output()
+    _tolerate_any_text()
+    if "_PAXSIM_COMPLETE" in os.environ:
+        paxsim.main(words, prog_name="paxsim", complete_var="_PAXSIM_COMPLETE")
+    try:
+        status = _invoke(words, output)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader has seen enough, as in `paxsim scenarios | head`. Python must not complain about it at exit either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return failures.OK
+    except BaseException as error:  # noqa: BLE001  # This is where every error becomes one sentence and a status.
+        failure = failures.explain(error, words)
+        with contextlib.suppress(BrokenPipeError):
+            output.fail(failure.sentence)
+        return failure.status
+    return status
+
+
+def _invoke(words: list[str], output: Output) -> int:
+    try:
+        with paxsim.make_context("paxsim", words, auto_envvar_prefix="PAXSIM", obj=output) as ctx:
+            status = paxsim.invoke(ctx)
+            return status if isinstance(status, int) else failures.OK
+    except click.exceptions.Exit as end:
+        return end.exit_code
+
+
+def _tolerate_any_text() -> None:
+    """Let a terminal that knows no é show an escape instead of ending the command."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
