@@ -51,14 +51,11 @@ def check(output: Output, *, files: tuple[str, ...], model: str, init: str, time
     A violation prints the shortest prefix that fails and why. The exit status is 0 when every history is linearizable,
     1 when one is not or could not be judged within its bounds.
     """
+    first = _json_value(init)
     from simulator.check.command import judge_files
 
-    verdicts = judge_files(
-        list(files),
-        model=model,
-        init=_json_value(init),
-        time_limit_s=None if time_limit is None else time_limit / 1000,
-    )
+    limit_s = None if time_limit is None else time_limit / 1000
+    verdicts = judge_files(list(files), model=model, init=first, time_limit_s=limit_s)
     if json:
         output.json(verdicts[0] if len(verdicts) == 1 else verdicts)
     else:
