@@ -1,0 +1,164 @@
+"""The chain: every block points to the one before it by that block's hash, and the drawing shows the pointer.
+
+On a screen the blocks stand side by side as boxes, an arrow from each H back to the hash that it repeats; in a pipe,
+and for long chains, a line a block.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import msgspec
+from rich.cells import chop_cells, set_cell_size
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.text import Text
+
+from simulator.text import safe
+from simulator.views.palette import BAD, QUIET, short_hash
+from simulator.views.sheet import Cell, Column, Sheet, bit
+from simulator.views.slots import operation_words, value_words
+
+MOST_BOXES = 24
+"""Longer chains are shown a line a block."""
+
+BOX_WIDTH = 26
+BOX_LINES = 7
+_LINK_WIDTH = 4
+
+
+class ShownBlock(msgspec.Struct, frozen=True, kw_only=True):
+    """A line of `blockchain.txt` as far as a view cares."""
+
+    height: int
+    H: str
+    T: tuple[dict[str, object], ...]
+    N: int
+    hash: str
+
+
+_DECODER = msgspec.json.Decoder(ShownBlock)
+
+
+def chain_view(lines: Sequence[str], *, boxes: bool | None = None) -> Sheet:
+    """These lines of a node's `blockchain.txt`, in order; a line that is no block is shown as such.
+
+    `boxes` draws every block as a box on a screen; None decides by how many there are.
+    """
+    if not lines:
+        return Sheet(notes=(bit("the chain is empty", QUIET),))
+    blocks = [_decode(line) for line in lines]
+    columns = (
+        Column("height", right=True),
+        Column("N", right=True, rank=2),
+        Column("hash", room=12),
+        Column("", screen=True),
+        Column("H (hash of the block before)", room=12, rank=1),
+        Column("T", room=24),
+    )
+    rows = tuple(_row(block, line) for block, line in zip(blocks, lines, strict=True))
+    whole = [block for block in blocks if block is not None]
+    draw = len(lines) <= MOST_BOXES if boxes is None else boxes
+    drawing = Boxes(tuple(whole)) if draw and len(whole) == len(blocks) else None
+    return Sheet(columns=columns, rows=rows, drawing=drawing)
+
+
+def chain_short(lines: Sequence[str]) -> Sheet:
+    """A line a block, the newest first: short hash, arrow, short H (the hash in the line below), operations."""
+    if not lines:
+        return Sheet(notes=(bit("the chain is empty", QUIET),))
+    columns = (Column("block", right=True), Column("hash"), Column("", screen=True), Column("H"), Column("T", room=8))
+    rows = []
+    for line in reversed(lines):
+        block = _decode(line)
+        if block is None:
+            rows.append(_row(block, line))
+            continue
+        text = bit(value_words(block.T), "" if block.T else QUIET)
+        names = (bit(short_hash(block.hash, 6)), bit("→", QUIET), bit(short_hash(block.H, 6), QUIET))
+        rows.append((bit(block.height), *names, text))
+    return Sheet(columns=columns, rows=tuple(rows), header=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Boxes:
+    """Blocks as boxes in as many columns as fit, with the pointer from each H to the hash before it."""
+
+    blocks: tuple[ShownBlock, ...]
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Draw to the width at hand."""
+        across = max(1, (options.max_width - _LINK_WIDTH) // (BOX_WIDTH + _LINK_WIDTH))
+        for start in range(0, len(self.blocks), across):
+            row = self.blocks[start : start + across]
+            for line in range(BOX_LINES):
+                text = Text(no_wrap=True, overflow="crop")
+                for place, block in enumerate(row):
+                    text.append(_pointer_in(line, linked=start + place > 0, wrapped=place == 0), "cyan")
+                    text.append_text(_box_line(block, line))
+                if start + len(row) < len(self.blocks) and line == _HASH_LINE:
+                    text.append("◄──", "cyan")
+                yield text
+
+
+_H_LINE, _HASH_LINE = 1, 5
+
+
+def _pointer_in(line: int, *, linked: bool, wrapped: bool) -> str:
+    """What stands left of a box: the pointer leaves at H and reaches the hash of the box to the left."""
+    if not linked:
+        return " " * _LINK_WIDTH
+    if wrapped:  # The block before ended the row above: its arrow head stands there.
+        return " ───" if line == _H_LINE else " " * _LINK_WIDTH
+    if line == _H_LINE:
+        return " ┌──"
+    if _H_LINE < line < _HASH_LINE:
+        return " │  "
+    return "◄┘  " if line == _HASH_LINE else " " * _LINK_WIDTH
+
+
+def _box_line(block: ShownBlock, line: int) -> Text:
+    inner = BOX_WIDTH - 4
+    if line == 0:
+        return Text("┌" + f" block {block.height} ".center(BOX_WIDTH - 2, "─") + "┐")
+    if line == BOX_LINES - 1:
+        return Text("└" + "─" * (BOX_WIDTH - 2) + "┘")
+    operations = [safe(operation_words(operation)) for operation in block.T] or ["no-op"]
+    if len(operations) == 1:
+        operations = list(chop_cells(operations[0], inner - 5))
+        if len(operations) > 2:
+            operations[1] = set_cell_size(operations[1], inner - 6) + "…"
+    elif len(operations) > 2:
+        operations = [operations[0], f"and {len(operations) - 1} more"]
+    operations = [*(operation.strip() for operation in operations), ""][:2]
+    content = {
+        1: f"H    {block.H[:12]}",
+        2: f"T    {operations[0]}",
+        3: f"     {operations[1]}",
+        4: f"N    {block.N}",
+        5: f"hash {block.hash[:12]}",
+    }[line]
+    styles = {1: "cyan", 5: "bold cyan"}
+    text = Text("│ ")
+    text.append(set_cell_size(content, inner), styles.get(line))
+    return text.append(" │")
+
+
+def _row(block: ShownBlock | None, line: str) -> tuple[Cell, ...]:
+    if block is None:
+        return (bit("?", BAD), (), (), (), (), bit(f"not a block: {line}", BAD))
+    return (
+        bit(block.height),
+        bit(block.N),
+        bit(block.hash),
+        bit("→", QUIET),
+        bit(block.H, QUIET),
+        bit(value_words(block.T), "" if block.T else QUIET),
+    )
+
+
+def _decode(line: str) -> ShownBlock | None:
+    try:
+        return _DECODER.decode(line)
+    except msgspec.MsgspecError:
+        return None

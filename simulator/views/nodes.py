@@ -1,0 +1,192 @@
+"""The nodes: all as a table, a row each, and one as a list of facts or as a panel of a fixed height."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from simulator.state import EntryView, NodeState
+from simulator.views.palette import BAD, ODD, QUIET, ballot, named, node, short_hash, sign
+from simulator.views.sheet import Bit, Cell, Column, Sheet, bit, facts, join
+
+PANEL_HASHES = 3
+PANEL_ENTRIES = 3
+PANEL_LINES = 7 + PANEL_HASHES + PANEL_ENTRIES
+"""How many lines `node_panel` always has."""
+
+_COLUMNS = (
+    Column("", screen=True),
+    Column("node", right=True),
+    Column("state"),
+    Column("leader", right=True),
+    Column("ballot", right=True),
+    Column("promised", right=True, rank=1),
+    Column("accepted", right=True, rank=4),
+    Column("decided", right=True, rank=3),
+    Column("applied", right=True, rank=5),
+    Column("queue", right=True, rank=2),
+    Column("pending", right=True, rank=6),
+    Column("height", right=True),
+    Column("hash", rank=1),
+    Column("posts", right=True, rank=7),
+    Column("comments", right=True, rank=8),
+    Column("newest", rank=9, room=16),
+)
+
+
+def status_view(states: Sequence[NodeState], title: str = "") -> Sheet:
+    """All nodes, a row each: what they are, whom they follow, how far their logs and chains have come."""
+    rows = tuple(_row(state) for state in states)
+    notes = tuple(bit(f"node {state.node}: {state.error}", BAD) for state in states if state.error)
+    return Sheet(title=title, columns=_COLUMNS, rows=rows, notes=notes)
+
+
+def leader_view(states: Sequence[NodeState]) -> Sheet:
+    """Who leads, in each node's own opinion: one line when all that are up agree, else a line an opinion."""
+    living = [state for state in states if state.life == "up"]
+    opinions: dict[int, list[int]] = {}
+    for state in living:
+        opinions.setdefault(state.leader, []).append(state.node)
+    if not living:
+        return Sheet(notes=(bit("no node is up", BAD),))
+    if len(opinions) == 1:
+        only = next(iter(opinions))
+        if not only:
+            return Sheet(notes=(bit("no node knows a leader", ODD),))
+        highest = max(state.ballot for state in living)
+        return Sheet(notes=(bit(f"node {only} leads at ballot {ballot(highest)}: all nodes that are up say so"),))
+    rows = tuple(
+        (bit(node(leader)), bit(",".join(map(str, followers)))) for leader, followers in sorted(opinions.items())
+    )
+    return Sheet(columns=(Column("leader"), Column("according to nodes", room=12)), rows=rows)
+
+
+def queue_view(states: Sequence[NodeState]) -> Sheet:
+    """What waits where: requests to be proposed or forwarded, clients without an answer, slots in flight."""
+    columns = (
+        Column("", screen=True),
+        Column("node", right=True),
+        Column("state"),
+        Column("queue", right=True),
+        Column("pending", right=True),
+        Column("in flight", right=True),
+    )
+    rows = tuple(
+        (sign(s), bit(s.node), named(s), _count(s.queue), _count(s.pending), _count(s.in_flight)) for s in states
+    )
+    return Sheet(columns=columns, rows=rows)
+
+
+def node_facts(state: NodeState) -> Sheet:
+    """Everything that one node knows of itself, a fact a line."""
+    pairs = [
+        ("state", join(named(state), bit(f"since ballot {ballot(state.ballot)}") if state.role == "leader" else ())),
+        ("leader", bit(node(state.leader))),
+        ("ballot", bit(ballot(state.ballot))),
+        ("promised", bit(ballot(state.promised))),
+        ("slots", bit(f"accepted {state.accepted}, decided {state.decided}, applied {state.applied}")),
+        ("requests", bit(f"queue {state.queue}, pending {state.pending}, slots in flight {state.in_flight}")),
+        ("chain", bit(f"height {state.height}, hash {state.hash}" if state.height else "empty")),
+        ("blog", bit(f"{state.posts} posts, {state.comments} comments")),
+        ("heard", bit(",".join(map(str, state.heard)) or "-")),
+        ("round trip", bit(f"{state.round_trip_ms}ms" if state.round_trip_ms else "-")),
+        ("elections", bit(f"{state.elections} begun, {state.leaderships} won")),
+        ("messages", bit(f"{state.messages_in} in, {state.messages_out} out")),
+        ("syncs", bit(state.syncs)),
+    ]
+    if state.error:
+        pairs.append(("error", bit(state.error, BAD)))
+    return facts(f"node {state.node}", pairs)
+
+
+def node_summary(state: NodeState) -> Sheet:
+    """One node in two lines: the head of an opened node on a small screen."""
+    first = join(
+        sign(state),
+        named(state),
+        _pair("leader", node(state.leader)),
+        _pair("ballot", ballot(state.ballot)),
+        _pair("promised", ballot(state.promised)),
+        _pair("elections", state.elections),
+        _pair("rtt", f"{state.round_trip_ms}ms"),
+        gap="  ",
+    )
+    second = join(
+        _pair("accepted", state.accepted),
+        _pair("decided", state.decided),
+        _pair("applied", state.applied),
+        _pair("queue", state.queue),
+        _pair("pending", state.pending),
+        _pair("height", state.height),
+        gap="  ",
+    )
+    return _lines((first, bit(state.error, BAD) if state.error else second))
+
+
+def node_panel(state: NodeState) -> Sheet:
+    """One node as `PANEL_LINES` lines for a narrow panel that never changes its height."""
+    lines = [
+        join(sign(state), named(state), _pair("follows", node(state.leader)) if state.role != "leader" else ()),
+        join(_pair("ballot", ballot(state.ballot)), _pair("promised", ballot(state.promised)), gap="  "),
+        _pair("accepted", state.accepted),
+        join(_pair("decided", state.decided), _pair("applied", state.applied), gap="  "),
+        join(_pair("queue", state.queue), _pair("pending", state.pending), gap="  "),
+        join(_pair("chain", state.height), bit("blocks", QUIET)),
+    ]
+    newest_first = list(reversed(state.hashes))[:PANEL_HASHES]
+    for place in range(PANEL_HASHES):
+        known = place < len(newest_first)
+        lines.append(_hash_line(state.height - place, newest_first[place], place) if known else ())
+    lines.append(join(_pair("blog", state.posts), bit("posts"), bit(state.comments), bit("comments")))
+    entries = list(reversed(state.newest))[:PANEL_ENTRIES]
+    if state.error:
+        entries = entries[: PANEL_ENTRIES - 1]
+        lines.append(bit(state.error, BAD))
+    lines.extend(entry_line(entry) for entry in entries)
+    lines.extend(() for _ in range(PANEL_LINES - len(lines)))
+    return _lines(lines)
+
+
+def entry_line(entry: EntryView) -> Cell:
+    """A post or a comment as one line; a comment is told by the word "on"."""
+    if entry.kind == "post":
+        return join(bit(entry.username, "bold"), bit(entry.title), bit(entry.content, QUIET))
+    return join(bit(entry.username, "bold"), bit(f"on {entry.title}"), bit(entry.content, QUIET))
+
+
+def _row(state: NodeState) -> tuple[Cell, ...]:
+    newest = entry_line(state.newest[-1]) if state.newest else ()
+    numbers = (state.accepted, state.decided, state.applied)
+    return (
+        sign(state),
+        bit(state.node, "bold"),
+        named(state),
+        bit(node(state.leader)),
+        bit(ballot(state.ballot)),
+        bit(ballot(state.promised)),
+        *(bit(number) for number in numbers),
+        _count(state.queue),
+        _count(state.pending),
+        bit(state.height),
+        bit(short_hash(state.hash)),
+        bit(state.posts),
+        bit(state.comments),
+        newest,
+    )
+
+
+def _lines(cells: Sequence[Cell]) -> Sheet:
+    return Sheet(columns=(Column("", room=8),), rows=tuple((cell,) for cell in cells), header=False)
+
+
+def _pair(name: str, value: object) -> Cell:
+    return (Bit(f"{name} ", QUIET), *bit(value))
+
+
+def _count(number: int) -> Cell:
+    return bit(number, ODD if number else "")
+
+
+def _hash_line(height: int, digest: str, place: int) -> Cell:
+    # The arrow says that each block points to the one before it, which stands below.
+    pointer = "→" if height > 1 else " "
+    return join(bit(f"{height:>5}"), bit(short_hash(digest, 16), "" if place == 0 else QUIET), bit(pointer, QUIET))

@@ -1,0 +1,74 @@
+"""How states look and what they are called, once for all views: a word, a sign and a colour each.
+
+The word and the sign carry the meaning; colour only repeats it, so that nothing is lost under NO_COLOR or to eyes that
+tell red from green with difficulty. Colours are the terminal's own sixteen, so that a person's theme is respected.
+"""
+
+from __future__ import annotations
+
+from simulator.state import NodeState
+from simulator.views.sheet import Cell, bit
+
+NOTHING_HASH = "0" * 64
+"""The H of the first block: it points to nothing."""
+
+QUIET = "dim"
+GOOD = "green"
+ODD = "yellow"
+BAD = "bold red"
+LEADER = "bold green"
+
+_ROLE = {"leader": ("★", LEADER), "candidate": ("?", ODD), "follower": ("·", "")}
+_LIFE = {"paused": ("‖", ODD), "down": ("✕", BAD)}
+
+SLOT_SIGN = {"applied": ("■", GOOD), "decided": ("▣", ""), "accepted": ("□", ODD)}
+"""Sign and style of a slot by how far it has come."""
+
+EVENT_STYLE = {
+    "answer": GOOD,
+    "crash": BAD,
+    "down": BAD,
+    "fault": ODD,
+    "leader": LEADER,
+    "restart": ODD,
+    "violation": BAD,
+    "error": BAD,
+    "drop": ODD,
+    "lost": ODD,
+}
+"""Style of an event by its kind; kinds not named here are plain."""
+
+
+def condition(state: NodeState) -> str:
+    """What a node is now, in one word: its role while it is up, else "paused" or "down"."""
+    return state.role if state.life == "up" else state.life
+
+
+def sign(state: NodeState) -> Cell:
+    """The one-character sign of `condition`."""
+    mark, style = _look(state)
+    return bit(mark, style)
+
+
+def named(state: NodeState) -> Cell:
+    """The word of `condition` in its style."""
+    return bit(condition(state), _look(state)[1])
+
+
+def ballot(pair: tuple[int, int]) -> str:
+    """A ballot as round.owner, "-" for none."""
+    return f"{pair[0]}.{pair[1]}" if pair[0] else "-"
+
+
+def node(number: int) -> str:
+    """A node's number, "-" for nobody."""
+    return str(number) if number else "-"
+
+
+def short_hash(digest: str, length: int = 10) -> str:
+    """The first characters of a hash in hex, enough for the eye to compare; the first block's H shows as "-"."""
+    return "-" if digest == NOTHING_HASH else digest[:length]
+
+
+def _look(state: NodeState) -> tuple[str, str]:
+    return _ROLE[state.role] if state.life == "up" else _LIFE[state.life]
