@@ -12,6 +12,8 @@ from typing import Literal
 
 import msgspec
 
+from simulator.text import safe
+
 ColorChoice = Literal["auto", "always", "never"]
 
 
@@ -28,7 +30,7 @@ class Output:
 
     def table(self, rows: Iterable[Sequence[str]]) -> None:
         """Print rows in aligned columns; the last column is as long as it is."""
-        lines = [[printable(cell).replace("\n", " ") for cell in row] for row in rows]
+        lines = [[safe(cell) for cell in row] for row in rows]
         if not lines:
             return
         widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]) - 1)]
@@ -78,10 +80,5 @@ def choose_color(choice: ColorChoice) -> None:
 
 
 def printable(text: str) -> str:
-    """Return `text` with terminal controls spelled out, so that a title or a file name cannot act on the screen."""
-    if text.isprintable():
-        return text
-    return "".join(
-        character if character.isprintable() or character in "\n\t" else character.encode("unicode_escape").decode()
-        for character in text
-    )
+    """Return lines that cannot act on the screen: a title or a file name is shown, never obeyed."""
+    return "\n".join(map(safe, text.split("\n")))

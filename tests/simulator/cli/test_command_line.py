@@ -247,11 +247,11 @@ def test_the_shell_is_told_our_words() -> None:
 
 def test_output_spells_out_terminal_controls(capsys: Captured) -> None:
     """A title with an escape sequence is shown, not obeyed; letters of any script are left alone."""
-    assert printable("a\x1b[31mb é 漢\x07") == "a\\x1b[31mb é 漢\\x07"
+    assert printable("a\x1b[31mb é\n漢\x07") == "a␛[31mb é\n漢␇"
 
     Output().table([("short", "x"), ("a longer name", "\x1b[2J")])
 
-    assert capsys.readouterr().out == "short          x\na longer name  \\x1b[2J\n"
+    assert capsys.readouterr().out == "short          x\na longer name  ␛[2J\n"
 
 
 def test_json_output_is_one_document(capsys: Captured) -> None:
