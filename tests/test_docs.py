@@ -1,0 +1,111 @@
+"""The pages say what is true: every command is documented, every link leads somewhere, every command shown exists."""
+
+from __future__ import annotations
+
+import re
+from configparser import ConfigParser
+from pathlib import Path
+
+import pytest
+
+from simulator import __version__
+from simulator.cli.program import paxsim
+from tests.simulator.cli.test_command_line import paxsim_calls
+
+HOUSE = Path(__file__).parent.parent
+PAGES = sorted([*HOUSE.glob("*.md"), *HOUSE.glob("docs/**/*.md")])
+README = (HOUSE / "README.md").read_text(encoding="utf-8")
+SHELL = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"\]\((?!https?://|#)([^)#\s]+)")
+
+
+def test_the_readme_opens_with_the_lab_and_the_tests() -> None:
+    """Its first two commands do all the set-up: one ends with the lab running, one runs all tests."""
+    first, second = SHELL.findall(README)[:2]
+
+    assert first.startswith("python3 -m venv .venv && ")
+    assert first.endswith("&& .venv/bin/paxsim\n")
+    assert second.startswith("python3 -m venv .venv && ")
+    assert "python -m pytest" in second
+    assert first.count("\n") == second.count("\n") == 1
+
+
+def test_ci_runs_exactly_the_readme_s_second_command() -> None:
+    """What the README promises is what is tried."""
+    second = SHELL.findall(README)[1].strip()
+
+    assert second in (HOUSE / ".ci" / "run").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    "check", ["ruff format --check .", "ruff check .", "mypy --strict", "python -m pytest -n auto"]
+)
+def test_make_and_ci_check_the_same(check: str) -> None:
+    """A change that passes `make check` passes everywhere."""
+    assert check in (HOUSE / "Makefile").read_text(encoding="utf-8")
+    assert check in (HOUSE / ".ci" / "run").read_text(encoding="utf-8")
+
+
+def test_the_readme_lists_every_command_and_no_other() -> None:
+    """The table of commands is the command line's own."""
+    listed = re.findall(r"^\| `paxsim ?([a-z]*)[^`]*` \|", README, re.MULTILINE)
+
+    assert listed == ["", *paxsim.commands]
+
+
+def test_every_command_shown_in_a_page_is_understood() -> None:
+    """Every `paxsim` in a shell block names a command that exists and options that it has."""
+    for page in PAGES:
+        for block in SHELL.findall(page.read_text(encoding="utf-8")):
+            for line in block.replace("\\\n", " ").splitlines():
+                for words in paxsim_calls(line.replace(".venv/bin/paxsim", "paxsim")):
+                    understand(words, f"{page.name}: {line}")
+
+
+def understand(words: list[str], where: str) -> None:
+    """Fail if these arguments of `paxsim` hold an unknown command or option."""
+    commands = [word for word in words if not word.startswith("-") and word in paxsim.commands]
+    command = paxsim.commands[commands[0]] if commands else paxsim
+    assert commands or not words or words[0].startswith("-"), where
+    known = {"-h", "--help", *(flag for option in command.params for flag in option.opts)}
+    used = {word.split("=")[0] for word in words if word.startswith("-") and len(word) > 1}
+    assert used <= known, where
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(HOUSE)))
+def test_every_link_leads_somewhere(page: Path) -> None:
+    """A page that moved takes its links along."""
+    for target in LINK.findall(page.read_text(encoding="utf-8")):
+        assert (page.parent / target).exists(), target
+
+
+def test_the_list_of_decisions_is_complete() -> None:
+    """Each page stands in the list, each row has its page, and the numbers run without a gap."""
+    folder = HOUSE / "docs" / "decisions"
+    pages = sorted(path.name for path in folder.glob("[0-9]*.md"))
+
+    listed = re.findall(
+        r"^\| \[\d{4}\]\(([^)]+)\) \|", (folder / "README.md").read_text(encoding="utf-8"), re.MULTILINE
+    )
+
+    assert listed == pages
+    assert [int(name[:4]) for name in pages] == list(range(1, len(pages) + 1))
+
+
+def test_every_library_that_is_installed_has_its_reason() -> None:
+    """No dependency without a decision."""
+    setup = ConfigParser()
+    setup.read(HOUSE / "setup.cfg", encoding="utf-8")
+    required = re.findall(r"^[a-z_-]+", setup["options"]["install_requires"], re.MULTILINE)
+    pages = " ".join(path.read_text(encoding="utf-8").lower() for path in HOUSE.glob("docs/decisions/0*.md"))
+
+    assert len(required) == 5
+    assert not [name for name in required if name not in pages]
+
+
+def test_the_changelog_speaks_of_this_version() -> None:
+    """Its first heading is the version that is built."""
+    first = re.search(r"^## (\S+)", (HOUSE / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)
+
+    assert first is not None
+    assert first[1] == __version__
