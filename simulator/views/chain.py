@@ -6,7 +6,7 @@ and for long chains, a line a block.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -88,7 +88,10 @@ class Boxes:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Draw to the width at hand."""
-        across = max(1, (options.max_width - _LINK_WIDTH) // (BOX_WIDTH + _LINK_WIDTH))
+        across = (options.max_width - _LINK_WIDTH) // (BOX_WIDTH + _LINK_WIDTH)
+        if across <= 1:
+            yield from self._column()
+            return
         for start in range(0, len(self.blocks), across):
             row = self.blocks[start : start + across]
             for line in range(BOX_LINES):
@@ -99,6 +102,18 @@ class Boxes:
                 if start + len(row) < len(self.blocks) and line == _HASH_LINE:
                     text.append("◄──", "cyan")
                 yield text
+
+    def _column(self) -> Iterator[Text]:
+        """One below the other: the pointers run at the right side, from H up to the hash in the box above."""
+        for place, block in enumerate(self.blocks):
+            last = place == len(self.blocks) - 1
+            for line in range(BOX_LINES):
+                right = ""
+                if place and line <= _H_LINE:
+                    right = "──┘" if line == _H_LINE else "  │"
+                elif not last and line >= _HASH_LINE:
+                    right = "◄─┐" if line == _HASH_LINE else "  │"
+                yield _box_line(block, line).append(right, "cyan")
 
 
 _H_LINE, _HASH_LINE = 1, 5

@@ -43,7 +43,7 @@ def net_small(links: Links, in_flight: int = 0, held: Sequence[HeldMessage] = ()
         for source in links.nodes
     )
     counts = join(bit(in_flight), bit("in flight", QUIET), bit(len(held)), bit("held", QUIET))
-    legend = bit("· whole  ~ slow  % lossy  x cut  h held", QUIET)
+    legend = bit("~ slow % lossy x cut h held", QUIET)
     return Sheet(columns=columns, rows=rows, notes=(counts, legend))
 
 

@@ -101,9 +101,10 @@ def node_facts(state: NodeState) -> Sheet:
 def node_summary(state: NodeState) -> Sheet:
     """One node in two lines: the head of an opened node on a small screen."""
     first = join(
+        bit(f"node {state.node}", "bold"),
         sign(state),
         named(state),
-        _pair("leader", node(state.leader)),
+        _pair("follows", node(state.leader)) if state.role != "leader" else (),
         _pair("ballot", ballot(state.ballot)),
         _pair("promised", ballot(state.promised)),
         _pair("elections", state.elections),
@@ -127,7 +128,7 @@ def node_panel(state: NodeState) -> Sheet:
     lines = [
         join(sign(state), named(state), _pair("follows", node(state.leader)) if state.role != "leader" else ()),
         join(_pair("ballot", ballot(state.ballot)), _pair("promised", ballot(state.promised)), gap="  "),
-        _pair("accepted", state.accepted),
+        join(_pair("accepted", state.accepted), _pair("in flight", state.in_flight), gap="  "),
         join(_pair("decided", state.decided), _pair("applied", state.applied), gap="  "),
         join(_pair("queue", state.queue), _pair("pending", state.pending), gap="  "),
         join(_pair("chain", state.height), bit("blocks", QUIET)),

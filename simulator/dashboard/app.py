@@ -1,0 +1,167 @@
+"""The lab: board above, transcript in the middle, console line below, in one terminal.
+
+The app class is thin: pictures come from a `Source`, typed lines go to a `Runner`, and what both bring is drawn by
+pure views a few times a second. Nothing here asks a node or waits for one.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from rich.console import RenderableType
+from rich.text import Text
+from textual.app import App, ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
+from textual.events import Resize
+from textual.widgets import Input, Static
+
+from simulator.dashboard.board import Board
+from simulator.dashboard.panes import NodePane
+from simulator.dashboard.prompt import Prompt
+from simulator.dashboard.runner import LineConsole, Runner, Sayings
+from simulator.dashboard.source import PICTURES_PER_SECOND, Source
+from simulator.dashboard.transcript import Transcript
+from simulator.settings import MAX_NODES
+from simulator.text import safe
+from simulator.views.palette import BAD
+from simulator.views.sheet import Cell, View
+
+_SAYINGS_PER_SECOND = 20
+_KEYS = "F1-F{n} open node  Esc back  Tab complete  PgUp scroll  Ctrl-L clear  Ctrl-D quit"
+
+
+class Lab(App[int]):
+    """Five nodes and a console on one screen. Returns 0; a bug of ours is raised after the screen is restored."""
+
+    TITLE = "paxsim"
+    ENABLE_COMMAND_PALETTE = False
+    CSS = """
+    Screen { background: ansi_default; color: ansi_default; layout: vertical; }
+    #line { height: 1; }
+    #caret { width: auto; }
+    #keys { height: 1; text-style: dim; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *(Binding(f"f{n},alt+{n}", f"open({n})", show=False, priority=True) for n in range(1, MAX_NODES + 1)),
+        Binding("escape", "open(0)", show=False, priority=True),
+        Binding("pageup", "page(-1)", show=False, priority=True),
+        Binding("pagedown", "page(1)", show=False, priority=True),
+        Binding("ctrl+l", "wipe", show=False, priority=True),
+        Binding("ctrl+d", "leave", show=False, priority=True),
+        Binding("ctrl+q", "leave", show=False, priority=True),
+    ]
+
+    def __init__(self, source: Source, console: LineConsole, sayings: Sayings) -> None:
+        super().__init__(ansi_color=True)
+        self._source = source
+        self._sayings = sayings
+        self._runner = Runner(console)
+        self._console = console
+        self._opened = 0
+        self._violations: dict[str, str] = {}
+        self.board = Board(source.nodes)
+        self.transcript = Transcript()
+        self.prompt = Prompt(console.complete)
+        self._caret = Static("> ", id="caret", markup=False)
+
+    def compose(self) -> ComposeResult:
+        """Board, transcript, console line, keys."""
+        yield self.board
+        yield self.transcript
+        with Horizontal(id="line"):
+            yield self._caret
+            yield self.prompt
+        yield Static(_KEYS.format(n=self._source.nodes), id="keys", markup=False)
+
+    def on_mount(self) -> None:
+        """Begin to draw and to take lines."""
+        self.prompt.focus()
+        self._arrange()
+        self.set_interval(1 / PICTURES_PER_SECOND, self._draw)
+        self.set_interval(1 / _SAYINGS_PER_SECOND, self._listen)
+        self._runner.start()
+
+    def on_unmount(self) -> None:
+        """Stop looking and working."""
+        self._runner.stop()
+        self._source.close()
+
+    def on_resize(self, event: Resize) -> None:
+        """Choose the forms that fit the new size, which the app itself takes on only after this."""
+        self.board.fit(event.size.width, event.size.height, self._opened)
+        self.call_after_refresh(self._draw)
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """A line was typed: show it and hand it on."""
+        line = self.prompt.take()
+        self.transcript.scroll_end(animate=False)
+        if line:
+            self.transcript.add(Text(safe(f"> {line}"), style="bold"))
+            self._runner.give(line)
+            self._listen()
+
+    def on_prompt_choices(self, event: Prompt.Choices) -> None:
+        """Show the words that Tab found."""
+        self.transcript.add(Text("  ".join(event.words), style="dim"))
+
+    def on_node_pane_chosen(self, event: NodePane.Chosen) -> None:
+        """A node was clicked: open it."""
+        self.action_open(event.node)
+        self.prompt.focus()
+
+    def action_open(self, node: int) -> None:
+        """Open `node`; none if it is 0, not there, or open already."""
+        self._opened = node if node <= self._source.nodes and node != self._opened else 0
+        self._source.open(self._opened)
+        self._arrange()
+        self.call_after_refresh(self._draw)
+
+    def action_page(self, direction: int) -> None:
+        """Scroll the transcript."""
+        if direction < 0:
+            self.transcript.scroll_page_up(animate=False)
+        else:
+            self.transcript.scroll_page_down(animate=False)
+
+    def action_wipe(self) -> None:
+        """Empty the transcript."""
+        self.transcript.wipe()
+
+    def action_leave(self) -> None:
+        """End the lab."""
+        self.exit(0)
+
+    def _arrange(self) -> None:
+        self.board.fit(self.size.width, self.size.height, self._opened)
+
+    def _draw(self) -> None:
+        picture = self._source.picture()
+        self.board.show(picture)
+        # A violation is said in full once, where it stays to be read: the checks' pane may be narrow or not there.
+        for name, verdict in picture.checks.items():
+            if verdict != "ok" and self._violations.get(name) != verdict:
+                self._violations[name] = verdict
+                self.transcript.add(Text(safe(f"VIOLATED {name}: {verdict}"), style=BAD))
+
+    def _listen(self) -> None:
+        for saying in self._sayings.take():
+            self.transcript.add(_drawable(saying))
+        waiting = self._runner.waiting()
+        behind = f" +{waiting}" if waiting else ""
+        caret = f"({self._runner.busy.split()[0]}…{behind}) > " if self._runner.busy else "> "
+        if caret != str(self._caret.content):
+            self._caret.update(caret)
+        if self._runner.trouble is not None:
+            raise self._runner.trouble
+        if self._runner.over:
+            self.exit(0)
+
+
+def _drawable(saying: View | Cell) -> RenderableType:
+    if isinstance(saying, tuple):
+        text = Text()
+        for piece in saying:
+            text.append(piece.text, piece.style or None)
+        return text
+    return saying

@@ -1,0 +1,199 @@
+"""The board: the whole cluster, or one opened node, in the form that fits the screen.
+
+It is handed a picture and draws it; where pictures come from (a running cluster, a trace) it does not know.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+import msgspec
+from textual.app import ComposeResult
+from textual.containers import Container, Grid, Horizontal, Vertical
+
+from simulator.dashboard.layout import Layout, choose
+from simulator.dashboard.panes import NodePane, Pane
+from simulator.dashboard.snapshot import Opened, Picture, Snapshot
+from simulator.state import ClusterEvent, NodeState
+from simulator.views.blogs import entries_view
+from simulator.views.chain import BOX_LINES, BOX_WIDTH, chain_short, chain_view
+from simulator.views.checks import checks_line, checks_view
+from simulator.views.events import clock, events_view
+from simulator.views.network import held_view, net_small, net_view
+from simulator.views.nodes import node_panel, node_summary, status_view
+from simulator.views.palette import LEADER, ODD, QUIET, condition, node
+from simulator.views.sheet import Cell, Column, Sheet, bit, join
+from simulator.views.slots import log_view
+
+_TITLES = {
+    "table": "nodes",
+    "net": "network",
+    "checks": "checks",
+    "events": "log",
+    "slots": "log of slots",
+    "blocks": "chain, newest first",
+    "entries": "blog, newest first",
+    "own": "recent messages",
+}
+_CONDITIONS = ("leader", "candidate", "follower", "paused", "down")
+
+
+class Board(Container):
+    """Everything above the transcript. `nodes` is how many nodes the cluster has."""
+
+    DEFAULT_CSS = """
+    Board { height: auto; }
+    Board Pane { height: 1fr; width: 1fr; }
+    Board #top { height: 1; text-style: reverse; }
+    Board #panels { grid-gutter: 0; }
+    Board #middle { layout: horizontal; }
+    Board #net { width: 28; }
+    Board #events { border-left: solid ansi_bright_black; padding-left: 1; }
+    Board #checks { width: 32; }
+    Board #summary { height: 2; }
+    Board #details { grid-gutter: 0 1; }
+    Board.-framed #net, Board.-framed #checks, Board.-framed #events, Board.-framed #table,
+    Board.-framed #details Pane { border: round ansi_bright_black; padding: 0 1; }
+    Board.-framed #net { width: 32; }
+    Board.-full #net { width: 68; }
+    Board #panels NodePane { border: round ansi_default; padding: 0 1; }
+    Board #panels .-leader { border: double ansi_green; }
+    Board #panels .-candidate { border: heavy ansi_yellow; }
+    Board #panels .-paused { border: dashed ansi_yellow; }
+    Board #panels .-down { border: ascii ansi_red; }
+    """
+
+    def __init__(self, nodes: int) -> None:
+        super().__init__(id="board")
+        self._count = nodes
+        self._form: Layout | None = None
+        self._opened = 0
+
+    def compose(self) -> ComposeResult:
+        """All panes of both faces; the layout shows those that it has room for."""
+        yield Pane(id="top")
+        with Vertical(id="cluster"):
+            yield NodePane(0, id="table")
+            with Grid(id="panels"):
+                for number in range(1, self._count + 1):
+                    yield NodePane(number, id=f"panel-{number}")
+            with Horizontal(id="middle"):
+                yield Pane(id="net")
+                yield Pane(id="checks")
+                yield Pane(id="events")
+        with Vertical(id="opened"):
+            yield Pane(id="summary")
+            with Grid(id="details"):
+                for name in ("slots", "blocks", "entries", "own"):
+                    yield Pane(id=name)
+
+    def on_mount(self) -> None:
+        """Name the frames."""
+        for name, title in _TITLES.items():
+            self._pane(name).entitle(title)
+        for number in range(1, self._count + 1):
+            self._pane(f"panel-{number}").entitle(f"node {number}")
+
+    def fit(self, width: int, height: int, opened: int) -> None:
+        """Choose the forms for a screen of this size, with node `opened` open (0: none)."""
+        layout = choose(width, height, self._count)
+        if layout == self._form and opened == self._opened:
+            return
+        self._form = layout
+        self._opened = opened
+        self.set_class(layout.framed, "-framed")
+        self.set_class(layout.net_full, "-full")
+        self.query_one("#cluster").display = not opened
+        self.query_one("#opened").display = bool(opened)
+        table, panels = self._pane("table"), self.query_one("#panels", Grid)
+        table.display, panels.display = not layout.panels, layout.panels
+        table.styles.height = panels.styles.height = layout.nodes_height
+        panels.styles.grid_size_columns = layout.across
+        self.query_one("#middle").styles.height = layout.middle_height
+        self._pane("checks").display = layout.checks
+        self.query_one("#cluster").styles.height = layout.nodes_height + layout.middle_height
+        self.query_one("#opened").styles.height = layout.nodes_height + layout.middle_height
+        self.query_one("#details", Grid).styles.grid_size_columns = 4 if width >= 160 else 2
+
+    def show(self, picture: Picture) -> None:
+        """Draw what changed."""
+        if self._form is None:
+            return
+        self._pane("top").show(Sheet(columns=(Column("", room=20),), rows=((_top_line(picture),),), header=False))
+        if self._opened:
+            if picture.opened is not None and picture.opened.state.node == self._opened:
+                self._show_opened(picture.opened)
+            return
+        self._show_cluster(picture.cluster, self._form)
+        if self._form.checks:
+            self._pane("checks").show(checks_view(picture.checks))
+
+    def _show_cluster(self, cluster: Snapshot, layout: Layout) -> None:
+        if layout.panels:
+            for state in cluster.states:
+                self._show_panel(state)
+        else:
+            self._pane("table").show(dataclasses.replace(status_view(cluster.states), notes=()))
+        if layout.net_full:
+            self._pane("net").show(net_view(cluster.links, cluster.in_flight, cluster.held, cluster.states))
+        else:
+            self._pane("net").show(net_small(cluster.links, cluster.in_flight, cluster.held))
+        events = self._pane("events")
+        room = max(1, events.content_size.height)
+        if cluster.links.holding or cluster.held:
+            # While a person delivers by hand, what can be delivered matters more than what has happened.
+            events.entitle("held messages: deliver K")
+            events.show(_cut(held_view(cluster.held), room))
+        else:
+            events.entitle("log")
+            events.show(_newest(cluster.events, room))
+
+    def _show_panel(self, state: NodeState) -> None:
+        pane = self._pane(f"panel-{state.node}")
+        now = condition(state)
+        for name in _CONDITIONS:
+            pane.set_class(name == now, f"-{name}")
+        pane.show(node_panel(state))
+
+    def _show_opened(self, opened: Opened) -> None:
+        slots, blocks, entries, own = (self._pane(name) for name in ("slots", "blocks", "entries", "own"))
+        self._pane("summary").show(node_summary(opened.state))
+        room = max(2, slots.content_size.height) - 1  # One line is the header or the title.
+        log = msgspec.structs.replace(opened.state, log=opened.state.log[-room:])
+        framed = self._form is not None and self._form.framed
+        slots.show(log_view(log, header=framed), title=_TITLES["slots"])
+        width, height = blocks.content_size
+        across, down = max(1, (width - 4) // (BOX_WIDTH + 4)), height // BOX_LINES
+        if width >= BOX_WIDTH + 3 and down >= 2:
+            blocks.entitle("chain, newest last")
+            blocks.show(chain_view(opened.chain[-across * down :], boxes=True))
+        else:
+            blocks.entitle(_TITLES["blocks"])
+            blocks.show(chain_short(opened.chain[-max(1, height) :]), title=_TITLES["blocks"])
+        entries.show(entries_view(opened.state.newest), title=_TITLES["entries"])
+        own.show(_newest(opened.events, max(2, own.content_size.height) - (not framed)), title=_TITLES["own"])
+
+    def _pane(self, name: str) -> Pane:
+        return self.query_one(f"#{name}", Pane)
+
+
+def _top_line(picture: Picture) -> Cell:
+    cluster = picture.cluster
+    leaders = sorted({state.node for state in cluster.states if state.life == "up" and state.role == "leader"})
+    who = bit(f"leader {','.join(map(node, leaders))}", LEADER) if leaders else bit("no leader", ODD)
+    hand = bit(f"messages held: {len(cluster.held)}", ODD) if cluster.links.holding else ()
+    seconds = bit(f"{clock(cluster.now_ms)[:-2]}s")
+    return join(bit("paxsim"), bit(cluster.world), seconds, who, checks_line(picture.checks), hand, gap=" · ")
+
+
+def _newest(events: Sequence[ClusterEvent], room: int) -> Sheet:
+    return events_view(list(events)[-room:], header=False)
+
+
+def _cut(sheet: Sheet, lines: int) -> Sheet:
+    if len(sheet.rows) < lines:
+        return sheet
+    left_out = len(sheet.rows) - lines + 2
+    more = bit(f"and {left_out} more", QUIET)
+    return dataclasses.replace(sheet, rows=sheet.rows[: lines - 2], notes=(more,))

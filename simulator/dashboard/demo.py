@@ -1,0 +1,89 @@
+"""`python -m simulator.dashboard.demo`: the lab's screen over a canned cluster, without any node behind it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+import msgspec
+
+from simulator.dashboard.app import Lab
+from simulator.dashboard.runner import Sayings
+from simulator.dashboard.snapshot import Opened, Picture, Snapshot
+from simulator.views import samples
+from simulator.views.demo import VIEWS
+from simulator.views.sheet import bit
+
+
+class CannedSource:
+    """Always the same moment, but for the clock, which ticks once a picture."""
+
+    def __init__(self, *, holding: bool = False) -> None:
+        self.nodes = 5
+        self._states = tuple(samples.states())
+        self._node = 0
+        self._now_ms = 31_250
+        self._holding = holding
+
+    def picture(self) -> Picture:
+        """The moment that `simulator.views.samples` describes."""
+        opened = None
+        if self._node:
+            state = self._states[self._node - 1]
+            events = [event for event in samples.events() if event.node == self._node]
+            opened = Opened(state=state, chain=tuple(samples.chain_lines(state.height)), events=events)
+        cluster = Snapshot(
+            now_ms=self._now_ms,
+            world="canned",
+            states=self._states,
+            links=samples.links(holding=self._holding),
+            in_flight=3,
+            held=tuple(samples.held()) if self._holding else (),
+            events=tuple(samples.events()),
+        )
+        return Picture(cluster=cluster, checks=samples.checks(), opened=opened)
+
+    def open(self, node: int) -> None:
+        """Look closely at `node`."""
+        self._node = node
+
+    def change(self, node: int, **fields: object) -> None:
+        """Let `node` look different from now on."""
+        states = list(self._states)
+        states[node - 1] = msgspec.structs.replace(states[node - 1], **fields)
+        self._states = tuple(states)
+
+    def close(self) -> None:
+        """Nothing to end."""
+
+
+class CannedConsole:
+    """Knows the names of the views, prints them, and repeats anything else."""
+
+    def __init__(self, sayings: Sayings) -> None:
+        self._sayings = sayings
+
+    def run(self, line: str) -> bool:
+        """Show a view by its name."""
+        if line in VIEWS:
+            self._sayings.say(VIEWS[line]())
+        else:
+            self._sayings.say(bit(f"you typed: {line}"))
+        return line != "quit"
+
+    def complete(self, before: str) -> Sequence[str]:
+        """The names of the views."""
+        return [*VIEWS, "quit"]
+
+    def interrupt(self) -> None:
+        """Nothing takes time here."""
+
+
+def main() -> int:
+    """Show it."""
+    sayings = Sayings()
+    return Lab(CannedSource(holding="--hold" in sys.argv), CannedConsole(sayings), sayings).run() or 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,58 @@
+"""Which form of each view fits a screen: decided here once, from numbers alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from simulator.views.nodes import PANEL_LINES
+
+PANEL_WIDTH = 32
+"""The least width at which a node's panel is worth its frame."""
+
+_FRAME = 2
+_FIXED_LINES = 3  # The line on top, the prompt, the line of keys.
+_LEAST_TRANSCRIPT = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """`panels`: a framed panel a node, `across` in a row, else a table. Heights are in lines, frames included.
+
+    `net_full` shows the matrix in words, `checks` gives the checks a pane of their own, `framed` draws frames.
+    """
+
+    panels: bool
+    across: int
+    nodes_height: int
+    middle_height: int
+    net_full: bool
+    checks: bool
+    framed: bool
+
+
+def choose(width: int, height: int, nodes: int) -> Layout:
+    """The layout for a screen of `width` columns and `height` lines and a cluster of `nodes`."""
+    across = max(1, min(nodes, width // PANEL_WIDTH))
+    panel_rows = -(-nodes // across)
+    panels_height = panel_rows * (PANEL_LINES + _FRAME)
+    framed = width >= 110 and height >= 32
+    matrix = nodes + 1
+    net_full = framed and width >= 150
+    frame = _FRAME if framed else 0
+    middle = matrix + (6 if net_full else 2) + frame
+    panels = panels_height + middle + _FIXED_LINES + _LEAST_TRANSCRIPT + _FRAME <= height and width >= PANEL_WIDTH * 2
+    nodes_height = panels_height if panels else nodes + 1 + frame
+    spare = height - nodes_height - middle - _FIXED_LINES
+    if spare < _LEAST_TRANSCRIPT:  # A low screen: the network keeps its rows as long as it can, then gives way.
+        middle = max(0, middle - (_LEAST_TRANSCRIPT - spare))
+    elif spare > 16:
+        middle += min(6, (spare - 16) // 2)
+    return Layout(
+        panels=panels,
+        across=across,
+        nodes_height=nodes_height,
+        middle_height=middle,
+        net_full=net_full,
+        checks=framed,
+        framed=framed,
+    )

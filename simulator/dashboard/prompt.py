@@ -1,0 +1,98 @@
+"""The console line: a text field with a history and with the grammar's completion."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.message import Message
+from textual.widgets import Input
+
+Completer = Callable[[str], Sequence[str]]
+"""The words that may stand where the given text's last word stands (or would begin, after a blank)."""
+
+
+class Prompt(Input):
+    """Where a person types. Up and down walk through earlier lines; Tab completes."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up", "earlier", show=False),
+        Binding("down", "later", show=False),
+        Binding("tab", "complete", show=False),
+        Binding("ctrl+c", "clear", show=False),
+    ]
+
+    DEFAULT_CSS = """
+    Prompt, Prompt:focus { border: none; height: 1; padding: 0; background: ansi_default; }
+    """
+
+    class Choices(Message):
+        """Tab found several words."""
+
+        def __init__(self, words: Sequence[str]) -> None:
+            super().__init__()
+            self.words = words
+
+    def __init__(self, complete: Completer) -> None:
+        super().__init__(id="prompt", compact=True, select_on_focus=False)
+        self._complete = complete
+        self._lines: list[str] = []
+        self._place = 0
+        self._draft = ""
+
+    def take(self) -> str:
+        """Empty the field and remember its line in the history."""
+        line = self.value.strip()
+        if line and (not self._lines or self._lines[-1] != line):
+            self._lines.append(line)
+        self._place = len(self._lines)
+        self.value = ""
+        return line
+
+    def action_earlier(self) -> None:
+        """Go back in the history; the line begun is kept."""
+        if self._place == len(self._lines):
+            self._draft = self.value
+        self._go(self._place - 1)
+
+    def action_later(self) -> None:
+        """Go forward in the history, at last to the line begun."""
+        self._go(self._place + 1)
+
+    def action_clear(self) -> None:
+        """Drop the line begun, as a shell does."""
+        self.value = ""
+        self._place = len(self._lines)
+
+    def action_complete(self) -> None:
+        """Write on what all fitting words have in common; show them if that is nothing new."""
+        before = self.value[: self.cursor_position]
+        behind = self.value[self.cursor_position :]
+        begun = "" if not before or before[-1].isspace() else before.split()[-1]
+        words = [word for word in self._complete(before) if word.lower().startswith(begun.lower())]
+        if not words:
+            return
+        common = _common_start(words)
+        if len(words) == 1:
+            common += "" if behind.startswith(" ") else " "
+        if len(common) > len(begun):
+            self.value = before[: len(before) - len(begun)] + common + behind
+            self.cursor_position = len(before) - len(begun) + len(common)
+        else:
+            self.post_message(self.Choices(words))
+
+    def _go(self, place: int) -> None:
+        if not 0 <= place <= len(self._lines):
+            return
+        self._place = place
+        self.value = self._lines[place] if place < len(self._lines) else self._draft
+        self.cursor_position = len(self.value)
+
+
+def _common_start(words: Sequence[str]) -> str:
+    shortest = min(words, key=len)
+    for length in range(len(shortest), 0, -1):
+        if all(word[:length].lower() == shortest[:length].lower() for word in words):
+            return words[0][:length]
+    return ""

@@ -1,0 +1,80 @@
+"""What the screen shows at one moment, taken from a cluster (or, in a replay, from a trace) as plain data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from simulator.faults import Links
+from simulator.state import ClusterEvent, HeldMessage, NodeState
+
+if TYPE_CHECKING:
+    from simulator.cluster import Cluster
+
+EVENTS_SHOWN = 60
+BLOCKS_SHOWN = 40
+OWN_EVENTS = 400
+"""How far back an opened node's own events are looked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A cluster at one moment. `links` is a copy: the cluster's own changes under the reader's eyes."""
+
+    now_ms: int
+    world: str
+    states: tuple[NodeState, ...]
+    links: Links
+    in_flight: int = 0
+    held: Sequence[HeldMessage] = ()
+    events: Sequence[ClusterEvent] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """One node looked at closely: its state with the log, its newest blocks, its own events."""
+
+    state: NodeState
+    chain: Sequence[str] = ()
+    events: Sequence[ClusterEvent] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """All that a board draws: the cluster, the checks' verdicts, and the opened node, if one is."""
+
+    cluster: Snapshot
+    checks: Mapping[str, str] = field(default_factory=dict)
+    opened: Opened | None = None
+
+
+def take_snapshot(cluster: Cluster) -> Snapshot:
+    """Look at the whole cluster; asks no node anything."""
+    return Snapshot(
+        now_ms=cluster.now_ms(),
+        world=cluster.world,
+        states=tuple(cluster.state(node) for node in cluster.settings.node_ids),
+        links=copy_links(cluster.links),
+        in_flight=cluster.in_flight(),
+        held=tuple(cluster.held()),
+        events=tuple(cluster.events(EVENTS_SHOWN)),
+    )
+
+
+def open_node(cluster: Cluster, node: int) -> Opened:
+    """Look at one node closely; asks the node itself, so it may take as long as that node takes to answer."""
+    state = cluster.state(node, detail=True)
+    chain = cluster.chain_lines(node, max(1, state.height - BLOCKS_SHOWN + 1), state.height)
+    own = [event for event in cluster.events(OWN_EVENTS) if event.node == node]
+    return Opened(state=state, chain=tuple(chain), events=tuple(own[-EVENTS_SHOWN:]))
+
+
+def copy_links(links: Links) -> Links:
+    """The same links as an object of their own."""
+    copied = Links(links.nodes)
+    copied.rules = dict(links.rules)
+    copied.cut = set(links.cut)
+    copied.groups = links.groups
+    copied.hold(links.holding)  # This also works out what the copied cuts and groups sever.
+    return copied

@@ -1,0 +1,75 @@
+"""Where the screen's pictures come from: a running cluster, looked at from threads of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Protocol
+
+from simulator.dashboard.poll import Poll
+from simulator.dashboard.snapshot import Opened, Picture, Snapshot, open_node, take_snapshot
+
+if TYPE_CHECKING:
+    from simulator.cluster import Cluster
+
+PICTURES_PER_SECOND = 5
+
+
+class Source(Protocol):
+    """Gives pictures at once, whenever asked. `nodes` is how many nodes there are."""
+
+    nodes: int
+
+    def picture(self) -> Picture:
+        """The newest picture; the opened node is in it as soon as it has answered."""
+        ...
+
+    def open(self, node: int) -> None:
+        """Look closely at `node` from now on; 0: at none."""
+        ...
+
+    def close(self) -> None:
+        """Look no longer."""
+        ...
+
+
+class ClusterSource:
+    """Pictures of a running cluster. The checks take a twentieth of a core at most, however long the history."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self.nodes = cluster.settings.nodes
+        self._cluster = cluster
+        self._node = 0
+        self._snapshots: Poll[Snapshot] = Poll(
+            "lab pictures",
+            lambda: take_snapshot(cluster),
+            take_snapshot(cluster),
+            every_s=1 / PICTURES_PER_SECOND,
+            share=0.2,
+        )
+        nothing_checked: Mapping[str, str] = {}
+        self._checks: Poll[Mapping[str, str]] = Poll(
+            "lab checks", cluster.check, nothing_checked, every_s=2.0, share=0.05
+        )
+        self._opened: Poll[Opened | None] = Poll("lab opened node", self._open, None, every_s=0.4)
+        for poll in (self._snapshots, self._checks, self._opened):
+            poll.start()
+
+    def picture(self) -> Picture:
+        """The newest picture. Raises what a look at the cluster raised: a bug of ours."""
+        for poll in (self._snapshots, self._checks, self._opened):
+            if poll.trouble is not None:
+                raise poll.trouble
+        return Picture(cluster=self._snapshots.latest, checks=self._checks.latest, opened=self._opened.latest)
+
+    def open(self, node: int) -> None:
+        """Look closely at `node` from now on; 0: at none."""
+        self._node = node
+        self._opened.hurry()
+
+    def close(self) -> None:
+        """End the threads that look."""
+        for poll in (self._snapshots, self._checks, self._opened):
+            poll.stop()
+
+    def _open(self) -> Opened | None:
+        return open_node(self._cluster, self._node) if self._node else None

@@ -1,0 +1,65 @@
+"""The transcript: lines typed and what they brought, kept so that they can be laid out anew when the screen changes."""
+
+from __future__ import annotations
+
+from collections import deque
+
+from rich.console import RenderableType
+from textual.events import Resize
+from textual.widgets import RichLog
+
+KEPT = 1_000
+"""How many entries are kept; older ones are forgotten."""
+
+
+class Transcript(RichLog):
+    """A scrolling log of renderables. It follows its end unless a person has scrolled back."""
+
+    DEFAULT_CSS = """
+    Transcript {
+        height: 1fr;
+        background: ansi_default;
+        border-top: solid ansi_bright_black;
+        overflow-x: hidden;
+        scrollbar-size-vertical: 1;
+        scrollbar-background: ansi_default;
+        scrollbar-background-hover: ansi_default;
+        scrollbar-background-active: ansi_default;
+        scrollbar-color: ansi_bright_black;
+        scrollbar-color-hover: ansi_white;
+        scrollbar-color-active: ansi_white;
+    }
+    """
+
+    can_focus = False  # Keys belong to the prompt, always.
+
+    def __init__(self) -> None:
+        super().__init__(id="transcript", wrap=True, markup=False, highlight=False, max_lines=20 * KEPT, min_width=10)
+        self._entries: deque[RenderableType] = deque(maxlen=KEPT)
+        self._drawn_width = 0
+
+    def add(self, entry: RenderableType) -> None:
+        """Put `entry` at the end."""
+        self._entries.append(entry)
+        if self._drawn_width:
+            self._draw(entry)
+
+    def wipe(self) -> None:
+        """Forget everything."""
+        self._entries.clear()
+        self.clear()
+
+    def on_resize(self, event: Resize) -> None:
+        """Lay out every entry for the new width."""
+        width = self.scrollable_content_region.width
+        if width and width != self._drawn_width:
+            self._drawn_width = width
+            self.clear()
+            for entry in self._entries:
+                self._draw(entry)
+        elif self.is_vertical_scroll_end or self.auto_scroll:
+            self.scroll_end(animate=False)
+
+    def _draw(self, entry: RenderableType) -> None:
+        # Whoever has scrolled back is reading: new lines do not pull the page away.
+        self.write(entry, width=self._drawn_width, scroll_end=self.is_vertical_scroll_end)
