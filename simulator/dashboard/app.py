@@ -136,6 +136,8 @@ class Lab(App[int]):
         self.board.fit(self.size.width, self.size.height, self._opened)
 
     def _draw(self) -> None:
+        if not self.board.is_attached:
+            return  # The screen is being taken down.
         picture = self._source.picture()
         self.board.show(picture)
         # A violation is said in full once, where it stays to be read: the checks' pane may be narrow or not there.
@@ -145,6 +147,8 @@ class Lab(App[int]):
                 self.transcript.add(Text(safe(f"VIOLATED {name}: {verdict}"), style=BAD))
 
     def _listen(self) -> None:
+        if not self.transcript.is_attached:
+            return
         for saying in self._sayings.take():
             self.transcript.add(_drawable(saying))
         waiting = self._runner.waiting()

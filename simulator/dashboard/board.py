@@ -67,26 +67,31 @@ class Board(Container):
     def __init__(self, nodes: int) -> None:
         super().__init__(id="board")
         self._count = nodes
+        self._panes: dict[str, Pane] = {name: Pane(id=name) for name in ("top", "summary", *_TITLES)}
+        self._panes["table"] = NodePane(0, id="table")
+        self._panes.update(
+            {f"panel-{number}": NodePane(number, id=f"panel-{number}") for number in range(1, nodes + 1)}
+        )
         self._form: Layout | None = None
         self._opened = 0
 
     def compose(self) -> ComposeResult:
         """All panes of both faces; the layout shows those that it has room for."""
-        yield Pane(id="top")
+        yield self._panes["top"]
         with Vertical(id="cluster"):
-            yield NodePane(0, id="table")
+            yield self._panes["table"]
             with Grid(id="panels"):
                 for number in range(1, self._count + 1):
-                    yield NodePane(number, id=f"panel-{number}")
+                    yield self._panes[f"panel-{number}"]
             with Horizontal(id="middle"):
-                yield Pane(id="net")
-                yield Pane(id="checks")
-                yield Pane(id="events")
+                yield self._panes["net"]
+                yield self._panes["checks"]
+                yield self._panes["events"]
         with Vertical(id="opened"):
-            yield Pane(id="summary")
+            yield self._panes["summary"]
             with Grid(id="details"):
                 for name in ("slots", "blocks", "entries", "own"):
-                    yield Pane(id=name)
+                    yield self._panes[name]
 
     def on_mount(self) -> None:
         """Name the frames."""
@@ -175,7 +180,7 @@ class Board(Container):
         own.show(_newest(opened.events, max(2, own.content_size.height) - (not framed)), title=_TITLES["own"])
 
     def _pane(self, name: str) -> Pane:
-        return self.query_one(f"#{name}", Pane)
+        return self._panes[name]
 
 
 def _top_line(picture: Picture) -> Cell:
