@@ -132,6 +132,15 @@ class Lab(App[int]):
         """End the lab."""
         self.exit(0)
 
+    def wait_for_lines(self) -> None:
+        """Return once every line given has been carried out; for another thread than the screen's."""
+        self._runner.wait()
+
+    def look(self) -> None:
+        """Draw the newest picture and all that was said, without waiting for the next tick."""
+        self._listen()
+        self._draw()
+
     def _arrange(self) -> None:
         self.board.fit(self.size.width, self.size.height, self._opened)
 

@@ -45,7 +45,7 @@ class Board(Container):
     DEFAULT_CSS = """
     Board { height: auto; }
     Board Pane { height: 1fr; width: 1fr; }
-    Board #top { height: 1; text-style: reverse; }
+    Board #top { height: 1; text-style: bold; }
     Board #panels { grid-gutter: 0; }
     Board #middle { layout: horizontal; }
     Board #net { width: 28; }

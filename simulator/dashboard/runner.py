@@ -31,7 +31,7 @@ class Runner:
 
     def __init__(self, console: LineConsole) -> None:
         self._console = console
-        self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        self._lines: queue.Queue[str | None] = queue.Queue()
         self._thread = threading.Thread(target=self._work, name="lab console", daemon=True)
         self.busy = ""
         self.over = False
@@ -56,6 +56,10 @@ class Runner:
         """How many lines wait behind the one under way."""
         return self._lines.qsize()
 
+    def wait(self) -> None:
+        """Return once every line given so far has been carried out."""
+        self._lines.join()
+
     def _work(self) -> None:
         while (line := self._lines.get()) is not None:
             self.busy = line
@@ -66,6 +70,7 @@ class Runner:
                 return
             finally:
                 self.busy = ""
+                self._lines.task_done()
             if not going_on:
                 self.over = True
                 return

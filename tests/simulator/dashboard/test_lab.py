@@ -10,6 +10,7 @@ from textual.pilot import Pilot
 
 from simulator.dashboard.app import Lab
 from simulator.dashboard.demo import CannedConsole, CannedSource
+from simulator.dashboard.drive import settle
 from simulator.dashboard.panes import NodePane, Pane
 from simulator.dashboard.runner import Sayings
 from simulator.views.sheet import Sheet, bit
@@ -31,16 +32,11 @@ def play(story: Story, size: tuple[int, int] = SMALL, source: CannedSource | Non
 
     async def run() -> None:
         async with lab.run_test(size=size) as pilot:
-            await settle(pilot)
+            await settle(lab, pilot)
             await story(lab, pilot)
 
     asyncio.run(run())
     return lab
-
-
-async def settle(pilot: Pilot[int]) -> None:
-    """Let every message go through and the timers fire once."""
-    await pilot.pause(0.25)
 
 
 def test_a_small_screen_has_a_row_a_node() -> None:
@@ -76,7 +72,7 @@ def test_a_typed_line_is_carried_out_and_its_outcome_comes_into_the_transcript()
 
     async def story(lab: Lab, pilot: Pilot[int]) -> None:
         await pilot.press(*"hello", "enter")
-        await settle(pilot)
+        await settle(lab, pilot)
         text = "\n".join(screen(lab))
         assert "> hello" in text
         assert "you typed: hello" in text
@@ -90,12 +86,12 @@ def test_a_node_opens_on_its_key_and_closes_on_escape() -> None:
 
     async def story(lab: Lab, pilot: Pilot[int]) -> None:
         await pilot.press("f3")
-        await settle(pilot)
+        await settle(lab, pilot)
         lines = screen(lab)
         assert lines[1].startswith("node 3  ‖  paused")
         assert any("log of slots" in line for line in lines)
         await pilot.press("x", "escape")
-        await settle(pilot)
+        await settle(lab, pilot)
         assert lab.prompt.value == "x"
         assert screen(lab)[2].startswith("★     1  leader")
 
@@ -108,7 +104,7 @@ def test_a_click_opens_the_node_that_was_clicked(size: tuple[int, int], target: 
 
     async def story(lab: Lab, pilot: Pilot[int]) -> None:
         await pilot.click(target, offset=offset)
-        await settle(pilot)
+        await settle(lab, pilot)
         assert screen(lab)[1].startswith("node 4  ✕  down")
         assert lab.focused is lab.prompt
 
@@ -121,10 +117,10 @@ def test_the_screen_takes_another_form_when_it_is_resized() -> None:
     async def story(lab: Lab, pilot: Pilot[int]) -> None:
         await pilot.press(*"hello", "enter")
         await pilot.resize_terminal(*WIDE)
-        await settle(pilot)
+        await settle(lab, pilot)
         assert "╔═ node 1 " in screen(lab)[1]
         await pilot.resize_terminal(60, 20)
-        await settle(pilot)
+        await settle(lab, pilot)
         lines = screen(lab)
         assert lines[2].startswith("★     1  leader")
         assert all(len(line) <= 60 for line in lines)
@@ -156,12 +152,12 @@ def test_only_a_panel_that_changed_is_drawn_again(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(Pane, "update", counted)
     source = CannedSource()
 
-    async def story(_: Lab, pilot: Pilot[int]) -> None:
+    async def story(lab: Lab, pilot: Pilot[int]) -> None:
         drawn.clear()
-        await settle(pilot)
+        await settle(lab, pilot)
         assert drawn == []
         source.change(2, queue=9)
-        await settle(pilot)
+        await settle(lab, pilot)
         assert drawn == ["panel-2"]
 
     play(story, WIDE, source)
@@ -188,7 +184,7 @@ def test_tab_completes_what_is_certain_and_lists_the_rest() -> None:
         await pilot.press(*"stat", "tab")
         assert lab.prompt.value == "status "
         await pilot.press("ctrl+c", *"ch", "tab", "tab")
-        await settle(pilot)
+        await settle(lab, pilot)
         assert "chain-long" in "\n".join(screen(lab))
         assert lab.prompt.value == "ch"
 
@@ -211,9 +207,9 @@ def test_a_flood_of_answers_is_cut_and_says_so() -> None:
 def test_quit_ends_the_lab() -> None:
     """The grammar's own `quit` closes the screen with status 0."""
 
-    async def story(_: Lab, pilot: Pilot[int]) -> None:
+    async def story(lab: Lab, pilot: Pilot[int]) -> None:
         await pilot.press(*"quit", "enter")
-        await settle(pilot)
+        await settle(lab, pilot)
 
     assert play(story).return_value == 0
 
@@ -223,7 +219,7 @@ def test_a_click_beside_the_nodes_opens_nothing() -> None:
 
     async def story(lab: Lab, pilot: Pilot[int]) -> None:
         await pilot.click("#table", offset=(5, 0))
-        await settle(pilot)
+        await settle(lab, pilot)
         assert screen(lab)[2].startswith("★     1  leader")
         assert isinstance(lab.query_one("#table"), NodePane)
 
