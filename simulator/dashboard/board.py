@@ -125,7 +125,7 @@ class Board(Container):
         """Draw what changed."""
         if self._form is None:
             return
-        self._pane("top").show(Sheet(columns=(Column("", room=20),), rows=((_top_line(picture),),), header=False))
+        self._pane("top").show(Sheet(columns=(Column("", room=20),), rows=((top_line(picture),),), header=False))
         if self._opened:
             if picture.opened is not None and picture.opened.state.node == self._opened:
                 self._show_opened(picture.opened)
@@ -183,7 +183,8 @@ class Board(Container):
         return self._panes[name]
 
 
-def _top_line(picture: Picture) -> Cell:
+def top_line(picture: Picture) -> Cell:
+    """The cluster in one line: world, clock, leader, checks, messages held."""
     cluster = picture.cluster
     leaders = sorted({state.node for state in cluster.states if state.life == "up" and state.role == "leader"})
     who = bit(f"leader {','.join(map(node, leaders))}", LEADER) if leaders else bit("no leader", ODD)

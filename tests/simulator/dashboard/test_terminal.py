@@ -1,0 +1,60 @@
+"""The lab's screen in a real pseudo-terminal: what a person types and sees, escape sequences and all."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.simulator.dashboard.terminal import Terminal
+
+DEMO = ["-m", "simulator.dashboard.demo"]
+# From 3.12 on Python warns of every fork beside threads; the child becomes another program at once.
+pytestmark = pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
+COLOUR = re.compile(rb"\x1b\[[0-9;]*(?:3[1-7]|9[0-7]|38;|48;)[0-9;]*m")
+
+
+def test_a_session_typed_into_a_terminal() -> None:
+    """Open the lab, type a command, open a node, make the window large, leave: the terminal is given back clean."""
+    with Terminal(DEMO) as terminal:
+        terminal.until(lambda screen: "★     1  leader" in screen)
+
+        terminal.type("hello\r")
+        terminal.until(lambda screen: "you typed: hello" in screen)
+        terminal.type("\x1bOP")
+        terminal.until(lambda screen: "node 1  ★  leader" in screen and "log of slots" in screen)
+        terminal.type("\x1bOP")
+        terminal.resize(200, 50)
+        screen = terminal.until(lambda screen: "╔═ node 1" in screen and "you typed: hello" in screen)
+        assert "linearizability" in screen
+        terminal.resize(80, 24)
+        terminal.until(lambda screen: "★     1  leader" in screen)
+        terminal.type("quit\r")
+
+        assert terminal.wait_for_end() == 0
+        assert b"\x1b[?1049l" in terminal.raw  # The alternate screen was left.
+        assert COLOUR.search(terminal.raw)
+
+
+def test_no_color_leaves_text_and_shapes() -> None:
+    """Under NO_COLOR no colour is sent at all, and every state can still be told."""
+    with Terminal(DEMO, environ={"NO_COLOR": "1"}) as terminal:
+        screen = terminal.until(lambda screen: "★     1  leader" in screen and "31.007" in screen)
+        terminal.type("quit\r")
+        terminal.wait_for_end()
+
+        for told in ("leader", "follower", "‖     3  paused", "✕     4  down", "?     5  candidate"):
+            assert told in screen
+        assert not COLOUR.search(terminal.raw), COLOUR.search(terminal.raw)
+
+
+def test_text_in_the_blog_cannot_drive_the_terminal() -> None:
+    """A title with escape sequences is shown sign by sign; its bell and its red never reach the terminal."""
+    with Terminal(DEMO, columns=200, lines=50) as terminal:
+        screen = terminal.until(lambda screen: "␛[31mred␛[0m [bold]not bold[/]" in screen)
+        terminal.type("quit\r")
+        terminal.wait_for_end()
+
+        assert "␛[31mred" in screen
+        assert b"escape\x07" not in terminal.raw
+        assert b"\x1b[31mred" not in terminal.raw

@@ -1,0 +1,84 @@
+"""Watching a run: the frame fits the terminal, and waiting in slices is waiting all the same."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+
+from rich.console import Console
+
+from simulator.dashboard.demo import CannedSource
+from simulator.dashboard.watch import SLICE_MS, Watch, frame, watch_wait
+from simulator.faults import Links
+from simulator.settings import Settings
+from simulator.state import NodeState
+
+
+class _Clockwork:
+    """As much of a cluster as waiting needs: a virtual clock that moves when told to wait."""
+
+    world = "virtual"
+
+    def __init__(self) -> None:
+        self.settings = Settings(nodes=1)
+        self.links = Links((1,))
+        self.time_ms = 0
+        self.waits: list[int] = []
+
+    def now_ms(self) -> int:
+        return self.time_ms
+
+    def wait(self, condition: Callable[[], bool], within_ms: int) -> bool:
+        self.waits.append(within_ms)
+        for _ in range(within_ms):
+            if condition():
+                return True
+            self.time_ms += 1
+        return condition()
+
+    def state(self, node: int) -> NodeState:
+        return NodeState(node=node)
+
+    def in_flight(self) -> int:
+        return 0
+
+    def held(self) -> list[object]:
+        return []
+
+    def events(self, last: int) -> list[object]:
+        return []
+
+
+def test_the_frame_fits_an_80_by_24_terminal() -> None:
+    """Everything a watcher needs in 24 lines of 80 columns, the command under way last."""
+    file = io.StringIO()
+    console = Console(file=file, width=80, height=24, force_terminal=True, color_system=None)
+
+    console.print(frame(CannedSource().picture(), "wait leader within 5s"))
+
+    lines = file.getvalue().splitlines()
+    assert len(lines) <= 24
+    assert all(len(line.rstrip()) <= 80 for line in lines)
+    assert lines[0].startswith("paxsim · canned")
+    assert lines[-1].startswith("> wait leader within 5s")
+
+
+def test_waiting_in_slices_ends_when_the_condition_holds() -> None:
+    """A watched wait asks for slices of a tenth of a second and stops at the very millisecond."""
+    cluster = _Clockwork()
+
+    with Watch(Console(file=io.StringIO(), force_terminal=True, width=80)) as watch:
+        assert watch_wait(cluster, watch, lambda: cluster.time_ms >= 250, 10_000)  # type: ignore[arg-type]
+
+    assert cluster.time_ms == 250
+    assert cluster.waits == [SLICE_MS] * 3
+
+
+def test_waiting_in_slices_gives_up_in_time() -> None:
+    """A condition that never holds ends with the time that was given, not a slice later."""
+    cluster = _Clockwork()
+
+    with Watch(Console(file=io.StringIO(), force_terminal=True, width=80)) as watch:
+        assert not watch_wait(cluster, watch, lambda: False, 130)  # type: ignore[arg-type]
+
+    assert cluster.time_ms == 130
