@@ -72,7 +72,7 @@ def chain_short(lines: Sequence[str]) -> Sheet:
     for line in reversed(lines):
         block = _decode(line)
         if block is None:
-            rows.append(_row(block, line))
+            rows.append((bit("?", BAD), (), (), (), bit(f"not a block: {line}", BAD)))
             continue
         text = bit(value_words(block.T), "" if block.T else QUIET)
         names = (bit(short_hash(block.hash, 6)), bit("→", QUIET), bit(short_hash(block.H, 6), QUIET))
