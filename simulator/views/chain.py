@@ -68,7 +68,7 @@ def chain_short(lines: Sequence[str]) -> Sheet:
     if not lines:
         return Sheet(notes=(bit("the chain is empty", QUIET),))
     columns = (Column("block", right=True), Column("hash"), Column("", screen=True), Column("H"), Column("T", room=8))
-    rows = []
+    rows: list[tuple[Cell, ...]] = []
     for line in reversed(lines):
         block = _decode(line)
         if block is None:
