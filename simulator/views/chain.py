@@ -15,7 +15,7 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 
 from simulator.text import safe
-from simulator.views.palette import BAD, QUIET, short_hash
+from simulator.views.palette import BAD, QUIET
 from simulator.views.sheet import Cell, Column, Sheet, bit
 from simulator.views.slots import operation_words, value_words
 
@@ -67,7 +67,13 @@ def chain_short(lines: Sequence[str]) -> Sheet:
     """A line a block, the newest first: short hash, arrow, short H (the hash in the line below), operations."""
     if not lines:
         return Sheet(notes=(bit("the chain is empty", QUIET),))
-    columns = (Column("block", right=True), Column("hash"), Column("", screen=True), Column("H"), Column("T", room=8))
+    columns = (
+        Column("block", right=True),
+        Column("hash", most=6),
+        Column("", screen=True),
+        Column("H", most=6),
+        Column("T", room=8),
+    )
     rows: list[tuple[Cell, ...]] = []
     for line in reversed(lines):
         block = _decode(line)
@@ -75,7 +81,7 @@ def chain_short(lines: Sequence[str]) -> Sheet:
             rows.append((bit("?", BAD), (), (), (), bit(f"not a block: {line}", BAD)))
             continue
         text = bit(value_words(block.T), "" if block.T else QUIET)
-        names = (bit(short_hash(block.hash, 6)), bit("→", QUIET), bit(short_hash(block.H, 6), QUIET))
+        names = (bit(block.hash), bit("→", QUIET), bit(block.H, QUIET))
         rows.append((bit(block.height), *names, text))
     return Sheet(columns=columns, rows=tuple(rows), header=False)
 

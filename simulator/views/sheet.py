@@ -60,13 +60,15 @@ class Column:
     """One column. `rank` 0 stays whatever the width; higher ranks go first when it is tight.
 
     `room` is 0 for a column as wide as its widest cell; else the column is elastic: at least that wide, it takes
-    what the others leave and is cut with an ellipsis. `screen` columns (signs that repeat a word) are not printed.
+    what the others leave and is cut with an ellipsis. `most`, if not 0, is all that a screen shows of each cell (the
+    first digits of a hash, say). `screen` columns (signs that repeat a word) are not printed.
     """
 
     name: str
     rank: int = 0
     right: bool = False
     room: int = 0
+    most: int = 0
     screen: bool = False
 
 
@@ -79,6 +81,10 @@ class View(Protocol):
 
     def plain(self) -> str:
         """The same facts as text for a pipe: no boxes, no colour, nothing cut; lines end without blanks."""
+        ...
+
+    def uncut(self) -> Text:
+        """What `plain` says, with its styles."""
         ...
 
 
@@ -125,20 +131,22 @@ class Sheet:
 
     def plain(self) -> str:
         """The table as aligned text."""
+        return self.uncut().plain
+
+    def uncut(self) -> Text:
+        """What `plain` says, with its styles: for a pipe into which a person forces colour."""
         kept = [index for index, column in enumerate(self.columns) if not column.screen]
-        table = [[words(row[index]) if index < len(row) else "" for index in kept] for row in self.rows]
+        table = [[row[index] if index < len(row) else () for index in kept] for row in self.rows]
         if self.header and self.rows and any(self.columns[index].name for index in kept):
-            table.insert(0, [self.columns[index].name for index in kept])
-        widths = [max((cell_len(row[place]) for row in table), default=0) for place in range(len(kept))]
-        lines = [self.title] if self.title else []
+            table.insert(0, [bit(self.columns[index].name, "dim") for index in kept])
+        widths = [max((cell_len(words(row[place])) for row in table), default=0) for place in range(len(kept))]
+        lines = [Text(safe(self.title), style="bold")] if self.title else []
         for row in table:
-            padded = [
-                _pad(text, width, right=self.columns[index].right)
-                for text, width, index in zip(row, widths, kept, strict=True)
-            ]
-            lines.append((" " * GAP).join(padded).rstrip())
-        lines.extend(words(note) for note in self.notes)
-        return "\n".join(lines)
+            line = self._line(row, kept, widths)
+            line.rstrip()
+            lines.append(line)
+        lines.extend(_styled(note) for note in self.notes)
+        return Text("\n").join(lines)
 
     def _fit(self, width: int) -> tuple[list[int], list[int]]:
         """Which columns are shown, and how wide each is."""
@@ -174,7 +182,8 @@ class Sheet:
     def _natural(self, index: int) -> int:
         heading = cell_len(self.columns[index].name) if self.header else 0
         cells = (cell_len(words(row[index])) for row in self.rows if index < len(row))
-        return max(heading, max(cells, default=0))
+        most = self.columns[index].most
+        return max(heading, max((min(cell, most or cell) for cell in cells), default=0))
 
     def _line(self, cells: Sequence[Cell], shown: Sequence[int], widths: Sequence[int]) -> Text:
         line = Text(no_wrap=True, overflow="ellipsis", end="\n")
@@ -182,7 +191,7 @@ class Sheet:
             if place:
                 line.append(" " * GAP)
             text = _styled(cell)
-            text.truncate(width, overflow="ellipsis")
+            text.truncate(width, overflow="crop" if self.columns[index].most else "ellipsis")
             blank = " " * (width - text.cell_len)
             if self.columns[index].right:
                 line.append(blank)
@@ -207,7 +216,11 @@ class Page:
 
     def plain(self) -> str:
         """The sheets as text, a blank line between."""
-        return "\n\n".join(sheet.plain() for sheet in self.sheets)
+        return self.uncut().plain
+
+    def uncut(self) -> Text:
+        """What `plain` says, with its styles."""
+        return Text("\n\n").join(sheet.uncut() for sheet in self.sheets)
 
 
 def facts(title: str, pairs: Iterable[tuple[str, Cell]]) -> Sheet:
@@ -217,9 +230,14 @@ def facts(title: str, pairs: Iterable[tuple[str, Cell]]) -> Sheet:
 
 
 def show(view: View, console: Console) -> None:
-    """Print a view where `console` writes: drawn on a terminal, plain in a pipe or a file."""
-    if console.is_terminal:
+    """Print a view where `console` writes: drawn on a terminal, plain in a pipe or a file.
+
+    Colour forced into a pipe (`--color always`, FORCE_COLOR) colours the plain form and still cuts nothing.
+    """
+    if console.file.isatty():
         console.print(view)
+    elif console.color_system is not None:
+        console.print(view.uncut(), soft_wrap=True)
     else:
         console.file.write(view.plain() + "\n")
 
@@ -230,8 +248,3 @@ def _styled(cell: Cell, *, wrap: bool = False) -> Text:
     for piece in cell:
         text.append(piece.text, piece.style or None)
     return text
-
-
-def _pad(text: str, width: int, *, right: bool) -> str:
-    blank = " " * (width - cell_len(text))
-    return blank + text if right else text + blank

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.console import Console
+from rich.text import Text
 
 from simulator.views.nodes import status_view
 from simulator.views.samples import states
@@ -65,6 +66,16 @@ def test_a_view_prints_itself_plainly_where_there_is_no_terminal() -> None:
 
     assert file.getvalue().startswith("nodes\nnode  state")
     assert "accepted" in file.getvalue()
+
+
+def test_colour_forced_into_a_pipe_still_cuts_nothing() -> None:
+    """`--color always` adds styles to the plain form; the words stay the same, whole and aligned."""
+    file, view = io.StringIO(), status_view(states())
+
+    show(view, Console(file=file, width=40, force_terminal=True, color_system="standard", highlight=False))
+
+    assert "\x1b[" in file.getvalue()
+    assert Text.from_ansi(file.getvalue()).plain.rstrip() == view.plain()
 
 
 def test_equal_sheets_look_equal() -> None:
