@@ -105,6 +105,11 @@ class Lab(App[int]):
         """Show the words that Tab found."""
         self.transcript.add(Text("  ".join(event.words), style="dim"))
 
+    def on_prompt_interrupted(self) -> None:
+        """End a command that waits."""
+        if self._runner.busy:
+            self._console.interrupt()
+
     def on_node_pane_chosen(self, event: NodePane.Chosen) -> None:
         """A node was clicked: open it."""
         self.action_open(event.node)

@@ -34,6 +34,9 @@ class Prompt(Input):
             super().__init__()
             self.words = words
 
+    class Interrupted(Message):
+        """Ctrl-C with nothing typed: whoever waits shall wait no longer."""
+
     def __init__(self, complete: Completer) -> None:
         super().__init__(id="prompt", compact=True, select_on_focus=False)
         self._complete = complete
@@ -61,7 +64,9 @@ class Prompt(Input):
         self._go(self._place + 1)
 
     def action_clear(self) -> None:
-        """Drop the line begun, as a shell does."""
+        """Drop the line begun, as a shell does; with none begun, end the command that waits."""
+        if not self.value:
+            self.post_message(self.Interrupted())
         self.value = ""
         self._place = len(self._lines)
 
