@@ -1,0 +1,148 @@
+"""Commands that write and read the blog."""
+
+from __future__ import annotations
+
+from simulator.scenario.commands import Comment, Inspect, Post, View
+from simulator.scenario.mistakes import Mistake, closest
+from simulator.scenario.phrases import Cursor
+from simulator.scenario.verb import Verb
+
+LINEARIZABLE = ("--linearizable", "--linearisable")
+MOST_NAME = 200
+MOST_CONTENT = 64 * 1024
+
+
+def _write_words(words: Cursor, verb: str) -> tuple[str, str, str]:
+    words.literal_flags()
+    user = _name(words, "USER")
+    title = _name(words, "TITLE")
+    content = words.take("CONTENT")
+    if len(content.text.encode()) > MOST_CONTENT:
+        raise Mistake(content.column, "the content is longer than 64 KiB: write less.")
+    extra = words.peek()
+    if extra is not None:
+        raise Mistake(extra.column, f'{extra.text!r} is one word too many: put "…" round what has blanks: {verb}.')
+    return user, title, content.text
+
+
+def _name(words: Cursor, what: str) -> str:
+    word = words.take(what)
+    name = word.text.strip()
+    if not 1 <= len(name) <= MOST_NAME:
+        raise Mistake(word.column, f"{what} has {len(name)} characters: write 1 to {MOST_NAME}.")
+    return name
+
+
+def _post(words: Cursor) -> Post:
+    user, title, content = _write_words(words, 'post alice Hello "first post"')
+    return Post(user=user, title=title, content=content, background=words.background)
+
+
+def _comment(words: Cursor) -> Comment:
+    user, title, content = _write_words(words, 'comment bob Hello "well said"')
+    return Comment(user=user, title=title, content=content, background=words.background)
+
+
+def _view(words: Cursor) -> View:
+    linearizable = words.flag(*LINEARIZABLE)
+    if not words.more():
+        words.done()
+        return View(linearizable=linearizable)
+    first = words.take("a NAME")
+    kind = first.text.lower()
+    if not words.more() and (words.call or kind not in {"user", "title"}):
+        words.done()
+        return View(kind="any", name=first.text.strip(), linearizable=linearizable)
+    if kind not in {"user", "title"}:
+        if closest(first.text, ("user", "title")):
+            words.refuse(first, f"{first.text!r} is not a kind of view", ("user", "title"))
+        extra = words.take("a NAME")
+        raise Mistake(extra.column, f'{extra.text!r} is one word too many: put "…" round a name that has blanks.')
+    name = words.take("a NAME" if kind == "user" else "a TITLE").text.strip()
+    words.done()
+    return View(kind="user" if kind == "user" else "title", name=name, linearizable=linearizable)
+
+
+def _blog(words: Cursor) -> View:
+    linearizable = words.flag(*LINEARIZABLE)
+    words.done()
+    return View(brief=True, linearizable=linearizable)
+
+
+def _read(words: Cursor) -> View:
+    linearizable = words.flag(*LINEARIZABLE)
+    title = words.take("a TITLE").text.strip()
+    words.done()
+    return View(kind="title", name=title, linearizable=linearizable)
+
+
+def _blockchain(words: Cursor) -> Inspect:
+    node = words.node() if words.more() else None
+    json = words.flag("--json")
+    words.done()
+    return Inspect(what="chain", node=node, json=json)
+
+
+VERBS = (
+    Verb(
+        name="post",
+        group="write",
+        usage="post USER TITLE CONTENT [&]",
+        summary="writes a post; titles are unique",
+        examples=(
+            ('post alice Hello "first post"', "sent to the default node, and waited for"),
+            ('@3 post bob News "from node 3" &', "sent to node 3, not waited for"),
+            ('POST(alice, Greetings, "hello, all")', "the same in the call form"),
+        ),
+        parse=_post,
+    ),
+    Verb(
+        name="comment",
+        group="write",
+        usage="comment USER TITLE CONTENT [&]",
+        summary="comments on a post that exists",
+        examples=(('comment bob Hello "well said"', "a comment by bob on the post titled Hello"),),
+        parse=_comment,
+    ),
+    Verb(
+        name="view",
+        group="read",
+        usage="view [user NAME | title TITLE] [--linearizable]",
+        summary="shows the whole blog, what one user wrote, or one post with its comments",
+        examples=(
+            ("view", "the whole blog, as this node knows it"),
+            ("view user alice", "posts and comments of alice"),
+            ("view title Hello --linearizable", "the post and its comments, certainly the latest"),
+            ("VIEW(alice)", "the post titled alice, or else what user alice wrote"),
+        ),
+        parse=_view,
+        keywords=("user", "title", "--linearizable"),
+    ),
+    Verb(
+        name="blog",
+        group="read",
+        usage="blog [--linearizable]",
+        summary="shows titles and authors",
+        examples=(("blog", "a line a post"),),
+        parse=_blog,
+        keywords=("--linearizable",),
+    ),
+    Verb(
+        name="read",
+        group="read",
+        usage="read TITLE",
+        summary="shows a post and its comments",
+        examples=(("read(Hello)", "the post titled Hello"),),
+        parse=_read,
+        instead_of="view title TITLE",
+    ),
+    Verb(
+        name="blockchain",
+        group="inspect",
+        usage="blockchain [N]",
+        summary="shows the chain",
+        examples=(("blockchain", "the chain of the default node"),),
+        parse=_blockchain,
+        instead_of="chain [N]",
+    ),
+)
