@@ -1,0 +1,241 @@
+"""The clients of a cluster, kept once for both worlds: tickets, client names, deadlines and the recorded history.
+
+A `ClientBook` knows neither nodes nor time: the world hands it requests and answers and tells it what time it is. It is
+not safe for threads; a world with threads keeps its own lock around it.
+
+The history follows Jepsen's convention (`tests/histories/README.md`): a write of unknown fate is an `info`, and its
+process does not come back; what certainly had no effect, an unanswered read among it, is a `fail`.
+"""
+
+from __future__ import annotations
+
+import heapq
+import secrets
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+from blog.operations import Operation, Post
+from paxos.messages import Request
+from simulator.check.history import Event
+from simulator.cluster import Answer, AnswerKind, Query, Ticket
+from simulator.codec import operation_text
+from simulator.faults import Links
+from simulator.host import ClientRead, ClientWrite, ReadAnswer, WriteAnswer
+
+PATIENCE_MS = 40_000
+"""Beyond a node's own limit, which is about 30 s: only a client of a node that stands still waits so long."""
+
+_READ_NAMES = {"all": "view_all", "user": "view_user", "title": "view_title", "any": "view_title"}
+
+
+def new_run_name() -> str:
+    """A name for one run of a cluster, never used before on any data directory: 40 random bits in hex.
+
+    Client names begin with it, so that no request is taken for the retry of one from an earlier run.
+    """
+    return secrets.token_hex(5)
+
+
+def patience_ms(links: Links) -> int:
+    """How long a request may stay without an answer, in the weather of this moment, in milliseconds.
+
+    A node gives up by itself after 30 s and ten round trips; this is always longer, so a node that runs answers first.
+    """
+    slowest = max((rule.delay_ms + rule.jitter_ms for rule in links.rules.values()), default=0)
+    return PATIENCE_MS + 24 * slowest
+
+
+Shown = Literal["", "view_all", "view_user", "view_title"]
+_SHOWN: dict[str, Shown] = {"": "", "view_all": "view_all", "view_user": "view_user", "view_title": "view_title"}
+
+
+class Processes:
+    """The history's process numbers. Invariant: a number that is taken is not taken again before it was given back."""
+
+    def __init__(self) -> None:
+        self._known: set[int] = set()
+        self._next = 0
+        self._pool: list[int] = []  # Numbers for requests that ask for none; the lowest idle one is taken first.
+        self._stands_for: dict[int, int] = {}
+        self._idle: set[int] = set()  # Idle numbers that callers chose themselves.
+
+    def take(self, wanted: int | None) -> int:
+        """A number that is idle. A caller's own one is kept as long as it is idle; then another stands for it."""
+        if wanted is None:
+            return heapq.heappop(self._pool) if self._pool else self._new()
+        number = self._stands_for.get(wanted)
+        if number is None and wanted not in self._known:
+            number = wanted
+            self._known.add(number)
+        elif number is None or number not in self._idle:
+            number = self._new()
+        self._idle.discard(number)
+        self._stands_for[wanted] = number
+        return number
+
+    def give_back(self, wanted: int | None, number: int) -> None:
+        """The request of `number` ended with a known fate."""
+        if wanted is None:
+            heapq.heappush(self._pool, number)
+        else:
+            self._idle.add(number)
+
+    def _new(self) -> int:
+        while self._next in self._known:
+            self._next += 1
+        self._known.add(self._next)
+        return self._next
+
+
+class _Open:
+    """A request without an answer."""
+
+    __slots__ = ("deadline_ms", "invoked_at", "process", "ticket", "wanted")
+
+    def __init__(self, ticket: Ticket, wanted: int | None, process: int, invoked_at: int, deadline_ms: int) -> None:
+        self.ticket = ticket
+        self.wanted = wanted
+        self.process = process
+        self.invoked_at = invoked_at
+        self.deadline_ms = deadline_ms
+
+
+class ClientBook:
+    """Every request of a cluster's clients. `run` begins each client's name and holds no colon.
+
+    A write's `seq` is its ticket's number: unique, and ascending for each client. `writes` are all writes ever asked
+    for, for the checks. With `keep_history` off neither they nor the history are kept, for measuring alone.
+    """
+
+    def __init__(self, run: str, now_ms: Callable[[], int], *, keep_history: bool = True) -> None:
+        self.run = run
+        self.tickets = 0
+        self.answered = 0
+        self._now_ms = now_ms
+        self.writes: list[Ticket] = []
+        self._keep_history = keep_history
+        self._events: list[Event] = []
+        self._open: dict[int, _Open] = {}
+        self._processes = Processes()
+
+    def write(
+        self, node: int, operation: Operation, *, process: int | None = None, patience_ms: int = PATIENCE_MS
+    ) -> tuple[Ticket, ClientWrite]:
+        """A write for `node`, and what to hand to that node. `process` as in `Cluster.submit`."""
+        ticket = self._ticket(node, operation, process, patience_ms)
+        name = "post" if isinstance(operation, Post) else "comment"
+        self._invoke(ticket, name, [operation.username, operation.title, operation.content])
+        if self._keep_history:
+            self.writes.append(ticket)
+        text = operation_text(operation, ticket.client, ticket.seq)
+        return ticket, ClientWrite(Request(ticket.client, ticket.seq, text))
+
+    def read(
+        self, node: int, query: Query, *, process: int | None = None, patience_ms: int = PATIENCE_MS
+    ) -> tuple[Ticket, ClientRead]:
+        """A read at `node`, and what to hand to that node; it bears its ticket's number."""
+        ticket = self._ticket(node, query, process, patience_ms)
+        self._invoke(ticket, _READ_NAMES[query.kind], None if query.kind == "all" else query.name)
+        return ticket, ClientRead(ticket.number, query.kind, query.name, query.linearizable)
+
+    def write_answered(self, answer: WriteAnswer) -> Ticket | None:
+        """A node answered a write. None when nobody waits for it (any more)."""
+        entry = self._open.get(answer.seq)
+        if entry is None or entry.ticket.client != answer.client or isinstance(entry.ticket.request, Query):
+            return None
+        return self._finish(entry, Answer(kind=AnswerKind(answer.kind), text=answer.text, height=answer.height))
+
+    def read_answered(self, answer: ReadAnswer) -> Ticket | None:
+        """A node answered a read. None when nobody waits for it (any more)."""
+        entry = self._open.get(answer.number)
+        if entry is None or not isinstance(entry.ticket.request, Query):
+            return None
+        kind, shown = AnswerKind(answer.kind), _SHOWN[answer.shown]
+        return self._finish(
+            entry, Answer(kind=kind, text=answer.text, result=answer.result, shown=shown, height=answer.height)
+        )
+
+    def give_up(self, ticket: Ticket, text: str, *, sent: bool = True) -> None:
+        """No answer will come: TIMEOUT, for the reason in `text`. `sent` is false when the request never left."""
+        entry = self._open.get(ticket.number)
+        if entry is not None:
+            self._finish(entry, Answer(kind=AnswerKind.TIMEOUT, text=f"TIMEOUT: {text}", sent=sent))
+
+    def open_tickets(self, node: int | None = None) -> list[Ticket]:
+        """Requests without an answer (at `node`), oldest first."""
+        return [entry.ticket for entry in self._open.values() if node is None or entry.ticket.node == node]
+
+    def deadline_ms(self, ticket: Ticket) -> int | None:
+        """The cluster time at which `ticket` is given up, or None when it has been answered."""
+        entry = self._open.get(ticket.number)
+        return None if entry is None else entry.deadline_ms
+
+    def expire(self) -> list[Ticket]:
+        """Give up every request whose patience is over, and return their tickets. Costs a look at each open one."""
+        now = self._now_ms()
+        late = [entry.ticket for entry in self._open.values() if entry.deadline_ms <= now]
+        for ticket in late:
+            self.give_up(ticket, f"node {ticket.node} did not answer within {(now - ticket.asked_ms) / 1000:.0f} s")
+        return late
+
+    def history(self) -> Sequence[Event]:
+        """Every call and return so far, in the order in which they happened. A copy."""
+        return list(self._events)
+
+    def _ticket(self, node: int, request: Operation | Query, wanted: int | None, patience_ms: int) -> Ticket:
+        process = self._processes.take(wanted)
+        self.tickets += 1
+        ticket = Ticket(
+            number=self.tickets,
+            node=node,
+            request=request,
+            client=f"{self.run}-{process}",
+            seq=self.tickets,
+            asked_ms=self._now_ms(),
+        )
+        self._open[ticket.number] = _Open(ticket, wanted, process, len(self._events), ticket.asked_ms + patience_ms)
+        return ticket
+
+    def _invoke(self, ticket: Ticket, name: str, value: object) -> None:
+        if self._keep_history:
+            self._events.append(_event(self._open[ticket.number], "invoke", name, value, ticket.asked_ms))
+
+    def _finish(self, entry: _Open, answer: Answer) -> Ticket:
+        ticket = entry.ticket
+        del self._open[ticket.number]
+        self.answered += 1
+        ticket.answered_ms = self._now_ms()
+        known = self._record(entry, answer) if self._keep_history else True
+        if known:
+            self._processes.give_back(entry.wanted, entry.process)
+        ticket.answer = answer  # Last: another thread may look at `done` and then at everything else.
+        return ticket
+
+    def _record(self, entry: _Open, answer: Answer) -> bool:
+        """Write the return into the history. True unless the request's fate stays unknown."""
+        ticket, invoked = entry.ticket, self._events[entry.invoked_at]
+        if answer.shown and answer.shown != invoked.f:  # "any" has turned out to be a read of a user.
+            invoked = _event(entry, "invoke", answer.shown, invoked.value, ticket.asked_ms)
+            self._events[entry.invoked_at] = invoked
+        fate, value = _fate(ticket.request, answer, invoked.value)
+        self._events.append(_event(entry, fate, invoked.f, value, self._now_ms()))
+        return fate != "info"
+
+
+def _event(entry: _Open, kind: Literal["invoke", "ok", "fail", "info"], name: str, value: object, at_ms: int) -> Event:
+    request, process = entry.ticket.request, entry.process
+    if isinstance(request, Query) and not request.linearizable:
+        node = entry.ticket.node
+        return Event(process=process, type=kind, f=name, value=value, time=at_ms, read="local", node=node)
+    return Event(process=process, type=kind, f=name, value=value, time=at_ms)
+
+
+def _fate(request: Operation | Query, answer: Answer, asked: object) -> tuple[Literal["ok", "fail", "info"], object]:
+    """How the history calls this end of a request, and the value that goes with it."""
+    if answer.kind not in {AnswerKind.OK, AnswerKind.REFUSED}:
+        return ("fail" if isinstance(request, Query) or not answer.sent else "info"), asked
+    if isinstance(request, Query):
+        return "ok", answer.result
+    if answer.kind is AnswerKind.OK:
+        return "ok", "ok"
+    return "ok", "duplicate title" if isinstance(request, Post) else "cannot comment"
