@@ -1,0 +1,99 @@
+"""What a client is told: the brief's wording of every answer, and the results in the form that histories record.
+
+The forms are those of the blog model in the recorded histories: `view_all` gives [title, author] pairs, `view_user`
+["post" or "comment", title, content] triples, `view_title` [author, content, [[user, comment], ...]] or "not found".
+Text is handed on as it was written; whoever prints it makes it safe to show.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from blog.blog import Blog, Outcome, Thread
+from blog.operations import Operation, Post
+
+NOT_FOUND = "not found"
+"""What `view_title` gives in a history when no post has the title."""
+
+Shown = Literal["view_all", "view_user", "view_title"]
+
+
+class View(msgspec.Struct, frozen=True):
+    """A read answered: which view it became, its result in the history's form, and one line that says it in words."""
+
+    shown: Shown
+    result: object
+    text: str
+
+
+def wording(operation: Operation, outcome: Outcome) -> str:
+    """The answer to a write."""
+    match outcome:
+        case Outcome.DUPLICATE_TITLE:
+            return "DUPLICATE TITLE"
+        case Outcome.CANNOT_COMMENT:
+            return f"CANNOT COMMENT on {operation.title}: no such post exists"
+    if isinstance(operation, Post):
+        return f"NEW POST {operation.title} from {operation.username}"
+    return f"NEW COMMENT on {operation.title} from {operation.username}"
+
+
+def look(blog: Blog, kind: str, name: str = "") -> View:
+    """Answer a read. `kind` is "all", "user", "title" or "any": the post titled `name`, or else what that user wrote.
+
+    Raises:
+        ValueError: another kind.
+    """
+    match kind:
+        case "all":
+            return View("view_all", all_result(blog), _counted(blog.posts, "post") if blog.posts else "BLOG EMPTY")
+        case "user":
+            return _look_at_user(blog, name)
+        case "title":
+            return _look_at_title(blog, name)
+        case "any":
+            return _look_at_title(blog, name) if blog.has_title(name) else _look_at_user(blog, name)
+    raise ValueError(f"no view is called {kind!r}: say all, user, title or any")
+
+
+def all_result(blog: Blog) -> list[list[str]]:
+    """The titles and authors of all posts, in order of effect."""
+    return [[post.title, post.username] for post in blog.view_posts()]
+
+
+def user_result(entries: tuple[Operation, ...]) -> list[list[str]]:
+    """What a user wrote, in order of effect."""
+    return [[kind_of(entry), entry.title, entry.content] for entry in entries]
+
+
+def title_result(thread: Thread | None) -> list[object] | str:
+    """A post and its comments, or "not found"."""
+    if thread is None:
+        return NOT_FOUND
+    comments = [[comment.username, comment.content] for comment in thread.comments]
+    return [thread.post.username, thread.post.content, comments]
+
+
+def kind_of(operation: Operation) -> Literal["post", "comment"]:
+    """What an operation is called in views and histories."""
+    return "post" if isinstance(operation, Post) else "comment"
+
+
+def _look_at_user(blog: Blog, name: str) -> View:
+    entries = blog.view_user(name)
+    text = f"{_counted(len(entries), 'entry', 'entries')} by {name}" if entries else "NO POST"
+    return View("view_user", user_result(entries), text)
+
+
+def _look_at_title(blog: Blog, title: str) -> View:
+    thread = blog.view_title(title)
+    if thread is None:
+        return View("view_title", NOT_FOUND, "POST NOT FOUND")
+    text = f"{title} by {thread.post.username}, {_counted(len(thread.comments), 'comment')}"
+    return View("view_title", title_result(thread), text)
+
+
+def _counted(number: int, one: str, many: str = "") -> str:
+    return f"{number} {one if number == 1 else many or one + 's'}"

@@ -1,0 +1,81 @@
+"""The gate: what the blog takes, what it trims, and the sentence that refuses the rest."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from blog.operations import CONTENT_LIMIT, Comment, InvalidOperation, Post, comment, post, validated
+
+
+def test_names_and_titles_are_trimmed_and_contents_are_not() -> None:
+    """White space around a name is a slip of the finger; in a content it may be meant."""
+    made = post("  alice\t", "\nHello ", "  two\nlines ")
+
+    assert made == Post("alice", "Hello", "  two\nlines ")
+
+
+def test_a_comment_goes_through_the_same_gate() -> None:
+    """What a post may not say, a comment may not say either."""
+    assert comment(" bob ", " Hello", "") == Comment("bob", "Hello", "")
+    with pytest.raises(InvalidOperation, match="The title is empty"):
+        comment("bob", " ", "x")
+
+
+def test_operations_take_keywords_and_never_change() -> None:
+    """They are values: made by name, compared by content, frozen."""
+    operation = Post(username="alice", title="Hello", content="")
+
+    assert operation == Post("alice", "Hello", "")
+    assert operation not in [Comment("alice", "Hello", "")]
+    with pytest.raises(AttributeError):
+        operation.title = "other"  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("length", [1, 200])
+def test_a_name_has_one_to_two_hundred_characters(length: int) -> None:
+    """Characters are counted, not bytes, and after trimming."""
+    assert post("é" * length + "   ", "日" * length, "").title == "日" * length
+
+
+@pytest.mark.parametrize(
+    ("username", "title", "content", "sentence"),
+    [
+        ("", "t", "", "The username is empty: give it 1 to 200 characters."),
+        ("u", " \t\n ", "", "The title is empty: give it 1 to 200 characters."),
+        ("u" * 201, "t", "", "The username has 201 characters: 200 are the most."),
+        ("u", "t" * 201, "", "The title has 201 characters: 200 are the most."),
+        ("u", "t", "x" * 65537, "The content has 65537 bytes in UTF-8: 65536 (64 KiB) are the most."),
+        ("u", "t", "é" * 32769, "The content has 65538 bytes in UTF-8: 65536 (64 KiB) are the most."),
+        (
+            "u",
+            "t\ud800",
+            "",
+            "The title holds U+D800 at character 2, which is half of a character: leave it out.",
+        ),
+    ],
+)
+def test_a_refusal_is_one_sentence(username: str, title: str, content: str, sentence: str) -> None:
+    """It names the part, what is wrong with it, and what would be right."""
+    with pytest.raises(InvalidOperation) as refusal:
+        post(username, title, content)
+
+    assert str(refusal.value) == sentence
+
+
+def test_a_content_of_exactly_64_kib_is_taken() -> None:
+    """The limit counts bytes in UTF-8, and it is itself allowed."""
+    assert post("u", "t", "é" * (CONTENT_LIMIT // 2)).content.startswith("é")
+
+
+@given(st.text(), st.text(), st.text())
+def test_what_passes_once_passes_again_unchanged(username: str, title: str, content: str) -> None:
+    """Whatever anyone types is refused, or is text that UTF-8 can hold and that validates to itself."""
+    try:
+        made = post(username, title, content)
+    except InvalidOperation:
+        return
+
+    assert validated(made) == made
+    assert f"{made.username}{made.title}{made.content}".encode()
