@@ -7,7 +7,6 @@ from difflib import get_close_matches
 
 from simulator.errors import InputError
 
-
 MOST_TOLD = 100
 """How many mistakes of one file are told."""
 

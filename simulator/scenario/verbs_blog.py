@@ -2,35 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from blog.operations import InvalidOperation, body, label
 from simulator.scenario.commands import Comment, Inspect, Post, View
 from simulator.scenario.mistakes import Mistake, closest
 from simulator.scenario.phrases import Cursor
 from simulator.scenario.verb import Verb
+from simulator.scenario.words import Word
 
 LINEARIZABLE = ("--linearizable", "--linearisable")
-MOST_NAME = 200
-MOST_CONTENT = 64 * 1024
 
 
 def _write_words(words: Cursor, verb: str) -> tuple[str, str, str]:
     words.literal_flags()
-    user = _name(words, "USER")
-    title = _name(words, "TITLE")
-    content = words.take("CONTENT")
-    if len(content.text.encode()) > MOST_CONTENT:
-        raise Mistake(content.column, "the content is longer than 64 KiB: write less.")
+    user = _name(words, "USER", "username")
+    title = _name(words, "TITLE", "title")
+    word = words.take("CONTENT")
+    content = _taken(word, lambda: body(word.text))
     extra = words.peek()
     if extra is not None:
         raise Mistake(extra.column, f'{extra.text!r} is one word too many: put "…" round what has blanks: {verb}.')
-    return user, title, content.text
+    return user, title, content
 
 
-def _name(words: Cursor, what: str) -> str:
+def _name(words: Cursor, what: str, called: str) -> str:
     word = words.take(what)
-    name = word.text.strip()
-    if not 1 <= len(name) <= MOST_NAME:
-        raise Mistake(word.column, f"{what} has {len(name)} characters: write 1 to {MOST_NAME}.")
-    return name
+    return _taken(word, lambda: label(called, word.text))
+
+
+def _taken(word: Word, take: Callable[[], str]) -> str:
+    """What the blog makes of a word; what it does not take is a mistake here, before it enters the protocol."""
+    try:
+        return take()
+    except InvalidOperation as error:
+        raise Mistake(word.column, str(error)) from None
 
 
 def _post(words: Cursor) -> Post:

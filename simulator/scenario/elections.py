@@ -1,0 +1,26 @@
+"""Counts elections and changes of leader over a whole session, across restarts of the nodes that count them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from simulator.cluster import Cluster
+
+
+class Elections:
+    """An election is one that was won. A node counts its own and starts again from 0 when it restarts."""
+
+    def __init__(self) -> None:
+        self._before: dict[int, int] = {}
+        self._seen: dict[int, int] = {}
+
+    def look(self, cluster: Cluster) -> int:
+        """Take in what nodes count now, and return how many elections there were so far."""
+        for node in cluster.settings.node_ids:
+            count = cluster.state(node).leaderships
+            seen = self._seen.get(node, 0)
+            if count < seen:
+                self._before[node] = self._before.get(node, 0) + seen
+            self._seen[node] = count
+        return sum(self._before.values()) + sum(self._seen.values())

@@ -1,0 +1,50 @@
+"""What a session writes and audits: scenario files, traces, the nodes' own files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from simulator.errors import InputError
+from simulator.scenario.commands import Line
+
+if TYPE_CHECKING:
+    from simulator.cluster import Cluster
+    from simulator.scenario.session import Session
+
+
+def write_lines(name: str, lines: Iterable[str]) -> int:
+    """Write lines into the file `name`, in place of what was there; returns how many.
+
+    Raises:
+        InputError: the file cannot be written.
+    """
+    count = 0
+    try:
+        with Path(name).expanduser().open("w", encoding="utf-8", newline="\n") as file:
+            for line in lines:
+                file.write(line + "\n")
+                count += 1
+    except OSError as error:
+        raise InputError(f"{name!r} cannot be written: {error.strerror or error}.") from None
+    except ValueError:  # A NUL in the name.
+        raise InputError(f"{name!r} is no name that a file can have.") from None
+    return count
+
+
+def trace_to(cluster: Cluster, name: str) -> int:
+    """Write every event so far as a trace, its header first; returns how many lines there are."""
+    lines = getattr(cluster, "trace_lines", None)
+    if lines is None:
+        raise InputError("this cluster keeps no trace.")
+    return write_lines(name, lines())
+
+
+def verify_files(session: Session, line: Line) -> None:
+    """Audit the nodes' files and show a line a node; a problem is a failure of the line."""
+    from simulator.verify import verify_directory  # noqa: PLC0415  # Few sessions need it.
+
+    report = verify_directory(Path(session.cluster.settings.data))
+    session.stage.say(str(report))
+    session.fail(line, "")
