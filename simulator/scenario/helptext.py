@@ -31,6 +31,11 @@ def overview() -> list[tuple[str, str]]:
     return rows
 
 
+def help_words() -> list[str]:
+    """The words that may follow `help`."""
+    return [verb.name for verb in VERBS]
+
+
 def help_lines(word: str = "") -> list[str]:
     """The lines that `help` or `help COMMAND` prints.
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, cast
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from simulator.cluster import AnswerKind, Ticket
 from simulator.scenario.commands import Inspect, View
@@ -23,12 +24,15 @@ def show_answer(stage: Stage, ticket: Ticket, view: View | None, heading: str = 
     answer = ticket.answer
     assert answer is not None
     good = answer.kind is AnswerKind.OK
-    if view is not None and view.brief and good and isinstance(answer.result, Sequence) and answer.result:
-        rows = cast("Sequence[Sequence[str]]", answer.result)
-        # A line a post, as the brief's BLOG shows it.
-        stage.say("\n".join(f"{heading}{_one_line(title)} by {_one_line(author)}" for title, author in rows))
-        return
-    stage.say(heading + answer.text, "plain" if good or answer.kind is AnswerKind.REFUSED else "bad")
+    rows = answer.result
+    if view is None or not good or not rows or not isinstance(rows, Sequence) or isinstance(rows, str):
+        # A write's answer, or a read that shows nothing: BLOG EMPTY, NO POST, POST NOT FOUND.
+        stage.say(heading + answer.text, "plain" if good or answer.kind is AnswerKind.REFUSED else "bad")
+    else:
+        from simulator.views.blogs import blog_view  # noqa: PLC0415
+
+        assert answer.shown
+        stage.show(replace(blog_view(answer.shown, rows), title=heading + answer.text))
 
 
 def show_inspected(session: Session, command: Inspect, node: int | None) -> None:
@@ -116,7 +120,3 @@ def _raw(line: str) -> object:
     import msgspec  # noqa: PLC0415
 
     return msgspec.Raw(line.encode())
-
-
-def _one_line(text: str) -> str:
-    return text.replace("\n", "⏎")

@@ -19,8 +19,10 @@ _HEADER = re.compile(r"#\s*(break|forbidden by):\s*(.+?)\s*$", re.IGNORECASE)
 
 
 class Scenario(msgspec.Struct, frozen=True, kw_only=True):
-    """A scenario read and understood. `lesson` is its first comment; `break_rule` the rule that it breaks on purpose
-    (`# break: NAME`), `forbidden_by` the line of the protocol that says so (`# forbidden by: …`).
+    """A scenario read and understood.
+
+    `lesson` is its first comment, `break_rule` the rule that it breaks on purpose (`# break: NAME`), `forbidden_by`
+    the line of the protocol that says so (`# forbidden by: …`).
     """
 
     name: str

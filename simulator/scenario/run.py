@@ -197,18 +197,19 @@ def _tell(results: Sequence[RunResult], out: TextIO, *, json: bool) -> None:
 
 def _verdict_lines(result: RunResult) -> list[str]:
     counts = result.operations
-    lines = [
-        f"{_verdict(result)} {safe(result.scenario)} ({result.world}, seed {result.seed}): {counts.ok} ok, "
-        f"{counts.refused} refused, {counts.timeout} timeout, {counts.no_majority} no majority; "
+    asked = (
+        f"{counts.ok} ok, {counts.refused} refused, {counts.timeout} timeout, {counts.no_majority} no majority; "
         f"elections: {result.elections}"
-    ]
+    )
+    lines = [f"{_verdict(result)} {safe(result.scenario)} ({result.world}, seed {result.seed}): {asked}"]
     lines += [f"  line {wrong.line}: {safe(wrong.command)}: {safe(wrong.why)}" for wrong in result.failures]
     lines += [f"  {name}: {safe(why)}" for name, why in result.checks.items() if why != "ok"]
     return lines
 
 
 def _table(results: Sequence[RunResult]) -> list[str]:
-    rows = [("scenario", "verdict", "world", "seed", "ok", "refused", "timeout", "no majority", "elections", "why")]
+    heading = "scenario verdict world seed ok refused timeout no-majority elections why"
+    rows: list[tuple[str, ...]] = [tuple(heading.split())]
     for result in results:
         counts = result.operations
         broken = [f"{name}: {why}" for name, why in result.checks.items() if why != "ok"]
@@ -218,9 +219,8 @@ def _table(results: Sequence[RunResult]) -> list[str]:
         why = "; ".join([*wrong, *broken])
         rows.append((result.scenario, _verdict(result), result.world, seed, *told, why))
     widths = [max(len(safe(row[column])) for row in rows) for column in range(len(rows[0]))]
-    return [
-        "  ".join(safe(cell).ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
-    ]
+    lines = ("  ".join(safe(cell).ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)
+    return [line.rstrip() for line in lines]
 
 
 def _verdict(result: RunResult) -> str:

@@ -76,6 +76,11 @@ class Session:
 
     # Time
 
+    @property
+    def began(self) -> bool:
+        """True once a command has been carried out."""
+        return self._began_ms is not None
+
     def clock_ms(self) -> int:
         """Milliseconds since this session's first command."""
         return 0 if self._began_ms is None else self.cluster.now_ms() - self._began_ms

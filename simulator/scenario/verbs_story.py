@@ -247,7 +247,7 @@ VERBS = (
         usage=(
             "expect [not] FACT [on NODES] [within TIME], where FACT is leader [N] | "
             "last ok|refused|timeout|no-majority | height H | "
-            " chains equal | titles A B … | title T by U [comments K] | elections <= K | check ok"
+            "chains equal | titles A B … | title T by U [comments K] | elections <= K | check ok"
         ),
         summary="fails the session unless the fact holds; `within` asks again until it does",
         examples=(

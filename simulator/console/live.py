@@ -1,0 +1,97 @@
+"""A console for a person, on whatever screen: lines are carried out at once, answers are shown when they come.
+
+`LineConsole` is the face that both the line console and the lab use. It never waits for an answer to a request; a
+command that is there to wait (`wait`, `expect`, `sleep`) can be interrupted from another thread.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from simulator.console.completion import complete
+from simulator.errors import InputError
+from simulator.scenario.commands import Comment, Post
+from simulator.scenario.grammar import parse_line
+from simulator.scenario.mistakes import Mistake
+from simulator.scenario.runner import Runner
+from simulator.scenario.session import Interrupted, Session
+from simulator.scenario.stage import Stage
+
+if TYPE_CHECKING:
+    from simulator.cluster import Cluster
+
+LOOK_MS = 100
+"""How long the thread that shows answers waits at most before it looks whether it should end."""
+
+_REMEMBERED = 500
+
+
+class LineConsole:
+    """Carries out typed lines on `cluster`; what there is to say goes to `stage`, from several threads."""
+
+    def __init__(self, cluster: Cluster, stage: Stage) -> None:
+        # Virtual time passes only while somebody waits, so there a request is waited for.
+        self.session = Session(cluster, stage, patient=cluster.world == "virtual")
+        self._cluster = cluster
+        self._stage = stage
+        self._runner = Runner(self.session)
+        self._number = 0
+        self._users: dict[str, None] = {}
+        self._titles: dict[str, None] = {}
+        self._closing = False
+        self._news = threading.Event()
+        self._attendant = threading.Thread(target=self._attend, name="console answers", daemon=True)
+        if not self.session.patient:
+            self._attendant.start()
+
+    def run(self, line: str) -> bool:
+        """Carry out a line, saying what there is to say; False when it ends the session. May take its time."""
+        self._number += 1
+        try:
+            parsed = parse_line(line, nodes=self._cluster.settings.nodes, number=self._number)
+            if parsed is None:
+                return True
+            if isinstance(parsed.command, Post | Comment):
+                self._remember(self._users, parsed.command.user)
+                self._remember(self._titles, parsed.command.title)
+            self._runner.carry_out(parsed)
+        except Mistake as mistake:
+            self._stage.say(f"column {mistake.column}: {mistake}", "bad")
+        except InputError as error:
+            self._stage.say(str(error), "bad")
+        except Interrupted:
+            self._stage.say("(no longer waiting)", "quiet")
+        self._news.set()
+        return not self._runner.over
+
+    def complete(self, before: str) -> Sequence[str]:
+        """The words that may stand where the last word of `before` stands; at once, without asking a node."""
+        return complete(before, nodes=self._cluster.settings.nodes, titles=self._titles, users=self._users)
+
+    def interrupt(self) -> None:
+        """End a waiting command early."""
+        self.session.interrupted = True
+
+    def close(self) -> None:
+        """Show no more answers. The cluster goes on."""
+        self._closing = True
+        self._news.set()
+        if self._attendant.is_alive():
+            self._attendant.join(1.0)
+
+    def _remember(self, known: dict[str, None], word: str) -> None:
+        known[word] = None
+        if len(known) > _REMEMBERED:
+            del known[next(iter(known))]
+
+    def _attend(self) -> None:
+        session = self.session
+        while not self._closing:
+            if not session.pending():
+                self._news.wait()
+                self._news.clear()
+                continue
+            self._cluster.wait(lambda: self._closing or session.needs_attention(), LOOK_MS)
+            session.attend()

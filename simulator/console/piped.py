@@ -1,0 +1,105 @@
+"""The console in a pipe: one command a line, each write waited for, plain results on stdout, mistakes on stderr.
+
+Nothing here imports a screen library: the first write should be under way as soon as the nodes are.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TextIO
+
+from simulator.console.lines import LineSource
+from simulator.errors import InputError
+from simulator.scenario.commands import Line, SetKey
+from simulator.scenario.grammar import parse_line
+from simulator.scenario.mistakes import LineMistake, Mistake
+from simulator.scenario.runner import Runner
+from simulator.scenario.session import Session
+from simulator.scenario.stage import PlainStage
+from simulator.scenario.worlds import open_cluster, with_setting
+from simulator.settings import Settings
+
+if TYPE_CHECKING:
+    from simulator.cluster import Cluster
+
+ALL_WELL, FAILED, MISUNDERSTOOD = 0, 1, 2
+
+_FIRST_LINE_S = 0.02
+"""How long a pipe may take to bring its first line before the nodes are started without having seen it."""
+
+
+class PipedConsole:
+    """Reads commands from `lines` until they end or say `quit`. The cluster starts before the first that needs it."""
+
+    def __init__(self, settings: Settings, lines: LineSource, stdout: TextIO, stderr: TextIO, world: str) -> None:
+        self._settings = settings
+        self._world = world
+        self._lines = lines
+        self._stage = PlainStage(stdout)
+        self._complaints = PlainStage(stderr)
+        self._cluster: Cluster | None = None
+        self._runner: Runner | None = None
+        self._number = 0
+        self._misunderstood = False
+
+    def run(self) -> int:
+        """Carry out all lines and return the exit status: 2 when one was not understood, 1 when one failed, 0."""
+        try:
+            while (text := self._next_line()) is not None:
+                self._number += 1
+                line = self._understand(text)
+                if line is not None:
+                    self._carry_out(line)
+                if self._runner is not None and self._runner.over:
+                    break
+            if self._runner is not None:
+                self._runner.session.finish()
+        finally:
+            if self._cluster is not None:
+                self._cluster.close()
+        if self._misunderstood:
+            return MISUNDERSTOOD
+        return FAILED if self._runner is not None and self._runner.session.failures else ALL_WELL
+
+    def _next_line(self) -> str | None:
+        if self._cluster is None and not self._lines.ready(_FIRST_LINE_S):
+            self._open()
+        session = self._runner.session if self._runner is not None else None
+        # Virtual time stands still between commands, however slowly they come: the same commands, the same run.
+        if session is not None and session.cluster.world == "processes":
+            while session.pending() and not self._lines.ready():
+                session.pass_time(lambda: self._lines.ready() or not session.pending(), 60_000)
+        return self._lines.next()
+
+    def _understand(self, text: str) -> Line | None:
+        try:
+            return parse_line(text, nodes=self._settings.nodes, number=self._number)
+        except Mistake as mistake:
+            self._misunderstood = True
+            self._complaints.say(f"paxsim: {LineMistake(mistake, line=self._number)}")
+            return None
+
+    def _carry_out(self, line: Line) -> None:
+        if isinstance(line.command, SetKey) and (self._runner is None or not self._runner.session.began):
+            self._set(line.command)
+            return
+        runner = self._runner or self._open()
+        try:
+            runner.carry_out(line)
+        except InputError as error:
+            runner.session.fail(line, str(error))
+            self._complaints.say(f"paxsim: line {line.number}: {error}")
+
+    def _set(self, command: SetKey) -> None:
+        if command.key == "world":
+            self._world = str(command.value)
+        else:
+            self._settings = with_setting(self._settings, command.key, command.value)
+        if self._cluster is not None:
+            # Nothing has been asked of it yet, so nothing is lost with it.
+            self._cluster.close()
+            self._cluster = self._runner = None
+
+    def _open(self) -> Runner:
+        self._cluster = open_cluster(self._world, self._settings)
+        self._runner = Runner(Session(self._cluster, self._stage))
+        return self._runner

@@ -1,0 +1,160 @@
+"""The line console at a terminal: a prompt with history and completion, above which answers appear as they come."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import queue
+import sys
+import threading
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+from prompt_toolkit import PromptSession
+from prompt_toolkit.completion import CompleteEvent, Completer, Completion
+from prompt_toolkit.document import Document
+from prompt_toolkit.history import FileHistory, History, InMemoryHistory
+from prompt_toolkit.patch_stdout import patch_stdout
+from rich.console import Console
+from rich.text import Text
+
+from simulator.console.live import LineConsole
+from simulator.scenario.stage import Tone
+from simulator.text import safe
+
+if TYPE_CHECKING:
+    from simulator.cluster import Cluster
+    from simulator.views.sheet import View
+
+PROMPT = "paxsim> "
+STYLES: dict[Tone, str] = {"plain": "", "good": "green", "bad": "bold red", "quiet": "dim"}
+
+
+class TerminalStage:
+    """Shows what is said above the prompt. Safe for several threads: each saying is one piece."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+
+    def say(self, text: str, tone: Tone = "plain") -> None:
+        """Print lines in the tone's style."""
+        shown = Text("\n".join(map(safe, text.split("\n"))), style=STYLES[tone])
+        with self._lock:
+            self._console().print(shown, soft_wrap=True)
+
+    def show(self, view: View) -> None:
+        """Draw a view to the terminal's width."""
+        with self._lock:
+            self._console().print(view)
+
+    def document(self, value: object) -> None:
+        """Print one line of JSON."""
+        self.say(msgspec.json.encode(value).decode())
+
+    def _console(self) -> Console:
+        # Made anew each time: the stream changes when the prompt begins, the width when the window does.
+        return Console(file=sys.stdout, highlight=False, markup=False, emoji=False)
+
+
+class GrammarCompleter(Completer):
+    """Offers what the grammar allows, what was written before, and the nodes there are."""
+
+    def __init__(self, console: LineConsole) -> None:
+        self._console = console
+
+    def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterable[Completion]:
+        """The words that may stand at the cursor."""
+        before = document.text_before_cursor
+        begun = "" if not before or before[-1].isspace() else before.split()[-1]
+        for word in self._console.complete(before):
+            yield Completion(word, start_position=-len(begun))
+
+
+def run_terminal(cluster: Cluster) -> int:
+    """Read and carry out lines until `quit`, Ctrl-D or Ctrl-C (which raises KeyboardInterrupt); returns 0.
+
+    Lines are carried out one after the other in a thread of their own, so that one can go on typing.
+    """
+    with patch_stdout(raw=True):
+        stage = TerminalStage()
+        console = LineConsole(cluster, stage)
+        prompt: PromptSession[str] = PromptSession(
+            PROMPT,
+            history=_history(),
+            completer=GrammarCompleter(console),
+            complete_while_typing=False,
+            enable_history_search=False,
+        )
+        worker = _Worker(console, prompt)
+        stage.say(f"{cluster.settings.nodes} nodes. 'help' lists all commands, Tab completes, Ctrl-D ends.", "quiet")
+        try:
+            while not worker.over:
+                with contextlib.suppress(EOFError):
+                    worker.give(prompt.prompt())
+                    continue
+                break
+            worker.raise_trouble()
+        finally:
+            worker.stop()
+            console.close()
+    return 0
+
+
+class _Worker:
+    """The thread that carries out lines. Ends the prompt when a line ends the session or shows a bug of ours."""
+
+    def __init__(self, console: LineConsole, prompt: PromptSession[str]) -> None:
+        self._console = console
+        self._prompt = prompt
+        self._lines: queue.Queue[str | None] = queue.Queue()
+        self._thread = threading.Thread(target=self._work, name="console lines", daemon=True)
+        self._trouble: Exception | None = None
+        self.over = False
+        self._thread.start()
+
+    def give(self, line: str) -> None:
+        """Carry out `line` after those before it."""
+        self._lines.put(line)
+
+    def stop(self) -> None:
+        """End the thread, and what it waits for."""
+        self._lines.put(None)
+        self._console.interrupt()
+        self._thread.join(0.5)
+
+    def raise_trouble(self) -> None:
+        """Raise what went wrong in the thread."""
+        if self._trouble is not None:
+            raise self._trouble
+
+    def _work(self) -> None:
+        while (line := self._lines.get()) is not None:
+            try:
+                going_on = self._console.run(line)
+            except Exception as error:  # noqa: BLE001  # Raised again where the command ends: it is a bug of ours.
+                self._trouble = error
+                going_on = False
+            if not going_on:
+                self.over = True
+                self._end_prompt()
+                return
+
+    def _end_prompt(self) -> None:
+        app = self._prompt.app
+        loop = app.loop
+        if app.is_running and loop is not None:
+            loop.call_soon_threadsafe(lambda: app.exit(result="") if app.is_running else None)
+
+
+def _history() -> History:
+    home = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
+    path = Path(home) / "paxsim" / "history"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("a", encoding="utf-8"):
+            pass
+    except OSError:
+        return InMemoryHistory()  # A home that cannot be written is no reason not to start.
+    return FileHistory(str(path))
