@@ -1,0 +1,126 @@
+"""Operations and blocks as text: what stands in T, in the lines of blockchain.txt and blog.txt, and in requests.
+
+One operation is compact JSON, `{"op":"POST","username":…,"title":…,"content":…,"id":"<client>:<seq>"}`: no spaces,
+non-ASCII as is, the keys in this order. An operation has one such text, and it is never encoded again on its way from
+the client into the block, so T is the same byte for byte on every node.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Annotated
+
+import msgspec
+
+from blog.operations import Comment, Operation, Post
+from chain.block import Block
+from paxos.messages import Request
+
+
+class MalformedText(ValueError):
+    """Text that is no operation, no T or no block. Says what is wrong with it; whoever read it knows the place."""
+
+
+class _FiledPost(Post, frozen=True, gc=False, tag="POST", forbid_unknown_fields=True):
+    id: str
+
+
+class _FiledComment(Comment, frozen=True, gc=False, tag="COMMENT", forbid_unknown_fields=True):
+    id: str
+
+
+class _BlockHead(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    height: Annotated[int, msgspec.Meta(ge=1)]
+    H: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
+    T: msgspec.Raw
+    N: Annotated[int, msgspec.Meta(ge=0)]
+    hash: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
+
+
+_encode = msgspec.json.Encoder().encode
+_decode_operation = msgspec.json.Decoder(_FiledPost | _FiledComment).decode
+_decode_operations = msgspec.json.Decoder(list[_FiledPost | _FiledComment]).decode
+_decode_block = msgspec.json.Decoder(_BlockHead).decode
+
+
+def operation_text(operation: Operation, client: str, seq: int) -> str:
+    """The text of one operation, as T holds it. `client` has no colon; `seq` counts the client's writes from 1."""
+    filed = _FiledPost if isinstance(operation, Post) else _FiledComment
+    return _encode(filed(operation.username, operation.title, operation.content, f"{client}:{seq}")).decode()
+
+
+def parse_operation(text: str | bytes) -> tuple[Operation, str, int]:
+    """The operation, client and seq of one operation's text.
+
+    Raises:
+        MalformedText: it is no operation.
+    """
+    try:
+        return _unfiled(_decode_operation(text))
+    except (ValueError, RecursionError) as error:
+        raise MalformedText(f"no operation ({error})") from None
+
+
+def operations_text(requests: Iterable[Request]) -> str:
+    """T: the block text of a batch of requests. The empty batch, the no-op, is `[]`."""
+    return f"[{','.join([request.operation for request in requests])}]"
+
+
+def parse_operations(text: str | bytes) -> list[tuple[Operation, str, int]]:
+    """Every (operation, client, seq) of a T, in order.
+
+    Raises:
+        MalformedText: it is no list of operations.
+    """
+    try:
+        return [_unfiled(filed) for filed in _decode_operations(text)]
+    except (ValueError, RecursionError) as error:
+        raise MalformedText(f"T is no list of operations ({error})") from None
+
+
+def _unfiled(filed: _FiledPost | _FiledComment) -> tuple[Operation, str, int]:
+    client, seq = split_id(filed.id)
+    kind = Post if isinstance(filed, _FiledPost) else Comment
+    return kind(filed.username, filed.title, filed.content), client, seq
+
+
+def split_id(identifier: str) -> tuple[str, int]:
+    """The client and the seq of an `id` such as `c1:7`, split at its last colon.
+
+    Raises:
+        MalformedText: there is no colon, no client, or no plain number behind it.
+    """
+    client, colon, digits = identifier.rpartition(":")
+    if not (colon and client and digits.isascii() and digits.isdigit() and (digits[0] != "0" or digits == "0")):
+        raise MalformedText(f"the id {identifier[:80]!r} is not <client>:<seq>")
+    return client, int(digits)
+
+
+def blog_line(height: int, operation: Operation) -> bytes:
+    """The line of blog.txt, newline included, for a write that took effect in block `height`."""
+    return b'{"height":%d,%b\n' % (height, _encode(operation)[1:])
+
+
+def block_line(block: Block) -> str:
+    """The line of blockchain.txt for a block, without its newline."""
+    return (
+        f'{{"height":{block.height},"H":"{block.prev_hash}","T":{block.operations_text},'
+        f'"N":{block.nonce},"hash":"{block.hash}"}}'
+    )
+
+
+def parse_block(line: str | bytes) -> Block:
+    """The block of a line of blockchain.txt. Links, hash and nonce are not judged here: see `chain.blockchain`.
+
+    Raises:
+        MalformedText: the line is not exactly what `block_line` writes for some block.
+    """
+    try:
+        head = _decode_block(line)
+        block = Block(head.height, head.H, bytes(head.T).decode(), head.N, head.hash)
+        text = line if isinstance(line, str) else line.decode()
+    except (ValueError, RecursionError) as error:
+        raise MalformedText(f"no block ({error})") from None
+    if block_line(block) != text:
+        raise MalformedText("a block, but not written as this program writes it: compact, with its keys in order")
+    return block

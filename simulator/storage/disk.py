@@ -1,0 +1,66 @@
+"""The disk as storage sees it: named files in one folder, appended to, synced, and replaced as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Protocol
+
+
+class Disk(Protocol):
+    """Sizes and offsets are bytes. Every failure is an `OSError`: after one the node stops, and asks no second time."""
+
+    def exists(self, name: str) -> bool:
+        """True when there is a file of this name, be it empty."""
+        ...
+
+    def size(self, name: str) -> int:
+        """How long the file is, what is not yet synced included.
+
+        Raises:
+            FileNotFoundError: there is none.
+        """
+        ...
+
+    def read(self, name: str) -> bytes:
+        """The whole file.
+
+        Raises:
+            FileNotFoundError: there is none.
+        """
+        ...
+
+    def read_at(self, name: str, offset: int, length: int) -> bytes:
+        """The bytes from `offset` on, at most `length`, fewer only at the end of the file.
+
+        Raises:
+            FileNotFoundError: there is none.
+        """
+        ...
+
+    def append(self, name: str, data: bytes) -> None:
+        """Add to the end, making the file if there is none. A crash may keep any part of it until `sync` returns."""
+        ...
+
+    def sync(self, name: str) -> None:
+        """Return once everything appended to the file, and the file's being there, survives a loss of power."""
+        ...
+
+    def truncate(self, name: str, size: int) -> None:
+        """Cut the file to `size` bytes; durable after the next `sync`.
+
+        Raises:
+            FileNotFoundError: there is none.
+        """
+        ...
+
+    def replace(self, name: str, data: bytes) -> None:
+        """Make `data` the whole file, at once and for good: a crash leaves the old one or the new one, never a mix."""
+        ...
+
+    def stream(self, name: str, chunk: int) -> Iterator[bytes]:
+        """The file from its beginning, `chunk` bytes at a time, the last piece shorter.
+
+        Raises:
+            FileNotFoundError: there is none.
+        """
+        ...
