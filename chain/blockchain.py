@@ -73,7 +73,8 @@ class Blockchain:
         if not passes(digest, self.difficulty):
             raise ChainError(
                 block.height,
-                f"its nonce {block.nonce} does not pass: hash {_short(digest)} must begin with {self._zeros}",
+                f"its nonce {block.nonce} does not pass: at difficulty {self.difficulty} a hash begins with "
+                f"{self._zeros}, and this one is {_short(digest)}",
             )
 
     def append(self, block: Block) -> None:

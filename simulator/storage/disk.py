@@ -38,7 +38,7 @@ class Disk(Protocol):
         ...
 
     def append(self, name: str, data: bytes) -> None:
-        """Add to the end, making the file if there is none. A crash may keep any part of it until `sync` returns."""
+        """Add to the end, making the file if there is none. Until `sync` returns, a crash may keep only a beginning."""
         ...
 
     def sync(self, name: str) -> None:

@@ -1,0 +1,108 @@
+"""blog.txt: a line a write that took effect. It follows from the chain, so the chain mends it at every start.
+
+The blocks of a batch reach blockchain.txt before their writes reach this file, and a crash may fall between the two, or
+keep one file further than the other. What stands here is therefore compared with the replay, byte for byte, and cut or
+continued where they part; it is never believed.
+"""
+
+from __future__ import annotations
+
+from simulator.storage.disk import Disk
+
+BLOG = "blog.txt"
+_PIECE = 1 << 20
+
+
+class BlogFile:
+    """The file over one disk. Start with `expect` for every block's lines and `mend` once, then `append`."""
+
+    def __init__(self, disk: Disk) -> None:
+        self._disk = disk
+        self._size = 0  # Bytes that are right.
+        self._found = disk.size(BLOG) if disk.exists(BLOG) else 0
+        self._expected: list[bytes] = []
+        self._pending = 0
+        self._parted = False
+        self.mended = ""
+
+    def expect(self, lines: bytes) -> None:
+        """The next lines of the replay.
+
+        Raises:
+            OSError: the disk fails.
+        """
+        if lines:
+            self._expected.append(lines)
+            self._pending += len(lines)
+            if self._pending >= _PIECE:
+                self._compare()
+
+    def mend(self) -> None:
+        """The replay is over: cut what goes beyond it. `mended` then says in one sentence what was done, or is empty.
+
+        Raises:
+            OSError: the disk fails.
+        """
+        self._compare()
+        if not self._parted and self._found > self._size:
+            self._part(f"{BLOG} went on beyond the chain and was cut to it")
+        if self._parted and self._size:
+            self._disk.sync(BLOG)
+
+    def append(self, lines: bytes) -> None:
+        """Add whole lines at the end, in one write.
+
+        Raises:
+            OSError: the disk fails.
+        """
+        if lines:
+            self._disk.append(BLOG, lines)
+            self._size += len(lines)
+
+    def sync(self) -> None:
+        """Return once all lines are safe.
+
+        Raises:
+            OSError: the disk fails.
+        """
+        if self._size:
+            self._disk.sync(BLOG)
+
+    def _compare(self) -> None:
+        expected = b"".join(self._expected)
+        self._expected.clear()
+        self._pending = 0
+        if not self._parted and expected:
+            found = self._disk.read_at(BLOG, self._size, len(expected)) if self._found else b""
+            if found == expected:
+                self._size += len(found)
+                return
+            same = _common(found, expected)
+            self._size += same
+            expected = expected[same:]
+            short = same == len(found)
+            self._part(
+                f"{BLOG} ended before the chain did and was continued from it"
+                if short
+                else f"{BLOG} differed from the replay of the chain and was written anew from there on"
+            )
+        if expected:
+            self.append(expected)
+
+    def _part(self, what: str) -> None:
+        self._parted = True
+        self.mended = what
+        if self._found > self._size:
+            self._disk.truncate(BLOG, self._size)
+
+
+def _common(one: bytes, other: bytes) -> int:
+    """How many bytes both begin with."""
+    low, high = 0, min(len(one), len(other))
+    while low < high:
+        middle = (low + high + 1) // 2
+        if one[low:middle] == other[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low

@@ -1,0 +1,165 @@
+"""blockchain.txt: a decided block a line, in order; read back through a sparse index, so memory hardly grows.
+
+Start-up reads the file once and checks every height, link, hash and nonce. Lines that this program wrote have one
+shape, so the parts are cut out by position and hashed as they stand; whatever does not fit is decoded strictly, to say
+what is wrong with it.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable, Sequence
+from hashlib import sha256
+
+from chain.block import GENESIS_HASH, Block
+from chain.blockchain import Blockchain, ChainError
+from simulator.codec import MalformedText, block_line, parse_block
+from simulator.storage.damage import FileDamage
+from simulator.storage.disk import Disk
+from simulator.storage.lines import lines_of
+
+CHAIN = "blockchain.txt"
+STRIDE = 64
+"""Blocks from one index entry to the next: reading one block reads at most so many lines."""
+
+_HASH = 64
+_TAIL = _HASH + len(b',"hash":""}\n')
+_MIDDLE = b',"N":'
+
+EachBlock = Callable[[int, bytes], None]
+"""Called with the height and the T of every block, in order."""
+
+
+class ChainFile:
+    """The file over one disk. `height` blocks, the last one's hash in `tip`, `size` bytes, synced or not."""
+
+    def __init__(self, disk: Disk, difficulty: int) -> None:
+        self._disk = disk
+        self._difficulty = difficulty
+        self._offsets = array("Q")  # Where blocks 1, 65, 129, … begin.
+        self.height = 0
+        self.tip = GENESIS_HASH
+        self.size = 0
+
+    def load(self, each: EachBlock) -> None:
+        """Check the file from its first line on, hand every T to `each`, and cut off a torn last line.
+
+        Raises:
+            FileDamage: a line does not hold; `each` has seen the blocks before it. Also when `each` raises
+                `MalformedText` for a T.
+            OSError: the disk fails.
+        """
+        if not self._disk.exists(CHAIN):
+            return
+        offset, tip = 0, GENESIS_HASH.encode()
+        zeros = b"0" * self._difficulty
+        for height, line in enumerate(lines_of(self._disk, CHAIN), 1):
+            if not line.endswith(b"\n"):
+                self._disk.truncate(CHAIN, offset)
+                self._disk.sync(CHAIN)
+                break
+            head = b'{"height":%d,"H":"%b","T":' % (height, tip)
+            middle = line.rfind(_MIDDLE, len(head), -_TAIL)
+            text = line[len(head) : middle]
+            digits = line[middle + len(_MIDDLE) : -_TAIL]
+            digest = sha256(tip + text + digits).hexdigest().encode()
+            if (
+                middle < 0
+                or not line.startswith(head)
+                or not line.endswith(b',"hash":"%b"}\n' % digest)
+                or not digest.startswith(zeros)
+                or not digits.isdigit()
+                or (digits[0] == 48 and len(digits) > 1)  # 48 is the digit 0.
+            ):
+                raise self._damage(line, height, tip.decode())
+            try:
+                each(height, text)
+            except MalformedText as error:
+                raise FileDamage(CHAIN, height, str(error)) from None
+            if height % STRIDE == 1:
+                self._offsets.append(offset)
+            offset += len(line)
+            tip = digest
+            self.height, self.tip, self.size = height, digest.decode(), offset
+
+    def append(self, blocks: Sequence[Block]) -> None:
+        """Add blocks at the end, in one write. They must follow one another and `tip`; the builder saw to that.
+
+        Raises:
+            OSError: the disk fails.
+        """
+        lines = []
+        height, size = self.height, self.size
+        for block in blocks:
+            assert block.height == height + 1, f"block {block.height} cannot follow block {height}"
+            line = f"{block_line(block)}\n".encode()
+            if height % STRIDE == 0:
+                self._offsets.append(size)
+            lines.append(line)
+            height += 1
+            size += len(line)
+        if lines:
+            self._disk.append(CHAIN, b"".join(lines))
+            self.height, self.tip, self.size = height, blocks[-1].hash, size
+
+    def sync(self) -> None:
+        """Return once all blocks are safe.
+
+        Raises:
+            OSError: the disk fails.
+        """
+        if self.size:
+            self._disk.sync(CHAIN)
+
+    def read_lines(self, first: int, last: int) -> list[str]:
+        """The lines of blocks `first` to `last`, both included, cut to what there is; without their newlines.
+
+        Raises:
+            FileDamage: the file is no longer what was read or written.
+            OSError: the disk fails.
+        """
+        first, last = max(first, 1), min(last, self.height)
+        if first > last:
+            return []
+        entry, beyond = (first - 1) // STRIDE, (last - 1) // STRIDE + 1
+        begin = self._offsets[entry]
+        end = self._offsets[beyond] if beyond < len(self._offsets) else self.size
+        lines = self._disk.read_at(CHAIN, begin, end - begin).split(b"\n")
+        skip = first - 1 - entry * STRIDE
+        wanted = lines[skip : skip + last - first + 1]
+        try:
+            texts = [line.decode() for line in wanted]
+        except UnicodeDecodeError:
+            texts = []
+        if len(texts) != last - first + 1:
+            raise FileDamage(CHAIN, first, "the file has changed since it was read")
+        return texts
+
+    def read_blocks(self, first: int, last: int) -> list[Block]:
+        """The blocks `first` to `last`, both included, cut to what there is.
+
+        Raises:
+            FileDamage: a line is no block of that height.
+            OSError: the disk fails.
+        """
+        blocks = []
+        first = max(first, 1)
+        for height, line in enumerate(self.read_lines(first, last), first):
+            try:
+                block = parse_block(line)
+            except MalformedText as error:
+                raise FileDamage(CHAIN, height, f"it is {error}") from None
+            if block.height != height:
+                raise FileDamage(CHAIN, height, f"it holds block {block.height}")
+            blocks.append(block)
+        return blocks
+
+    def _damage(self, line: bytes, height: int, tip: str) -> FileDamage:
+        """What is wrong with a line, in one sentence."""
+        try:
+            Blockchain(self._difficulty, height=height - 1, tip=tip).check(parse_block(line[:-1]))
+        except MalformedText as error:
+            return FileDamage(CHAIN, height, f"it is {error}")
+        except ChainError as error:
+            return FileDamage(CHAIN, height, error.what)
+        raise AssertionError("a line that holds was called damaged")

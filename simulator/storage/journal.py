@@ -1,0 +1,215 @@
+"""paxos.txt: what an acceptor must not forget, a record a line, each line with its checksum.
+
+A line is the CRC-32 of its JSON in eight hex digits, a blank, and the JSON, so `cut -c10- paxos.txt` is JSON lines:
+
+    1c291ca3 {"journal":1,"chain":[0,"0000…"]}
+    …        {"promise":[3,1]}
+    …        {"opened":[4,2]}
+    …        {"accepted":{"slot":5,"ballot":[3,1],"value":[{"op":"POST",…,"id":"c1:7"}]}}
+
+The first line says how far blockchain.txt was durable, and the hash there, when the journal was written anew: votes up
+to that height were left out. A chain that no longer reaches it has lost what this node vouched for.
+
+A last line without its newline is torn: it was never synced, so nobody was told of it, and it is cut off. Any other
+line that its checksum denies is damage, the last one included: a torn write has no end, and to cut a line that was
+acknowledged would be to forget a promise.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from zlib import crc32
+
+import msgspec
+
+from chain.block import GENESIS_HASH
+from paxos.ballot import NO_BALLOT, Ballot, Slot
+from paxos.messages import Acceptance, Request, Value
+from paxos.records import AcceptedRecord, JournalRecord, OpenedRecord, PromiseRecord
+from simulator.codec import MalformedText, parse_operation
+from simulator.storage.damage import FileDamage
+from simulator.storage.disk import Disk
+from simulator.storage.lines import lines_of
+
+JOURNAL = "paxos.txt"
+VERSION = 1
+
+_CHECKED = re.compile(rb"[0-9a-f]{8} \{[^\n]*\}")
+
+
+class _Vote(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    slot: Slot
+    ballot: Ballot
+    value: tuple[msgspec.Raw, ...]
+
+
+class _Line(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Exactly one of the records is there; `chain` goes with `journal`."""
+
+    journal: int | None = None
+    chain: tuple[int, str] | None = None
+    promise: Ballot | None = None
+    opened: Ballot | None = None
+    accepted: _Vote | None = None
+
+
+_decode = msgspec.json.Decoder(_Line).decode
+
+
+class Memory(msgspec.Struct):
+    """The fold of a journal.
+
+    `promised` is the highest promise (own bids and votes are promises too), `opened` the highest own bid, `accepted`
+    each slot's vote of the highest ballot; `chain_height` and `chain_hash` say what the journal relies on.
+    """
+
+    promised: Ballot
+    opened: Ballot
+    accepted: dict[Slot, Acceptance]
+    chain_height: int
+    chain_hash: str
+
+
+class Journal:
+    """The journal over one disk. `size` is its length in bytes, the unsynced part included."""
+
+    def __init__(self, disk: Disk) -> None:
+        self._disk = disk
+        self.size = 0
+
+    def start(self) -> None:
+        """Make the journal of a node that has never spoken. Durable on return."""
+        self.rewrite(NO_BALLOT, NO_BALLOT, (), 0, GENESIS_HASH)
+
+    def load(self) -> Memory:
+        """Read everything back, and cut off a torn last line.
+
+        Raises:
+            FileDamage: a line was changed after it was written, or the beginning is missing.
+            OSError: the disk fails, or there is no journal.
+        """
+        memory = Memory(NO_BALLOT, NO_BALLOT, {}, 0, GENESIS_HASH)
+        number = good = 0
+        for number, line in enumerate(lines_of(self._disk, JOURNAL), 1):
+            if not line.endswith(b"\n"):
+                self._cut(good, number, line)
+                break
+            _fold(memory, _parsed(line[:-1], number), number)
+            good += len(line)
+        if not good:
+            raise FileDamage(JOURNAL, 0, "it is empty, though a journal has a first line from its making on")
+        self.size = good
+        return memory
+
+    def append(self, records: Iterable[JournalRecord]) -> None:
+        """Add records at the end, in one write. Safe only after `sync`.
+
+        Raises:
+            OSError: the disk fails.
+        """
+        data = encode_records(records)
+        self._disk.append(JOURNAL, data)
+        self.size += len(data)
+
+    def sync(self) -> None:
+        """Return once every record appended is safe.
+
+        Raises:
+            OSError: the disk fails; whether the records are kept is unknown, so the node must stop.
+        """
+        self._disk.sync(JOURNAL)
+
+    def rewrite(
+        self, promised: Ballot, opened: Ballot, accepted: Iterable[Acceptance], chain_height: int, chain_hash: str
+    ) -> None:
+        """Replace the journal by these records alone, at once and durably. Blocks up to `chain_height` must be safe.
+
+        Raises:
+            OSError: the disk fails.
+        """
+        first = b'{"journal":%d,"chain":[%d,"%b"]}' % (VERSION, chain_height, chain_hash.encode())
+        records: list[JournalRecord] = []
+        if promised != NO_BALLOT:
+            records.append(PromiseRecord(promised))
+        if opened != NO_BALLOT:
+            records.append(OpenedRecord(opened))
+        records.extend(AcceptedRecord(vote.ballot, vote.slot, vote.value) for vote in accepted)
+        data = b"%08x %b\n" % (crc32(first), first) + encode_records(records)
+        self._disk.replace(JOURNAL, data)
+        self.size = len(data)
+
+    def _cut(self, good: int, number: int, tail: bytes) -> None:
+        if len(tail) > 10 and _sound(tail[:-1]):
+            # A whole line, and a byte that is no newline behind it: this was written to its end and changed since.
+            raise FileDamage(JOURNAL, number, "the newline at its end has become another byte")
+        self._disk.truncate(JOURNAL, good)
+        self._disk.sync(JOURNAL)
+
+
+def encode_records(records: Iterable[JournalRecord]) -> bytes:
+    """The lines of these records. Operations stand in them as they came: nothing is encoded twice."""
+    lines = []
+    for record in records:
+        ballot = record.ballot
+        if isinstance(record, AcceptedRecord):
+            value = ",".join([request.operation for request in record.value])
+            text = (
+                f'{{"accepted":{{"slot":{record.slot},"ballot":[{ballot.round},{ballot.owner}],"value":[{value}]}}}}'
+            ).encode()
+        elif isinstance(record, PromiseRecord):
+            text = b'{"promise":[%d,%d]}' % (ballot.round, ballot.owner)
+        else:
+            text = b'{"opened":[%d,%d]}' % (ballot.round, ballot.owner)
+        lines.append(b"%08x %b\n" % (crc32(text), text))
+    return b"".join(lines)
+
+
+def _sound(line: bytes) -> bool:
+    return _CHECKED.fullmatch(line) is not None and crc32(line[9:]) == int(line[:8], 16)
+
+
+def _parsed(line: bytes, number: int) -> _Line:
+    if not _sound(line):
+        raise FileDamage(JOURNAL, number, "its checksum does not match its text")
+    try:
+        return _decode(line[9:])
+    except (ValueError, RecursionError) as error:
+        raise FileDamage(JOURNAL, number, f"it is no record of a journal ({error})") from None
+
+
+def _fold(memory: Memory, line: _Line, number: int) -> None:
+    if number == 1:
+        if line.journal != VERSION or line.chain is None:
+            raise FileDamage(JOURNAL, 1, f"the first line of a journal of version {VERSION} is missing")
+        memory.chain_height, memory.chain_hash = line.chain
+    elif line.promise is not None:
+        memory.promised = max(memory.promised, line.promise)
+    elif line.opened is not None:
+        memory.opened = max(memory.opened, line.opened)
+        memory.promised = max(memory.promised, line.opened)
+    elif line.accepted is not None:
+        vote = line.accepted
+        memory.promised = max(memory.promised, vote.ballot)
+        known = memory.accepted.get(vote.slot)
+        if known is None or vote.ballot >= known.ballot:
+            memory.accepted[vote.slot] = Acceptance(vote.slot, vote.ballot, _value(vote.value, number))
+    else:
+        raise FileDamage(JOURNAL, number, "it holds no record")
+
+
+def _value(operations: Sequence[msgspec.Raw], number: int) -> Value:
+    try:
+        return tuple([_request(bytes(raw).decode()) for raw in operations])
+    except (MalformedText, UnicodeDecodeError) as error:
+        raise FileDamage(JOURNAL, number, f"its value holds {error}") from None
+
+
+def _request(text: str) -> Request:
+    _, client, seq = parse_operation(text)
+    return Request(client, seq, text)
+
+
+def above(accepted: Mapping[Slot, Acceptance], height: int) -> dict[Slot, Acceptance]:
+    """The votes for slots above `height`, in slot order."""
+    return {slot: accepted[slot] for slot in sorted(accepted) if slot > height}

@@ -1,0 +1,145 @@
+"""The real disk: a folder of files, kept open, each batch appended with one write and synced with one call."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from simulator.settings import SyncMode
+
+_sync_data = getattr(os, "fdatasync", os.fsync)  # Times of the last change need no disk: fdatasync leaves them out.
+
+
+class RealDisk:
+    """A `Disk` over `directory`, which is made if missing. Not for threads; one process alone may hold it (`lock`).
+
+    With `sync_mode` "flush" nothing waits for the device: what was written survives the process, not a power loss.
+
+    Invariant: after a failed write or sync of a file, every later write or sync of it fails too. The kernel reports a
+    lost page once and may then call the file clean (Rebello et al., *Can Applications Recover from fsync Failures?*,
+    USENIX ATC 2020), so a second try would lie.
+    """
+
+    def __init__(self, directory: Path | str, sync_mode: SyncMode = "fsync") -> None:
+        self.directory = Path(directory)
+        self.directory.mkdir(parents=True, exist_ok=True)
+        self._durable = sync_mode == "fsync"
+        self._open: dict[str, int] = {}
+        self._unlisted: set[str] = set()  # Made here, and their folder not synced since.
+        self._failed: set[str] = set()
+
+    def exists(self, name: str) -> bool:
+        """See `Disk`."""
+        return (self.directory / name).exists()
+
+    def size(self, name: str) -> int:
+        """See `Disk`."""
+        return os.fstat(self._file(name)).st_size
+
+    def read(self, name: str) -> bytes:
+        """See `Disk`."""
+        return self.read_at(name, 0, self.size(name))
+
+    def read_at(self, name: str, offset: int, length: int) -> bytes:
+        """See `Disk`."""
+        fd = self._file(name)
+        data = os.pread(fd, length, offset)
+        while len(data) < length:
+            more = os.pread(fd, length - len(data), offset + len(data))
+            if not more:
+                break
+            data += more
+        return data
+
+    def append(self, name: str, data: bytes) -> None:
+        """See `Disk`. One write, unless the kernel takes only a part."""
+        fd = self._file(name, make=True)
+        self._refuse_after_failure(name)
+        try:
+            written = os.write(fd, data)
+            while written < len(data):
+                written += os.write(fd, memoryview(data)[written:])
+        except OSError:
+            self._failed.add(name)
+            raise
+
+    def sync(self, name: str) -> None:
+        """See `Disk`."""
+        self._refuse_after_failure(name)
+        if not self._durable:
+            return
+        try:
+            _sync_data(self._file(name))
+            if name in self._unlisted:
+                self._sync_directory()
+                self._unlisted.discard(name)
+        except OSError:
+            self._failed.add(name)
+            raise
+
+    def truncate(self, name: str, size: int) -> None:
+        """See `Disk`."""
+        os.ftruncate(self._file(name), size)
+
+    def replace(self, name: str, data: bytes) -> None:
+        """See `Disk`. The new text is synced before it takes the name, and the name before this returns."""
+        self._refuse_after_failure(name)
+        fresh = self.directory / f"{name}.new"
+        fd = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o666)
+        try:
+            view = memoryview(data)
+            while view:
+                view = view[os.write(fd, view) :]
+            if self._durable:
+                os.fsync(fd)
+        finally:
+            os.close(fd)
+        fresh.replace(self.directory / name)
+        stale = self._open.pop(name, None)  # It still speaks of the file that has just lost its name.
+        if stale is not None:
+            os.close(stale)
+        if self._durable:
+            self._sync_directory()
+        self._unlisted.discard(name)
+
+    def stream(self, name: str, chunk: int) -> Iterator[bytes]:
+        """See `Disk`."""
+        fd = self._file(name)
+        offset = 0
+        while data := os.pread(fd, chunk, offset):
+            offset += len(data)
+            yield data
+
+    def close(self) -> None:
+        """Let go of all files. Idempotent; nothing is synced."""
+        for fd in self._open.values():
+            os.close(fd)
+        self._open.clear()
+
+    def _file(self, name: str, *, make: bool = False) -> int:
+        fd = self._open.get(name)
+        if fd is None:
+            path = self.directory / name
+            flags = os.O_RDWR | os.O_APPEND | os.O_CLOEXEC
+            try:
+                fd = os.open(path, flags)
+            except FileNotFoundError:
+                if not make:
+                    raise
+                fd = os.open(path, flags | os.O_CREAT, 0o666)
+                self._unlisted.add(name)
+            self._open[name] = fd
+        return fd
+
+    def _refuse_after_failure(self, name: str) -> None:
+        if name in self._failed:
+            raise OSError(errno.EIO, "an earlier write or sync failed, so nothing that follows it counts", name)
+
+    def _sync_directory(self) -> None:
+        fd = os.open(self.directory, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            os.fsync(fd)
+        finally:
+            os.close(fd)
