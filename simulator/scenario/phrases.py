@@ -113,7 +113,7 @@ class Cursor:
             raise Mistake(word.column, f"{word.text!r} is one word too many: write {self.usage}.")
         if self.background:
             raise Mistake(
-                self.end, "only post, comment and load may end in &: this command does not wait for an answer."
+                self.end - 1, "only post, comment and load may end in &: this command does not wait for an answer."
             )
 
     def refuse(self, word: Word, sentence: str, choices: Iterable[str] = ()) -> NoReturn:
@@ -234,12 +234,12 @@ def nodes_words(word: Word, nodes: int) -> tuple[NodesWord, ...]:
     for part in split_at(word, ","):
         if not part.text:
             raise Mistake(part.column, "a node is missing beside this comma: write NODES such as 1,2 or leader,3.")
-        if " " in part.text:
-            raise Mistake(part.column, f"a comma is missing in {part.text!r}: write NODES such as 1,2 or leader,3.")
         if "/" in part.text or "|" in part.text:
             raise Mistake(
                 part.column, f"{part.text!r} names groups, and NODES are wanted here: write them with commas."
             )
+        if " " in part.text:
+            raise Mistake(part.column, f"a comma is missing in {part.text!r}: write NODES such as 1,2 or leader,3.")
         if part.text.lower() in NODES_WORDS:
             found.append(part.text.lower())
             continue

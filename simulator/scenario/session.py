@@ -19,6 +19,7 @@ from simulator.scenario.load import LoadRun
 from simulator.scenario.result import FailureLine, NodeResult, OperationCounts, RunResult
 from simulator.scenario.stage import Stage
 from simulator.scenario.whom import Whom
+from simulator.units import format_ms
 
 if TYPE_CHECKING:
     from simulator.cluster import Cluster
@@ -114,15 +115,14 @@ class Session:
 
     def seldom(self, condition: Callable[[], bool], every_ms: int = 5) -> Callable[[], bool]:
         """`condition`, asked at most once in `every_ms` of cluster time: for those that look at many nodes."""
-        asked_ms = -every_ms
+        asked_ms, held = -every_ms, False
 
         def asked() -> bool:
-            nonlocal asked_ms
+            nonlocal asked_ms, held
             now_ms = self.cluster.now_ms()
-            if now_ms - asked_ms < every_ms:
-                return False
-            asked_ms = now_ms
-            return condition()
+            if now_ms - asked_ms >= every_ms:
+                asked_ms, held = now_ms, condition()
+            return held
 
         return asked
 
@@ -250,7 +250,7 @@ class Session:
                 lines.append(f"set {name.replace('_', '-')} {getattr(settings, name)}")
         for at_ms, text in self.typed:
             timed = self.patient or text.lower().startswith("at ")
-            lines.append(text if timed else f"at {at_ms}ms {text}")
+            lines.append(text if timed else f"at {format_ms(at_ms)} {text}")
         return lines
 
 

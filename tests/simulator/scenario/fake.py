@@ -4,10 +4,13 @@ It answers a write after `DELAY_MS` when its node is up and on a majority's side
 `PATIENCE_MS` on a minority's side, and with TIMEOUT at once when the node is down. Chains are counted, not mined.
 """
 
+# ruff: noqa: D102  # The face that this plays documents its methods.
+
 from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Sequence
+from functools import partial
 from hashlib import sha256
 from typing import Literal
 
@@ -45,7 +48,7 @@ class FakeCluster:
         self.held_messages: list[HeldMessage] = []
         self.closed = False
         self._now_ms = 0
-        self._heap: list[tuple[int, int, Callable[[], None]]] = []
+        self._heap: list[tuple[int, int, Callable[[], object]]] = []
         self._decided: list[Operation] = []
         self._blogs = {node: Blog() for node in self.settings.node_ids}
         self._heights = dict.fromkeys(self.settings.node_ids, 0)
@@ -87,7 +90,7 @@ class FakeCluster:
             happen()
         return True
 
-    def apply(self, fault: Fault) -> None:
+    def apply(self, fault: Fault) -> None:  # noqa: C901  # A flat list of what each fault does.
         self.applied.append(fault)
         match fault:
             case faults.Crash(node=node):
@@ -97,18 +100,18 @@ class FakeCluster:
                 self._leaderships[node] = 0
             case faults.Restart(node=node):
                 self.life[node] = "up"
-                self._later(LAG_MS, lambda: self._catch_up(node))
+                self._later(LAG_MS, partial(self._catch_up, node))
             case faults.Pause(node=node):
                 self.life[node] = "paused"
             case faults.Resume(node=node):
                 self.life[node] = "up"
-                self._later(LAG_MS, lambda: self._catch_up(node))
+                self._later(LAG_MS, partial(self._catch_up, node))
             case faults.Partition(groups=groups):
                 self.links.partition(groups)
             case faults.Heal():
                 self.links.heal()
                 for other in self.settings.node_ids:
-                    self._later(LAG_MS, lambda node=other: self._catch_up(node))  # type: ignore[misc]
+                    self._later(LAG_MS, partial(self._catch_up, other))
             case faults.Weather(rule=rule, links=links):
                 every = [(a, b) for a in self.links.nodes for b in self.links.nodes if a != b]
                 self.links.set_rule(links or every, rule)
@@ -166,7 +169,7 @@ class FakeCluster:
         self.tickets.append(ticket)
         return ticket
 
-    def _later(self, delay_ms: int, happen: Callable[[], None]) -> None:
+    def _later(self, delay_ms: int, happen: Callable[[], object]) -> None:
         heapq.heappush(self._heap, (self._now_ms + delay_ms, len(self.tickets) + len(self._heap), happen))
 
     def _majority(self) -> tuple[int, ...]:
@@ -193,7 +196,7 @@ class FakeCluster:
         self._decided.append(operation)
         outcome = self._catch_up(ticket.node)
         for node in self._majority():
-            self._later(LAG_MS, lambda node=node: self._catch_up(node))  # type: ignore[misc]
+            self._later(LAG_MS, partial(self._catch_up, node))
         kind = AnswerKind.OK if outcome is Outcome.OK else AnswerKind.REFUSED
         self._answer(ticket, Answer(kind=kind, text=wording(operation, outcome), height=len(self._decided)))
 

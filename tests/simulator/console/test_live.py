@@ -1,0 +1,59 @@
+"""A console for a person: nothing blocks, mistakes are said, words are completed."""
+
+from __future__ import annotations
+
+from simulator.console.completion import complete
+from simulator.console.live import LineConsole
+from tests.simulator.scenario.fake import FakeCluster
+from tests.simulator.scenario.telling import Notebook
+
+
+def test_a_mistake_is_said_and_nothing_is_over() -> None:
+    """With the column and what would be right; a command that cannot be is said too."""
+    notebook = Notebook()
+    console = LineConsole(FakeCluster(), notebook)
+
+    assert console.run("psot x")
+    assert console.run("")
+    assert console.run("@minority status")
+    assert not console.run("quit")
+
+    assert notebook.lines == [
+        "column 1: there is no command 'psot': did you mean 'post'?",
+        "there is no minority side that is up now.",
+    ]
+
+
+def test_an_interrupted_wait_ends_early() -> None:
+    """The cluster and the session go on."""
+    notebook = Notebook()
+    console = LineConsole(FakeCluster(), notebook)
+
+    console.interrupt()
+    console.run("sleep 60s")
+    console.run("post alice Hello x")
+
+    assert notebook.lines == ["(no longer waiting)", "NEW POST Hello from alice"]
+
+
+def test_commands_are_completed() -> None:
+    """Old habits are understood, not offered."""
+    assert complete("pa", nodes=5) == ["pause", "partition"]
+    assert complete("@3 cra", nodes=5) == ["crash"]
+    assert set(complete("at 2s he", nodes=5)) == {"help", "held", "heal"}
+    assert "kill" not in complete("", nodes=5)
+
+
+def test_what_a_command_takes_is_completed() -> None:
+    """Nodes by their number or by a word, keywords, users and titles that were typed before."""
+    names = {"titles": ["Hello", "A title"], "users": ["alice"]}
+
+    assert complete("crash le", nodes=5, **names) == ["leader"]
+    assert {"1", "5", "all"} <= set(complete("crash ", nodes=5, **names))
+    assert "6" not in complete("crash ", nodes=5, **names)
+    assert complete("comment ", nodes=5, **names) == ["alice"]
+    assert complete("comment alice ", nodes=5, **names) == ["Hello", '"A title"']
+    assert complete("view title H", nodes=5, **names) == ["Hello"]
+    assert complete("expect chains e", nodes=5, **names) == ["elections", "equal"]
+    assert complete("net all del", nodes=5, **names) == ["delay"]
+    assert complete("frobnicate ", nodes=5, **names) == []
