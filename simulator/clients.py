@@ -14,11 +14,12 @@ import secrets
 from collections.abc import Callable, Sequence
 from typing import Literal
 
-from blog.operations import Operation, Post
+from blog.operations import InvalidOperation, Operation, Post, validated
 from paxos.messages import Request
 from simulator.check.history import Event
 from simulator.cluster import Answer, AnswerKind, Query, Ticket
 from simulator.codec import operation_text
+from simulator.errors import InputError
 from simulator.faults import Links
 from simulator.host import ClientRead, ClientWrite, ReadAnswer, WriteAnswer
 
@@ -121,7 +122,15 @@ class ClientBook:
     def write(
         self, node: int, operation: Operation, *, process: int | None = None, patience_ms: int = PATIENCE_MS
     ) -> tuple[Ticket, ClientWrite]:
-        """A write for `node`, and what to hand to that node. `process` as in `Cluster.submit`."""
+        """A write for `node`, and what to hand to that node. `process` as in `Cluster.submit`.
+
+        Raises:
+            InputError: the blog takes no such name, title or content.
+        """
+        try:
+            operation = validated(operation)
+        except InvalidOperation as refusal:
+            raise InputError(str(refusal)) from None
         ticket = self._ticket(node, operation, process, patience_ms)
         name = "post" if isinstance(operation, Post) else "comment"
         self._invoke(ticket, name, [operation.username, operation.title, operation.content])

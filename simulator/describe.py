@@ -1,0 +1,79 @@
+"""A message between nodes as one short line of text, for a person: `ACCEPT ballot 3.1 slots 7-8 decided 6`.
+
+It never shows what users wrote: a value is told by how many requests it holds.
+"""
+
+from __future__ import annotations
+
+from functools import singledispatch
+
+from paxos.ballot import Ballot
+from paxos.messages import Accept, Accepted, AnyMessage, CatchupReply, Forward, Hints, Promise
+
+_UNTOLD = {"sender", "stamp", "path"}
+
+
+def describe(message: AnyMessage) -> str:
+    """One line: the message's name in capitals, then what it says."""
+    return " ".join([_name(message), *_words(message)])
+
+
+def _name(message: AnyMessage) -> str:
+    name = type(message).__name__
+    return "".join(f"-{letter}" if letter.isupper() else letter for letter in name).lstrip("-").upper()
+
+
+@singledispatch
+def _words(message: AnyMessage) -> list[str]:
+    fields = ((name, getattr(message, name)) for name in message.__struct_fields__ if name not in _UNTOLD)
+    return [f"{name.replace('_', '-')} {_short(value)}" for name, value in fields]
+
+
+@_words.register
+def _(message: Accept) -> list[str]:
+    requests = sum(len(value) for value in message.values)
+    last = message.first_slot + len(message.values) - 1
+    return [_ballot(message.ballot), _slots(message.first_slot, last), f"requests {requests}"]
+
+
+@_words.register
+def _(message: Accepted) -> list[str]:
+    return [_ballot(message.ballot), _slots(message.first_slot, message.last_slot)]
+
+
+@_words.register
+def _(message: Promise) -> list[str]:
+    return [_ballot(message.ballot), f"votes {len(message.accepted)}", f"decided {message.decided}"]
+
+
+@_words.register
+def _(message: Forward) -> list[str]:
+    return [f"from {message.path[0] if message.path else message.sender}", f"requests {len(message.requests)}"]
+
+
+@_words.register
+def _(message: CatchupReply) -> list[str]:
+    return [_slots(message.first_slot, message.first_slot + len(message.blocks) - 1), f"decided {message.decided}"]
+
+
+@_words.register
+def _(message: Hints) -> list[str]:
+    return [_slots(message.first_slot, message.first_slot + len(message.hints) - 1)]
+
+
+def _short(value: object) -> str:
+    if isinstance(value, Ballot):
+        return f"{value.round}.{value.owner}"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, tuple):
+        return ",".join(str(item) for item in value) if all(isinstance(i, int) for i in value) else str(len(value))
+    return str(value)
+
+
+def _ballot(ballot: Ballot) -> str:
+    return f"ballot {_short(ballot)}"
+
+
+def _slots(first: int, last: int) -> str:
+    return f"slot {first}" if first == last else f"slots {first}-{last}"

@@ -1,0 +1,347 @@
+"""The cluster of real processes: the `Cluster` face for people and scripts, thread-safe, over one `Supervisor`.
+
+Whoever waits sleeps on one condition variable, which is notified whenever something has changed: nothing here polls.
+"""
+
+from __future__ import annotations
+
+import atexit
+import shutil
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from itertools import islice
+from pathlib import Path
+from typing import Literal
+
+from blog.operations import Operation
+from simulator.check.history import Event
+from simulator.clients import ClientBook, new_run_name, patience_ms
+from simulator.cluster import Query, Ticket
+from simulator.describe import describe
+from simulator.errors import InputError
+from simulator.faults import Fault, Link, Links
+from simulator.host import ClientCall, Inspect, Inspected, NodeFailed, NoteLine, ReadAnswer, WriteAnswer
+from simulator.processes.chain_reader import NAME, ChainReader
+from simulator.processes.child import Builder, build_node, node_directory
+from simulator.processes.misfortune import Misfortune
+from simulator.processes.pictures import Pictures
+from simulator.processes.supervisor import Supervisor
+from simulator.settings import Settings
+from simulator.state import ClusterEvent, HeldMessage, NodeState
+from simulator.storage.lock import DirectoryLock
+from simulator.wire import decode_message, decode_report, encode_call
+
+EVENTS_KEPT = 10_000
+FRESH_S = 0.25
+"""How long `state` waits for a node to tell it what happened since its last picture."""
+DETAIL_S = 2.0
+DEATH_S = 5.0
+"""How long the kernel may take to end a process that was killed, before we say that it does not."""
+
+
+class ProcessCluster:
+    """Five (or `settings.nodes`) processes and the network between them. See `simulator.cluster.Cluster`.
+
+    `build` makes a node inside its process; another one than the default serves tests and measurements. With
+    `keep_history` off, clients are not recorded and `check` has less to judge.
+
+    Raises:
+        DirectoryHeld: another lab holds the data directory.
+        InputError: the data directory belongs to a larger cluster.
+        OSError: the directory cannot be written, or a process cannot be started.
+    """
+
+    world: Literal["processes", "virtual"] = "processes"
+
+    def __init__(self, settings: Settings, *, build: Builder = build_node, keep_history: bool = True) -> None:
+        self.settings = settings
+        self._lock_on_data = DirectoryLock(settings.data)
+        try:
+            _prepare(settings)
+        except BaseException:
+            self._lock_on_data.release()
+            raise
+        self._supervisor = Supervisor(settings, build, self)
+        self._changed = threading.Condition(self._supervisor.lock)
+        self._changes = 0
+        self._book = ClientBook(new_run_name(), self.now_ms, keep_history=keep_history)
+        self._pictures = Pictures(settings)
+        self._events: deque[ClusterEvent] = deque(maxlen=EVENTS_KEPT)
+        self._inspections: dict[int, NodeState | None] = {}
+        self._inspection = 0
+        self._chains = {node: ChainReader(node_directory(settings, node) / NAME) for node in settings.node_ids}
+        self._bug: BaseException | None = None
+        self._closed = False
+        self._next_look = 0.0
+        self._misfortune = Misfortune(
+            self._supervisor, self._pictures, lambda condition: self._changed.wait_for(condition, DEATH_S)
+        )
+        atexit.register(self.close)
+        try:
+            for node in settings.node_ids:
+                self._pictures.lives(node, "up")
+            self._supervisor.start()
+        except BaseException:
+            self.close()
+            raise
+
+    # Time
+
+    def now_ms(self) -> int:
+        """See `Cluster`."""
+        return int(self._supervisor.now_ms())
+
+    def wait(self, condition: Callable[[], bool], within_ms: int) -> bool:
+        """See `Cluster`. `condition` is asked again whenever an answer, a state or an event came in."""
+        end = time.monotonic() + within_ms / 1000
+        while True:
+            with self._changed:
+                seen = self._changes
+            if condition():
+                return True
+            with self._changed:
+                while self._changes == seen:
+                    self._complain()
+                    left = end - time.monotonic()
+                    if left <= 0:
+                        return False
+                    self._changed.wait(left)
+
+    # Clients
+
+    def submit(self, node: int, operation: Operation, *, process: int | None = None) -> Ticket:
+        """See `Cluster`. Raises `InputError` for a name, title or content that the blog does not take."""
+        self._check_node(node)
+        with self._changed:
+            self._complain()
+            ticket, call = self._book.write(node, operation, process=process, patience_ms=patience_ms(self.links))
+            self._hand_over(ticket, call)
+        return ticket
+
+    def read(self, node: int, query: Query, *, process: int | None = None) -> Ticket:
+        """See `Cluster`."""
+        self._check_node(node)
+        with self._changed:
+            self._complain()
+            ticket, call = self._book.read(node, query, process=process, patience_ms=patience_ms(self.links))
+            self._hand_over(ticket, call)
+        return ticket
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Requests made inside leave as one batch at the end: for whoever has many at once. Do not wait inside."""
+        with self._changed:
+            self._supervisor.begin_together()
+            try:
+                yield
+            finally:
+                self._supervisor.end_together()
+
+    def history(self) -> Sequence[Event]:
+        """See `Cluster`."""
+        with self._changed:
+            return self._book.history()
+
+    # Misfortune
+
+    @property
+    def links(self) -> Links:
+        """See `Cluster`. Change them through `apply` alone: they belong to the supervisor's thread."""
+        return self._supervisor.links
+
+    def apply(self, fault: Fault) -> None:
+        """See `Cluster`. A crash has happened, and a restarted process is on its way, when this returns."""
+        self._complain()
+        self._misfortune.carry_out(fault)
+        with self._changed:
+            self._note(getattr(fault, "node", 0), "fault", fault.line())
+
+    # Looking
+
+    def state(self, node: int, *, detail: bool = False) -> NodeState:
+        """See `Cluster`. Never older than the last answer that `node` gave to a client, if the node can be asked."""
+        self._check_node(node)
+        with self._changed:
+            asked = None
+            if (detail or node in self._pictures.stale) and self._pictures.life(node) == "up":
+                asked = self._inspect(node, detail=detail)
+            return asked or self._pictures.of(node)
+
+    def chain_lines(self, node: int, first: int, last: int) -> list[str]:
+        """See `Cluster`."""
+        self._check_node(node)
+        with self._changed:
+            return self._chains[node].lines(first, last)
+
+    def held(self) -> list[HeldMessage]:
+        """See `Cluster`."""
+        with self._changed:
+            held = list(self._supervisor.network.held.items())
+        return [
+            HeldMessage(number=number, source=source, target=target, text=describe(decode_message(message)))
+            for number, (source, target, message) in held
+        ]
+
+    def in_flight(self) -> int:
+        """See `Cluster`: those on slow links, and those held."""
+        with self._changed:
+            return self._supervisor.network.underway()
+
+    def link_counts(self) -> dict[Link, tuple[int, int]]:
+        """For each directed link that was used: messages passed on, and messages lost."""
+        with self._changed:
+            network = self._supervisor.network
+            used = sorted(network.passed.keys() | network.lost.keys())
+            return {link: (network.passed[link], network.lost[link]) for link in used}
+
+    def backlog(self, node: int) -> tuple[int, int]:
+        """What waits in memory for a node that stands still: bytes, and messages dropped for want of room."""
+        self._check_node(node)
+        with self._changed:
+            life = self._supervisor.lives.get(node)
+            return (life.outlet.waiting, life.outlet.dropped) if life is not None else (0, 0)
+
+    def pid(self, node: int) -> int | None:
+        """The number of the node's process; None when it is down."""
+        self._check_node(node)
+        with self._changed:
+            life = self._supervisor.lives.get(node)
+            return life.pid if life is not None else None
+
+    def watch_messages(self, on: bool) -> None:
+        """Start or stop keeping a sample of the messages that pass, as text."""
+        with self._changed:
+            self._supervisor.network.tap.open = on
+
+    def messages(self) -> list[str]:
+        """The newest of that sample, oldest first."""
+        with self._changed:
+            return list(self._supervisor.network.tap.lines)
+
+    def events(self, last: int) -> Sequence[ClusterEvent]:
+        """See `Cluster`."""
+        with self._changed:
+            return list(islice(self._events, max(0, len(self._events) - last), None))
+
+    def check(self) -> dict[str, str]:
+        """See `Cluster`."""
+        return {}
+
+    def close(self) -> None:
+        """See `Cluster`. Takes half a second at most, also when a node is wedged."""
+        if self._closed:
+            return
+        self._closed = True
+        atexit.unregister(self.close)
+        self._supervisor.close()
+        with self._changed:
+            for ticket in self._book.open_tickets():
+                self._book.give_up(ticket, "the cluster was closed")
+            self._change()
+        self._lock_on_data.release()
+
+    # What the supervisor tells, in its thread, with the lock held
+
+    def reported(self, node: int, report: bytes) -> None:
+        """See `Listener`."""
+        match decode_report(report):
+            case WriteAnswer() as answer:
+                self._book.write_answered(answer)
+                self._pictures.answered(node)
+            case ReadAnswer() as answer:
+                self._book.read_answered(answer)
+            case Inspected(number, state):
+                self._pictures.told(node, state)
+                if number:
+                    if number in self._inspections:
+                        self._inspections[number] = state
+                    self._changed.notify_all()
+                    return  # An asked-for picture changes nothing, or a condition that asks would wake itself.
+            case NoteLine(kind, text):
+                self._note(node, kind, text)
+            case NodeFailed(text):
+                self._pictures.failed(node, text)
+                self._note(node, "failed", text)
+        self._change()
+
+    def ended(self, node: int, how: str) -> None:
+        """See `Listener`."""
+        self._pictures.lives(node, "down")
+        self._note(node, "down", f"node {node} is down: {how}")
+        for ticket in self._book.open_tickets(node):
+            self._book.give_up(ticket, f"node {node} went down before it answered")
+        self._change()
+
+    def tick(self) -> float | None:
+        """See `Listener`."""
+        now = time.monotonic()
+        if now >= self._next_look:
+            self._next_look = now + 1
+            if self._book.expire():
+                self._change()
+        return self._next_look - now
+
+    def crashed(self, error: BaseException) -> None:
+        """See `Listener`."""
+        self._bug = error
+        self._change()
+
+    # Helpers
+
+    def _hand_over(self, ticket: Ticket, call: ClientCall) -> None:
+        if not self._supervisor.tell(ticket.node, encode_call(call)):
+            self._book.give_up(ticket, f"node {ticket.node} is down", sent=False)
+            self._change()
+
+    def _inspect(self, node: int, *, detail: bool) -> NodeState | None:
+        """Ask the node itself, and wait for it; None when it does not answer soon. The lock is let go meanwhile."""
+        if self._supervisor.is_own_thread():
+            return None  # A callback in the supervisor's thread would wait for itself.
+        self._inspection += 1
+        number = self._inspection
+        if not self._supervisor.tell(node, encode_call(Inspect(number, detail))):
+            return None
+        self._inspections[number] = None
+        self._changed.wait_for(
+            lambda: self._inspections[number] is not None or self._pictures.life(node) != "up",
+            DETAIL_S if detail else FRESH_S,
+        )
+        return self._inspections.pop(number)
+
+    def _check_node(self, node: int) -> None:
+        if node not in self._chains:
+            raise InputError(f"There is no node {node}: this cluster has nodes 1 to {self.settings.nodes}.")
+
+    def _note(self, node: int, kind: str, text: str) -> None:
+        self._events.append(ClusterEvent(at_ms=self.now_ms(), node=node, kind=kind, text=text))
+        self._change()
+
+    def _change(self) -> None:
+        self._changes += 1
+        self._changed.notify_all()
+
+    def _complain(self) -> None:
+        if self._bug is not None:
+            raise RuntimeError("the supervisor stopped because of a bug of ours") from self._bug
+        if self._closed:
+            raise InputError("This cluster has been closed.")
+
+
+def _prepare(settings: Settings) -> None:
+    """Empty the nodes' directories if that was asked for; refuse those of a larger cluster."""
+    found = sorted(path for path in Path(settings.data).glob("node-*") if path.is_dir())
+    if settings.fresh:
+        for directory in found:
+            shutil.rmtree(directory)
+        return
+    for directory in found:
+        with suppress(ValueError):
+            number = int(directory.name.removeprefix("node-"))
+            if number > settings.nodes:
+                raise InputError(
+                    f"{settings.data!r} holds a node {number}, and {settings.nodes} nodes were asked for: majorities "
+                    f"of two sizes may miss each other. Give --nodes {number} or more, another --data, or --fresh."
+                )

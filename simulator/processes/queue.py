@@ -1,0 +1,186 @@
+"""A queue between two processes: an OS pipe with one writer and one reader, and frames that carry many messages.
+
+Chosen by measuring (there and back between two processes, 300 bytes, medians of one machine): a pipe with epoll 74 µs,
+a Unix stream 78 µs, sequenced packets 88 µs; `multiprocessing.Queue` adds a feeder thread and a lock that a writer
+killed in mid-write leaves locked for ever. A pipe harms nobody but its own two ends, and is thrown away with them.
+
+A frame is twelve bytes (`HEAD`: size of the body, address, how many messages) and a body: the messages one after the
+other, each behind its length in four bytes. A router passes whole bodies on and need not look inside. On the way up
+from a node the address is a set of targets, bit n for node n and bit 0 for the supervisor; on the way down it is the
+source, 0 being the supervisor.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections import deque
+from collections.abc import Iterable, Iterator
+from struct import Struct
+
+HEAD = Struct("<III")
+LENGTH = Struct("<I")
+SUPERVISOR = 0
+PIPE_BYTES = 1 << 20  # What an unprivileged process may ask for; the default of 64 KiB makes bursts wait.
+READ_BYTES = 1 << 20
+UNBOUNDED = 1 << 62
+_MOST_PARTS = 1_000  # Below IOV_MAX, which is 1,024 on Linux and macOS.
+
+Frame = tuple[int, int, bytes]
+"""Address, number of messages, body."""
+
+
+def frame(address: int, messages: Iterable[bytes]) -> bytes:
+    """One frame for `address` that carries `messages` in this order."""
+    parts: list[bytes] = [b""]
+    for message in messages:
+        parts.append(LENGTH.pack(len(message)))
+        parts.append(message)
+    count = len(parts) // 2
+    body = b"".join(parts)
+    return HEAD.pack(len(body), address, count) + body
+
+
+def split(body: bytes) -> Iterator[bytes]:
+    """The messages in a frame's body."""
+    at, end = 0, len(body)
+    unpack, width = LENGTH.unpack_from, LENGTH.size
+    while at < end:
+        (length,) = unpack(body, at)
+        at += width
+        yield body[at : at + length]
+        at += length
+
+
+def widen(fd: int) -> None:
+    """Give a pipe room for bursts, where the system lets us; without it the queue works and waits more often."""
+    set_size = getattr(fcntl, "F_SETPIPE_SZ", None)
+    if set_size is not None:
+        try:
+            fcntl.fcntl(fd, set_size, PIPE_BYTES)
+        except OSError:
+            return
+
+
+class Inlet:
+    """The reading end; `fd` becomes non-blocking.
+
+    `closed` tells that the other end is gone, `empty` that the last read found nothing.
+    """
+
+    def __init__(self, fd: int) -> None:
+        self.fd = fd
+        self.closed = False
+        self.empty = False
+        self._rest = bytearray()
+        os.set_blocking(fd, False)
+
+    def read(self) -> list[Frame]:
+        """Every whole frame that one read brings."""
+        try:
+            data = os.read(self.fd, READ_BYTES)
+        except BlockingIOError:
+            self.empty = True
+            return []
+        self.empty = False
+        if not data:
+            self.closed = True
+            return []
+        if self._rest:
+            self._rest += data
+            if len(self._rest) < HEAD.size or len(self._rest) < HEAD.size + HEAD.unpack_from(self._rest)[0]:
+                return []  # A frame of many reads is not copied once for each of them.
+            data = bytes(self._rest)
+            self._rest.clear()
+        return self._cut(data)
+
+    def _cut(self, data: bytes) -> list[Frame]:
+        frames: list[Frame] = []
+        at, end = 0, len(data)
+        unpack, width = HEAD.unpack_from, HEAD.size
+        while end - at >= width:
+            size, address, count = unpack(data, at)
+            after = at + width + size
+            if after > end:
+                break
+            frames.append((address, count, data[at + width : after]))
+            at = after
+        if at < end:
+            self._rest += data[at:]
+        return frames
+
+
+class Outlet:
+    """The writing end. Never blocks: what the pipe does not take waits here, and `limit` bounds what may be dropped.
+
+    `waiting` counts its bytes, `dropped` the messages that were thrown away because the reader stands still. `fd`
+    becomes non-blocking. A reader that is gone swallows everything (`closed`).
+    """
+
+    def __init__(self, fd: int, *, limit: int = UNBOUNDED) -> None:
+        self.fd = fd
+        self.closed = False
+        self.waiting = 0
+        self.dropped = 0
+        self._limit = self._room = limit
+        self._parts: deque[tuple[bytes, int]] = deque()  # A frame, and how many messages would be dropped with it.
+        os.set_blocking(fd, False)
+
+    def put(self, data: bytes, droppable: int = 0) -> None:
+        """Add a whole frame; `flush` writes. It holds `droppable` messages that may be dropped for want of room."""
+        self._parts.append((data, droppable))
+        self.waiting += len(data)
+        if self.waiting > self._room:
+            self._make_room()
+
+    def flush(self) -> bool:
+        """Write as much as the pipe takes. True when nothing is left; otherwise wait until it is writable."""
+        parts = self._parts
+        while parts:
+            try:
+                if len(parts) == 1:
+                    written = os.write(self.fd, parts[0][0])
+                else:
+                    written = os.writev(self.fd, [data for data, _ in _first(parts)])
+            except BlockingIOError:
+                return False
+            except (BrokenPipeError, ConnectionResetError):
+                self.closed = True
+                parts.clear()
+                self.waiting = 0
+                return True
+            self._written(written)
+        return True
+
+    def _written(self, count: int) -> None:
+        self.waiting -= count
+        if self.waiting < self._limit:
+            self._room = self._limit
+        parts = self._parts
+        while count:
+            data, _ = parts[0]
+            if count < len(data):
+                parts[0] = (data[count:], 0)  # The reader has its beginning, so the rest must follow.
+                return
+            count -= len(data)
+            parts.popleft()
+
+    def _make_room(self) -> None:
+        """Drop the oldest messages between nodes until half of the room is free; any of them may be lost anyway."""
+        kept: deque[tuple[bytes, int]] = deque()
+        while self._parts and self.waiting > self._limit // 2:
+            data, droppable = self._parts.popleft()
+            if droppable:
+                self.dropped += droppable
+                self.waiting -= len(data)
+            else:
+                kept.append((data, droppable))
+        self._parts.extendleft(reversed(kept))
+        self._room = max(self._limit, 2 * self.waiting)  # What cannot be dropped is not looked through each time.
+
+
+def _first(parts: deque[tuple[bytes, int]]) -> Iterator[tuple[bytes, int]]:
+    for number, part in enumerate(parts):
+        if number == _MOST_PARTS:
+            return
+        yield part
