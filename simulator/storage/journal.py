@@ -10,9 +10,9 @@ A line is the CRC-32 of its JSON in eight hex digits, a blank, and the JSON, so 
 The first line says how far blockchain.txt was durable, and the hash there, when the journal was written anew: votes up
 to that height were left out. A chain that no longer reaches it has lost what this node vouched for.
 
-A last line without its newline is torn: it was never synced, so nobody was told of it, and it is cut off. Any other
-line that its checksum denies is damage, the last one included: a torn write has no end, and to cut a line that was
-acknowledged would be to forget a promise.
+A last line that stops in the middle is torn: it was never synced, so nobody was told of it, and it is cut off. Any other
+line that its checksum denies is damage, also the last one when its newline stands: a torn write has no end, and to cut
+a line that was acknowledged would be to forget a promise.
 """
 
 from __future__ import annotations
@@ -35,7 +35,8 @@ from simulator.storage.lines import lines_of
 JOURNAL = "paxos.txt"
 VERSION = 1
 
-_CHECKED = re.compile(rb"[0-9a-f]{8} \{[^\n]*\}")
+_CHECKED = re.compile(rb"[0-9a-f]{8} \{.*\}", re.DOTALL)
+_BEGINNING = re.compile(rb"[0-9a-f]{0,8}|[0-9a-f]{8} (\{.*)?", re.DOTALL)
 
 
 class _Vote(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -97,7 +98,7 @@ class Journal:
                 break
             _fold(memory, _parsed(line[:-1], number), number)
             good += len(line)
-        if not good:
+        if not number:
             raise FileDamage(JOURNAL, 0, "it is empty, though a journal has a first line from its making on")
         self.size = good
         return memory
@@ -140,9 +141,12 @@ class Journal:
         self.size = len(data)
 
     def _cut(self, good: int, number: int, tail: bytes) -> None:
-        if len(tail) > 10 and _sound(tail[:-1]):
+        if _sound(tail[:-1]):
             # A whole line, and a byte that is no newline behind it: this was written to its end and changed since.
             raise FileDamage(JOURNAL, number, "the newline at its end has become another byte")
+        # A power loss may leave a file longer than what was written of it: zeros are no sign of damage.
+        if number == 1 or not _BEGINNING.fullmatch(tail.rstrip(b"\0")):
+            raise FileDamage(JOURNAL, number, "it has no end, and it is not the beginning of a record")
         self._disk.truncate(JOURNAL, good)
         self._disk.sync(JOURNAL)
 
