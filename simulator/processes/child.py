@@ -69,9 +69,11 @@ Builder = Callable[[NodeId, Settings, Host], Drivable]
 def build_node(node_id: NodeId, settings: Settings, host: Host) -> Drivable:
     """The node of the protocol, on its real files."""
     from simulator.node import Node  # noqa: PLC0415  A test's smaller node need not load this one.
-    from simulator.storage import RealDisk, Storage  # noqa: PLC0415
+    from simulator.storage.real_disk import RealDisk  # noqa: PLC0415
+    from simulator.storage.storage import Storage  # noqa: PLC0415
 
-    return Node(node_id, settings, Storage(RealDisk(node_directory(settings, node_id), settings.sync)), host)
+    disk = RealDisk(node_directory(settings, node_id), settings.sync)
+    return Node(node_id, settings, Storage(disk, settings.difficulty), host)
 
 
 def node_directory(settings: Settings, node_id: NodeId) -> Path:

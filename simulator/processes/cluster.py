@@ -234,13 +234,13 @@ class ProcessCluster:
         """See `Cluster`. Takes half a second at most, also when a node is wedged."""
         if self._closed:
             return
-        self._closed = True
-        atexit.unregister(self.close)
-        self._supervisor.close()
         with self._changed:
+            self._closed = True
             for ticket in self._book.open_tickets():
                 self._book.give_up(ticket, "the cluster was closed")
             self._change()
+        atexit.unregister(self.close)
+        self._supervisor.close()
         self._lock_on_data.release()
 
     # What the supervisor tells, in its thread, with the lock held

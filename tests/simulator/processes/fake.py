@@ -6,7 +6,6 @@ It lets the supervisor be tested alone, and is the bare pattern beside which the
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 
 from paxos.effects import Timer
@@ -67,7 +66,6 @@ class FakeNode:
             case ClientWrite(request):
                 if '"content":"die"' in request.operation:
                     raise ValueError("told to die")
-                print("got", request.id, file=sys.stderr)
                 self.new.append(request)
                 self.votes[request.id] = 0
                 self.host.send(self.others, Forward(sender=self.me, path=(self.me,), requests=(request,)))
