@@ -2,6 +2,7 @@
 
 The forms are those of the blog model in the recorded histories: `view_all` gives [title, author] pairs, `view_user`
 ["post" or "comment", title, content] triples, `view_title` [author, content, [[user, comment], ...]] or "not found".
+What people see of the whole blog has more in it than histories record: see `whole_result`.
 Text is handed on as it was written; whoever prints it makes it safe to show.
 """
 
@@ -41,7 +42,10 @@ def wording(operation: Operation, outcome: Outcome) -> str:
 
 
 def look(blog: Blog, kind: str, name: str = "") -> View:
-    """Answer a read. `kind` is "all", "user", "title" or "any": the post titled `name`, or else what that user wrote.
+    """Answer a read. `kind` is "all", "whole", "user", "title" or "any".
+
+    "any" is the post titled `name`, or else what that user wrote. "whole" is "all" with everything in it (see
+    `whole_result`).
 
     Raises:
         ValueError: another kind.
@@ -49,18 +53,28 @@ def look(blog: Blog, kind: str, name: str = "") -> View:
     match kind:
         case "all":
             return View("view_all", all_result(blog), _counted(blog.posts, "post") if blog.posts else "BLOG EMPTY")
+        case "whole":
+            return View("view_all", whole_result(blog), look(blog, "all").text)
         case "user":
             return _look_at_user(blog, name)
         case "title":
             return _look_at_title(blog, name)
         case "any":
             return _look_at_title(blog, name) if blog.has_title(name) else _look_at_user(blog, name)
-    raise ValueError(f"no view is called {kind!r}: say all, user, title or any")
+    raise ValueError(f"no view is called {kind!r}: say all, whole, user, title or any")
 
 
 def all_result(blog: Blog) -> list[list[str]]:
     """The titles and authors of all posts, in order of effect."""
     return [[post.title, post.username] for post in blog.view_posts()]
+
+
+def whole_result(blog: Blog) -> list[list[object]]:
+    """The brief's VIEW: [title, author, content, [[user, comment], ...]] of all posts, in order of effect.
+
+    The first two of each are what `all_result` gives, which is enough for a history and much less to keep.
+    """
+    return [[thread.post.title, *title_result(thread)] for thread in blog.view_all()]
 
 
 def user_result(entries: tuple[Operation, ...]) -> list[list[str]]:

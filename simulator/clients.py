@@ -12,7 +12,7 @@ from __future__ import annotations
 import heapq
 import secrets
 from collections.abc import Callable, Sequence
-from typing import Literal
+from typing import Literal, cast
 
 from blog.operations import InvalidOperation, Operation, Post, validated
 from paxos.messages import Request
@@ -26,7 +26,9 @@ from simulator.host import ClientRead, ClientWrite, ReadAnswer, WriteAnswer
 PATIENCE_MS = 40_000
 """Beyond a node's own limit, which is about 30 s: only a client of a node that stands still waits so long."""
 
-_READ_NAMES = {"all": "view_all", "user": "view_user", "title": "view_title", "any": "view_title"}
+_READ_NAMES = {
+    "all": "view_all", "whole": "view_all", "user": "view_user", "title": "view_title", "any": "view_title",
+}  # fmt: skip
 
 
 def new_run_name() -> str:
@@ -144,7 +146,7 @@ class ClientBook:
     ) -> tuple[Ticket, ClientRead]:
         """A read at `node`, and what to hand to that node; it bears its ticket's number."""
         ticket = self._ticket(node, query, process, patience_ms)
-        self._invoke(ticket, _READ_NAMES[query.kind], None if query.kind == "all" else query.name)
+        self._invoke(ticket, _READ_NAMES[query.kind], None if query.kind in {"all", "whole"} else query.name)
         return ticket, ClientRead(ticket.number, query.kind, query.name, query.linearizable)
 
     def write_answered(self, answer: WriteAnswer) -> Ticket | None:
@@ -244,6 +246,8 @@ def _fate(request: Operation | Query, answer: Answer, asked: object) -> tuple[Li
     if answer.kind not in {AnswerKind.OK, AnswerKind.REFUSED}:
         return ("fail" if isinstance(request, Query) or not answer.sent else "info"), asked
     if isinstance(request, Query):
+        if request.kind == "whole":  # Titles and authors say all about the order; the rest would only fill memory.
+            return "ok", [row[:2] for row in cast("list[list[object]]", answer.result)]
         return "ok", answer.result
     if answer.kind is AnswerKind.OK:
         return "ok", "ok"

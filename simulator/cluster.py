@@ -31,10 +31,11 @@ class AnswerKind(StrEnum):
 class Query(msgspec.Struct, frozen=True, kw_only=True):
     """A read: the whole blog, what one user wrote, or one post; `name` is the user or the title.
 
-    "any" is the brief's VIEW(x): the post titled x, or else what user x wrote.
+    "any" is the brief's VIEW(x): the post titled x, or else what user x wrote. "whole" is "all" with every content and
+    comment: its result is `blog.answers.whole_result`, of which the history keeps what "all" would have given.
     """
 
-    kind: Literal["all", "user", "title", "any"]
+    kind: Literal["all", "whole", "user", "title", "any"]
     name: str = ""
     linearizable: bool = False
 
@@ -81,14 +82,16 @@ class Ticket:
         return self.answer is not None
 
 
-
-
 class Cluster(Protocol):
     """See the module. Node numbers outside `settings.node_ids` raise `InputError`, as do impossible faults."""
 
     settings: Settings
     world: Literal["processes", "virtual"]
-    links: Links
+
+    @property
+    def links(self) -> Links:
+        """Every link as it is now. Change them through `apply` alone."""
+        ...
 
     def now_ms(self) -> int:
         """Milliseconds of cluster time since the cluster started."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from simulator.errors import InputError
@@ -45,6 +47,22 @@ def verify_files(session: Session, line: Line) -> None:
     """Audit the nodes' files and show a line a node; a problem is a failure of the line."""
     from simulator.verify import verify_directory  # noqa: PLC0415  # Few sessions need it.
 
-    report = verify_directory(Path(session.cluster.settings.data))
-    session.stage.say(str(report))
-    session.fail(line, "")
+    settings = session.cluster.settings
+    with _files_of(session.cluster) as directory:
+        report = verify_directory(directory, settings.difficulty)
+    session.stage.say("\n".join(report.lines()), "plain" if report.ok else "bad")
+    for node in report.nodes:
+        for problem in node.problems:
+            session.fail(line, f"node {node.node}: {problem}")
+
+
+@contextmanager
+def _files_of(cluster: Cluster) -> Iterator[Path]:
+    """A directory with the nodes' files: their own, or for a simulated disk a copy of what is on it."""
+    copy_files = getattr(cluster, "copy_files", None)
+    if copy_files is None:
+        yield Path(cluster.settings.data)
+        return
+    with TemporaryDirectory(prefix="paxsim-verify-") as name:
+        copy_files(Path(name))
+        yield Path(name)

@@ -29,10 +29,12 @@ def show_answer(stage: Stage, ticket: Ticket, view: View | None, heading: str = 
         # A write's answer, or a read that shows nothing: BLOG EMPTY, NO POST, POST NOT FOUND.
         stage.say(heading + answer.text, "plain" if good or answer.kind is AnswerKind.REFUSED else "bad")
     else:
-        from simulator.views.blogs import blog_view  # noqa: PLC0415
+        from simulator.views.blogs import blog_view, whole_view  # noqa: PLC0415
 
         assert answer.shown
-        stage.show(replace(blog_view(answer.shown, rows), title=heading + answer.text))
+        whole = answer.shown == "view_all" and not view.brief
+        sheet = whole_view(rows) if whole else blog_view(answer.shown, rows)
+        stage.show(replace(sheet, title=heading + answer.text))
 
 
 def show_inspected(session: Session, command: Inspect, node: int | None) -> None:

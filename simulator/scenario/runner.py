@@ -134,7 +134,8 @@ class Runner:
         self._follow(ticket, None, background=command.background)
 
     def _view(self, command: commands.View, node: int) -> None:
-        query = Query(kind=command.kind, name=command.name, linearizable=command.linearizable)
+        kind = "whole" if command.kind == "all" and not command.brief else command.kind
+        query = Query(kind=kind, name=command.name, linearizable=command.linearizable)
         ticket = self.session.cluster.read(node, query)
         self._follow(ticket, command, background=False)
 

@@ -30,6 +30,22 @@ def blog_view(shown: Shown, result: object) -> Sheet:
     return Sheet(columns=(Column("kind"), Column("user"), Column("content", room=20)), rows=tuple(rows))
 
 
+def whole_view(threads: object) -> Sheet:
+    """Every post with its comments below it: the result of a read of the whole blog (`blog.answers.whole_result`).
+
+    Raises:
+        TypeError: as `blog_view`.
+    """
+    if not isinstance(threads, Sequence) or isinstance(threads, str):
+        raise TypeError(f"a view returns a list, not {threads!r}")
+    rows: list[tuple[Cell, ...]] = []
+    for title, author, content, comments in threads:
+        rows.append((bit("post"), bit(title), bit(author, "bold"), bit(content)))
+        rows.extend((bit("comment", QUIET), bit(title, QUIET), bit(user, "bold"), bit(text)) for user, text in comments)
+    columns = (Column("kind"), Column("title", room=8), Column("user"), Column("content", room=16))
+    return Sheet(columns=columns, rows=tuple(rows))
+
+
 def entries_view(entries: Sequence[EntryView]) -> Sheet:
     """Posts and comments, a line each, the newest first; `entries` has the newest last."""
     if not entries:

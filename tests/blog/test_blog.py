@@ -103,6 +103,15 @@ def test_views_come_in_the_form_of_histories() -> None:
     assert look(blog, "title", "none").result == "not found"
 
 
+def test_the_whole_blog_is_all_with_every_word_in_it() -> None:
+    """What the brief's VIEW prints; a history keeps titles and authors of it."""
+    blog = written(HELLO, NICE)
+
+    assert look(blog, "whole").result == [["Hello", "alice", "first", [["bob", "nice"]]]]
+    assert look(blog, "whole").text == "1 post"
+    assert look(Blog(), "whole").text == "BLOG EMPTY"
+
+
 def test_any_prefers_the_title() -> None:
     """VIEW(x) shows the post titled x if there is one, and else what user x wrote."""
     blog = written(HELLO, Post("carol", "alice", "a post about alice"))

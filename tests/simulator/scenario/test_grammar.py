@@ -269,8 +269,8 @@ def test_binary_junk_is_named_by_its_first_byte() -> None:
 
 
 VOCABULARY = (
-    "post comment view net wait expect load disk partition faillink crash deliver 1 2 9 leader rest 1>2 1-2 , / & @2 at "
-    "2s 30% 5 ( ) not last ok titles title by within on 50/s for mix all --json --one-way tear paxos.txt <= 'a\""
+    "post comment view net wait expect load disk partition faillink crash deliver 1 2 9 leader rest 1>2 1-2 , / & @2 "
+    "at 2s 30% 5 ( ) not last ok titles title by within on 50/s for mix all --json --one-way tear paxos.txt <= 'a\""
 )
 WORDS = st.sampled_from(tuple(VOCABULARY.split(" ")))
 
