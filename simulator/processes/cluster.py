@@ -26,6 +26,7 @@ from simulator.faults import Fault, Link, Links
 from simulator.host import ClientCall, Inspect, Inspected, NodeFailed, NoteLine, ReadAnswer, WriteAnswer
 from simulator.processes.chain_reader import NAME, ChainReader
 from simulator.processes.child import Builder, build_node, node_directory
+from simulator.processes.judge import Judge
 from simulator.processes.misfortune import Misfortune
 from simulator.processes.pictures import Pictures
 from simulator.processes.supervisor import Supervisor
@@ -73,6 +74,8 @@ class ProcessCluster:
         self._inspections: dict[int, NodeState | None] = {}
         self._inspection = 0
         self._chains = {node: ChainReader(node_directory(settings, node) / NAME) for node in settings.node_ids}
+        self._judge = Judge(settings, self._book.run)
+        self._judging = threading.Lock()
         self._bug: BaseException | None = None
         self._closed = False
         self._next_look = 0.0
@@ -227,8 +230,11 @@ class ProcessCluster:
             return list(islice(self._events, max(0, len(self._events) - last), None))
 
     def check(self) -> dict[str, str]:
-        """See `Cluster`."""
-        return {}
+        """See `Cluster`. Reads what is new in the nodes' files since the last call."""
+        with self._changed:
+            writes = list(self._book.writes)
+        with self._judging:
+            return self._judge.verdicts(writes)
 
     def close(self) -> None:
         """See `Cluster`. Takes half a second at most, also when a node is wedged."""
