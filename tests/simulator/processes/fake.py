@@ -22,7 +22,7 @@ from simulator.host import (
     WriteAnswer,
 )
 from simulator.settings import Settings
-from simulator.state import NodeState
+from simulator.state import NodeState, Role
 
 
 class FakeNode:
@@ -101,7 +101,7 @@ class FakeNode:
 
     def state(self, *, detail: bool = False) -> NodeState:
         """What there is to tell."""
-        role = "leader" if self.me == 1 else "follower"
+        role: Role = "leader" if self.me == 1 else "follower"
         return NodeState(
             node=self.me, life="up", role=role, leader=1, height=self.height, decided=self.height, syncs=self.ticks
         )

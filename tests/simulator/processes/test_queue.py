@@ -114,10 +114,9 @@ def test_the_end_of_the_writer_is_seen() -> None:
     reading, writing = os.pipe()
     inlet = Inlet(reading)
 
-    assert inlet.read() == []
-    assert not inlet.closed
+    before = (inlet.read(), inlet.closed)
     os.close(writing)
+    after = (inlet.read(), inlet.closed)
 
-    assert inlet.read() == []
-    assert inlet.closed
+    assert (before, after) == (([], False), ([], True))
     os.close(reading)
