@@ -75,7 +75,7 @@ def parse_operations(text: str | bytes) -> list[tuple[Operation, str, int]]:
     try:
         return [_unfiled(filed) for filed in _decode_operations(text)]
     except (ValueError, RecursionError) as error:
-        raise MalformedText(f"T is no list of operations ({error})") from None
+        raise MalformedText(f"its T is no list of operations ({error})") from None
 
 
 def _unfiled(filed: _FiledPost | _FiledComment) -> tuple[Operation, str, int]:

@@ -10,9 +10,9 @@ A line is the CRC-32 of its JSON in eight hex digits, a blank, and the JSON, so 
 The first line says how far blockchain.txt was durable, and the hash there, when the journal was written anew: votes up
 to that height were left out. A chain that no longer reaches it has lost what this node vouched for.
 
-A last line that stops in the middle is torn: it was never synced, so nobody was told of it, and it is cut off. Any other
-line that its checksum denies is damage, also the last one when its newline stands: a torn write has no end, and to cut
-a line that was acknowledged would be to forget a promise.
+A last line that stops in the middle is torn: it was never synced, so nobody was told of it, and it is cut off. Any
+other line that its checksum denies is damage, also the last one when its newline stands: a torn write has no end, and
+to cut a line that was acknowledged would be to forget a promise.
 """
 
 from __future__ import annotations
@@ -196,8 +196,9 @@ def _fold(memory: Memory, line: _Line, number: int) -> None:
         vote = line.accepted
         memory.promised = max(memory.promised, vote.ballot)
         known = memory.accepted.get(vote.slot)
+        value = _value(vote.value, number)
         if known is None or vote.ballot >= known.ballot:
-            memory.accepted[vote.slot] = Acceptance(vote.slot, vote.ballot, _value(vote.value, number))
+            memory.accepted[vote.slot] = Acceptance(vote.slot, vote.ballot, value)
     else:
         raise FileDamage(JOURNAL, number, "it holds no record")
 

@@ -96,10 +96,11 @@ def _folders(directory: Path) -> list[tuple[int, Path]]:
 
 
 def _compare(audits: list[tuple[int, Findings, ChainCheck]]) -> None:
-    """Of any two chains one must begin with the other: all of them are beginnings of the longest, then."""
-    first, _, longest = max(audits, key=lambda audit: len(audit[2].marks))
-    for node, findings, chain in audits:
-        for height, (mine, theirs) in enumerate(zip(chain.marks, longest.marks, strict=False), 1):
-            if mine != theirs and mine and theirs:
-                findings.problem(CHAIN, height, f"block {height} differs from block {height} of node {first}")
-                break
+    """Of any two chains one must begin with the other. Where two part, the one that has other problems is named."""
+    judged: list[tuple[int, ChainCheck]] = []
+    for node, findings, chain in sorted(audits, key=lambda audit: (bool(audit[1].problems()), -len(audit[2].marks))):
+        partings = ((chain.parts_from(other), rival) for rival, other in judged)
+        height, rival = min((parting for parting in partings if parting[0]), default=(0, 0))
+        if height:
+            findings.problem(CHAIN, height, f"block {height} differs from block {height} of node {rival}")
+        judged.append((node, chain))

@@ -58,6 +58,15 @@ class ChainCheck:
                 blog.expect(replay.effects(line.number, operations))
         blog.finish()
 
+    def parts_from(self, other: ChainCheck) -> int:
+        """The height of the first block that both have and that differs; 0 when one chain begins with the other."""
+        common = min(len(self.marks), len(other.marks))
+        if self.marks[:common] != other.marks[:common]:
+            for height, (mine, theirs) in enumerate(zip(self.marks, other.marks, strict=False), 1):
+                if mine != theirs and mine and theirs:
+                    return height
+        return 0
+
     def _begins(self, line: Line) -> bool:
         """True when the line is the beginning of the block that comes next, and not other text without an end."""
         head = b'{"height":%d,"H":"%b","T":[' % (line.number, (self._previous or NO_HASH).encode())
@@ -94,7 +103,7 @@ class ChainCheck:
         if digest != written:
             what = f"its hash is written as {written[:12]}…, but SHA256(H + T + N) is {digest[:12]}…"
             self._findings.problem(CHAIN, number, what)
-        if not digest.startswith(self._zeros):
+        elif not digest.startswith(self._zeros):
             what = f"its nonce does not pass: {digest[:12]}… does not begin with {self._zeros}"
             self._findings.problem(CHAIN, number, what)
 

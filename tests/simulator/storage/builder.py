@@ -1,0 +1,65 @@
+"""A node reduced to what its files see: it applies operations, writes the three files, and replays them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from blog.blog import Blog, Outcome
+from blog.operations import Comment, Operation, Post
+from chain.block import Block
+from chain.blockchain import Blockchain
+from paxos.messages import Request
+from simulator.codec import blog_line, operation_text, operations_text, parse_operations
+from simulator.storage.disk import Disk
+from simulator.storage.storage import Recovered, Storage
+
+DIFFICULTY = 1
+
+
+def request(seq: int, operation: Operation | None = None, client: str = "c1") -> Request:
+    """A request of one client; its operation is a post of its own title unless given."""
+    operation = operation or Post("ann", f"title {seq}", 'text, “quoted” and "so"')
+    return Request(client, seq, operation_text(operation, client, seq))
+
+
+class Scribe:
+    """Storage with just enough of a node around it. `recovered` is what its last start found."""
+
+    def __init__(self, disk: Disk, difficulty: int = DIFFICULTY) -> None:
+        self.blog = Blog()
+        self._seen: set[tuple[str, int]] = set()
+        self.storage = Storage(disk, difficulty)
+        self.recovered: Recovered = self.storage.load(self.replay)
+        self.chain = Blockchain(difficulty, height=self.recovered.height, tip=self.recovered.tip)
+
+    def replay(self, height: int, text: bytes) -> bytes:
+        """Apply the T of one block, each request once; returns the lines for blog.txt."""
+        lines = []
+        for operation, client, seq in parse_operations(text):
+            if (client, seq) not in self._seen:
+                self._seen.add((client, seq))
+                if self.blog.apply(operation) is Outcome.OK:
+                    lines.append(blog_line(height, operation))
+        return b"".join(lines)
+
+    def decide(self, *batches: Sequence[Request]) -> list[Block]:
+        """Apply and write decided batches, one block each."""
+        blocks, lines = [], []
+        for batch in batches:
+            text = operations_text(batch)
+            blocks.append(self.chain.extend(text))
+            lines.append(self.replay(self.chain.height, text.encode()))
+        self.storage.append_blocks(blocks, b"".join(lines))
+        return blocks
+
+
+def busy_batches() -> list[list[Request]]:
+    """Posts, comments, a refused one of each, a no-op, a repeated request, and text that JSON must escape."""
+    post, comment = Post("ann", "Hello", 'line\nbreak \x1b[31m \\ "quotes"'), Comment("bob", "Hello", "日本語 🎉")
+    return [
+        [request(1, post)],
+        [request(2, comment), request(3, Post("bob", "Hello", "taken"))],
+        [],
+        [request(2, comment), request(4, Comment("cid", "nowhere", ""))],
+        [request(5, Post("bob", ',"id":"', '","N":7,"hash":"'))],
+    ]

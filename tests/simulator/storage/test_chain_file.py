@@ -1,0 +1,197 @@
+"""blockchain.txt: checked from its first line on, read back anywhere, never believed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+
+import pytest
+
+from chain.block import Block
+from chain.blockchain import Blockchain
+from simulator.codec import operations_text
+from simulator.errors import StorageDamage
+from simulator.storage.chain_file import CHAIN, STRIDE, ChainFile
+from tests.simulator.storage.builder import DIFFICULTY, Scribe, busy_batches, request
+from tests.simulator.storage.crash_disk import CrashDisk
+
+
+def blocks_of(count: int) -> list[Block]:
+    """A chain of this many blocks of one post each."""
+    chain = Blockchain(0)
+    return [chain.extend(operations_text([request(number)])) for number in range(1, count + 1)]
+
+
+def written(blocks: list[Block], difficulty: int = 0) -> tuple[CrashDisk, ChainFile]:
+    """A disk with these blocks, and the file that wrote them."""
+    disk = CrashDisk()
+    file = ChainFile(disk, difficulty)
+    file.append(blocks)
+    return disk, file
+
+
+def reloaded(disk: CrashDisk, difficulty: int = 0) -> ChainFile:
+    """The chain as a restart reads it."""
+    file = ChainFile(disk, difficulty)
+    file.load(lambda _height, _text: None)
+    return file
+
+
+def busy() -> CrashDisk:
+    """A short chain with everything in it."""
+    chain = Blockchain(DIFFICULTY)
+    return written([chain.extend(operations_text(batch)) for batch in busy_batches()], DIFFICULTY)[0]
+
+
+def test_a_line_has_the_form_of_the_contract() -> None:
+    """Keys in order; the hash is SHA-256 over H, the text of T as it stands in the file, and N."""
+    disk = busy()
+    previous = "0" * 64
+    for height, line in enumerate(disk.files[CHAIN].decode().splitlines(), 1):
+        block = json.loads(line)
+        text = line[line.index('"T":') + 4 : line.rindex(',"N":')]
+
+        assert list(block) == ["height", "H", "T", "N", "hash"]
+        assert (block["height"], block["H"]) == (height, previous)
+        assert text == json.dumps(block["T"], ensure_ascii=False, separators=(",", ":"))
+        assert block["hash"] == hashlib.sha256(f"{previous}{text}{block['N']}".encode()).hexdigest()
+        assert block["hash"].startswith("0" * DIFFICULTY)
+        previous = block["hash"]
+
+
+def test_every_t_is_handed_on_as_it_stands() -> None:
+    """In order, with its height: the node rebuilds its blog from these alone."""
+    seen: list[tuple[int, bytes]] = []
+    ChainFile(busy(), DIFFICULTY).load(lambda height, text: seen.append((height, text)))
+
+    assert seen == [(n, operations_text(batch).encode()) for n, batch in enumerate(busy_batches(), 1)]
+
+
+@pytest.mark.parametrize("reload", [False, True])
+def test_any_range_is_read_back(reload: bool) -> None:
+    """Across the strides of the index, at both ends and beyond them."""
+    blocks = blocks_of(3 * STRIDE + 5)
+    disk, file = written(blocks[:100])
+    file.append(blocks[100:])
+    if reload:
+        file = reloaded(disk)
+    ends = [-1, 0, 1, 2, STRIDE - 1, STRIDE, STRIDE + 1, 2 * STRIDE, 3 * STRIDE, 3 * STRIDE + 1, 3 * STRIDE + 5, 999]
+
+    for first in ends:
+        for last in ends:
+            assert file.read_blocks(first, last) == [b for b in blocks if first <= b.height <= last], (first, last)
+    assert file.size == len(disk.files[CHAIN])
+
+
+def test_appending_goes_on_after_a_restart() -> None:
+    """And the index with it."""
+    blocks = blocks_of(200)
+    disk, _ = written(blocks[:64])
+
+    file = reloaded(disk)
+    file.append(blocks[64:])
+
+    assert file.read_blocks(1, 200) == blocks
+    assert reloaded(disk).tip == blocks[-1].hash
+
+
+def test_a_torn_last_line_is_cut_wherever_it_stops() -> None:
+    """The blocks before it stay, and the file ends where they end."""
+    whole = busy().files[CHAIN]
+    start = whole[:-1].rindex(b"\n") + 1
+    for end in range(start + 1, len(whole)):
+        disk = CrashDisk()
+        disk.files[CHAIN] = whole[:end]
+
+        file = reloaded(disk, DIFFICULTY)
+
+        assert file.height == 4
+        assert disk.files[CHAIN] == whole[:start]
+        assert disk.safe[CHAIN] == start
+
+
+def test_no_changed_byte_goes_unnoticed() -> None:
+    """Flip any bit of any byte: the line is named. Only the last newline is different: without it the line is torn."""
+    whole = busy().files[CHAIN]
+    for place in range(len(whole) - 1):
+        disk = CrashDisk()
+        damaged = bytearray(whole)
+        damaged[place] ^= 1
+        disk.files[CHAIN] = bytes(damaged)
+        line = whole.count(b"\n", 0, place) + 1
+
+        with pytest.raises(StorageDamage) as error:
+            reloaded(disk, DIFFICULTY)
+
+        found = re.match(r"blockchain\.txt, line (\d+): .*\.$", str(error.value), re.DOTALL)
+        assert found
+        assert int(found[1]) == line
+
+
+def _altered(height: int, old: bytes, new: bytes) -> CrashDisk:
+    disk = busy()
+    lines = disk.files[CHAIN].split(b"\n")
+    assert old in lines[height - 1]
+    lines[height - 1] = lines[height - 1].replace(old, new, 1)
+    disk.files[CHAIN] = b"\n".join(lines)
+    return disk
+
+
+@pytest.mark.parametrize(
+    ("height", "old", "new", "what"),
+    [
+        (3, b'"height":3', b'"height":4', "line 3: height 3 comes next here"),
+        (2, b'"H":"', b'"H":"f', "line 2: it is no block"),
+        (2, b"Hello", b"Howdy", r"line 2: its hash is written as \w{12}…, but SHA256\(H \+ T \+ N\) is \w{12}…"),
+        (3, b'"T":[]', b'"T":[ ]', "line 3: its hash is written as"),
+        (3, b'"T":[]', b'"T": []', "line 3: it is a block, but not written as this program writes it"),
+        (1, b"{", b"junk", "line 1: it is no block"),
+        (1, b"{", b"\xff\x00\r{", "line 1: it is no block"),
+    ],
+)
+def test_damage_is_named_with_its_line_and_fault(height: int, old: bytes, new: bytes, what: str) -> None:
+    """The sentence says what was found and what should have been."""
+    with pytest.raises(StorageDamage, match=what):
+        reloaded(_altered(height, old, new), DIFFICULTY)
+
+
+def test_lines_that_changed_places_are_noticed() -> None:
+    """Each holds by itself; the links do not."""
+    disk = busy()
+    lines = disk.files[CHAIN].splitlines(keepends=True)
+    disk.files[CHAIN] = b"".join([lines[0], lines[2], lines[1], *lines[3:]])
+
+    with pytest.raises(StorageDamage, match="line 2: height 2 comes next here"):
+        reloaded(disk, DIFFICULTY)
+
+
+def test_a_chain_of_a_lower_difficulty_is_refused() -> None:
+    """The hash holds and has too few zeros; the sentence says at which difficulty."""
+    disk, _ = written(blocks_of(3))
+
+    with pytest.raises(StorageDamage, match="line 1: its nonce 0 does not pass: at difficulty 2 a hash begins with 00"):
+        reloaded(disk, 2)
+
+
+def test_a_block_that_holds_and_makes_no_sense_is_refused() -> None:
+    """Hash and nonce are right; T is no list of operations."""
+    disk = CrashDisk()
+    Scribe(disk, 0)
+    ChainFile(disk, 0).append([Blockchain(0).extend('[{"op":"DANCE"}]')])
+
+    with pytest.raises(StorageDamage, match="line 1: its T is no list of operations"):
+        Scribe(disk, 0)
+
+
+def test_a_file_changed_while_running_is_noticed_when_read() -> None:
+    """Peers that catch up are never handed another block than the one asked for."""
+    disk, file = written(blocks_of(70))
+    lines = disk.files[CHAIN].splitlines(keepends=True)
+    disk.files[CHAIN] = b"".join([*lines[:65], lines[66], lines[65], *lines[67:]])
+
+    with pytest.raises(StorageDamage, match="line 66: it holds block 67"):
+        file.read_blocks(66, 67)
+    disk.files[CHAIN] = disk.files[CHAIN][:500]
+    with pytest.raises(StorageDamage, match="line 66: the file has changed since it was read"):
+        file.read_lines(66, 67)

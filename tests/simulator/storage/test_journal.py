@@ -1,0 +1,144 @@
+"""paxos.txt line by line: readable, checked, cut where torn, refused where changed."""
+
+from __future__ import annotations
+
+from zlib import crc32
+
+import msgspec
+import pytest
+
+from paxos.ballot import Ballot
+from paxos.records import AcceptedRecord, JournalRecord, OpenedRecord, PromiseRecord
+from simulator.errors import StorageDamage
+from simulator.storage.journal import JOURNAL, Journal, Memory
+from tests.simulator.storage.builder import request
+from tests.simulator.storage.crash_disk import CrashDisk
+
+RECORDS: list[JournalRecord] = [
+    PromiseRecord(Ballot(1, 2)),
+    AcceptedRecord(Ballot(1, 2), 1, (request(1), request(2))),
+    OpenedRecord(Ballot(2, 1)),
+    AcceptedRecord(Ballot(2, 1), 2, ()),
+    AcceptedRecord(Ballot(2, 1), 1, (request(3),)),
+]
+
+
+def written() -> CrashDisk:
+    """A disk with a journal of these records."""
+    disk = CrashDisk()
+    journal = Journal(disk)
+    journal.start()
+    journal.append(RECORDS)
+    return disk
+
+
+def loaded(data: bytes) -> Memory:
+    """What a journal of these bytes remembers."""
+    disk = CrashDisk()
+    disk.files[JOURNAL] = data
+    return Journal(disk).load()
+
+
+def test_a_person_can_read_and_check_a_line() -> None:
+    """Eight hex digits of CRC-32, a blank, and JSON that holds each operation as block T will hold it."""
+    line = written().files[JOURNAL].decode().splitlines()[2]
+
+    checksum, text = line.split(" ", 1)
+
+    assert int(checksum, 16) == crc32(text.encode())
+    operations = f"{request(1).operation},{request(2).operation}"
+    assert text == f'{{"accepted":{{"slot":1,"ballot":[1,2],"value":[{operations}]}}}}'
+    assert msgspec.json.decode(text)["accepted"]["value"][0]["id"] == "c1:1"
+
+
+def test_the_newest_vote_of_a_slot_counts() -> None:
+    """A later vote of a higher ballot replaces the earlier one of the same slot."""
+    memory = loaded(written().files[JOURNAL])
+
+    assert memory.accepted[1].value == (request(3),)
+    assert memory.accepted[2].value == ()
+    assert (memory.promised, memory.opened) == (Ballot(2, 1), Ballot(2, 1))
+
+
+def test_a_line_torn_anywhere_is_cut_and_the_rest_is_kept() -> None:
+    """Wherever the last write stopped, what came before it is still known, and appending goes on cleanly."""
+    whole = written().files[JOURNAL]
+    start = whole[:-1].rindex(b"\n") + 1
+    for end in range(start + 1, len(whole)):
+        disk = CrashDisk()
+        disk.files[JOURNAL] = whole[:end]
+
+        journal = Journal(disk)
+        memory = journal.load()
+
+        assert memory.accepted[1].value == (request(1), request(2))
+        assert disk.files[JOURNAL] == whole[:start]
+        assert journal.size == disk.safe[JOURNAL] == start
+
+
+def test_a_tail_of_zeros_is_torn_too() -> None:
+    """Some file systems grow a file before they fill it, and lose power in between."""
+    whole = written().files[JOURNAL]
+
+    assert loaded(whole + b"12ab\0\0\0\0").promised == Ballot(2, 1)
+
+
+def test_no_changed_byte_goes_unnoticed() -> None:
+    """Flip any bit of any byte: the journal is refused, or it is not the journal's."""
+    whole = written().files[JOURNAL]
+    for place in range(len(whole)):
+        for bit in (1, 4, 32):
+            damaged = bytearray(whole)
+            damaged[place] ^= bit
+            with pytest.raises(StorageDamage, match=r"^paxos\.txt, line \d: .*\.$"):
+                loaded(bytes(damaged))
+
+
+def test_damage_names_its_line_and_the_file_is_left_alone() -> None:
+    """What is damaged is evidence: it is not cut or rewritten."""
+    disk = written()
+    damaged = disk.files[JOURNAL].replace(b'"slot":1,"ballot":[2,1]', b'"slot":9,"ballot":[2,1]')
+    disk.files[JOURNAL] = damaged
+
+    with pytest.raises(StorageDamage) as error:
+        Journal(disk).load()
+
+    assert str(error.value) == "paxos.txt, line 6: its checksum does not match its text."
+    assert disk.files[JOURNAL] == damaged
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ('{"journal":1,"chain":[0,"x"]}', "line 7: it holds no record."),
+        ('{"promise":[1]}', "line 7: it is no record of a journal"),
+        ('{"other":1}', "line 7: it is no record of a journal"),
+        ("{}", "line 7: it holds no record."),
+        ('{"accepted":{"slot":1,"ballot":[1,1],"value":[{"op":"DANCE"}]}}', "line 7: its value holds no operation"),
+        (
+            '{"accepted":{"slot":1,"ballot":[1,1],"value":[' + request(1).operation.replace("c1:1", "c1") + "]}}",
+            r"line 7: its value holds no operation \(the id 'c1' is not <client>:<seq>\)",
+        ),
+    ],
+)
+def test_a_line_with_a_right_checksum_may_still_be_no_record(text: str, sentence: str) -> None:
+    """Someone else's program may have written it."""
+    line = b"%08x %b\n" % (crc32(text.encode()), text.encode())
+
+    with pytest.raises(StorageDamage, match=sentence):
+        loaded(written().files[JOURNAL] + line)
+
+
+@pytest.mark.parametrize("data", [b"", b"junk", b"junk\n", b"\0" * 5000, b"1c291ca3 {"])
+def test_a_journal_without_its_beginning_is_refused(data: bytes) -> None:
+    """The first line is made durable before a node says a word, so no crash can take it."""
+    with pytest.raises(StorageDamage, match=r"^paxos\.txt"):
+        loaded(data)
+
+
+def test_a_journal_cut_at_its_head_is_refused() -> None:
+    """The rest may hold line by line; what is gone may have been a promise."""
+    whole = written().files[JOURNAL]
+
+    with pytest.raises(StorageDamage, match="the first line of a journal of version 1 is missing"):
+        loaded(whole[whole.index(b"\n") + 1 :])
