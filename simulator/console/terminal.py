@@ -92,7 +92,7 @@ def run_terminal(cluster: Cluster) -> int:
         try:
             while not worker.over:
                 with contextlib.suppress(EOFError):
-                    worker.give(prompt.prompt())
+                    worker.give(prompt.prompt(pre_run=worker.end_prompt_if_over))
                     continue
                 break
             worker.raise_trouble()
@@ -140,6 +140,11 @@ class _Worker:
                 self.over = True
                 self._end_prompt()
                 return
+
+    def end_prompt_if_over(self) -> None:
+        """Called as a prompt begins: the line before it may have ended the session just before."""
+        if self.over:
+            self._prompt.app.exit(result="")
 
     def _end_prompt(self) -> None:
         app = self._prompt.app
