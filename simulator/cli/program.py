@@ -14,6 +14,7 @@ from simulator.cli import failures
 from simulator.cli.commands.check import check
 from simulator.cli.commands.completion import completion
 from simulator.cli.commands.lab import DATA_HELP, console, open_lab
+from simulator.cli.commands.run import run, scenarios
 from simulator.cli.commands.verify import verify
 from simulator.cli.group import LabGroup
 from simulator.cli.options import cluster_options, common_options
@@ -44,7 +45,7 @@ def paxsim(ctx: click.Context, settings: Settings) -> int:
     return failures.OK
 
 
-for command in (console, check, verify, completion):
+for command in (console, run, scenarios, check, verify, completion):
     paxsim.add_command(command)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from typing import TextIO
@@ -28,7 +29,9 @@ def run_console(
         InputError: the cluster cannot be started (the data directory is in use or damaged).
         KeyboardInterrupt: Ctrl-C. The nodes have ended.
     """
-    source, out, err = stdin or sys.stdin, stdout or sys.stdout, stderr or sys.stderr
+    # A stream is None when it was closed before we began (`paxsim console <&-`).
+    source = stdin or sys.stdin or io.StringIO()
+    out, err = stdout or sys.stdout or io.StringIO(), stderr or sys.stderr or io.StringIO()
     if source.isatty() and out.isatty() and os.environ.get("TERM") != "dumb":
         return _at_terminal(settings, world)
     return PipedConsole(settings, LineSource(source), out, err, world).run()

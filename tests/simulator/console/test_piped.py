@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import os
+import subprocess
+import sys
 
 import pytest
 
@@ -117,3 +119,13 @@ def test_a_pipe_without_a_line_is_not_ready() -> None:
         assert lines.ready()
         assert lines.next() == "half a line"
         os.close(writer)
+
+
+def test_a_pipe_starts_without_the_screen() -> None:
+    """No screen library is loaded before a line needs one: they take longer than five nodes to start."""
+    program = "import sys, simulator.console.main; print(*sys.modules)"
+
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+
+    loaded = {name.split(".")[0] for name in done.stdout.split()}
+    assert not loaded & {"rich", "textual", "prompt_toolkit"}

@@ -1,0 +1,133 @@
+"""`paxsim run` and `paxsim scenarios`: stories written down, carried out, judged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import click
+
+from simulator.cli.failures import OK
+from simulator.cli.group import LabCommand, LabOption
+from simulator.cli.options import cluster_options, common_options, json_option
+from simulator.cli.output import Output
+from simulator.settings import Settings
+
+if TYPE_CHECKING:
+    from simulator.cluster import Cluster
+    from simulator.dashboard.watch import Watch
+
+DATA_HELP = "Where nodes keep their files.  [default: a temporary directory]"
+
+
+@click.command(
+    "run",
+    cls=LabCommand,
+    short_help="Runs scenarios, from files or built in, in either world.",
+    examples=[
+        ("paxsim run leader-dies-before-a-write", "a built-in scenario, on five real processes"),
+        ("paxsim run story.paxsim --world virtual --seed 7 --json", "a file, in virtual time, for a script"),
+    ],
+)
+@click.argument("files", metavar="FILE...", nargs=-1, required=True)
+@click.option(
+    "--world",
+    type=click.Choice(["processes", "virtual"]),
+    cls=LabOption,
+    help="Real processes or virtual time.  [default: what the file sets, or processes]",
+)
+@click.option("--watch", is_flag=True, cls=LabOption, help="Show the nodes while it runs.")
+@click.option("--trace", metavar="OUT", cls=LabOption, help="Write every event to this file, JSON lines.")
+@click.option("--break", "break_rule", metavar="RULE", cls=LabOption, help="Leave out one rule of the protocol.")
+@json_option
+@cluster_options(data_help=DATA_HELP, data=None)
+@common_options
+@click.pass_obj
+def run(
+    output: Output,
+    *,
+    files: tuple[str, ...],
+    world: str | None,
+    watch: bool,
+    trace: str | None,
+    break_rule: str | None,
+    json: bool,
+    settings: Settings,
+) -> int:
+    """Carry out each FILE (or the built-in scenario of that name) on a cluster of its own.
+
+    The exit status is 0 when every expectation and every check held, 1 when one did not. Files are all read before the
+    first one runs.
+    """
+    from simulator.scenario.run import run_files
+
+    return run_files(
+        files,
+        settings=settings,
+        world=world,
+        json=json,
+        quiet=output.quiet,
+        trace=trace,
+        break_rule=break_rule,
+        watcher=Screen() if watch else None,
+    )
+
+
+@click.command(
+    "scenarios",
+    cls=LabCommand,
+    short_help="Lists the built-in scenarios and what each teaches.",
+    examples=[
+        ("paxsim scenarios", "a line each, in the order of docs/course.md"),
+        ("paxsim scenarios --json", "the same for a script"),
+    ],
+)
+@json_option
+@common_options
+@click.pass_obj
+def scenarios(output: Output, *, json: bool) -> int:
+    """List the built-in scenarios in the order of the course, each with the one line that says what it teaches."""
+    from simulator.scenario.run import list_scenarios
+
+    rows = list_scenarios()
+    if json:
+        output.json([{"name": name, "teaches": lesson} for name, lesson in rows])
+    else:
+        output.table(rows)
+    return OK
+
+
+class Screen:
+    """`--watch`: the lab's views, drawn in place on stderr while a scenario runs. See `scenario.run.Watcher`."""
+
+    def __init__(self) -> None:
+        self._cluster: Cluster | None = None
+        self._watch: Watch | None = None
+
+    def start(self, cluster: Cluster) -> None:
+        """Begin to draw this cluster."""
+        from simulator.dashboard.watch import Watch
+
+        self._cluster = cluster
+        self._watch = Watch()
+        self._watch.__enter__()
+
+    def say(self, command: str) -> None:
+        """Name the command under way."""
+        if self._watch is not None:
+            self._watch.say(command)
+
+    def wait(self, condition: Callable[[], bool], within_ms: int) -> bool:
+        """Let time pass, and draw."""
+        from simulator.dashboard.watch import watch_wait
+
+        assert self._cluster is not None
+        assert self._watch is not None
+        return watch_wait(self._cluster, self._watch, condition, within_ms)
+
+    def stop(self) -> None:
+        """Leave the last picture on the screen."""
+        if self._watch is not None and self._cluster is not None:
+            self._watch.draw(self._cluster, self._cluster.check(), now=True)
+            self._watch.__exit__(None, None, None)
+            self._watch = None
