@@ -12,6 +12,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from copy import copy
 from itertools import islice
 from pathlib import Path
 from typing import Literal
@@ -120,7 +121,9 @@ class ProcessCluster:
         self._check_node(node)
         with self._changed:
             self._complain()
-            ticket, call = self._book.write(node, operation, process=process, patience_ms=patience_ms(self.links))
+            ticket, call = self._book.write(
+                node, operation, process=process, patience_ms=patience_ms(self._supervisor.links)
+            )
             self._hand_over(ticket, call)
         return ticket
 
@@ -129,7 +132,9 @@ class ProcessCluster:
         self._check_node(node)
         with self._changed:
             self._complain()
-            ticket, call = self._book.read(node, query, process=process, patience_ms=patience_ms(self.links))
+            ticket, call = self._book.read(
+                node, query, process=process, patience_ms=patience_ms(self._supervisor.links)
+            )
             self._hand_over(ticket, call)
         return ticket
 
@@ -152,8 +157,11 @@ class ProcessCluster:
 
     @property
     def links(self) -> Links:
-        """See `Cluster`. Change them through `apply` alone: they belong to the supervisor's thread."""
-        return self._supervisor.links
+        """See `Cluster`. A copy: the links themselves belong to the supervisor's thread; `apply` changes them."""
+        with self._changed:
+            links = copy(self._supervisor.links)
+            links.rules, links.cut = dict(links.rules), set(links.cut)
+        return links
 
     def apply(self, fault: Fault) -> None:
         """See `Cluster`. A crash has happened, and a restarted process is on its way, when this returns."""
@@ -311,11 +319,14 @@ class ProcessCluster:
         if not self._supervisor.tell(node, encode_call(Inspect(number, detail))):
             return None
         self._inspections[number] = None
-        self._changed.wait_for(
-            lambda: self._inspections[number] is not None or self._pictures.life(node) != "up",
-            DETAIL_S if detail else FRESH_S,
-        )
-        return self._inspections.pop(number)
+        try:
+            self._changed.wait_for(
+                lambda: self._inspections[number] is not None or self._pictures.life(node) != "up",
+                DETAIL_S if detail else FRESH_S,
+            )
+        finally:
+            found = self._inspections.pop(number)
+        return found
 
     def _check_node(self, node: int) -> None:
         if node not in self._chains:

@@ -66,6 +66,7 @@ class Supervisor:
         self._writing: dict[int, int] = {}
         self._errands: list[tuple[Callable[[], None], Future[None]]] = []
         self._ending = False
+        self._over = False
         self._kill_at: float | None = None
         self._together = 0
         self._bell, self._bell_rope = pipe()
@@ -91,6 +92,8 @@ class Supervisor:
             return
         done: Future[None] = Future()
         with self.lock:
+            if self._over:
+                raise RuntimeError("the supervisor has ended")
             self._errands.append((task, done))
             self._ring()
         done.result()
@@ -137,7 +140,7 @@ class Supervisor:
     def close(self) -> None:
         """End all nodes, by force after half a second, and the thread. Idempotent. Call it without the lock."""
         with self.lock:
-            if not self._ending:
+            if not self._ending and self._thread.is_alive():
                 self._ending = True
                 self._kill_at = time.monotonic() + FAREWELL_S
                 for life in self.lives.values():
@@ -154,7 +157,7 @@ class Supervisor:
 
     def _run(self) -> None:
         try:
-            while self.lives or self._errands or not self._ending:
+            while not self._over:
                 with self.lock:
                     patience = self._patience_s()
                 ready = self._wait(patience)
@@ -162,16 +165,17 @@ class Supervisor:
                     self._turn(ready)
         except BaseException as error:  # noqa: BLE001  Without this thread no node can be heard: all must end.
             with self.lock:
-                self._ending = True
+                self._ending = self._over = True
                 for life in self.lives.values():
                     life.kill()
                 self.lives.clear()
                 for _, done in self._errands:
                     done.set_exception(error)
                 self._listener.crashed(error)
-        self._selector.close()
-        close(self._bell)
-        close(self._bell_rope)
+        with self.lock:
+            self._selector.close()
+            close(self._bell)
+            close(self._bell_rope)
 
     def _turn(self, ready: list[int]) -> None:
         for fd in ready:
@@ -185,6 +189,7 @@ class Supervisor:
             self._kill_at = None
             for life in self.lives.values():
                 life.kill()
+        self._over = self._ending and not self.lives
 
     def _wait(self, patience: float | None) -> list[int]:
         """Sleep until something is ready. Messages on slow links are due at fractions of a millisecond."""
