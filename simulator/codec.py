@@ -79,9 +79,8 @@ def parse_operations(text: str | bytes) -> list[tuple[Operation, str, int]]:
 
 
 def _unfiled(filed: _FiledPost | _FiledComment) -> tuple[Operation, str, int]:
-    client, seq = split_id(filed.id)
-    kind = Post if isinstance(filed, _FiledPost) else Comment
-    return kind(filed.username, filed.title, filed.content), client, seq
+    kind = Post if type(filed) is _FiledPost else Comment
+    return kind(filed.username, filed.title, filed.content), *split_id(filed.id)
 
 
 def split_id(identifier: str) -> tuple[str, int]:

@@ -22,9 +22,11 @@ CHAIN = "blockchain.txt"
 STRIDE = 64
 """Blocks from one index entry to the next: reading one block reads at most so many lines."""
 
-_HASH = 64
-_TAIL = _HASH + len(b',"hash":""}\n')
+_SHAPE = b'{"height":%d,"H":"%b","T":%b,"N":%b,"hash":"%b"}\n'
+_HEAD = len(b'{"height":,"H":"","T":') + 64  # Without the height's digits.
 _MIDDLE = b',"N":'
+_TAIL = len(b',"hash":""}\n') + 64
+_ZERO = ord("0")
 
 EachBlock = Callable[[int, bytes], None]
 """Called with the height and the T of every block, in order."""
@@ -37,6 +39,7 @@ class ChainFile:
         self._disk = disk
         self._difficulty = difficulty
         self._offsets = array("Q")  # Where blocks 1, 65, 129, … begin.
+        self._unsafe = True  # What an earlier life appended and never synced may still be unsafe now.
         self.height = 0
         self.tip = GENESIS_HASH
         self.size = 0
@@ -58,18 +61,15 @@ class ChainFile:
                 self._disk.truncate(CHAIN, offset)
                 self._disk.sync(CHAIN)
                 break
-            head = b'{"height":%d,"H":"%b","T":' % (height, tip)
-            middle = line.rfind(_MIDDLE, len(head), -_TAIL)
-            text = line[len(head) : middle]
+            middle = line.rfind(_MIDDLE, 0, -_TAIL)
+            text = line[_HEAD + len(str(height)) : middle]
             digits = line[middle + len(_MIDDLE) : -_TAIL]
             digest = sha256(tip + text + digits).hexdigest().encode()
             if (
-                middle < 0
-                or not line.startswith(head)
-                or not line.endswith(b',"hash":"%b"}\n' % digest)
+                line != _SHAPE % (height, tip, text, digits, digest)
                 or not digest.startswith(zeros)
                 or not digits.isdigit()
-                or (digits[0] == 48 and len(digits) > 1)  # 48 is the digit 0.
+                or (digits[0] == _ZERO and len(digits) > 1)
             ):
                 raise self._damage(line, height, tip.decode())
             try:
@@ -99,6 +99,7 @@ class ChainFile:
             height += 1
             size += len(line)
         if lines:
+            self._unsafe = True
             self._disk.append(CHAIN, b"".join(lines))
             self.height, self.tip, self.size = height, blocks[-1].hash, size
 
@@ -108,8 +109,9 @@ class ChainFile:
         Raises:
             OSError: the disk fails.
         """
-        if self.size:
+        if self._unsafe and self.size:
             self._disk.sync(CHAIN)
+            self._unsafe = False
 
     def read_lines(self, first: int, last: int) -> list[str]:
         """The lines of blocks `first` to `last`, both included, cut to what there is; without their newlines.

@@ -77,6 +77,7 @@ class Journal:
 
     def __init__(self, disk: Disk) -> None:
         self._disk = disk
+        self._unsafe = True
         self.size = 0
 
     def start(self) -> None:
@@ -84,7 +85,10 @@ class Journal:
         self.rewrite(NO_BALLOT, NO_BALLOT, (), 0, GENESIS_HASH)
 
     def load(self) -> Memory:
-        """Read everything back, and cut off a torn last line.
+        """Read everything back, cut off a torn last line, and sync: what is believed from now on must be safe.
+
+        A process that was killed between write and sync leaves lines that the next life reads and a loss of power can
+        still take; a repeated message would be answered from them without another write.
 
         Raises:
             FileDamage: a line was changed after it was written, or the beginning is missing.
@@ -101,6 +105,7 @@ class Journal:
         if not number:
             raise FileDamage(JOURNAL, 0, "it is empty, though a journal has a first line from its making on")
         self.size = good
+        self.sync()
         return memory
 
     def append(self, records: Iterable[JournalRecord]) -> None:
@@ -110,8 +115,10 @@ class Journal:
             OSError: the disk fails.
         """
         data = encode_records(records)
-        self._disk.append(JOURNAL, data)
-        self.size += len(data)
+        if data:
+            self._disk.append(JOURNAL, data)
+            self.size += len(data)
+            self._unsafe = True
 
     def sync(self) -> None:
         """Return once every record appended is safe.
@@ -119,7 +126,9 @@ class Journal:
         Raises:
             OSError: the disk fails; whether the records are kept is unknown, so the node must stop.
         """
-        self._disk.sync(JOURNAL)
+        if self._unsafe:
+            self._disk.sync(JOURNAL)
+            self._unsafe = False
 
     def rewrite(
         self, promised: Ballot, opened: Ballot, accepted: Iterable[Acceptance], chain_height: int, chain_hash: str
@@ -139,6 +148,7 @@ class Journal:
         data = b"%08x %b\n" % (crc32(first), first) + encode_records(records)
         self._disk.replace(JOURNAL, data)
         self.size = len(data)
+        self._unsafe = False
 
     def _cut(self, good: int, number: int, tail: bytes) -> None:
         if _sound(tail[:-1]):
@@ -148,7 +158,6 @@ class Journal:
         if number == 1 or not _BEGINNING.fullmatch(tail.rstrip(b"\0")):
             raise FileDamage(JOURNAL, number, "it has no end, and it is not the beginning of a record")
         self._disk.truncate(JOURNAL, good)
-        self._disk.sync(JOURNAL)
 
 
 def encode_records(records: Iterable[JournalRecord]) -> bytes:
