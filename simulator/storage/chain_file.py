@@ -54,7 +54,7 @@ class ChainFile:
         """
         if not self._disk.exists(CHAIN):
             return
-        offset, tip = 0, GENESIS_HASH.encode()
+        done, offset, tip = 0, 0, GENESIS_HASH.encode()
         zeros = b"0" * self._difficulty
         for height, line in enumerate(lines_of(self._disk, CHAIN), 1):
             if not line.endswith(b"\n"):
@@ -80,7 +80,8 @@ class ChainFile:
                 self._offsets.append(offset)
             offset += len(line)
             tip = digest
-            self.height, self.tip, self.size = height, digest.decode(), offset
+            done = height
+        self.height, self.tip, self.size = done, tip.decode(), offset
 
     def append(self, blocks: Sequence[Block]) -> None:
         """Add blocks at the end, in one write. They must follow one another and `tip`; the builder saw to that.
