@@ -23,7 +23,8 @@ from paxos.ballot import NodeId
 from paxos.effects import Timer
 from paxos.messages import AnyMessage
 from simulator.errors import InputError
-from simulator.host import ClientCall, Host, Inspected, NodeFailed, NodeReport
+from simulator.faults import DiskFaultKind
+from simulator.host import ClientCall, Inspected, NodeFailed, NodeReport
 from simulator.processes.parent import die_with_parent
 from simulator.processes.queue import SUPERVISOR, Inlet, Outlet, frame, split
 from simulator.settings import Settings
@@ -35,6 +36,9 @@ LOOK_EVERY_MS = 50
 COUNTERS_EVERY_MS = 1_000
 """How often at most a node sends its state when nothing but its counters changed."""
 FAREWELL_S = 1.0
+DISK_MOOD = 1_000
+"""The address of a frame that says what the disk shall do: no node has this number. Its message is one byte."""
+DISK_MOODS: tuple[DiskFaultKind, ...] = ("ok", "full", "readonly", "failing-write", "failing-sync")
 NEW_OBJECTS = 50_000
 MANY_NEW_OBJECTS = 1_000_000
 
@@ -61,20 +65,6 @@ class Drivable(Protocol):
         """A picture."""
 
 
-Builder = Callable[[NodeId, Settings, Host], Drivable]
-"""Makes the node. It is looked up by name in the new process, so it is a function at the top of a module."""
-
-
-def build_node(node_id: NodeId, settings: Settings, host: Host) -> Drivable:
-    """The node of the protocol, on its real files."""
-    from simulator.node import Node  # noqa: PLC0415  A test's smaller node need not load this one.
-    from simulator.storage.real_disk import RealDisk  # noqa: PLC0415
-    from simulator.storage.storage import Storage  # noqa: PLC0415
-
-    disk = RealDisk(node_directory(settings, node_id), settings.sync)
-    return Node(node_id, settings, Storage(disk, settings.difficulty), host)
-
-
 def node_directory(settings: Settings, node_id: NodeId) -> Path:
     """Where a node backs up what it must not forget."""
     return Path(settings.data) / f"node-{node_id}"
@@ -83,12 +73,14 @@ def node_directory(settings: Settings, node_id: NodeId) -> Path:
 class ProcessHost:
     """The world as the node of this process sees it: a queue out, and alarms.
 
-    A message is encoded once, whoever it is for; messages for the same targets in a row share one frame.
+    A message is encoded once, whoever it is for; messages for the same targets in a row share one frame. `disk_mood`
+    is what the supervisor wants the disk to do.
     """
 
-    def __init__(self, outlet: Outlet, dice: Random) -> None:
+    def __init__(self, outlet: Outlet, dice: Random, disk_mood: DiskFaultKind = "ok") -> None:
         self.due_ms: dict[Timer, int] = {}
         self.now_ms = 0
+        self.disk_mood = disk_mood
         self._outlet = outlet
         self._dice = dice
         self._sets: dict[tuple[NodeId, ...], int] = {}
@@ -133,6 +125,21 @@ class ProcessHost:
         if self._messages:
             self._outlet.put(frame(self._targets, self._messages))
             self._messages.clear()
+
+
+Builder = Callable[[NodeId, Settings, ProcessHost], Drivable]
+"""Makes the node. It is looked up by name in the new process, so it is a function at the top of a module."""
+
+
+def build_node(node_id: NodeId, settings: Settings, host: ProcessHost) -> Drivable:
+    """The node of the protocol, on its real files."""
+    from simulator.node import Node  # noqa: PLC0415  A test's smaller node need not load this one.
+    from simulator.processes.disk_trouble import MoodyDisk  # noqa: PLC0415
+    from simulator.storage.real_disk import RealDisk  # noqa: PLC0415
+    from simulator.storage.storage import Storage  # noqa: PLC0415
+
+    disk = RealDisk(node_directory(settings, node_id), settings.sync)
+    return Node(node_id, settings, Storage(MoodyDisk(disk, host), settings.difficulty), host)
 
 
 class Watcher:
@@ -222,6 +229,8 @@ class Loop:
             if source == SUPERVISOR:
                 for data in split(body):
                     node.call(decode_call(data), now)
+            elif source == DISK_MOOD:
+                self._host.disk_mood = DISK_MOODS[body[-1]]
             else:
                 for data in split(body):
                     node.receive(decode_message(data), now)
@@ -270,14 +279,20 @@ def clock_ms() -> int:
 
 
 def run_node(
-    node_id: NodeId, settings: Settings, ends: tuple[Connection, Connection], parent: int, build: Builder
+    node_id: NodeId,
+    settings: Settings,
+    build: Builder,
+    disk_mood: DiskFaultKind,
+    *,
+    ends: tuple[Connection, Connection],
+    parent: int,
 ) -> None:
     """A node process from its first line to its last. `ends` are its queue in and its queue out."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the supervisor, which then ends its nodes.
     die_with_parent(parent)
     log = _redirect_output(node_directory(settings, node_id))
     inlet, outlet = Inlet(ends[0].fileno()), Outlet(ends[1].fileno())
-    host = ProcessHost(outlet, Random(f"{settings.seed}/{node_id}"))
+    host = ProcessHost(outlet, Random(f"{settings.seed}/{node_id}"), disk_mood)
     status = 1
     try:
         Loop(build(node_id, settings, host), host, inlet, outlet).run()

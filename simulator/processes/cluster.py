@@ -81,7 +81,7 @@ class ProcessCluster:
         self._closed = False
         self._next_look = 0.0
         self._misfortune = Misfortune(
-            self._supervisor, self._pictures, lambda condition: self._changed.wait_for(condition, DEATH_S)
+            settings, self._supervisor, self._pictures, lambda condition: self._changed.wait_for(condition, DEATH_S)
         )
         atexit.register(self.close)
         try:

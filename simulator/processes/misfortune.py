@@ -7,9 +7,12 @@ from collections.abc import Callable
 from simulator.errors import InputError
 from simulator.faults import ClockFault, Crash, DeliverHeld, DiskFault, Fault, Pause, Release, Restart, Resume
 from simulator.linkfaults import change_links
+from simulator.processes.child import DISK_MOODS, node_directory
+from simulator.processes.disk_trouble import damage
 from simulator.processes.node_process import NodeProcess
 from simulator.processes.pictures import Pictures
 from simulator.processes.supervisor import Supervisor
+from simulator.settings import Settings
 
 
 class Misfortune:
@@ -19,8 +22,13 @@ class Misfortune:
     """
 
     def __init__(
-        self, supervisor: Supervisor, pictures: Pictures, wait_for: Callable[[Callable[[], bool]], bool]
+        self,
+        settings: Settings,
+        supervisor: Supervisor,
+        pictures: Pictures,
+        wait_for: Callable[[Callable[[], bool]], bool],
     ) -> None:
+        self._settings = settings
         self._supervisor = supervisor
         self._pictures = pictures
         self._wait_for = wait_for
@@ -38,8 +46,12 @@ class Misfortune:
                 self._restart(node)
             case Pause(node) | Resume(node):
                 self._stop_or_continue(node, stop=isinstance(fault, Pause))
-            case DiskFault() | ClockFault():
-                raise InputError(f"{fault.line()!r} is for the virtual world: real disks and clocks obey nobody here.")
+            case DiskFault():
+                self._spoil(fault)
+            case ClockFault():
+                raise InputError(
+                    f"{fault.line()!r} is for the virtual world: nobody turns the clock of one real process."
+                )
             case DeliverHeld() | Release():
                 self._deliver(fault)
             case _:
@@ -80,6 +92,15 @@ class Misfortune:
             else:
                 life.resume()
             self._pictures.lives(node, "paused" if stop else "up")
+
+    def _spoil(self, fault: DiskFault) -> None:
+        with self._supervisor.lock:
+            self._check_node(fault.node)
+            if fault.kind in DISK_MOODS:
+                self._supervisor.set_disk_mood(fault.node, fault.kind)
+            else:
+                up = fault.node in self._supervisor.lives
+                damage(node_directory(self._settings, fault.node), fault, up=up)
 
     def _deliver(self, fault: DeliverHeld | Release) -> None:
         with self._supervisor.lock:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import ModuleType
 
+from simulator.faults import DiskFaultKind
 from simulator.processes.child import Builder, run_node
 from simulator.processes.queue import Inlet, Outlet, widen
 from simulator.settings import Settings
@@ -31,7 +32,7 @@ class NodeProcess:
         OSError: the system has no room for another process or pipe.
     """
 
-    def __init__(self, node_id: int, settings: Settings, build: Builder) -> None:
+    def __init__(self, node_id: int, settings: Settings, build: Builder, disk_mood: DiskFaultKind = "ok") -> None:
         self.node_id = node_id
         self.paused = False
         child_in, self._down = _context.Pipe(duplex=False)
@@ -40,7 +41,8 @@ class NodeProcess:
             widen(end.fileno())
         self._process = _context.Process(
             target=run_node,
-            args=(node_id, settings, (child_in, child_out), os.getpid(), build),
+            args=(node_id, settings, build, disk_mood),
+            kwargs={"ends": (child_in, child_out), "parent": os.getpid()},
             name=f"paxsim-node-{node_id}",
             daemon=True,
         )

@@ -18,8 +18,8 @@ from random import Random
 from select import select
 from typing import Protocol
 
-from simulator.faults import Links
-from simulator.processes.child import Builder
+from simulator.faults import DiskFaultKind, Links
+from simulator.processes.child import DISK_MOOD, DISK_MOODS, Builder
 from simulator.processes.network import Network
 from simulator.processes.node_process import NodeProcess
 from simulator.processes.queue import SUPERVISOR, frame, split
@@ -64,6 +64,7 @@ class Supervisor:
         self._selector = selectors.DefaultSelector()
         self._handlers: dict[int, Callable[[], None]] = {}
         self._writing: dict[int, int] = {}
+        self._disk_moods: dict[int, DiskFaultKind] = {}
         self._errands: list[tuple[Callable[[], None], Future[None]]] = []
         self._ending = False
         self._over = False
@@ -100,7 +101,7 @@ class Supervisor:
 
     def bring_up(self, node: int) -> None:
         """Start a fresh process for `node`, with fresh queues. In the supervisor's thread alone: see `errand`."""
-        life = NodeProcess(node, self._settings, self._build)
+        life = NodeProcess(node, self._settings, self._build, self._disk_moods.get(node, "ok"))
         self.lives[node] = life
         self.network.connect(node, life.outlet)
         self._listen(life.inlet.fd, lambda: self._hear(life))
@@ -117,6 +118,14 @@ class Supervisor:
         else:
             self._flush(node)
         return True
+
+    def set_disk_mood(self, node: int, mood: DiskFaultKind) -> None:
+        """What the disk of `node` does from now on, in later lives too."""
+        self._disk_moods[node] = mood
+        life = self.lives.get(node)
+        if life is not None and not life.outlet.closed:
+            life.outlet.put(frame(DISK_MOOD, [bytes([DISK_MOODS.index(mood)])]))
+            self._flush(node)
 
     def begin_together(self) -> None:
         """Until `end_together`, calls gather, to leave as one frame of each node."""
