@@ -45,9 +45,7 @@ def torment(cluster: ProcessCluster, kills: int, dice: Random) -> None:
         if killed and (len(killed) == 2 or dice.random() < 0.5):  # Two of five may be down at once.
             cluster.apply(Restart(killed.pop(0)))
         victim = dice.choice(crowd.up())
-        cluster.wait(
-            partial(crowd.reaches, goal + 1_000), dice.randint(0, 9)
-        )  # Any moment of a write's life may be hit.
+        cluster.wait(partial(crowd.reaches, goal + 1_000), dice.randint(0, 9))  # Hit any moment of a write.
         cluster.apply(Crash(victim))
         killed.append(victim)
     for node in killed:

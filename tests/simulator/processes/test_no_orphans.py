@@ -50,40 +50,44 @@ def lab(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], list[int]]]:
                 os.kill(pid, signal.SIGKILL)
 
 
-def running(pid: int) -> bool:
-    """True unless the process has ended; one that nobody has reaped yet has ended."""
-    try:
-        return "State:\tZ" not in Path(f"/proc/{pid}/status").read_text()
-    except FileNotFoundError:
-        return False
+def members(session: int) -> set[int]:
+    """All processes of a session that have not ended, helpers of multiprocessing among them."""
+    found: set[int] = set()
+    for directory in Path("/proc").glob("[0-9]*"):
+        with suppress(FileNotFoundError, ProcessLookupError):
+            state, _, _, its_session, *_ = (directory / "stat").read_text().rpartition(")")[2].split()
+            if int(its_session) == session and state != "Z":
+                found.add(int(directory.name))
+    return found
 
 
-def all_end(pids: list[int]) -> bool:
-    """True as soon as all have ended, false after ten seconds."""
+def all_end(session: int) -> bool:
+    """True as soon as nobody of the session is left, false after ten seconds."""
     end = time.monotonic() + 10
-    while any(running(pid) for pid in pids) and time.monotonic() < end:
+    while members(session) and time.monotonic() < end:
         time.sleep(0.01)
-    return not any(running(pid) for pid in pids)
+    return not members(session)
 
 
 def test_killing_the_supervisor_leaves_no_orphan(tmp_path: Path) -> None:
     """A kill -9 of the main process takes all nodes with it, a stopped one too."""
     with lab(tmp_path) as (main, pids):
         assert len(pids) == 3
+        assert members(main.pid) >= {main.pid, *pids}
 
         main.kill()
         main.wait()
 
-        assert all_end(pids)
+        assert all_end(main.pid)
 
 
 def test_ctrl_c_ends_everything_once(tmp_path: Path) -> None:
     """The whole foreground group gets the signal: nodes leave it to the supervisor, which ends them at its exit."""
-    with lab(tmp_path) as (main, pids):
+    with lab(tmp_path) as (main, _):
         os.killpg(main.pid, signal.SIGINT)
         _, complaint = main.communicate(timeout=10)
 
-        assert all_end(pids)
+        assert all_end(main.pid)
         assert complaint.count("Traceback") == 1  # The script's own, which catches nothing.
         assert "KeyboardInterrupt" in complaint
 
