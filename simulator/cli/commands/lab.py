@@ -45,7 +45,7 @@ def open_lab(settings: Settings) -> int:
     Textual would wait for ever for a terminal that is not there, so it is asked before.
     """
     if sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM") != "dumb":
-        from simulator.dashboard.app import run_lab
+        from simulator.dashboard.lab import run_lab
 
         return run_lab(settings)
     from simulator.console.main import run_console

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from threading import RLock
 from typing import Literal
+from unittest.mock import patch
 
 from simulator.console import main as console
 from simulator.settings import Settings
@@ -43,8 +44,8 @@ class RealTimeFake(FakeCluster):
 
 if __name__ == "__main__":
     fake.PATIENCE_MS = 1_000
-    console.open_cluster = lambda _world, settings: RealTimeFake(settings)
-    try:
-        sys.exit(console.run_console(Settings()))
-    except KeyboardInterrupt:
-        sys.exit(130)
+    with patch.object(console, "open_cluster", lambda _world, settings: RealTimeFake(settings)):
+        try:
+            sys.exit(console.run_console(Settings()))
+        except KeyboardInterrupt:
+            sys.exit(130)

@@ -1,0 +1,64 @@
+"""`paxsim`: real processes, the screen over them, and the console's language below."""
+
+from __future__ import annotations
+
+from multiprocessing import resource_tracker
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from simulator.console.live import LineConsole
+from simulator.dashboard.app import Lab
+from simulator.dashboard.runner import Sayings
+from simulator.dashboard.source import ClusterSource
+from simulator.scenario.stage import Tone
+from simulator.scenario.worlds import open_cluster
+from simulator.settings import Settings
+from simulator.views.palette import BAD, GOOD, QUIET
+from simulator.views.sheet import bit
+
+if TYPE_CHECKING:
+    from simulator.views.sheet import View
+
+STYLES: dict[Tone, str] = {"plain": "", "good": GOOD, "bad": BAD, "quiet": QUIET}
+
+
+class LabStage:
+    """What a session says goes to the lab's transcript. Safe for several threads: the queue behind it is."""
+
+    def __init__(self, sayings: Sayings) -> None:
+        self._sayings = sayings
+
+    def say(self, text: str, tone: Tone = "plain") -> None:
+        """Say each line; what people wrote in it does no harm."""
+        for line in text.split("\n"):
+            self._sayings.say(bit(line, STYLES[tone]))
+
+    def show(self, view: View) -> None:
+        """Draw a view in the transcript."""
+        self._sayings.say(view)
+
+    def document(self, value: object) -> None:
+        """Say one line of JSON."""
+        self._sayings.say(bit(msgspec.json.encode(value).decode()))
+
+
+def run_lab(settings: Settings) -> int:
+    """Open the lab on five (or `settings.nodes`) processes until the person leaves; returns 0. Needs a terminal.
+
+    Raises:
+        InputError: the cluster cannot be started (the data directory is in use or damaged).
+    """
+    # Once Textual holds the terminal, a process started late (a restarted node) could not start this helper of
+    # multiprocessing any more.
+    resource_tracker.ensure_running()
+    cluster = open_cluster("processes", settings)
+    try:
+        sayings = Sayings()
+        console = LineConsole(cluster, LabStage(sayings))
+        try:
+            return Lab(ClusterSource(cluster), console, sayings).run() or 0
+        finally:
+            console.close()
+    finally:
+        cluster.close()

@@ -1,0 +1,36 @@
+"""The lab with the real console line in it: what is typed reaches the cluster, what it says is drawn."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.simulator.dashboard.terminal import Terminal
+
+CANNED = ["-m", "tests.simulator.dashboard.canned_lab"]
+# From 3.12 on Python warns of every fork beside threads; the child becomes another program at once.
+pytestmark = pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
+
+
+def test_commands_typed_into_the_lab_are_carried_out() -> None:
+    """A write, a view, a mistake, a wait that Ctrl-C ends, a completed word: all on one screen."""
+    with Terminal(CANNED, columns=120, lines=50) as terminal:
+        terminal.until(lambda screen: "node 1" in screen)
+
+        terminal.type("post alice Hello 'first post'\r")
+        terminal.until(lambda screen: "[1] NEW POST Hello from alice" in screen)
+        terminal.type("view title Hello\r")
+        terminal.until(lambda screen: "Hello by alice, 0 comments" in screen)
+        terminal.type("psot x\r")
+        terminal.until(lambda screen: "did you mean 'post'?" in screen)
+        terminal.type("wait height 99\r")
+        terminal.until(lambda screen: "(wait…)" in screen)
+        terminal.type("\x03")
+        terminal.until(lambda screen: "(no longer waiting)" in screen)
+        for keys, shown in (("part", "> part"), ("\t", "> partition "), ("1,2", "> partition 1,2")):
+            terminal.type(keys)
+            terminal.until(lambda screen, shown=shown: shown in screen)  # type: ignore[misc]
+        terminal.type("\r")
+        terminal.until(lambda screen: "partition 1,2 /" in screen or "\npartition 1,2" in screen)
+        terminal.type("quit\r")
+
+        assert terminal.wait_for_end() == 0
