@@ -26,7 +26,7 @@ def test_commands_typed_into_the_lab_are_carried_out() -> None:
         terminal.until(lambda screen: "(wait…)" in screen)
         terminal.type("\x03")
         terminal.until(lambda screen: "(no longer waiting)" in screen)
-        for keys, shown in (("part", "> part"), ("\t", "> partition "), ("1,2", "> partition 1,2")):
+        for keys, shown in (("part", "> part"), ("\t", "> partition"), ("1,2", "> partition 1,2")):
             terminal.type(keys)
             terminal.until(lambda screen, shown=shown: shown in screen)  # type: ignore[misc]
         terminal.type("\r")
