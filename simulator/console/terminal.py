@@ -11,51 +11,19 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import msgspec
 from prompt_toolkit import PromptSession
 from prompt_toolkit.completion import CompleteEvent, Completer, Completion
 from prompt_toolkit.document import Document
 from prompt_toolkit.history import FileHistory, History, InMemoryHistory
 from prompt_toolkit.patch_stdout import patch_stdout
-from rich.console import Console
-from rich.text import Text
 
 from simulator.console.live import LineConsole
-from simulator.scenario.stage import Tone
-from simulator.text import safe
+from simulator.scenario.drawn import DrawnStage
 
 if TYPE_CHECKING:
     from simulator.cluster import Cluster
-    from simulator.views.sheet import View
 
 PROMPT = "paxsim> "
-STYLES: dict[Tone, str] = {"plain": "", "good": "green", "bad": "bold red", "quiet": "dim"}
-
-
-class TerminalStage:
-    """Shows what is said above the prompt. Safe for several threads: each saying is one piece."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-
-    def say(self, text: str, tone: Tone = "plain") -> None:
-        """Print lines in the tone's style."""
-        shown = Text("\n".join(map(safe, text.split("\n"))), style=STYLES[tone])
-        with self._lock:
-            self._console().print(shown, soft_wrap=True)
-
-    def show(self, view: View) -> None:
-        """Draw a view to the terminal's width."""
-        with self._lock:
-            self._console().print(view)
-
-    def document(self, value: object) -> None:
-        """Print one line of JSON."""
-        self.say(msgspec.json.encode(value).decode())
-
-    def _console(self) -> Console:
-        # Made anew each time: the stream changes when the prompt begins, the width when the window does.
-        return Console(file=sys.stdout, highlight=False, markup=False, emoji=False)
 
 
 class GrammarCompleter(Completer):
@@ -78,7 +46,7 @@ def run_terminal(cluster: Cluster) -> int:
     Lines are carried out one after the other in a thread of their own, so that one can go on typing.
     """
     with patch_stdout(raw=True):
-        stage = TerminalStage()
+        stage = DrawnStage(lambda: sys.stdout)
         console = LineConsole(cluster, stage)
         prompt: PromptSession[str] = PromptSession(
             PROMPT,

@@ -76,7 +76,7 @@ def run_files(
     results = []
     for place, scenario in enumerate(scenarios):
         several = len(scenarios) > 1
-        stage: Stage = Silence() if quiet or watcher is not None else PlainStage(err)
+        stage = Silence() if quiet or watcher is not None else _stage(err)
         if several:
             stage.say(f"== {scenario.name}")
         chosen = _settings_for(scenario, settings, break_rule, place if several else None)
@@ -118,6 +118,14 @@ def run_scenario(
 def list_scenarios() -> list[tuple[str, str]]:
     """The built-in scenarios in the order of the course: name, and what it teaches."""
     return [(scenario.name, scenario.lesson) for scenario in builtin_scenarios()]
+
+
+def _stage(stream: TextIO) -> Stage:
+    if not stream.isatty():
+        return PlainStage(stream)
+    from simulator.scenario.drawn import DrawnStage  # noqa: PLC0415  # Rich is for terminals.
+
+    return DrawnStage(lambda: stream)
 
 
 def _carry_out(scenario: Scenario, session: Session, stage: Stage, watcher: Watcher | None) -> None:
