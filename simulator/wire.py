@@ -1,4 +1,4 @@
-"""What crosses a process border, as bytes: messages between nodes, clients' calls, nodes' reports. MessagePack by msgspec.
+"""What crosses a process border, as bytes: messages between nodes, calls of clients, reports of nodes (MessagePack).
 
 A message is encoded once by its sender, whoever it is for, and decoded once into its declared type by its reader:
 nothing that arrives can run code. Every class bears a number as its tag, so a frame says what it holds.

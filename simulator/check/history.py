@@ -1,6 +1,6 @@
 """A recorded history: what clients asked and what they were told, one event a line, in Jepsen's convention.
 
-`invoke` carries the argument, `ok` the result; `fail` certainly had no effect; `info`, or no completion at all, may take
+`invoke` carries the argument, `ok` the result; `fail` certainly had no effect; `info`, or no completion, may take
 effect once at any later time, or never. The operations of each model stand in `tests/histories/README.md`.
 """
 
