@@ -106,6 +106,4 @@ class Note(msgspec.Struct, frozen=True, gc=False):
     text: str
 
 
-Effect = (
-    Persist | Send | SendNow | SetTimer | Deliver | Install | ServeCatchup | GiveUp | ReadReady | ReadGiveUp | Note
-)
+Effect = Persist | Send | SendNow | SetTimer | Deliver | Install | ServeCatchup | GiveUp | ReadReady | ReadGiveUp | Note

@@ -154,7 +154,7 @@ class StepDown(Message, frozen=True, kw_only=True, array_like=True, gc=False, ta
 
 
 class Forward(Message, frozen=True, kw_only=True, array_like=True, gc=False, tag=12):
-    """Writes on their way to the leader. `path` lists the nodes passed, the origin first; its length is the hop count."""
+    """Writes on their way to the leader. `path` lists the nodes passed, the origin first: its length counts hops."""
 
     path: tuple[NodeId, ...]
     requests: tuple[Request, ...]
@@ -197,7 +197,7 @@ class Catchup(Message, frozen=True, kw_only=True, array_like=True, gc=False, tag
 
 
 class CatchupReply(Message, frozen=True, kw_only=True, array_like=True, gc=False, tag=17):
-    """A run of decided slots from `first_slot` on as `blocks` (text Paxos never reads); `decided`: how far it goes on."""
+    """Decided slots from `first_slot` on as `blocks`, text that Paxos never reads; `decided` says how far it goes on."""
 
     first_slot: Slot
     blocks: tuple[str, ...]

@@ -1,6 +1,6 @@
 """What can be seen of a run, as calls: the checks, the trace and its reader all speak this one language.
 
-Both worlds call an `Observer` as things happen, in one order; whoever reads a trace back makes the same calls. All times
+Both worlds call an `Observer` as things happen, in one order; whoever reads a trace back makes the same calls. Times
 are milliseconds of cluster time. Nothing here may change what is observed.
 """
 

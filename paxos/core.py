@@ -1,0 +1,93 @@
+"""What the roles of one replica share: who it is, who its peers are, what time it is, and where effects gather."""
+
+from __future__ import annotations
+
+import msgspec
+
+from paxos.ballot import NodeId
+from paxos.effects import Effect, Note, Persist, Send, SendNow, SetTimer, Timer
+from paxos.messages import AnyMessage
+from paxos.records import JournalRecord
+
+
+class ProtocolError(Exception):
+    """Something that no correct peer can say and no correct disk can hold. The node that meets it must stop."""
+
+
+class Config(msgspec.Struct, frozen=True, kw_only=True):
+    """One replica's place in the cluster, and its limits. Times in milliseconds.
+
+    `heartbeat_ms` is the leader's interval; `election_ms` the least election timeout (measured round trips raise it);
+    `no_majority_ms` and `give_up_ms` are how long a client's request waits while too few nodes are heard, and at all.
+    Quorums are sizes; any phase 1 quorum must meet any phase 2 quorum (Lamport 2001, §2.2; Howard et al.,
+    *Flexible Paxos*, 2016), so 0 means a majority.
+    """
+
+    node: NodeId
+    nodes: tuple[NodeId, ...]
+    ops_per_block: int = 1
+    window: int = 256
+    heartbeat_ms: int = 50
+    election_ms: int = 200
+    no_majority_ms: int = 6_000
+    give_up_ms: int = 30_000
+    prepare_quorum: int = 0
+    accept_quorum: int = 0
+
+
+class Core:
+    """Invariant: `now` never goes back, however the driver's clock jumps; `effects` stand in the order of emission."""
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self.me = config.node
+        self.nodes = config.nodes
+        self.others = tuple(node for node in config.nodes if node != config.node)
+        self.majority = len(config.nodes) // 2 + 1
+        self.prepare_quorum = config.prepare_quorum or self.majority
+        self.accept_quorum = config.accept_quorum or self.majority
+        if self.prepare_quorum + self.accept_quorum <= len(config.nodes):
+            raise ValueError(
+                f"quorums of {self.prepare_quorum} and {self.accept_quorum} among {len(config.nodes)} nodes can miss "
+                "each other: their sum must be greater than the number of nodes"
+            )
+        self.now = 0
+        self.effects: list[Effect] = []
+        self.heard_ms: dict[NodeId, int] = {}
+        self._clock: int | None = None
+
+    def see_clock(self, clock_ms: int) -> None:
+        """Move `now` on by what the driver's clock moved; a clock that jumps back moves nothing."""
+        if self._clock is not None and clock_ms > self._clock:
+            self.now += clock_ms - self._clock
+        self._clock = clock_ms
+
+    def heard_within(self, ms: int) -> tuple[NodeId, ...]:
+        """The nodes from which any message came during the last `ms` milliseconds, in order."""
+        return tuple(node for node, at in sorted(self.heard_ms.items()) if self.now - at < ms)
+
+    def take_effects(self) -> list[Effect]:
+        """All effects gathered since the last call."""
+        effects = self.effects
+        self.effects = []
+        return effects
+
+    def persist(self, record: JournalRecord) -> None:
+        """See `Persist`."""
+        self.effects.append(Persist(record))
+
+    def send(self, to: tuple[NodeId, ...], message: AnyMessage) -> None:
+        """See `Send`: after the sync."""
+        self.effects.append(Send(to, message))
+
+    def send_now(self, to: tuple[NodeId, ...], message: AnyMessage) -> None:
+        """See `SendNow`: at once."""
+        self.effects.append(SendNow(to, message))
+
+    def set_timer(self, timer: Timer, min_ms: int, max_ms: int) -> None:
+        """See `SetTimer`."""
+        self.effects.append(SetTimer(timer, min_ms, max_ms))
+
+    def note(self, kind: str, text: str) -> None:
+        """See `Note`."""
+        self.effects.append(Note(kind, text))

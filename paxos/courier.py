@@ -1,0 +1,296 @@
+"""What clients of this node wait for, and how it reaches the leader and comes back: rule 7, and reads on their way.
+
+A request stays here until it is applied on this node or given up; until then it is sent again, ever more patiently, to
+whoever leads, through a peer where this node does not hear the leader itself. Requests of other nodes are passed on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from paxos.ballot import NO_BALLOT, NOBODY, Ballot, NodeId, Slot
+from paxos.core import Core
+from paxos.effects import GiveUp, ReadGiveUp, ReadReady, Timer
+from paxos.election import Election
+from paxos.learner import Learner
+from paxos.messages import AnyMessage, AskRead, Forward, ForwardReply, ReadAt, Request, Value
+from paxos.patience import Patience
+from paxos.proposer import Path, Proposer, RequestId
+
+MOST_A_MESSAGE = 512
+"""The most requests that one FORWARD carries."""
+LOOK_MS = 1_000
+"""How often at least waiting requests are looked at."""
+
+
+class Waiting:
+    """A request of this node's own client without an answer. Times in milliseconds; a read has a `slot` in the end."""
+
+    __slots__ = ("due_ms", "request", "since_ms", "slot", "tries")
+
+    def __init__(self, request: Request | None, since_ms: int) -> None:
+        self.request = request
+        self.since_ms = since_ms
+        self.due_ms = since_ms
+        self.tries = 0
+        self.slot: Slot = -1
+
+
+class Courier:
+    """Invariant: a request leaves `writes` or `reads` exactly when its client is answered or given up.
+
+    `applied` gives the slot in which a request was applied on this node, 0 when it was not.
+    """
+
+    def __init__(
+        self, core: Core, patience: Patience, election: Election, learner: Learner, applied: Callable[[str, int], Slot]
+    ) -> None:
+        self.core = core
+        self.patience = patience
+        self.election = election
+        self.learner = learner
+        self.applied = applied
+        self.proposer: Proposer | None = None
+        self.writes: dict[RequestId, Waiting] = {}
+        self.reads: dict[int, Waiting] = {}
+        self._fresh = False
+        self._routed: tuple[NodeId, Ballot] = (NOBODY, NO_BALLOT)
+        self._alarm_set = False
+
+    # This node's own clients
+
+    def submit(self, request: Request) -> None:
+        """A client's write; the same one again changes nothing."""
+        if request.id not in self.writes:
+            self.writes[request.id] = Waiting(request, self.core.now)
+            self._fresh = True
+
+    def read(self, number: int) -> None:
+        """A client's linearizable read."""
+        self.reads[number] = Waiting(None, self.core.now)
+        self._fresh = True
+
+    def settle(self, value: Value) -> None:
+        """This value is applied here: its clients are answered."""
+        if self.writes:
+            for request in value:
+                self.writes.pop(request.id, None)
+
+    def installed(self) -> None:
+        """Blocks were applied whose requests we have not seen."""
+        for name in [name for name in self.writes if self.applied(*name)]:
+            del self.writes[name]
+
+    def read_at(self, numbers: Sequence[int], slot: Slot) -> None:
+        """The leader has confirmed: these reads may be served once `slot` is applied here."""
+        for number in numbers:
+            waiting = self.reads.get(number)
+            if waiting is not None and waiting.slot < 0:
+                waiting.slot = slot
+
+    def flush(self) -> None:
+        """The end of a batch: send what is new, and everything once more when another leader is known."""
+        if not (self.writes or self.reads):
+            return
+        target = (self.election.leader, self.election.ballot if self.election.leading else self.election.leader_ballot)
+        if target != self._routed:
+            self._routed = target
+            for waiting in self._all():
+                waiting.due_ms, waiting.tries = self.core.now, 0
+            self._fresh = True
+        if self._fresh:
+            self._fresh = False
+            self._send_due()
+        if not self._alarm_set:
+            self._set_alarm()
+
+    def serve_reads(self) -> None:
+        """The end of a batch: reads whose slot is applied here are answered."""
+        if self.reads:
+            decided = self.learner.decided
+            ready = tuple(number for number, waiting in self.reads.items() if 0 <= waiting.slot <= decided)
+            if ready:
+                for number in ready:
+                    del self.reads[number]
+                self.core.effects.append(ReadReady(ready))
+
+    def alarm(self) -> None:
+        """The FORWARD alarm: give up what has waited too long, send again what is overdue."""
+        self._alarm_set = False
+        self._give_up()
+        if self.writes or self.reads:
+            self._send_due()
+            self._set_alarm()
+
+    # On the way to the leader
+
+    def forwarded(self, message: Forward) -> None:
+        """Writes that another node passes on."""
+        path = message.path
+        open_requests: list[Request] = []
+        done: list[Request] = []
+        for request in message.requests:
+            (done if self.applied(*request.id) else open_requests).append(request)
+        if done:
+            self._reply(path, [request.id for request in done], self.learner.decided)
+        if not open_requests:
+            return
+        if self.election.leading and self.proposer is not None:
+            back = path if len(path) > 1 or path[0] not in self.proposer.heard() else ()
+            for request in open_requests:
+                self.proposer.enqueue(request, back)
+        elif self._may_pass_on(path):
+            self._pass_on(Forward(sender=self.core.me, path=(*path, self.core.me), requests=tuple(open_requests)))
+        else:
+            self._reply(path, [request.id for request in open_requests], 0)
+
+    def asked(self, message: AskRead) -> None:
+        """Linearizable reads that another node passes on."""
+        path = message.path
+        if self.election.leading and self.proposer is not None:
+            self.proposer.ask_read(path, message.reads)
+        elif self._may_pass_on(path):
+            self._pass_on(AskRead(sender=self.core.me, path=(*path, self.core.me), reads=message.reads))
+        else:
+            self._send(
+                path[-1],
+                ReadAt(sender=self.core.me, path=path[:-1], reads=message.reads, slot=-1, leader=self.election.leader),
+            )
+
+    # On the way back
+
+    def replied(self, message: ForwardReply) -> None:
+        """An answer to a FORWARD: for us, or to be passed on towards its origin."""
+        if message.path:
+            self._send(
+                message.path[-1],
+                ForwardReply(
+                    sender=self.core.me,
+                    path=message.path[:-1],
+                    ids=message.ids,
+                    leader=message.leader,
+                    decided=message.decided,
+                ),
+            )
+        if message.decided:
+            self.learner.want(message.decided, message.sender)
+
+    def placed_read(self, message: ReadAt) -> None:
+        """An answer to an ASK-READ: for us, or to be passed on towards its origin."""
+        if message.path:
+            self._send(
+                message.path[-1],
+                ReadAt(
+                    sender=self.core.me,
+                    path=message.path[:-1],
+                    reads=message.reads,
+                    slot=message.slot,
+                    leader=message.leader,
+                ),
+            )
+        elif message.slot >= 0:
+            self.read_at(message.reads, message.slot)
+        if message.slot > 0:
+            self.learner.want(message.slot, message.sender)
+
+    # Helpers
+
+    def _all(self) -> Iterable[Waiting]:
+        return [*self.writes.values(), *self.reads.values()]
+
+    def _send_due(self) -> None:
+        """Everything that is due leaves together, by the first, second, … way that there is for its number of tries."""
+        if self.election.leader == NOBODY:
+            self.election.wanted()
+            return
+        now = self.core.now
+        writes: dict[NodeId, list[Request]] = {}
+        reads: dict[NodeId, list[int]] = {}
+        for waiting in self.writes.values():
+            if waiting.due_ms <= now and waiting.request is not None:
+                writes.setdefault(self._way(waiting), []).append(waiting.request)
+        for number, waiting in self.reads.items():
+            if waiting.due_ms <= now and waiting.slot < 0:
+                reads.setdefault(self._way(waiting), []).append(number)
+        for to, requests in writes.items():
+            self._send_writes(to, requests)
+        for to, numbers in reads.items():
+            self._send_reads(to, tuple(numbers))
+
+    def _way(self, waiting: Waiting) -> NodeId:
+        """The next node on the way to the leader; the request's next try is set, ever more patiently."""
+        tries = waiting.tries
+        waiting.tries += 1
+        waiting.due_ms = self.core.now + (self.patience.resend_ms() << min(tries, 5))
+        leader = self.election.leader
+        if leader == self.core.me:
+            return leader
+        if self.election.hears_leader():
+            ways = [leader, *(node for node in self.core.others if node != leader)]
+        else:
+            ways = [*self.election.vias, leader]
+        return ways[tries % len(ways)]
+
+    def _send_writes(self, to: NodeId, requests: list[Request]) -> None:
+        if to == self.core.me:
+            if self.proposer is not None and self.election.leading:
+                for request in requests:
+                    self.proposer.enqueue(request)
+            return
+        for start in range(0, len(requests), MOST_A_MESSAGE):
+            part = tuple(requests[start : start + MOST_A_MESSAGE])
+            self._send(to, Forward(sender=self.core.me, path=(self.core.me,), requests=part))
+
+    def _send_reads(self, to: NodeId, numbers: tuple[int, ...]) -> None:
+        if to != self.core.me:
+            self._send(to, AskRead(sender=self.core.me, path=(self.core.me,), reads=numbers))
+        elif self.proposer is not None and self.election.leading:
+            self.proposer.ask_read((), numbers)
+
+    def _may_pass_on(self, path: Path) -> bool:
+        """Rule 7: the hops are bounded, and no way leads in a circle."""
+        leader = self.election.leader
+        passed = {*path, self.core.me}
+        return leader not in (NOBODY, *passed) and self.core.me not in path and len(path) < len(self.core.nodes)
+
+    def _pass_on(self, message: Forward | AskRead) -> None:
+        leader = self.election.leader
+        if self.election.hears_leader():
+            self._send(leader, message)
+        else:
+            way = next((via for via in self.election.vias if via not in message.path), leader)
+            self._send(way, message)
+
+    def _reply(self, path: Path, ids: list[RequestId], decided: Slot) -> None:
+        self._send(
+            path[-1],
+            ForwardReply(
+                sender=self.core.me, path=path[:-1], ids=tuple(ids), leader=self.election.leader, decided=decided
+            ),
+        )
+
+    def _send(self, to: NodeId, message: AnyMessage) -> None:
+        self.core.send_now((to,), message)
+
+    def _set_alarm(self) -> None:
+        self._alarm_set = True
+        patience = min(self.patience.resend_ms(), LOOK_MS)
+        self.core.set_timer(Timer.FORWARD, patience, patience)
+
+    def _give_up(self) -> None:
+        now, lonely = self.core.now, self.is_lonely()
+        limit = self.patience.no_majority_ms() if lonely else self.patience.give_up_ms()
+        writes = tuple(name for name, waiting in self.writes.items() if now - waiting.since_ms >= limit)
+        reads = tuple(number for number, waiting in self.reads.items() if now - waiting.since_ms >= limit)
+        for name in writes:
+            del self.writes[name]
+        for number in reads:
+            del self.reads[number]
+        if writes:
+            self.core.effects.append(GiveUp(writes, lonely))
+        if reads:
+            self.core.effects.append(ReadGiveUp(reads, lonely))
+
+    def is_lonely(self) -> bool:
+        """Too few nodes have been heard from for a majority, for as long as a request waits for that."""
+        return len(self.core.heard_within(self.patience.no_majority_ms())) + 1 < self.core.majority

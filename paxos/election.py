@@ -1,0 +1,336 @@
+"""Who leads, as far as this node knows, and its own bids to lead: rules 1 to 5.
+
+Phase 1 follows Lamport 2001, §2.2 and §3 (one PREPARE for all slots at once). Before it a candidate canvasses: it asks
+who would promise, and opens a ballot only when a majority would, so that a node with a bad link cannot unseat a leader
+that works (Ng et al., *Omni-Paxos*, EuroSys 2023, name the partial partitions in which it otherwise does).
+It knows nothing of what is proposed: whoever wins hands the promises to the proposer.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from paxos.acceptor import Acceptor
+from paxos.ballot import NO_BALLOT, NOBODY, Ballot, NodeId
+from paxos.core import Core
+from paxos.effects import Timer
+from paxos.learner import Learner
+from paxos.messages import Canvass, CanvassReply, Prepare, Promise, Reject, StepDown
+from paxos.patience import Patience
+
+FIRST_LOOK_MS = 60
+"""A node that has just started looks for a leader within this time: asking disturbs nobody."""
+LONGEST_SPREAD = 8
+"""The most election timeouts over which rivals spread their next attempts."""
+
+Phase = Literal["following", "canvassing", "preparing", "leading"]
+
+
+class Election:
+    """Invariants: a ballot is opened once, above every ballot seen; `leading` only with a quorum of its promises.
+
+    `leader` is who this node believes leads (0: nobody), `leader_ballot` its ballot where it was heard directly, and
+    `vias` the peers that named it where it was not.
+    """
+
+    def __init__(self, core: Core, patience: Patience, acceptor: Acceptor, learner: Learner) -> None:
+        self.core = core
+        self.patience = patience
+        self.acceptor = acceptor
+        self.learner = learner
+        self.phase: Phase = "following"
+        self.ballot = NO_BALLOT
+        self.seen = acceptor.promised
+        self.leader: NodeId = NOBODY
+        self.leader_ballot = NO_BALLOT
+        self.vias: list[NodeId] = []
+        self.promises: dict[NodeId, Promise] = {}
+        self.elections = 0
+        self.leaderships = 0
+        self._heard_ms: int | None = None
+        self._pledged: tuple[NodeId, int] | None = None  # To whom the last promise was given, and when.
+        self._willing: dict[NodeId, int] = {}
+        self._unwilling: set[NodeId] = set()
+        self._refused: set[NodeId] = set()
+        self._failures = 0
+
+    @property
+    def leading(self) -> bool:
+        """True from a quorum of promises on until stepping down."""
+        return self.phase == "leading"
+
+    # Following
+
+    def start(self) -> None:
+        """Look for a leader soon."""
+        self.core.set_timer(Timer.ELECTION, 1, FIRST_LOOK_MS)
+
+    def hears_leader(self) -> bool:
+        """A leader other than this node has spoken to it within the election timeout."""
+        return self._heard_ms is not None and self.core.now - self._heard_ms < self.patience.election_ms()
+
+    def follow(self, ballot: Ballot, leader: NodeId) -> bool:
+        """A leader speaks at `ballot`. True when this node follows it; False: the ballot is stale."""
+        if ballot < self.acceptor.promised or (ballot < self.leader_ballot and self.hears_leader()):
+            return False
+        now = self.core.now
+        if leader == self.leader and self._heard_ms is not None:
+            self.patience.heard_after(now - self._heard_ms)
+        if leader != self.leader or ballot != self.leader_ballot:
+            self.leader, self.leader_ballot = leader, ballot
+            self.core.note("follows", f"node {self.core.me} follows node {leader} at ballot {ballot}")
+        self._heard_ms = now
+        self.see(ballot)
+        if self.phase != "following":
+            self._stand_down()
+        self._failures = 0
+        return True
+
+    def see(self, ballot: Ballot) -> None:
+        """Remember the highest ballot heard of: the next bid goes above it."""
+        self.seen = max(self.seen, ballot)
+
+    def left_by(self, message: StepDown) -> None:
+        """The leader says that it leads no longer: look for another soon."""
+        self.see(message.ballot)
+        if message.sender == self.leader and message.ballot >= self.leader_ballot:
+            self._forget_leader()
+            if self.phase == "following":
+                self.core.set_timer(Timer.ELECTION, 0, self.patience.election_ms() // 2)
+
+    def deposed(self) -> None:
+        """This node leads no longer, and has told whom it could."""
+        self.phase = "following"
+        self._forget_leader()
+        self.core.set_timer(Timer.ELECTION, 1, self.patience.election_ms())
+
+    def alarm(self) -> None:
+        """The ELECTION alarm: silence for too long, or an attempt that came to nothing."""
+        if self.phase == "leading":
+            return
+        if self.phase == "following":
+            timeout = self.patience.election_ms()
+            if self.hears_leader() and self._heard_ms is not None:
+                left = max(1, timeout - (self.core.now - self._heard_ms))
+                self.core.set_timer(Timer.ELECTION, left, left + timeout)
+            else:
+                self.canvass()
+        else:
+            self._failed()
+
+    # Before phase 1: who would promise?
+
+    def wanted(self) -> None:
+        """A client waits and nobody is known to lead: bid now (rule 1)."""
+        if self.phase == "following" and self.leader == NOBODY and not self._pledge_stands(NOBODY):
+            self.canvass()
+
+    def canvass(self) -> None:
+        """Ask everybody, itself included, who would promise."""
+        self.phase = "canvassing"
+        self._unwilling.clear()
+        timeout = self.patience.election_ms()
+        now = self.core.now
+        self._willing = {node: at for node, at in self._willing.items() if now - at < timeout}
+        self._willing[self.core.me] = now
+        self.core.set_timer(Timer.ELECTION, timeout, 2 * timeout)
+        self._ask(self.core.others)
+        self._open_if_enough()
+
+    def ask_again(self) -> None:
+        """The RESEND alarm of a candidate: whoever has not answered may not have been reached."""
+        if self.phase == "canvassing":
+            self._ask(tuple(node for node in self.core.others if node not in self._willing))
+        elif self.phase == "preparing":
+            self._prepare(tuple(node for node in self.core.others if node not in self.promises))
+
+    def canvassed(self, message: Canvass) -> None:
+        """Answer whether a promise would be given: not while a leader is alive, nor right after another promise."""
+        sender = message.sender
+        self.learner.want(message.decided, sender)
+        if sender == self.leader and not self.leading:
+            self._forget_leader()  # It would not ask if it led.
+        leader = self.core.me if self.leading else self.leader if self.hears_leader() else NOBODY
+        self.core.send_now(
+            (sender,),
+            CanvassReply(
+                sender=self.core.me,
+                stamp=message.stamp,
+                willing=leader == NOBODY and not self._pledge_stands(sender),
+                leader=leader,
+                promised=max(self.seen, self.acceptor.promised),
+                decided=self.learner.decided,
+            ),
+        )
+
+    def answered(self, message: CanvassReply) -> None:
+        """One answer to a canvass of ours, perhaps of an earlier one: what it says is no older than the question."""
+        sender = message.sender
+        self.patience.measured(sender, message.stamp)
+        self.learner.want(message.decided, sender)
+        self.see(message.promised)
+        if message.willing:
+            self._willing[sender] = self.core.now
+            self._unwilling.discard(sender)
+            if self.phase == "canvassing":
+                self._open_if_enough()
+            return
+        self._willing.pop(sender, None)
+        self._unwilling.add(sender)
+        if self.phase == "canvassing":
+            self.hint(message.leader, sender)
+            if len(self._unwilling) > len(self.core.nodes) - self.core.prepare_quorum and self.leader:
+                self._stand_down()  # Rule 2: follow the leader that others hear.
+
+    def hint(self, leader: NodeId, via: NodeId) -> None:
+        """`via` says that `leader` leads, which this node does not hear itself."""
+        if leader in (NOBODY, self.core.me) or self.leading or self.hears_leader():
+            return
+        if leader != self.leader:
+            self.leader, self.leader_ballot, self._heard_ms = leader, NO_BALLOT, None
+            self.vias = []
+        if via != leader and via not in self.vias:
+            self.vias.append(via)
+
+    def _ask(self, nodes: tuple[NodeId, ...]) -> None:
+        if nodes:
+            question = Canvass(sender=self.core.me, stamp=self.core.now, decided=self.learner.decided)
+            self.core.send_now(nodes, question)
+        self._ask_again_later()
+
+    def _ask_again_later(self) -> None:
+        patience = self.patience.resend_ms()
+        self.core.set_timer(Timer.RESEND, patience, patience + patience // 4)
+
+    def _open_if_enough(self) -> None:
+        if len(self._willing) >= self.core.prepare_quorum:
+            self.open_ballot()
+
+    # Phase 1
+
+    def next_ballot(self) -> Ballot:
+        """Rule 3: above every ballot seen, whoever owned it."""
+        return max(self.seen, self.acceptor.promised).above(self.core.me)
+
+    def open_ballot(self) -> None:
+        """Bid: PREPARE to all, the node's own acceptor first, once the ballot is safe on disk."""
+        self.phase = "preparing"
+        self._forget_leader()
+        self.ballot = self.next_ballot()
+        self.see(self.ballot)
+        self.promises.clear()
+        self._refused.clear()
+        self._willing.clear()
+        self.elections += 1
+        self.core.note("election", f"node {self.core.me} bids to lead with ballot {self.ballot}")
+        self.acceptor.open(self.ballot)
+        decided = self.learner.decided
+        own = self.acceptor.promise_for(self.ballot, decided + 1, decided, self.core.now)
+        self.core.send((self.core.me,), own)
+        self._prepare(self.core.others)
+        timeout = self.patience.election_ms()
+        self.core.set_timer(Timer.ELECTION, timeout, 2 * timeout)
+
+    def _prepare(self, nodes: tuple[NodeId, ...]) -> None:
+        if nodes:
+            first = self.learner.decided + 1
+            self.core.send(
+                nodes, Prepare(sender=self.core.me, ballot=self.ballot, first_slot=first, stamp=self.core.now)
+            )
+        self._ask_again_later()
+
+    def prepared(self, message: Prepare) -> None:
+        """Another node bids: promise, unless a leader is alive (rule 2) or a higher promise stands (rule 3)."""
+        sender, ballot = message.sender, message.ballot
+        self.see(ballot)
+        if sender == self.leader and ballot > self.leader_ballot:
+            self._forget_leader()  # It would not bid if it led.
+        if self.leading and ballot != self.ballot:
+            self.acceptor.refuse(sender, ballot, self.core.me, self.learner.decided)
+            return
+        if self.leader not in (NOBODY, sender) and self.hears_leader():
+            self.acceptor.refuse(sender, ballot, self.leader, self.learner.decided)
+            return
+        if self.acceptor.promise(message, self.learner.decided):
+            self._pledged = (sender, self.core.now)
+            if self.phase != "following":
+                self._stand_down()
+
+    def promised(self, message: Promise) -> bool:
+        """A promise came in. True when it is the one that makes this node the leader of its ballot."""
+        self.patience.measured(message.sender, message.stamp)
+        self.learner.want(message.decided, message.sender)
+        if self.phase != "preparing" or not self.is_for_my_ballot(message.ballot):
+            return False
+        self.count_promise(message)
+        if not self.enough_promises():
+            return False
+        self.phase = "leading"
+        self.leader, self.leader_ballot, self._heard_ms = self.core.me, self.ballot, None
+        self._failures = 0
+        self.leaderships += 1
+        return True
+
+    def is_for_my_ballot(self, ballot: Ballot) -> bool:
+        """An answer counts for the ballot that it names and no other."""
+        return ballot == self.ballot
+
+    def count_promise(self, message: Promise) -> None:
+        """One promise a node: a repeated one counts once."""
+        self.promises[message.sender] = message
+
+    def enough_promises(self) -> bool:
+        """Phase 1 is over when a majority, of distinct nodes, has promised this ballot."""
+        return len(self.promises) >= self.core.prepare_quorum
+
+    def refused(self, message: Reject) -> bool:
+        """A bid or a vote was refused. True when this node led with that ballot and leads no longer."""
+        self.see(message.promised)
+        self.learner.want(message.decided, message.sender)
+        if self.is_stale_refusal(message):
+            return False
+        if self.leading:
+            return message.promised > self.ballot
+        if self.phase == "preparing":
+            self._refused.add(message.sender)
+            self.hint(message.leader, message.sender)
+            if len(self.core.nodes) - len(self._refused) < self.core.prepare_quorum:
+                self._failed()
+        return False
+
+    def is_stale_refusal(self, message: Reject) -> bool:
+        """A refusal of another ballot than the one this node bids or leads with says nothing about it."""
+        return message.ballot != self.ballot
+
+    # Giving up
+
+    def _failed(self) -> None:
+        """An attempt came to nothing: wait longer than last time, and not as long as a rival (rule 5)."""
+        named = self.leader
+        self.phase = "following"
+        if not (named and self.vias):
+            self._forget_leader()
+        self._failures += 1
+        shortest, longest = self.pause_ms()
+        self.core.set_timer(Timer.ELECTION, shortest, longest)
+
+    def pause_ms(self) -> tuple[int, int]:
+        """The bounds of the pause after a failed attempt: random, growing, capped."""
+        spread = min(1 << min(self._failures - 1, 10), LONGEST_SPREAD)
+        return 1, self.patience.election_ms() * spread // 2 + 1
+
+    def _stand_down(self) -> None:
+        self.phase = "following"
+        timeout = self.patience.election_ms()
+        self.core.set_timer(Timer.ELECTION, timeout, 2 * timeout)
+
+    def _forget_leader(self) -> None:
+        self.leader, self.leader_ballot, self._heard_ms = NOBODY, NO_BALLOT, None
+        self.vias = []
+
+    def _pledge_stands(self, asker: NodeId) -> bool:
+        """A promise was given to somebody else a moment ago: let that bid come to its end first."""
+        if self._pledged is None:
+            return False
+        to, at = self._pledged
+        return to != asker and self.core.now - at < self.patience.election_ms()

@@ -1,0 +1,63 @@
+"""How long to wait: time limits that follow measured round trips and the unsteadiness of the leader's messages.
+
+No setting has to change for a network of 3 s a message, nor for one of 0.1 ms: what is measured decides (after the
+retransmission timer of Jacobson, *Congestion Avoidance and Control*, 1988). All times are milliseconds.
+"""
+
+from __future__ import annotations
+
+from paxos.ballot import NodeId
+from paxos.core import Core
+
+LONGEST_SAMPLE_MS = 20_000  # A clock that leapt must not teach a patience of hours.
+LONGEST_GAP_MS = 300  # Beyond this a silence is an outage, not unsteadiness, and must not slow the next election.
+
+
+class Patience:
+    """Invariant: no limit is ever below the configured floor."""
+
+    def __init__(self, core: Core) -> None:
+        self.core = core
+        self.round_trips: dict[NodeId, int] = {}
+        self.told_ms = 0
+        self.gap_ms = 0
+
+    def measured(self, peer: NodeId, stamp: int) -> None:
+        """A message that left at `stamp` on our clock came back from `peer` just now. Quick to rise, slow to fall."""
+        sample = min(max(self.core.now - stamp, 0), LONGEST_SAMPLE_MS)
+        known = self.round_trips.get(peer, 0)
+        self.round_trips[peer] = sample if sample >= known else (7 * known + sample) // 8
+
+    def told(self, round_trip_ms: int) -> None:
+        """The leader's own measure, which a follower trusts above old ones of its own."""
+        self.told_ms = min(round_trip_ms, LONGEST_SAMPLE_MS)
+        self.round_trips.clear()
+
+    def heard_after(self, gap_ms: int) -> None:
+        """The leader was heard again after a silence: the longest lately counts, and is slowly forgotten."""
+        gap = min(gap_ms, LONGEST_GAP_MS)
+        self.gap_ms = gap if gap >= self.gap_ms else self.gap_ms - (self.gap_ms - gap + 63) // 64
+
+    def round_trip_ms(self) -> int:
+        """The slowest round trip within the fastest majority, as far as it is known; 0 when nothing is."""
+        known = sorted(self.round_trips.values())
+        needed = self.core.majority - 2  # The node itself is one of the majority, and counting starts at 0.
+        own = known[min(needed, len(known) - 1)] if known and needed >= 0 else 0
+        return max(own, self.told_ms)
+
+    def election_ms(self) -> int:
+        """The silence after which a leader counts as lost."""
+        config = self.core.config
+        return max(config.election_ms, 2 * self.round_trip_ms() + 2 * config.heartbeat_ms, 3 * self.gap_ms)
+
+    def resend_ms(self) -> int:
+        """How long an unanswered message is given before it is sent again."""
+        return 2 * self.round_trip_ms() + 2 * self.core.config.heartbeat_ms
+
+    def no_majority_ms(self) -> int:
+        """How long a request waits while no majority is heard from."""
+        return max(self.core.config.no_majority_ms, 4 * self.round_trip_ms())
+
+    def give_up_ms(self) -> int:
+        """How long a request waits at all."""
+        return self.core.config.give_up_ms + 10 * self.round_trip_ms()

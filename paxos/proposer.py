@@ -1,0 +1,432 @@
+"""The leader: what it recovers, proposes, counts and confirms (rules 4, 6, 8 to 11).
+
+Follows phase 2a of Lamport 2001, §2.2, for a sequence of instances as in §3. Slots are pipelined up to `window`; each
+ACCEPT carries the decided prefix, so a decision costs no message of its own while there is more to propose. Linearizable reads are confirmed by a round of heartbeats sent after they arrived.
+It knows nothing of how it came to lead.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+
+from paxos.acceptor import Acceptor
+from paxos.ballot import NO_BALLOT, Ballot, NodeId, Slot
+from paxos.core import Core
+from paxos.effects import Timer
+from paxos.learner import Learner
+from paxos.messages import (
+    NO_OP,
+    Accept,
+    Acceptance,
+    Accepted,
+    Decide,
+    ForwardReply,
+    Heartbeat,
+    HeartbeatAck,
+    Promise,
+    ReadAt,
+    Request,
+    StepDown,
+    Value,
+)
+from paxos.patience import Patience
+
+SLOTS_A_MESSAGE = 64
+"""The most slots that one ACCEPT carries; a message of this many slots of large batches is still a few megabytes."""
+
+RequestId = tuple[str, int]
+Path = tuple[NodeId, ...]
+
+
+class Flight:
+    """A slot that is proposed and not yet chosen. `voters` has bit n set when node n has accepted it at our ballot."""
+
+    __slots__ = ("due_ms", "tries", "value", "voters")
+
+    def __init__(self, value: Value, due_ms: int) -> None:
+        self.value = value
+        self.voters = 0
+        self.due_ms = due_ms
+        self.tries = 0
+
+
+class Read:
+    """Linearizable reads that arrived together: servable at `slot` once a majority has acknowledged `round`."""
+
+    __slots__ = ("askers", "round", "slot")
+
+    def __init__(self, slot: Slot, round_: int, askers: list[tuple[Path, tuple[int, ...]]]) -> None:
+        self.slot = slot
+        self.round = round_
+        self.askers = askers
+
+
+class Proposer:
+    """Invariants: one value a slot at one ballot; nothing is proposed before what may be chosen was recovered.
+
+    `serve_own` is told reads of this node's own clients with the slot at which they may be served.
+    """
+
+    def __init__(
+        self,
+        core: Core,
+        patience: Patience,
+        acceptor: Acceptor,
+        learner: Learner,
+        serve_own: Callable[[Sequence[int], Slot], None],
+    ) -> None:
+        self.core = core
+        self.patience = patience
+        self.acceptor = acceptor
+        self.learner = learner
+        self.leading = False
+        self.ballot: Ballot = NO_BALLOT
+        self.queue: deque[Request] = deque()
+        self.flight: dict[Slot, Flight] = {}
+        self.recovered = False
+        self.returns: dict[RequestId, Path] = {}
+        self._serve_own = serve_own
+        self._placed: set[RequestId] = set()
+        self._reported: dict[Slot, list[Acceptance]] = {}
+        self._fetch_upto: Slot = 0
+        self._floor: Slot = 0
+        self._next_slot: Slot = 1
+        self._told: Slot = 0
+        self._round = 0
+        self._acked: dict[NodeId, int] = {}
+        self._acked_ms: dict[NodeId, int] = {}
+        self._decided_returns: list[tuple[RequestId, Path, Slot]] = []
+        self._new_reads: list[tuple[Path, tuple[int, ...]]] = []
+        self._reads: deque[Read] = deque()
+        self._resend_set = False
+        self._moved: tuple[Slot, int] = (0, 0)  # The decided prefix, and when it last moved, while recovering.
+
+    # Beginning and end
+
+    def lead(self, ballot: Ballot, promises: Iterable[Promise]) -> None:
+        """Phase 1 of `ballot` is won with these promises. Heartbeats begin; proposals wait for what must be fetched."""
+        self.leading, self.ballot, self.recovered = True, ballot, False
+        self._clear()
+        self._told = self.learner.decided
+        now = self.core.now
+        for promise in promises:
+            self._fetch_upto = max(self._fetch_upto, promise.decided)
+            for vote in promise.accepted:
+                self._reported.setdefault(vote.slot, []).append(vote)
+            self._acked_ms[promise.sender] = now
+        self._moved = (self.learner.decided, now)
+        self.core.note("leader", f"node {self.core.me} leads with ballot {ballot}")
+        self.heartbeat()
+        self.core.set_timer(Timer.HEARTBEAT, self.core.config.heartbeat_ms, self.core.config.heartbeat_ms)
+
+    def resign(self, why: str) -> None:
+        """Lead no longer: whoever can still be reached is told; clients' requests wait at their origins."""
+        self.leading = self.recovered = False
+        self.core.note("step-down", f"node {self.core.me} leads no longer: {why}")
+        self.core.send_now(self.core.others, StepDown(sender=self.core.me, ballot=self.ballot))
+        for path, numbers in [*self._new_reads, *(asker for read in self._reads for asker in read.askers)]:
+            if path:
+                self._answer_read(path, numbers, -1)
+        self._clear()
+
+    def _clear(self) -> None:
+        self.queue.clear()
+        self.flight.clear()
+        self.returns.clear()
+        self._placed.clear()
+        self._reported.clear()
+        self._acked.clear()
+        self._acked_ms.clear()
+        self._decided_returns.clear()
+        self._new_reads.clear()
+        self._reads.clear()
+        self._fetch_upto = self._floor = 0
+        self._resend_set = False
+
+    # Recovery (rule 4)
+
+    def recover(self) -> None:
+        """Once what others have decided is here too, propose again what may be chosen, and the no-op in gaps."""
+        first = self.learner.decided + 1
+        last = max(self._reported, default=0)
+        values = [self.value_to_recover(slot) for slot in range(first, last + 1)]
+        self.recovered = True
+        self._floor = last
+        self._next_slot = max(first, last + 1)
+        for start in range(0, len(values), SLOTS_A_MESSAGE):
+            self._propose(first + start, values[start : start + SLOTS_A_MESSAGE])
+        self._reported.clear()
+
+    def value_to_recover(self, slot: Slot) -> Value:
+        """The value that may be chosen for an open slot; a slot that nobody reported is filled with the no-op."""
+        votes = self.votes_for(slot)
+        return self.best_vote(votes).value if votes else NO_OP
+
+    def votes_for(self, slot: Slot) -> list[Acceptance]:
+        """Every vote that the promises reported for `slot`."""
+        return self._reported.get(slot, [])
+
+    def best_vote(self, votes: list[Acceptance]) -> Acceptance:
+        """P2c (Lamport 2001, §2.2): of the reported votes, the one of the highest ballot."""
+        return max(votes, key=lambda vote: vote.ballot)
+
+    def _cannot_recover(self) -> bool:
+        """What must be fetched does not come: whoever told of it may be gone."""
+        decided, since = self._moved
+        if decided != self.learner.decided:
+            self._moved = (self.learner.decided, self.core.now)
+            return False
+        return not self.recovered and self.core.now - since > 4 * self.patience.election_ms()
+
+    # Proposing (rules 7, 8 and 10)
+
+    def enqueue(self, request: Request, path: Path = ()) -> None:
+        """A write to be placed in a slot; `path` is the way back to an origin that may not hear this node."""
+        name = request.id
+        if path:
+            self.returns[name] = path
+        if not self.is_placed(name):
+            self._placed.add(name)
+            self.queue.append(request)
+
+    def is_placed(self, name: RequestId) -> bool:
+        """The request is queued or in flight already: a retry adds nothing."""
+        return name in self._placed
+
+    def propose(self) -> None:
+        """Put what is queued into the next slots, as far as the window goes."""
+        most, room = self.core.config.ops_per_block, self.core.config.window - len(self.flight)
+        queue = self.queue
+        values: list[Value] = []
+        while queue and room > 0:
+            values.append(tuple([queue.popleft() for _ in range(min(most, len(queue)))]))
+            room -= 1
+            if len(values) == SLOTS_A_MESSAGE or not queue or not room:
+                self._propose(self._next_slot, values)
+                values = []
+
+    def _propose(self, first: Slot, values: list[Value]) -> None:
+        due = self.core.now + self.patience.resend_ms()
+        for slot, value in enumerate(values, first):
+            self.flight[slot] = Flight(value, due)
+            self._placed.update([request.id for request in value])
+        self._next_slot = max(self._next_slot, first + len(values))
+        message = self._accept(first, values)
+        self._told = message.decided
+        self.core.send_now(self.core.others, message)
+        self.vote_for_own(message)
+        if not self._resend_set:
+            self._set_resend()
+
+    def vote_for_own(self, message: Accept) -> None:
+        """The leader's own acceptance counts like any other: when it is durable."""
+        self.acceptor.accept(message)
+
+    def _accept(self, first: Slot, values: Sequence[Value]) -> Accept:
+        return Accept(
+            sender=self.core.me,
+            ballot=self.ballot,
+            first_slot=first,
+            values=tuple(values),
+            decided=self.learner.decided,
+        )
+
+    def resend(self) -> None:
+        """The RESEND alarm: overdue ACCEPTs go once more to those who have not answered, ever more patiently."""
+        now = self.core.now
+        self._resend_set = False
+        overdue = [slot for slot, flight in self.flight.items() if flight.due_ms <= now]
+        for slot in overdue:
+            flight = self.flight[slot]
+            flight.tries += 1
+            flight.due_ms = now + (self.patience.resend_ms() << min(flight.tries, 5))
+        for node in self.core.others:
+            for run in _runs([slot for slot in overdue if not self.flight[slot].voters >> node & 1]):
+                self.core.send_now((node,), self._accept(run[0], [self.flight[slot].value for slot in run]))
+        if self.flight:
+            self._set_resend()
+
+    def _set_resend(self) -> None:
+        patience = self.patience.resend_ms()
+        self._resend_set = True
+        self.core.set_timer(Timer.RESEND, patience, patience)
+
+    # Deciding (rule 10)
+
+    def accepted(self, message: Accepted) -> None:
+        """Votes came in, perhaps the node's own, for slots of this message alone."""
+        if not self.is_for_my_ballot(message.ballot):
+            return
+        self._hear(message.sender)
+        slots: Iterable[Slot] = range(message.first_slot, message.last_slot + 1)
+        if message.last_slot - message.first_slot >= len(self.flight):
+            slots = [slot for slot in self.flight if message.first_slot <= slot <= message.last_slot]
+        for slot in slots:
+            flight = self.flight.get(slot)
+            if flight is not None:
+                self.count_vote(flight, message.sender)
+                if self.enough_votes(flight):
+                    self._decide(slot, flight)
+        self.learner.advance()
+
+    def is_for_my_ballot(self, ballot: Ballot) -> bool:
+        """A vote counts for the ballot that it names and no other."""
+        return ballot == self.ballot
+
+    def count_vote(self, flight: Flight, voter: NodeId) -> None:
+        """One vote a node: a repeated one counts once."""
+        flight.voters |= 1 << voter
+
+    def enough_votes(self, flight: Flight) -> bool:
+        """Chosen: a majority of distinct nodes has accepted it at this ballot."""
+        return flight.voters.bit_count() >= self.core.accept_quorum
+
+    def _decide(self, slot: Slot, flight: Flight) -> None:
+        del self.flight[slot]
+        self.learner.choose(slot, flight.value)
+        for request in flight.value:
+            name = request.id
+            self._placed.discard(name)
+            path = self.returns.pop(name, None)
+            if path is not None:
+                self._decided_returns.append((name, path, slot))
+
+    # The end of a batch
+
+    def flush(self) -> None:
+        """Recover, propose, spread decisions, confirm reads: once for all that arrived."""
+        if not self.recovered and self.learner.decided >= self._fetch_upto:
+            self.recover()
+        if self.recovered and self.queue:
+            self.propose()
+        if self.learner.decided > self._told:
+            self.spread()
+        if self._decided_returns:
+            self._return()
+        if self._new_reads and self.may_read():
+            self._confirm_new_reads()
+        if self._reads:
+            self._serve_reads()
+
+    def spread(self) -> None:
+        """DECIDE to all: nothing proposed just now has carried the prefix."""
+        self._told = self.learner.decided
+        self.core.send_now(
+            self.core.others, Decide(sender=self.core.me, ballot=self.ballot, decided=self.learner.decided)
+        )
+
+    def _return(self) -> None:
+        decided = self.learner.decided
+        together: dict[Path, list[RequestId]] = {}
+        later = []
+        for name, path, slot in self._decided_returns:
+            if slot <= decided:
+                together.setdefault(path, []).append(name)
+            else:
+                later.append((name, path, slot))
+        self._decided_returns = later
+        for path, names in together.items():
+            self.core.send_now(
+                (path[-1],),
+                ForwardReply(
+                    sender=self.core.me, path=path[:-1], ids=tuple(names), leader=self.core.me, decided=decided
+                ),
+            )
+
+    # Signs of life (rule 6)
+
+    def beat(self) -> str:
+        """The HEARTBEAT alarm. Returns why this node must step down, or an empty text."""
+        if not self.has_majority():
+            return "no majority has answered for an election timeout"
+        if self._cannot_recover():
+            return "decided slots that it lacks cannot be fetched"
+        self.heartbeat()
+        self.core.set_timer(Timer.HEARTBEAT, self.core.config.heartbeat_ms, self.core.config.heartbeat_ms)
+        return ""
+
+    def has_majority(self) -> bool:
+        """Enough nodes to decide anything, itself among them, have answered within the election timeout."""
+        return len(self.heard()) + 1 >= self.core.accept_quorum
+
+    def heard(self) -> tuple[NodeId, ...]:
+        """The other nodes whose answers reached this leader within the election timeout."""
+        oldest = self.core.now - self.patience.election_ms()
+        return tuple(node for node in self.core.others if self._acked_ms.get(node, oldest) > oldest)
+
+    def heartbeat(self) -> None:
+        """Tell everybody that this node leads."""
+        self._round += 1
+        self.core.send_now(
+            self.core.others,
+            Heartbeat(
+                sender=self.core.me,
+                ballot=self.ballot,
+                decided=self.learner.decided,
+                round=self._round,
+                stamp=self.core.now,
+                heard=self.heard(),
+                round_trip_ms=self.patience.round_trip_ms(),
+            ),
+        )
+
+    def acknowledged(self, message: HeartbeatAck) -> None:
+        """A follower still follows, and heard our heartbeat of this round."""
+        if message.ballot != self.ballot:
+            return
+        self.patience.measured(message.sender, message.stamp)
+        self.learner.want(message.decided, message.sender)
+        self._hear(message.sender)
+        self._acked[message.sender] = max(message.round, self._acked.get(message.sender, 0))
+
+    def _hear(self, node: NodeId) -> None:
+        now = self.core.now
+        if node in self._acked_ms:
+            self.patience.heard_after(now - self._acked_ms[node])
+        self._acked_ms[node] = now
+
+    # Linearizable reads
+
+    def ask_read(self, path: Path, numbers: tuple[int, ...]) -> None:
+        """Reads whose origin lies back along `path`; an empty one is this node itself."""
+        self._new_reads.append((path, numbers))
+
+    def may_read(self) -> bool:
+        """Rule 4: not before everything that was recovered is decided."""
+        return self.recovered and self.learner.decided >= self._floor
+
+    def _confirm_new_reads(self) -> None:
+        self.heartbeat()
+        self._reads.append(Read(self.learner.decided, self._round, self._new_reads))
+        self._new_reads = []
+
+    def _serve_reads(self) -> None:
+        while self._reads and self.is_confirmed(self._reads[0].round):
+            read = self._reads.popleft()
+            for path, numbers in read.askers:
+                if path:
+                    self._answer_read(path, numbers, read.slot)
+                else:
+                    self._serve_own(numbers, read.slot)
+
+    def is_confirmed(self, round_: int) -> bool:
+        """A majority, this node among it, has acknowledged a heartbeat that was sent after the read arrived."""
+        return sum(acked >= round_ for acked in self._acked.values()) + 1 >= self.core.accept_quorum
+
+    def _answer_read(self, path: Path, numbers: tuple[int, ...], slot: Slot) -> None:
+        leader = self.core.me if slot >= 0 else 0
+        self.core.send_now(
+            (path[-1],), ReadAt(sender=self.core.me, path=path[:-1], reads=numbers, slot=slot, leader=leader)
+        )
+
+
+def _runs(slots: list[Slot]) -> list[list[Slot]]:
+    """These slots in runs without a gap, none longer than one message carries."""
+    runs: list[list[Slot]] = []
+    for slot in sorted(slots):
+        if runs and slot == runs[-1][-1] + 1 and len(runs[-1]) < SLOTS_A_MESSAGE:
+            runs[-1].append(slot)
+        else:
+            runs.append([slot])
+    return runs

@@ -1,0 +1,302 @@
+"""One replica of the log: the roles side by side, and which of them hears what.
+
+Every message may be lost, late, doubled or from an earlier life of its sender; each role's own guard (a ballot, a
+stamp, a prefix) is what makes that harmless. The replica knows no blog, chain, file, clock or chance: see `effects`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Literal, assert_never
+
+from paxos.acceptor import Acceptor
+from paxos.ballot import NOBODY, Ballot, NodeId, Slot
+from paxos.core import Config, Core
+from paxos.courier import Courier
+from paxos.effects import Effect, Timer
+from paxos.election import Election
+from paxos.learner import Learner
+from paxos.messages import (
+    Accept,
+    Acceptance,
+    Accepted,
+    AnyMessage,
+    AskRead,
+    Canvass,
+    CanvassReply,
+    Catchup,
+    CatchupReply,
+    Decide,
+    Forward,
+    ForwardReply,
+    Heartbeat,
+    HeartbeatAck,
+    Hints,
+    Prepare,
+    Promise,
+    ReadAt,
+    Reject,
+    Request,
+    StepDown,
+    Value,
+)
+from paxos.patience import Patience
+from paxos.proposer import Proposer
+
+
+class Replica:
+    """Acceptor, learner, election, proposer and courier of one node. All times are milliseconds.
+
+    It begins with what the node's files told: the highest promise and own bid, the votes above `decided`, and the
+    height `decided` of the chain. `applied` gives the slot in which a request was applied here, 0 when it was not. Calls gather
+    effects; `flush` ends a batch, and `take_effects` hands over everything since the last call.
+    """
+
+    acceptor_role = Acceptor
+    learner_role = Learner
+    election_role = Election
+    proposer_role = Proposer
+    courier_role = Courier
+    patience_role = Patience
+
+    def __init__(
+        self,
+        config: Config,
+        *,
+        promised: Ballot,
+        opened: Ballot,
+        accepted: Mapping[Slot, Acceptance],
+        decided: Slot,
+        applied: Callable[[str, int], Slot],
+    ) -> None:
+        self.core = core = Core(config)
+        self.patience = patience = self.patience_role(core)
+        self.acceptor = self.acceptor_role(core, promised, opened, accepted)
+        self.learner = self.learner_role(core, patience, self.acceptor, decided, self._settle)
+        self.election = self.election_role(core, patience, self.acceptor, self.learner)
+        self.courier = self.courier_role(core, patience, self.election, self.learner, applied)
+        self.proposer = self.proposer_role(core, patience, self.acceptor, self.learner, self.courier.read_at)
+        self.courier.proposer = self.proposer
+
+    # Events
+
+    def start(self, now_ms: int) -> None:
+        """A life begins."""
+        self.core.see_clock(now_ms)
+        self.election.start()
+
+    def submit(self, request: Request, now_ms: int) -> None:
+        """A client's write reached this node."""
+        self.core.see_clock(now_ms)
+        self.courier.submit(request)
+
+    def read(self, number: int, now_ms: int) -> None:
+        """A client's linearizable read reached this node."""
+        self.core.see_clock(now_ms)
+        self.courier.read(number)
+
+    def wake(self, timer: Timer, now_ms: int) -> None:
+        """An alarm that was set rings."""
+        self.core.see_clock(now_ms)
+        match timer:
+            case Timer.ELECTION:
+                self.election.alarm()
+            case Timer.HEARTBEAT:
+                if self.proposer.leading:
+                    why = self.proposer.beat()
+                    if why:
+                        self._step_down(why)
+            case Timer.RESEND:
+                if self.proposer.leading:
+                    self.proposer.resend()
+                else:
+                    self.election.ask_again()
+            case Timer.FORWARD:
+                self.courier.alarm()
+            case Timer.CATCHUP:
+                self.learner.retry()
+            case _:
+                assert_never(timer)
+
+    def receive(self, message: AnyMessage, now_ms: int) -> None:  # noqa: C901, PLR0912  One case a message, none forgotten.
+        """A message of a peer, or one that this node sent to itself and that was held back until its disk was safe.
+
+        Raises:
+            ProtocolError: the message is one that no correct peer can send. This node must stop.
+        """
+        core = self.core
+        core.see_clock(now_ms)
+        if message.sender != core.me:
+            core.heard_ms[message.sender] = core.now
+        match message:
+            case Accept():
+                self._vote(message)
+            case Accepted():
+                self.proposer.accepted(message)
+            case Heartbeat():
+                self._hear_leader(message)
+            case HeartbeatAck():
+                self.proposer.acknowledged(message)
+            case Decide():
+                if self._follows(message.ballot, message.sender):
+                    self.learner.prefix_decided(message.ballot, message.decided, message.sender)
+            case Forward():
+                self.courier.forwarded(message)
+            case Canvass():
+                self.election.canvassed(message)
+            case CanvassReply():
+                self.election.answered(message)
+            case Prepare():
+                self.election.prepared(message)
+            case Promise():
+                if self.election.promised(message):
+                    self.proposer.lead(self.election.ballot, self.election.promises.values())
+            case Reject():
+                if self.election.refused(message):
+                    self._step_down(f"node {message.sender} has promised ballot {message.promised}")
+            case StepDown():
+                self.election.left_by(message)
+            case ForwardReply():
+                self.courier.replied(message)
+            case AskRead():
+                self.courier.asked(message)
+            case ReadAt():
+                self.courier.placed_read(message)
+            case Catchup():
+                self.learner.serve(message)
+            case CatchupReply():
+                self.learner.fetched(message)
+            case Hints():
+                return
+            case _:
+                assert_never(message)
+
+    def installed(self, slot: Slot) -> None:
+        """After an `Install`: the chain reaches `slot`."""
+        self.learner.installed(slot)
+        self.courier.installed()
+
+    def flush(self, now_ms: int) -> None:
+        """The end of a batch: propose, ask, answer, once for everything that arrived."""
+        self.core.see_clock(now_ms)
+        self.courier.flush()
+        if self.proposer.leading:
+            self.proposer.flush()
+        self.learner.flush()
+        self.courier.serve_reads()
+        self.acceptor.forget_below(self.learner.decided + 1)
+
+    def take_effects(self) -> list[Effect]:
+        """Everything asked for since the last call, in order."""
+        return self.core.take_effects()
+
+    # Rules that concern two roles
+
+    def _settle(self, value: Value) -> None:
+        self.courier.settle(value)
+
+    def _vote(self, message: Accept) -> None:
+        """Rule 9, and the leader's sign of life that an ACCEPT is."""
+        if not self.acceptor.accept(message):
+            self.acceptor.refuse(message.sender, message.ballot, NOBODY, self.learner.decided)
+            return
+        if self._follows(message.ballot, message.sender):
+            self.learner.prefix_decided(message.ballot, message.decided, message.sender)
+
+    def _hear_leader(self, message: Heartbeat) -> None:
+        ballot, sender = message.ballot, message.sender
+        if not self._follows(ballot, sender):
+            self.acceptor.refuse(sender, ballot, NOBODY, self.learner.decided)
+            return
+        self.patience.told(message.round_trip_ms)
+        self.learner.prefix_decided(ballot, message.decided, sender)
+        self.core.send_now(
+            (sender,),
+            HeartbeatAck(
+                sender=self.core.me,
+                ballot=ballot,
+                round=message.round,
+                stamp=message.stamp,
+                decided=self.learner.decided,
+            ),
+        )
+
+    def _follows(self, ballot: Ballot, leader: NodeId) -> bool:
+        """A leader has spoken: follow it unless its ballot is stale, and lead no longer beside a higher one."""
+        if leader == self.core.me:
+            return True
+        if not self.election.follow(ballot, leader):
+            return False
+        if self.proposer.leading:
+            self.proposer.resign(f"node {leader} leads with ballot {ballot}")
+        return True
+
+    def _step_down(self, why: str) -> None:
+        self.proposer.resign(why)
+        self.election.deposed()
+
+    # Pictures
+
+    @property
+    def role(self) -> Literal["leader", "candidate", "follower"]:
+        """What this node is at the moment."""
+        phase = self.election.phase
+        return "leader" if phase == "leading" else "follower" if phase == "following" else "candidate"
+
+    @property
+    def ballot(self) -> Ballot:
+        """The own bid of a leader or candidate, else the ballot that is followed."""
+        return self.election.leader_ballot if self.election.phase == "following" else self.election.ballot
+
+    @property
+    def promised(self) -> Ballot:
+        """The highest promise."""
+        return self.acceptor.promised
+
+    @property
+    def leader(self) -> NodeId:
+        """Who leads, as far as this node knows; 0: nobody."""
+        return self.election.leader
+
+    @property
+    def decided(self) -> Slot:
+        """The decided prefix."""
+        return self.learner.decided
+
+    @property
+    def accepted_slot(self) -> Slot:
+        """The highest slot with a vote of this node."""
+        return max(self.acceptor.accepted, default=self.learner.decided)
+
+    @property
+    def queue_length(self) -> int:
+        """Requests at this node that are not in flight: to be proposed or to be forwarded."""
+        return len(self.proposer.queue) if self.proposer.leading else len(self.courier.writes)
+
+    @property
+    def in_flight(self) -> int:
+        """Slots proposed by this node and not yet chosen."""
+        return len(self.proposer.flight)
+
+    @property
+    def round_trip_ms(self) -> int:
+        """The slowest round trip within the fastest majority."""
+        return self.patience.round_trip_ms()
+
+    @property
+    def elections(self) -> int:
+        """Ballots opened in this life."""
+        return self.election.elections
+
+    @property
+    def leaderships(self) -> int:
+        """Ballots won in this life."""
+        return self.election.leaderships
+
+    def heard(self) -> tuple[NodeId, ...]:
+        """The nodes from which anything came within the election timeout."""
+        return self.core.heard_within(self.patience.election_ms())
+
+    def votes(self) -> Mapping[Slot, Acceptance]:
+        """This acceptor's votes that are not yet compacted away."""
+        return self.acceptor.accepted
