@@ -221,15 +221,15 @@ class Courier:
         """The next node on the way to the leader; the request's next try is set, ever more patiently."""
         tries = waiting.tries
         waiting.tries += 1
-        waiting.due_ms = self.core.now + (self.patience.resend_ms() << min(tries, 5))
+        waiting.due_ms = self.core.now + self.patience.again_ms(tries)
         leader = self.election.leader
         if leader == self.core.me:
             return leader
-        if self.election.hears_leader():
-            ways = [leader, *(node for node in self.core.others if node != leader)]
-        else:
+        if not self.election.hears_leader():
             ways = [*self.election.vias, leader]
-        return ways[tries % len(ways)]
+            return ways[tries % len(ways)]
+        peers = [node for node in self.core.others if node != leader]
+        return peers[tries // 2 % len(peers)] if tries % 2 and peers else leader
 
     def _send_writes(self, to: NodeId, requests: list[Request]) -> None:
         if to == self.core.me:
@@ -292,5 +292,7 @@ class Courier:
             self.core.effects.append(ReadGiveUp(reads, lonely))
 
     def is_lonely(self) -> bool:
-        """Too few nodes have been heard from for a majority, for as long as a request waits for that."""
+        """Nobody is known to lead, and for as long as a request waits too few nodes for a majority were heard from."""
+        if self.election.leader != NOBODY:
+            return False
         return len(self.core.heard_within(self.patience.no_majority_ms())) + 1 < self.core.majority

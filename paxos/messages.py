@@ -197,7 +197,7 @@ class Catchup(Message, frozen=True, kw_only=True, array_like=True, gc=False, tag
 
 
 class CatchupReply(Message, frozen=True, kw_only=True, array_like=True, gc=False, tag=17):
-    """Decided slots from `first_slot` on as `blocks`, text that Paxos never reads; `decided` says how far it goes on."""
+    """Decided slots from `first_slot` on as `blocks`, text Paxos never reads; `decided` says how far it goes on."""
 
     first_slot: Slot
     blocks: tuple[str, ...]

@@ -54,6 +54,10 @@ class Patience:
         """How long an unanswered message is given before it is sent again."""
         return 2 * self.round_trip_ms() + 2 * self.core.config.heartbeat_ms
 
+    def again_ms(self, tries: int) -> int:
+        """How long after `tries` sendings more: twice as long each time, up to four times, so that load calms down."""
+        return self.resend_ms() << min(tries, 2)
+
     def no_majority_ms(self) -> int:
         """How long a request waits while no majority is heard from."""
         return max(self.core.config.no_majority_ms, 4 * self.round_trip_ms())

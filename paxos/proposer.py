@@ -1,7 +1,8 @@
 """The leader: what it recovers, proposes, counts and confirms (rules 4, 6, 8 to 11).
 
 Follows phase 2a of Lamport 2001, §2.2, for a sequence of instances as in §3. Slots are pipelined up to `window`; each
-ACCEPT carries the decided prefix, so a decision costs no message of its own while there is more to propose. Linearizable reads are confirmed by a round of heartbeats sent after they arrived.
+ACCEPT carries the decided prefix, so a decision costs no message of its own while there is more to propose.
+Linearizable reads are confirmed by a round of heartbeats sent after they arrived.
 It knows nothing of how it came to lead.
 """
 
@@ -240,7 +241,7 @@ class Proposer:
         for slot in overdue:
             flight = self.flight[slot]
             flight.tries += 1
-            flight.due_ms = now + (self.patience.resend_ms() << min(flight.tries, 5))
+            flight.due_ms = now + self.patience.again_ms(flight.tries)
         for node in self.core.others:
             for run in _runs([slot for slot in overdue if not self.flight[slot].voters >> node & 1]):
                 self.core.send_now((node,), self._accept(run[0], [self.flight[slot].value for slot in run]))
@@ -258,7 +259,7 @@ class Proposer:
         """Votes came in, perhaps the node's own, for slots of this message alone."""
         if not self.is_for_my_ballot(message.ballot):
             return
-        self._hear(message.sender)
+        self._acked_ms[message.sender] = self.core.now
         slots: Iterable[Slot] = range(message.first_slot, message.last_slot + 1)
         if message.last_slot - message.first_slot >= len(self.flight):
             slots = [slot for slot in self.flight if message.first_slot <= slot <= message.last_slot]
@@ -377,14 +378,10 @@ class Proposer:
             return
         self.patience.measured(message.sender, message.stamp)
         self.learner.want(message.decided, message.sender)
-        self._hear(message.sender)
-        self._acked[message.sender] = max(message.round, self._acked.get(message.sender, 0))
-
-    def _hear(self, node: NodeId) -> None:
-        now = self.core.now
-        if node in self._acked_ms:
-            self.patience.heard_after(now - self._acked_ms[node])
-        self._acked_ms[node] = now
+        now, sender = self.core.now, message.sender
+        self.patience.heard_after(now - self._acked_ms.get(sender, now))
+        self._acked_ms[sender] = now
+        self._acked[sender] = max(message.round, self._acked.get(sender, 0))
 
     # Linearizable reads
 

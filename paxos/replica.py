@@ -48,8 +48,8 @@ class Replica:
     """Acceptor, learner, election, proposer and courier of one node. All times are milliseconds.
 
     It begins with what the node's files told: the highest promise and own bid, the votes above `decided`, and the
-    height `decided` of the chain. `applied` gives the slot in which a request was applied here, 0 when it was not. Calls gather
-    effects; `flush` ends a batch, and `take_effects` hands over everything since the last call.
+    height `decided` of the chain. `applied` gives the slot in which a request was applied here, 0 when it was not.
+    Calls gather effects; `flush` ends a batch, and `take_effects` hands over everything since the last call.
     """
 
     acceptor_role = Acceptor
