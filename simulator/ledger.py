@@ -1,0 +1,252 @@
+"""What the decided log has made of one node: its chain, its blog, and the outcome of every request, each applied once.
+
+Rules 11, 13 and 14: slots are applied in order, a refusal is an outcome like any other, and a request that was decided
+twice takes effect once and keeps its first outcome. All of it follows from the chain, so a start-up that replays the
+chain knows every outcome again. It knows nothing of votes, peers, files or time; each rule is a method, so that one can
+be broken by name.
+"""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_left
+from collections import deque
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from blog.blog import Blog, Outcome
+from blog.operations import Operation
+from chain.block import Block
+from chain.blockchain import Blockchain, Miner
+from chain.mining import mine
+from paxos.ballot import Slot
+from paxos.messages import Value
+from simulator.codec import blog_line, operations_text, parse_block, parse_operations
+
+HASHES_KEPT = 8
+"""How many of the newest blocks' hashes are kept for pictures."""
+HINTS_AHEAD = 4096
+"""How far above the chain hints are kept: further than any leader runs ahead of a follower that is not lost."""
+TRIES_AHEAD = 1 << 16
+"""How many hashes may be tried at once for blocks that are not decided yet: some 30 ms of work."""
+
+_OUTCOMES = tuple(Outcome)
+_LARGEST = (1 << 64) - 1
+
+
+class Applied(msgspec.Struct, frozen=True, gc=False):
+    """One request that was applied just now, in block `height`."""
+
+    client: str
+    seq: int
+    operation: Operation
+    outcome: Outcome
+    height: int
+
+
+class Page(msgspec.Struct, frozen=True):
+    """What was applied and is not written yet: blocks in order, the lines for blog.txt, and the requests."""
+
+    blocks: list[Block]
+    blog_lines: bytes
+    applied: list[Applied]
+
+
+class _Answered:
+    """One client's outcomes: two sorted columns, and a dict for the few that did not come in the client's order."""
+
+    __slots__ = ("codes", "late", "seqs")
+
+    def __init__(self) -> None:
+        self.seqs = array("Q", (0,))
+        self.codes = array("Q", (0,))
+        self.late: dict[int, int] = {}
+
+
+class Outcomes:
+    """The outcome and the slot of every request ever applied, in 16 bytes a request.
+
+    A client numbers its requests upwards and they are applied nearly always in that order, so a new one is told from a
+    known one by one comparison.
+    """
+
+    def __init__(self) -> None:
+        self._by_client: dict[str, _Answered] = {}
+
+    def slot_of(self, client: str, seq: int) -> Slot:
+        """Where the request was applied, 0 when it was not."""
+        return self._code(client, seq) >> 2
+
+    def get(self, client: str, seq: int) -> tuple[Outcome, Slot] | None:
+        """The outcome of a request and the slot in which it was applied; None when it was not."""
+        code = self._code(client, seq)
+        return (_OUTCOMES[code & 3], code >> 2) if code else None
+
+    def put(self, client: str, seq: int, slot: Slot, outcome: Outcome) -> None:
+        """Remember a request that was applied; slots count from 1."""
+        code = slot << 2 | _OUTCOMES.index(outcome)
+        known = self._by_client.get(client)
+        if known is None:
+            known = self._by_client[client] = _Answered()
+        if known.seqs[-1] < seq <= _LARGEST:
+            known.seqs.append(seq)
+            known.codes.append(code)
+        else:
+            known.late[seq] = code
+
+    def _code(self, client: str, seq: int) -> int:
+        known = self._by_client.get(client)
+        if known is None:
+            return 0
+        seqs = known.seqs
+        if seq <= seqs[-1]:
+            at = bisect_left(seqs, seq)
+            if seqs[at] == seq and at:
+                return known.codes[at]
+        return known.late.get(seq, 0) if known.late else 0
+
+
+class Ledger:
+    """Invariants: slot n is block n; the blog is the replay of the chain; every outcome is the first one.
+
+    Start with `replay` for every block on disk and then `begin`. What `extend` and `adopt` apply gathers until `take`
+    hands it over to be written.
+    """
+
+    def __init__(self, difficulty: int, *, miner: Miner = mine) -> None:
+        self.blog = Blog()
+        self.outcomes = Outcomes()
+        self.chain = Blockchain(difficulty, miner=self._search)
+        self.hashes: deque[str] = deque(maxlen=HASHES_KEPT)
+        self._mine = miner
+        self._hints: dict[Slot, int] = {}
+        self._foreseen: dict[str, tuple[str, int, str]] = {}  # By the hash before: T, nonce and hash.
+        self._foreseen_height = 0
+        self._foreseen_tip = ""
+        self._blocks: list[Block] = []
+        self._lines: list[bytes] = []
+        self._applied: list[Applied] = []
+
+    @property
+    def height(self) -> int:
+        """How many blocks are applied."""
+        return self.chain.height
+
+    # From the disk
+
+    def replay(self, height: int, text: bytes) -> bytes:
+        """Apply the T of a block that is on disk already; returns its lines of blog.txt.
+
+        Raises:
+            MalformedText: it is no list of operations.
+        """
+        lines = []
+        for operation, client, seq in parse_operations(text):
+            if self.is_new(client, seq):
+                outcome = self.blog.apply(operation)
+                self.remember_replayed(client, seq, height, outcome)
+                if outcome is Outcome.OK:
+                    lines.append(blog_line(height, operation))
+        return b"".join(lines)
+
+    def begin(self, height: int, tip: str, newest: Iterable[Block]) -> None:
+        """The replay is over: the chain ends at `height` with hash `tip`; `newest` are its last blocks."""
+        self.chain = Blockchain(self.chain.difficulty, height=height, tip=tip, miner=self._search)
+        self.hashes.extend(block.hash for block in newest)
+
+    # From the log
+
+    def extend(self, value: Value) -> None:
+        """Make the next block of a decided value, and apply it."""
+        text = self.text_of(value)
+        block = self.chain.extend(text, self.nonce_hint(self.chain.height + 1))
+        self._apply(block, parse_operations(text))
+
+    def adopt(self, line: str) -> None:
+        """Check a peer's block, a line of its blockchain.txt, and apply it; one below the tip is passed over.
+
+        Raises:
+            MalformedText: it is no block, or its T is no list of operations.
+            ChainError: it is not the next block, or its hash or nonce is wrong. Nothing has changed.
+        """
+        block = parse_block(line)
+        if block.height > self.chain.height:
+            operations = parse_operations(block.operations_text)
+            self.chain.append(block)
+            self._hints.pop(block.height, None)
+            self._apply(block, operations)
+
+    def take(self) -> Page:
+        """Everything applied since the last call."""
+        page = Page(self._blocks, b"".join(self._lines), self._applied)
+        self._blocks, self._lines, self._applied = [], [], []
+        return page
+
+    # Rules
+
+    def text_of(self, value: Value) -> str:
+        """T holds what was agreed and nothing else, so that it is the same on every node."""
+        return operations_text(value)
+
+    def is_new(self, client: str, seq: int) -> bool:
+        """Rule 14: a request that was applied is not applied again."""
+        return not self.outcomes.slot_of(client, seq)
+
+    def remember(self, client: str, seq: int, height: int, outcome: Outcome) -> None:
+        """Rules 13 and 14: the outcome, a refusal too, is the answer to every retry."""
+        self.outcomes.put(client, seq, height, outcome)
+
+    def remember_replayed(self, client: str, seq: int, height: int, outcome: Outcome) -> None:
+        """What an earlier life applied is remembered like everything else."""
+        self.remember(client, seq, height, outcome)
+
+    def nonce_hint(self, slot: Slot) -> int | None:
+        """The nonce that the leader found for this slot, if it has said so."""
+        return self._hints.pop(slot, None)
+
+    # Ahead of the log
+
+    def hint(self, first_slot: Slot, nonces: Sequence[int]) -> None:
+        """The leader found these nonces for the slots from `first_slot` on. Only those soon needed are kept."""
+        height = self.chain.height
+        for slot, nonce in enumerate(nonces, first_slot):
+            if height < slot <= height + HINTS_AHEAD:
+                self._hints[slot] = nonce
+
+    def foresee(self, values: Iterable[tuple[Slot, Value]]) -> None:
+        """Search the blocks of slots that are proposed but not decided, while the votes are on their way.
+
+        Whatever is found is kept with the H and T that it belongs to: if another value is decided, it is thrown away.
+        """
+        difficulty = self.chain.difficulty
+        most = TRIES_AHEAD >> 4 * difficulty
+        for slot, value in values:
+            if self._foreseen_height <= self.chain.height or not self._foreseen:
+                self._foreseen.clear()
+                self._foreseen_height, self._foreseen_tip = self.chain.height, self.chain.tip
+            if slot == self._foreseen_height + 1 and most > 0:
+                most -= 1
+                text = self.text_of(value)
+                nonce, digest = self._mine(self._foreseen_tip, text, difficulty)
+                self._foreseen[self._foreseen_tip] = (text, nonce, digest)
+                self._foreseen_height, self._foreseen_tip = slot, digest
+
+    def _search(self, prev_hash: str, text: str, difficulty: int) -> tuple[int, str]:
+        foreseen = self._foreseen.pop(prev_hash, None)
+        if foreseen is not None and foreseen[0] == text:
+            return foreseen[1], foreseen[2]
+        self._foreseen.clear()
+        return self._mine(prev_hash, text, difficulty)
+
+    def _apply(self, block: Block, operations: Iterable[tuple[Operation, str, int]]) -> None:
+        height = block.height
+        for operation, client, seq in operations:
+            if self.is_new(client, seq):
+                outcome = self.blog.apply(operation)
+                self.remember(client, seq, height, outcome)
+                if outcome is Outcome.OK:
+                    self._lines.append(blog_line(height, operation))
+                self._applied.append(Applied(client, seq, operation, outcome, height))
+        self._blocks.append(block)
+        self.hashes.append(block.hash)

@@ -1,0 +1,460 @@
+"""One node: the driver around a replica. It carries out what the replica asks for, in order, and answers its clients.
+
+What happened since the last `flush` is one batch: one write and one sync of the journal serve all of it (group commit).
+Records are safe before the messages that vouch for them leave; blocks and blog lines are written before anybody is
+answered. The node owns no clock, socket, process or chance: the same code runs in both worlds (see `host`). It decides
+nothing that Paxos or the blog decides, and each thing that it does see to is a method, so that one can be broken by
+name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import PurePath
+from typing import NoReturn, assert_never
+
+from blog.answers import look, wording
+from blog.blog import Outcome
+from blog.operations import Operation
+from chain.blockchain import ChainError, Miner
+from chain.mining import mine
+from paxos.ballot import NodeId, Slot
+from paxos.core import Config, ProtocolError
+from paxos.effects import (
+    Deliver,
+    Effect,
+    GiveUp,
+    Install,
+    Note,
+    Persist,
+    ReadGiveUp,
+    ReadReady,
+    Send,
+    SendNow,
+    ServeCatchup,
+    SetTimer,
+    Timer,
+)
+from paxos.messages import AnyMessage, CatchupReply, Hints, Request, Value
+from paxos.records import AcceptedRecord, JournalRecord
+from paxos.replica import Replica
+from simulator.codec import MalformedText, parse_operation
+from simulator.errors import StorageDamage
+from simulator.host import (
+    ClientCall,
+    ClientRead,
+    ClientWrite,
+    Host,
+    Inspect,
+    Inspected,
+    NodeFailed,
+    NoteLine,
+    ReadAnswer,
+    WriteAnswer,
+)
+from simulator.ledger import HASHES_KEPT, Ledger
+from simulator.observer import Witness
+from simulator.portrait import Counters, log_of, portrait
+from simulator.settings import Settings
+from simulator.state import NodeState, SlotView
+from simulator.storage.storage import Recovered, Storage
+
+COMPACT_BYTES = 8 << 20
+"""A shorter journal is never rewritten; a longer one when it has doubled, so that rewriting costs a part of writing."""
+CATCHUP_BYTES = 1 << 18
+"""A catch-up reply ends with the block that takes it beyond this size."""
+CATCHUP_LINES = 64
+"""How many lines are read at once for it."""
+
+
+class NodeStopped(Exception):
+    """The node has reported `NodeFailed` and does nothing any more. Whoever drives it lets it go."""
+
+
+class Node:
+    """See the module. `start` comes first, once; every batch of events ends with `flush`.
+
+    After a failure of its disk or files, or on meeting what no correct peer can say, every method raises `NodeStopped`.
+    """
+
+    replica_type = Replica
+    ledger_type = Ledger
+
+    def __init__(
+        self,
+        node_id: NodeId,
+        settings: Settings,
+        storage: Storage,
+        host: Host,
+        *,
+        witness: Witness | None = None,
+        miner: Miner = mine,
+    ) -> None:
+        self.me = node_id
+        self.settings = settings
+        self.others = tuple(node for node in settings.node_ids if node != node_id)
+        self.storage = storage
+        self.host = host
+        self.witness = witness
+        self.ledger = self.ledger_type(settings.difficulty, miner=miner)
+        self.replica: Replica  # From `start` on.
+        self.writes: set[tuple[str, int]] = set()
+        self.reads: dict[int, ClientRead] = {}
+        self.counters = Counters()
+        self.stopped = ""
+        self._ahead: list[tuple[Slot, Value]] = []  # Proposed in this batch: see `_look_ahead`.
+        self._peers: dict[tuple[NodeId, ...], tuple[NodeId, ...]] = {}
+        self._unwritten = False  # Something is applied that is not on its way to the disk.
+        self._compact_at = COMPACT_BYTES
+
+    # Events
+
+    def start(self, now_ms: int) -> None:
+        """Recover from the files, and begin.
+
+        Raises:
+            NodeStopped: the files cannot be trusted, or the disk fails.
+        """
+        try:
+            recovered = self.storage.load(self.ledger.replay)
+            newest = self.storage.read_blocks(recovered.height - HASHES_KEPT + 1, recovered.height)
+        except (OSError, StorageDamage) as error:
+            self._stop(error)
+        self.ledger.begin(recovered.height, recovered.tip, newest)
+        self.replica = self.replica_type(
+            self._config(),
+            promised=recovered.promised,
+            opened=recovered.opened,
+            accepted=recovered.accepted,
+            decided=recovered.height,
+            applied=self.ledger.outcomes.slot_of,
+        )
+        if self.witness is not None:
+            self.witness.recovered(recovered)
+        self._tell_of_start(recovered)
+        self.replica.start(now_ms)
+
+    def receive(self, message: AnyMessage, now_ms: int) -> None:
+        """A peer's message."""
+        self.counters.messages_in += 1
+        if type(message) is Hints:
+            self.ledger.hint(message.first_slot, message.hints)
+            return
+        try:
+            self.replica.receive(message, now_ms)
+        except ProtocolError as error:
+            self._stop(error)
+
+    def call(self, call: ClientCall, now_ms: int) -> None:
+        """A client's call. What is known already is answered at once."""
+        self._raise_if_stopped()
+        match call:
+            case ClientWrite(request):
+                self._write(request, now_ms)
+            case ClientRead():
+                self._read(call, now_ms)
+            case Inspect(number, detail):
+                self.host.report(Inspected(number, self.state(detail=detail)))
+            case _:
+                assert_never(call)
+
+    def wake(self, timer: Timer, now_ms: int) -> None:
+        """An alarm that was set rings."""
+        self.replica.wake(timer, now_ms)
+
+    def flush(self, now_ms: int) -> None:
+        """The end of a batch: carry out everything that follows from it, and let it leave."""
+        self._raise_if_stopped()
+        replica = self.replica
+        try:
+            while True:
+                replica.flush(now_ms)
+                effects = replica.take_effects()
+                if not effects:
+                    break
+                self._carry_out(effects, now_ms)
+            self.host.push()
+            if self._ahead:
+                self._look_ahead()
+            if self.storage.journal_bytes > self._compact_at:
+                self._compact()
+        except (OSError, StorageDamage, ProtocolError) as error:
+            self._stop(error)
+
+    def state(self, *, detail: bool = False) -> NodeState:
+        """A picture of this moment; `detail` adds the newest part of the log."""
+        log: tuple[SlotView, ...] = ()
+        if detail and not self.stopped:
+            try:
+                log = log_of(self.replica, self.ledger.height, self.storage)
+            except (OSError, StorageDamage) as error:
+                self._stop(error)
+        pending = len(self.writes) + len(self.reads)
+        return portrait(self.replica, self.ledger, self.counters, pending=pending, error=self.stopped, log=log)
+
+    # Effects
+
+    def _carry_out(self, effects: Iterable[Effect], now_ms: int) -> None:
+        """In the order in which they stand, but that what waits for the disk waits for it together, at the end.
+
+        What is delivered was chosen on the disks of a majority and need not wait for this one: its clients are answered
+        before this node waits for its disk.
+        """
+        records: list[JournalRecord] = []
+        vouched: list[Send] = []
+        for effect in effects:
+            if isinstance(effect, Persist):
+                records.append(effect.record)
+            elif isinstance(effect, Send):
+                vouched.append(effect)
+            elif isinstance(effect, Deliver):
+                self._deliver(effect.slot, effect.value)
+            elif isinstance(effect, SetTimer):
+                self.host.set_timer(effect.timer, effect.min_ms, effect.max_ms)
+            else:
+                self._finish_applied()
+                self._carry_out_at_once(effect)
+        self._finish_applied()
+        self._vouch(records, vouched, now_ms)
+
+    def _carry_out_at_once(
+        self, effect: SendNow | Install | ServeCatchup | GiveUp | ReadReady | ReadGiveUp | Note
+    ) -> None:
+        match effect:
+            case SendNow(to, message):
+                self._send(to, message)
+            case ReadReady(numbers):
+                for number in numbers:
+                    self._look(self.reads.pop(number, None))
+            case GiveUp(ids, no_majority):
+                for name in ids:
+                    self._give_up_write(name, no_majority)
+            case ReadGiveUp(numbers, no_majority):
+                for number in numbers:
+                    self._give_up_read(number, no_majority)
+            case Install(source, first_slot, blocks):
+                self._install(source, first_slot, blocks)
+            case ServeCatchup(to, first_slot, last_slot):
+                self._serve_catchup(to, first_slot, last_slot)
+            case Note(kind, text):
+                self.host.report(NoteLine(kind, text))
+            case _:
+                assert_never(effect)
+
+    # What is on disk before what is said
+
+    def _vouch(self, records: list[JournalRecord], vouched: list[Send], now_ms: int) -> None:
+        """First the records, safely, and then the messages that speak of them: its own the node hears last."""
+        if records:
+            self._record(records)
+            self._sync()
+        own: list[AnyMessage] = []
+        for send in vouched:
+            if self.me in send.to:
+                own.append(send.message)
+            self._send(send.to, send.message)
+        for message in own:
+            self.replica.receive(message, now_ms)
+
+    def _record(self, records: list[JournalRecord]) -> None:
+        """One write for all records of a batch; what may leave without them is on its way meanwhile."""
+        self.host.push()
+        self.storage.append(records)
+        if self.witness is not None:
+            self.witness.recorded(records)
+        if self.settings.difficulty:
+            self._ahead += [
+                (record.slot, record.value)
+                for record in records
+                if isinstance(record, AcceptedRecord) and record.ballot.owner == self.me
+            ]
+
+    def _sync(self) -> None:
+        """One sync for all of them."""
+        self.storage.sync()
+        self.counters.syncs += 1
+        if self.witness is not None:
+            self.witness.synced()
+
+    def _send(self, to: tuple[NodeId, ...], message: AnyMessage) -> None:
+        peers = self._peers.get(to)
+        if peers is None:
+            peers = self._peers[to] = tuple(node for node in to if node != self.me)
+        if peers:
+            self.counters.messages_out += len(peers)
+            self.host.send(peers, message)
+
+    def _compact(self) -> None:
+        """Write the journal anew: what the chain holds needs no votes any more."""
+        self.storage.compact(self.replica.promised, self.replica.acceptor.opened, self.replica.votes())
+        self._compact_at = max(COMPACT_BYTES, 2 * self.storage.journal_bytes)
+
+    # What is decided
+
+    def _deliver(self, slot: Slot, value: Value) -> None:
+        """Rule 11: slot after slot; one that fetched blocks have brought already is passed over."""
+        height = self.ledger.height
+        if slot > height:
+            self._expect_next(slot, height)
+            self.ledger.extend(value)
+            self._unwritten = True
+
+    def _expect_next(self, slot: Slot, height: int) -> None:
+        if slot != height + 1:
+            raise ProtocolError(f"slot {slot} was delivered to a chain of height {height}")
+
+    def _install(self, source: NodeId, first_slot: Slot, blocks: tuple[str, ...]) -> None:
+        """Rule 12: a peer's blocks are checked, link, hash and nonce, before they are believed."""
+        for slot, line in enumerate(blocks, first_slot):
+            if slot <= self.ledger.height:
+                continue
+            try:
+                self.ledger.adopt(line)
+            except (ChainError, MalformedText) as error:
+                self.host.report(NoteLine("refused", f"node {self.me} refused what node {source} sent: {error}"))
+                break
+            self._unwritten = True
+        self._finish_applied()
+        self.replica.installed(self.ledger.height)
+
+    def _finish_applied(self) -> None:
+        """Write what was applied, the chain first, and then answer; a leader passes its nonces on."""
+        if not self._unwritten:
+            return
+        self._unwritten = False
+        page = self.ledger.take()
+        self.storage.append_blocks(page.blocks, page.blog_lines)
+        if self.witness is not None:
+            self.witness.applied(page.blocks)
+        if self.writes:
+            for done in page.applied:
+                name = (done.client, done.seq)
+                if name in self.writes:
+                    self.writes.remove(name)
+                    self._answer(name, done.operation, done.outcome, done.height)
+        if self.others and self.settings.difficulty and self.replica.role == "leader":
+            self._send(
+                self.others,
+                Hints(
+                    sender=self.me,
+                    first_slot=page.blocks[0].height,
+                    hints=tuple([block.nonce for block in page.blocks]),
+                ),
+            )
+
+    def _look_ahead(self) -> None:
+        """The votes are on their way: search meanwhile for the nonces of what was proposed."""
+        self.ledger.foresee(self._ahead)
+        self._ahead.clear()
+
+    def _serve_catchup(self, to: NodeId, first_slot: Slot, last_slot: Slot) -> None:
+        lines: list[str] = []
+        size = 0
+        last_slot = min(last_slot, self.ledger.height)
+        while size < CATCHUP_BYTES and first_slot + len(lines) <= last_slot:
+            begin = first_slot + len(lines)
+            for line in self._lines_to_serve(begin, min(last_slot, begin + CATCHUP_LINES - 1)):
+                lines.append(line)
+                size += len(line)
+                if size >= CATCHUP_BYTES:
+                    break
+        if lines:
+            reply = CatchupReply(sender=self.me, first_slot=first_slot, blocks=tuple(lines), decided=self.ledger.height)
+            self._send((to,), reply)
+
+    def _lines_to_serve(self, first: Slot, last: Slot) -> list[str]:
+        """Rule 12: what is decided, from the chain, and nothing that is only accepted."""
+        return self.storage.read_lines(first, last)
+
+    # Clients
+
+    def _write(self, request: Request, now_ms: int) -> None:
+        """Rules 13 and 14: a retry gets the first answer."""
+        known = self.ledger.outcomes.get(request.client, request.seq)
+        if known is not None:
+            operation, _, _ = parse_operation(request.operation)
+            self._answer(request.id, operation, *known)
+        elif request.id not in self.writes:
+            self.writes.add(request.id)
+            self.replica.submit(request, now_ms)
+
+    def _read(self, read: ClientRead, now_ms: int) -> None:
+        if read.linearizable:
+            self.reads[read.number] = read
+            self.replica.read(read.number, now_ms)
+        else:
+            self._make_lasting()
+            self._look(read)
+
+    def _make_lasting(self) -> None:
+        """What a local read shows, a later one shows too, also after a loss of power: its blocks are safe first."""
+        try:
+            self.storage.sync_all()
+        except OSError as error:
+            self._stop(error)
+
+    def _look(self, read: ClientRead | None) -> None:
+        if read is not None:
+            view = look(self.ledger.blog, read.kind, read.name)
+            height = self.ledger.height
+            self.host.report(ReadAnswer(read.number, "ok", view.text, view.result, view.shown, height))
+
+    def _answer(self, name: tuple[str, int], operation: Operation, outcome: Outcome, height: int) -> None:
+        kind = "ok" if outcome is Outcome.OK else "refused"
+        self.host.report(WriteAnswer(*name, kind, wording(operation, outcome), height))
+
+    def _give_up_write(self, name: tuple[str, int], no_majority: bool) -> None:
+        if name in self.writes:
+            self.writes.remove(name)
+            kind, why = self._fate(no_majority)
+            text = f"TIMEOUT: {why}; the write may still take effect later"
+            self.host.report(WriteAnswer(*name, kind, text, 0))
+
+    def _give_up_read(self, number: int, no_majority: bool) -> None:
+        if self.reads.pop(number, None) is not None:
+            kind, why = self._fate(no_majority)
+            text = f"TIMEOUT: {why}; without --linearizable the node shows its own copy"
+            self.host.report(ReadAnswer(number, kind, text, None, "", 0))
+
+    def _fate(self, no_majority: bool) -> tuple[str, str]:
+        """Nobody knows the fate of what got no answer, and nobody says more."""
+        if no_majority:
+            return "no-majority", f"no majority: node {self.me} hears from fewer than {self.settings.majority} nodes"
+        return "timeout", f"node {self.me} got no answer in time"
+
+    # Beginning and end
+
+    def _config(self) -> Config:
+        settings = self.settings
+        return Config(
+            node=self.me, nodes=settings.node_ids, ops_per_block=settings.ops_per_block, window=settings.window
+        )
+
+    def _tell_of_start(self, recovered: Recovered) -> None:
+        if recovered.fresh:
+            text = f"node {self.me} starts with empty files"
+        else:
+            votes = len(recovered.accepted)
+            text = (
+                f"node {self.me} is back: block {recovered.height}, promise {recovered.promised}, "
+                f"{votes} {'vote' if votes == 1 else 'votes'} beyond"
+            )
+        self.host.report(NoteLine("start", text))
+        for note in recovered.notes:
+            self.host.report(NoteLine("mended", f"node {self.me}: {note}"))
+
+    def _raise_if_stopped(self) -> None:
+        if self.stopped:
+            raise NodeStopped(self.stopped)
+
+    def _stop(self, error: Exception) -> NoReturn:
+        """Rule 18: say why, let what is safe to say leave, and do nothing any more."""
+        if isinstance(error, OSError):
+            where = f" on {PurePath(error.filename).name}" if isinstance(error.filename, str) else ""
+            what = f"its disk failed{where}: {error.strerror or error}"
+        else:
+            what = str(error)
+        self.stopped = f"node {self.me} stopped: {what}"
+        self.host.report(NodeFailed(self.stopped))
+        self.host.push()
+        raise NodeStopped(self.stopped) from error

@@ -1,0 +1,139 @@
+"""The picture of one node at one moment, drawn from what it holds. Looking changes nothing.
+
+Counters and the newest entries cost the same however long the log is; the log itself is read from the chain file, the
+newest slots only, and only when it is asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from blog.answers import kind_of
+from blog.blog import Blog
+from paxos.ballot import Ballot, Slot
+from paxos.messages import Acceptance, Value
+from paxos.replica import Replica
+from simulator.ledger import Ledger
+from simulator.state import EntryView, NodeState, SlotView
+from simulator.storage.storage import Storage
+
+NEWEST_ENTRIES = 8
+ENTRY_CHARACTERS = 400
+"""How much of an entry's content a picture holds: more than any panel shows of it."""
+LOG_SLOTS = 64
+"""How many applied slots a log shows at most."""
+LOG_BYTES = 1 << 18
+"""How much text of applied slots a log shows at most: pictures cross a process border."""
+
+_texts = msgspec.json.Decoder(list[msgspec.Raw]).decode
+
+
+class Counters(msgspec.Struct):
+    """What a node counts in its own life."""
+
+    messages_in: int = 0
+    messages_out: int = 0
+    syncs: int = 0
+
+
+def portrait(
+    replica: Replica,
+    ledger: Ledger,
+    counters: Counters,
+    *,
+    pending: int,
+    error: str = "",
+    log: tuple[SlotView, ...] = (),
+) -> NodeState:
+    """The picture. `pending` counts the node's own clients without an answer; `log` as `log_of` gives it."""
+    blog = ledger.blog
+    return NodeState(
+        node=replica.core.me,
+        life="up",
+        role=replica.role,
+        ballot=_pair(replica.ballot),
+        promised=_pair(replica.promised),
+        leader=replica.leader,
+        accepted=replica.accepted_slot,
+        decided=replica.decided,
+        applied=ledger.height,
+        queue=replica.queue_length,
+        pending=pending,
+        in_flight=replica.in_flight,
+        height=ledger.height,
+        hash=ledger.chain.tip,
+        hashes=tuple(ledger.hashes),
+        posts=blog.posts,
+        comments=blog.comments,
+        newest=_newest(blog),
+        heard=replica.heard(),
+        round_trip_ms=replica.round_trip_ms,
+        elections=replica.elections,
+        leaderships=replica.leaderships,
+        messages_in=counters.messages_in,
+        messages_out=counters.messages_out,
+        syncs=counters.syncs,
+        log=log,
+        error=error,
+    )
+
+
+def log_of(replica: Replica, height: int, storage: Storage) -> tuple[SlotView, ...]:
+    """The newest applied slots and everything beyond them, in slot order.
+
+    The ballot is that of this node's own vote; (0, 0) when it has none, or none any more.
+
+    Raises:
+        StorageDamage: the chain file has been changed since it was read or written.
+        OSError: the disk fails.
+    """
+    votes = replica.votes()
+    views = _applied(votes, height, storage)
+    chosen = {slot: value for slot, value in replica.learner.chosen.items() if slot > height}
+    for slot in sorted({*chosen, *(slot for slot in votes if slot > height)}):
+        value = chosen.get(slot)
+        if value is None:
+            vote = votes[slot]
+            views.append(
+                SlotView(slot=slot, ballot=_pair(vote.ballot), state="accepted", value=_operations(vote.value))
+            )
+        else:
+            views.append(SlotView(slot=slot, ballot=_voted(votes, slot), state="decided", value=_operations(value)))
+    return tuple(views)
+
+
+def _applied(votes: Mapping[Slot, Acceptance], height: int, storage: Storage) -> list[SlotView]:
+    views: list[SlotView] = []
+    room = LOG_BYTES
+    for block in reversed(storage.read_blocks(height - LOG_SLOTS + 1, height)):
+        room -= len(block.operations_text)
+        if room < 0 and views:
+            break
+        value = tuple(bytes(raw).decode() for raw in _texts(block.operations_text))
+        views.append(SlotView(slot=block.height, ballot=_voted(votes, block.height), state="applied", value=value))
+    views.reverse()
+    return views
+
+
+def _voted(votes: Mapping[Slot, Acceptance], slot: Slot) -> tuple[int, int]:
+    vote = votes.get(slot)
+    return _pair(vote.ballot) if vote is not None else (0, 0)
+
+
+def _operations(value: Value) -> tuple[str, ...]:
+    return tuple(request.operation for request in value)
+
+
+def _pair(ballot: Ballot) -> tuple[int, int]:
+    return ballot.round, ballot.owner
+
+
+def _newest(blog: Blog) -> tuple[EntryView, ...]:
+    return tuple(
+        EntryView(
+            kind=kind_of(entry), username=entry.username, title=entry.title, content=entry.content[:ENTRY_CHARACTERS]
+        )
+        for entry in blog.newest(NEWEST_ENTRIES)
+    )
