@@ -10,12 +10,8 @@ name.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import PurePath
 from typing import NoReturn, assert_never
 
-from blog.answers import look, wording
-from blog.blog import Outcome
-from blog.operations import Operation
 from chain.blockchain import ChainError, Miner
 from chain.mining import mine
 from paxos.ballot import NodeId, Slot
@@ -35,10 +31,11 @@ from paxos.effects import (
     SetTimer,
     Timer,
 )
-from paxos.messages import AnyMessage, CatchupReply, Hints, Request, Value
+from paxos.messages import AnyMessage, CatchupReply, Hints, Value
 from paxos.records import AcceptedRecord, JournalRecord
 from paxos.replica import Replica
-from simulator.codec import MalformedText, parse_operation
+from simulator.codec import MalformedText
+from simulator.desk import Desk
 from simulator.errors import StorageDamage
 from simulator.host import (
     ClientCall,
@@ -49,15 +46,13 @@ from simulator.host import (
     Inspected,
     NodeFailed,
     NoteLine,
-    ReadAnswer,
-    WriteAnswer,
 )
 from simulator.ledger import HASHES_KEPT, Ledger
 from simulator.observer import Witness
-from simulator.portrait import Counters, log_of, portrait
+from simulator.portrait import Counters, beginning, ending, log_of, portrait
 from simulator.settings import Settings
 from simulator.state import NodeState, SlotView
-from simulator.storage.storage import Recovered, Storage
+from simulator.storage.storage import Storage
 
 COMPACT_BYTES = 8 << 20
 """A shorter journal is never rewritten; a longer one when it has doubled, so that rewriting costs a part of writing."""
@@ -79,6 +74,7 @@ class Node:
 
     replica_type = Replica
     ledger_type = Ledger
+    desk_type = Desk
 
     def __init__(
         self,
@@ -98,8 +94,7 @@ class Node:
         self.witness = witness
         self.ledger = self.ledger_type(settings.difficulty, miner=miner)
         self.replica: Replica  # From `start` on.
-        self.writes: set[tuple[str, int]] = set()
-        self.reads: dict[int, ClientRead] = {}
+        self.desk = self.desk_type(node_id, settings.majority, self.ledger, host)
         self.counters = Counters()
         self.stopped = ""
         self._ahead: list[tuple[Slot, Value]] = []  # Proposed in this batch: see `_look_ahead`.
@@ -131,7 +126,8 @@ class Node:
         )
         if self.witness is not None:
             self.witness.recovered(recovered)
-        self._tell_of_start(recovered)
+        for note in beginning(self.me, recovered):
+            self.host.report(note)
         self.replica.start(now_ms)
 
     def receive(self, message: AnyMessage, now_ms: int) -> None:
@@ -150,9 +146,15 @@ class Node:
         self._raise_if_stopped()
         match call:
             case ClientWrite(request):
-                self._write(request, now_ms)
-            case ClientRead():
-                self._read(call, now_ms)
+                if self.desk.take_write(request):
+                    self.replica.submit(request, now_ms)
+            case ClientRead(number, _, _, linearizable):
+                if linearizable:
+                    self.desk.take_read(call)
+                    self.replica.read(number, now_ms)
+                else:
+                    self._make_lasting()
+                    self.desk.show(call)
             case Inspect(number, detail):
                 self.host.report(Inspected(number, self.state(detail=detail)))
             case _:
@@ -189,8 +191,9 @@ class Node:
                 log = log_of(self.replica, self.ledger.height, self.storage)
             except (OSError, StorageDamage) as error:
                 self._stop(error)
-        pending = len(self.writes) + len(self.reads)
-        return portrait(self.replica, self.ledger, self.counters, pending=pending, error=self.stopped, log=log)
+        return portrait(
+            self.replica, self.ledger, self.counters, pending=self.desk.pending, error=self.stopped, log=log
+        )
 
     # Effects
 
@@ -224,14 +227,11 @@ class Node:
             case SendNow(to, message):
                 self._send(to, message)
             case ReadReady(numbers):
-                for number in numbers:
-                    self._look(self.reads.pop(number, None))
+                self.desk.answer_reads(numbers)
             case GiveUp(ids, no_majority):
-                for name in ids:
-                    self._give_up_write(name, no_majority)
+                self.desk.give_up_writes(ids, no_majority=no_majority)
             case ReadGiveUp(numbers, no_majority):
-                for number in numbers:
-                    self._give_up_read(number, no_majority)
+                self.desk.give_up_reads(numbers, no_majority=no_majority)
             case Install(source, first_slot, blocks):
                 self._install(source, first_slot, blocks)
             case ServeCatchup(to, first_slot, last_slot):
@@ -284,6 +284,13 @@ class Node:
             self.counters.messages_out += len(peers)
             self.host.send(peers, message)
 
+    def _make_lasting(self) -> None:
+        """What a local read shows, every later one on this node shows too, also after a loss of power."""
+        try:
+            self.storage.sync_all()
+        except OSError as error:
+            self._stop(error)
+
     def _compact(self) -> None:
         """Write the journal anew: what the chain holds needs no votes any more."""
         self.storage.compact(self.replica.promised, self.replica.acceptor.opened, self.replica.votes())
@@ -326,12 +333,7 @@ class Node:
         self.storage.append_blocks(page.blocks, page.blog_lines)
         if self.witness is not None:
             self.witness.applied(page.blocks)
-        if self.writes:
-            for done in page.applied:
-                name = (done.client, done.seq)
-                if name in self.writes:
-                    self.writes.remove(name)
-                    self._answer(name, done.operation, done.outcome, done.height)
+        self.desk.answer_applied(page.applied)
         if self.others and self.settings.difficulty and self.replica.role == "leader":
             self._send(
                 self.others,
@@ -366,62 +368,6 @@ class Node:
         """Rule 12: what is decided, from the chain, and nothing that is only accepted."""
         return self.storage.read_lines(first, last)
 
-    # Clients
-
-    def _write(self, request: Request, now_ms: int) -> None:
-        """Rules 13 and 14: a retry gets the first answer."""
-        known = self.ledger.outcomes.get(request.client, request.seq)
-        if known is not None:
-            operation, _, _ = parse_operation(request.operation)
-            self._answer(request.id, operation, *known)
-        elif request.id not in self.writes:
-            self.writes.add(request.id)
-            self.replica.submit(request, now_ms)
-
-    def _read(self, read: ClientRead, now_ms: int) -> None:
-        if read.linearizable:
-            self.reads[read.number] = read
-            self.replica.read(read.number, now_ms)
-        else:
-            self._make_lasting()
-            self._look(read)
-
-    def _make_lasting(self) -> None:
-        """What a local read shows, a later one shows too, also after a loss of power: its blocks are safe first."""
-        try:
-            self.storage.sync_all()
-        except OSError as error:
-            self._stop(error)
-
-    def _look(self, read: ClientRead | None) -> None:
-        if read is not None:
-            view = look(self.ledger.blog, read.kind, read.name)
-            height = self.ledger.height
-            self.host.report(ReadAnswer(read.number, "ok", view.text, view.result, view.shown, height))
-
-    def _answer(self, name: tuple[str, int], operation: Operation, outcome: Outcome, height: int) -> None:
-        kind = "ok" if outcome is Outcome.OK else "refused"
-        self.host.report(WriteAnswer(*name, kind, wording(operation, outcome), height))
-
-    def _give_up_write(self, name: tuple[str, int], no_majority: bool) -> None:
-        if name in self.writes:
-            self.writes.remove(name)
-            kind, why = self._fate(no_majority)
-            text = f"TIMEOUT: {why}; the write may still take effect later"
-            self.host.report(WriteAnswer(*name, kind, text, 0))
-
-    def _give_up_read(self, number: int, no_majority: bool) -> None:
-        if self.reads.pop(number, None) is not None:
-            kind, why = self._fate(no_majority)
-            text = f"TIMEOUT: {why}; without --linearizable the node shows its own copy"
-            self.host.report(ReadAnswer(number, kind, text, None, "", 0))
-
-    def _fate(self, no_majority: bool) -> tuple[str, str]:
-        """Nobody knows the fate of what got no answer, and nobody says more."""
-        if no_majority:
-            return "no-majority", f"no majority: node {self.me} hears from fewer than {self.settings.majority} nodes"
-        return "timeout", f"node {self.me} got no answer in time"
-
     # Beginning and end
 
     def _config(self) -> Config:
@@ -430,31 +376,13 @@ class Node:
             node=self.me, nodes=settings.node_ids, ops_per_block=settings.ops_per_block, window=settings.window
         )
 
-    def _tell_of_start(self, recovered: Recovered) -> None:
-        if recovered.fresh:
-            text = f"node {self.me} starts with empty files"
-        else:
-            votes = len(recovered.accepted)
-            text = (
-                f"node {self.me} is back: block {recovered.height}, promise {recovered.promised}, "
-                f"{votes} {'vote' if votes == 1 else 'votes'} beyond"
-            )
-        self.host.report(NoteLine("start", text))
-        for note in recovered.notes:
-            self.host.report(NoteLine("mended", f"node {self.me}: {note}"))
-
     def _raise_if_stopped(self) -> None:
         if self.stopped:
             raise NodeStopped(self.stopped)
 
     def _stop(self, error: Exception) -> NoReturn:
         """Rule 18: say why, let what is safe to say leave, and do nothing any more."""
-        if isinstance(error, OSError):
-            where = f" on {PurePath(error.filename).name}" if isinstance(error.filename, str) else ""
-            what = f"its disk failed{where}: {error.strerror or error}"
-        else:
-            what = str(error)
-        self.stopped = f"node {self.me} stopped: {what}"
+        self.stopped = ending(self.me, error)
         self.host.report(NodeFailed(self.stopped))
         self.host.push()
         raise NodeStopped(self.stopped) from error

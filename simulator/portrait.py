@@ -1,23 +1,25 @@
-"""The picture of one node at one moment, drawn from what it holds. Looking changes nothing.
+"""The picture of one node at one moment, drawn from what it holds, and how its life's beginning and end are told.
 
-Counters and the newest entries cost the same however long the log is; the log itself is read from the chain file, the
+Looking changes nothing. Counters and the newest entries cost the same however long the log is; the log itself is read from the chain file, the
 newest slots only, and only when it is asked for.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import PurePath
 
 import msgspec
 
 from blog.answers import kind_of
 from blog.blog import Blog
-from paxos.ballot import Ballot, Slot
+from paxos.ballot import Ballot, NodeId, Slot
 from paxos.messages import Acceptance, Value
 from paxos.replica import Replica
+from simulator.host import NoteLine
 from simulator.ledger import Ledger
 from simulator.state import EntryView, NodeState, SlotView
-from simulator.storage.storage import Storage
+from simulator.storage.storage import Recovered, Storage
 
 NEWEST_ENTRIES = 8
 ENTRY_CHARACTERS = 400
@@ -102,6 +104,27 @@ def log_of(replica: Replica, height: int, storage: Storage) -> tuple[SlotView, .
         else:
             views.append(SlotView(slot=slot, ballot=_voted(votes, slot), state="decided", value=_operations(value)))
     return tuple(views)
+
+
+def beginning(node: NodeId, recovered: Recovered) -> list[NoteLine]:
+    """What to tell of the start of a life."""
+    if recovered.fresh:
+        text = f"node {node} starts with empty files"
+    else:
+        votes = len(recovered.accepted)
+        text = (
+            f"node {node} is back: block {recovered.height}, promise {recovered.promised}, "
+            f"{votes} {'vote' if votes == 1 else 'votes'} beyond"
+        )
+    return [NoteLine("start", text), *(NoteLine("mended", f"node {node}: {note}") for note in recovered.notes)]
+
+
+def ending(node: NodeId, error: Exception) -> str:
+    """Why a node stopped itself, in one sentence."""
+    if isinstance(error, OSError):
+        where = f" on {PurePath(error.filename).name}" if isinstance(error.filename, str) else ""
+        return f"node {node} stopped: its disk failed{where}: {error.strerror or error}"
+    return f"node {node} stopped: {error}"
 
 
 def _applied(votes: Mapping[Slot, Acceptance], height: int, storage: Storage) -> list[SlotView]:

@@ -1,0 +1,109 @@
+"""The desk of one node, where its own clients are answered: at once, when the answer is known, or when it is given up.
+
+Rules 13 and 14: a retry gets the first answer, a refusal like any other. What ends without a result is said to be
+unknown and never to have failed: it may still take effect. The desk knows no votes, no time and no disk; the wording
+is the blog's (`blog.answers`). Each rule is a method, so that one can be broken by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from blog.answers import look, wording
+from blog.blog import Outcome
+from blog.operations import Operation
+from paxos.ballot import NodeId
+from paxos.messages import Request
+from simulator.codec import parse_operation
+from simulator.host import ClientRead, Host, ReadAnswer, WriteAnswer
+from simulator.ledger import Applied, Ledger
+
+RequestId = tuple[str, int]
+
+
+class Desk:
+    """Invariant: a request stands in `writes` or `reads` exactly as long as its client waits."""
+
+    def __init__(self, me: NodeId, majority: int, ledger: Ledger, host: Host) -> None:
+        self.me = me
+        self.majority = majority
+        self.ledger = ledger
+        self.host = host
+        self.writes: set[RequestId] = set()
+        self.reads: dict[int, ClientRead] = {}
+
+    @property
+    def pending(self) -> int:
+        """How many clients wait."""
+        return len(self.writes) + len(self.reads)
+
+    # What comes in
+
+    def take_write(self, request: Request) -> bool:
+        """True when the write must be placed. A retry of one that was applied gets its first answer at once."""
+        known = self.ledger.outcomes.get(request.client, request.seq)
+        if known is not None:
+            operation, _, _ = parse_operation(request.operation)
+            self.answer(request.id, operation, *known)
+            return False
+        if request.id in self.writes:
+            return False
+        self.writes.add(request.id)
+        return True
+
+    def take_read(self, read: ClientRead) -> None:
+        """A linearizable read: it waits until `answer_reads` names it."""
+        self.reads[read.number] = read
+
+    # What is known
+
+    def answer_applied(self, applied: Iterable[Applied]) -> None:
+        """These requests were applied and written; whoever of this node's clients waits for one is told."""
+        if self.writes:
+            for done in applied:
+                name = (done.client, done.seq)
+                if name in self.writes:
+                    self.writes.remove(name)
+                    self.answer(name, done.operation, done.outcome, done.height)
+
+    def answer(self, name: RequestId, operation: Operation, outcome: Outcome, height: int) -> None:
+        """The answer to a write that was applied in block `height`."""
+        kind = "ok" if outcome is Outcome.OK else "refused"
+        self.host.report(WriteAnswer(*name, kind, wording(operation, outcome), height))
+
+    def answer_reads(self, numbers: Iterable[int]) -> None:
+        """These reads may see the blog as it is now."""
+        for number in numbers:
+            read = self.reads.pop(number, None)
+            if read is not None:
+                self.show(read)
+
+    def show(self, read: ClientRead) -> None:
+        """The blog as it is on this node."""
+        view = look(self.ledger.blog, read.kind, read.name)
+        self.host.report(ReadAnswer(read.number, "ok", view.text, view.result, view.shown, self.ledger.height))
+
+    # What is not known
+
+    def give_up_writes(self, names: Iterable[RequestId], *, no_majority: bool) -> None:
+        """These writes get no answer in time."""
+        kind, why = self.unknown(no_majority=no_majority)
+        for name in names:
+            if name in self.writes:
+                self.writes.remove(name)
+                text = f"TIMEOUT: {why}; the write may still take effect later"
+                self.host.report(WriteAnswer(*name, kind, text, 0))
+
+    def give_up_reads(self, numbers: Iterable[int], *, no_majority: bool) -> None:
+        """These reads get no answer in time."""
+        kind, why = self.unknown(no_majority=no_majority)
+        for number in numbers:
+            if self.reads.pop(number, None) is not None:
+                text = f"TIMEOUT: {why}; without --linearizable the node shows its own copy"
+                self.host.report(ReadAnswer(number, kind, text, None, "", 0))
+
+    def unknown(self, *, no_majority: bool) -> tuple[str, str]:
+        """How an end without a result is called, and why it came to that. Neither kind says that nothing happened."""
+        if no_majority:
+            return "no-majority", f"no majority: node {self.me} hears too few nodes, and {self.majority} are needed"
+        return "timeout", f"node {self.me} got no answer in time"
