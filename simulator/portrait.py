@@ -1,7 +1,7 @@
 """The picture of one node at one moment, drawn from what it holds, and how its life's beginning and end are told.
 
-Looking changes nothing. Counters and the newest entries cost the same however long the log is; the log itself is read from the chain file, the
-newest slots only, and only when it is asked for.
+Looking changes nothing. Counters and the newest entries cost the same however long the log is; the log itself is read
+from the chain file, the newest slots only, and only when it is asked for.
 """
 
 from __future__ import annotations
