@@ -66,7 +66,8 @@ class Read:
 class Proposer:
     """Invariants: one value a slot at one ballot; nothing is proposed before what may be chosen was recovered.
 
-    `serve_own` is told reads of this node's own clients with the slot at which they may be served.
+    `serve_own` is told reads of this node's own clients with the slot at which they may be served; `applied` gives the
+    slot in which a request was applied on this node, 0 when it was not.
     """
 
     def __init__(
@@ -76,6 +77,7 @@ class Proposer:
         acceptor: Acceptor,
         learner: Learner,
         serve_own: Callable[[Sequence[int], Slot], None],
+        applied: Callable[[str, int], Slot],
     ) -> None:
         self.core = core
         self.patience = patience
@@ -88,7 +90,10 @@ class Proposer:
         self.recovered = False
         self.returns: dict[RequestId, Path] = {}
         self._serve_own = serve_own
-        self._placed: set[RequestId] = set()
+        self._applied = applied
+        self._queued: set[RequestId] = set()
+        self._flying: set[RequestId] = set()
+        self._decided: set[RequestId] = set()  # Chosen, and perhaps not applied yet.
         self._reported: dict[Slot, list[Acceptance]] = {}
         self._fetch_upto: Slot = 0
         self._floor: Slot = 0
@@ -135,7 +140,9 @@ class Proposer:
         self.queue.clear()
         self.flight.clear()
         self.returns.clear()
-        self._placed.clear()
+        self._queued.clear()
+        self._flying.clear()
+        self._decided.clear()
         self._reported.clear()
         self._acked.clear()
         self._acked_ms.clear()
@@ -187,13 +194,13 @@ class Proposer:
         name = request.id
         if path:
             self.returns[name] = path
-        if not self.is_placed(name):
-            self._placed.add(name)
+        if name not in self._queued and not self.is_placed(name):
+            self._queued.add(name)
             self.queue.append(request)
 
     def is_placed(self, name: RequestId) -> bool:
-        """The request is queued or in flight already: a retry adds nothing."""
-        return name in self._placed
+        """The request has a slot already: a retry, or one that was recovered meanwhile, needs no second one."""
+        return name in self._flying or name in self._decided or self._applied(*name) > 0
 
     def propose(self) -> None:
         """Put what is queued into the next slots, as far as the window goes."""
@@ -201,17 +208,31 @@ class Proposer:
         queue = self.queue
         values: list[Value] = []
         while queue and room > 0:
-            values.append(tuple([queue.popleft() for _ in range(min(most, len(queue)))]))
-            room -= 1
-            if len(values) == SLOTS_A_MESSAGE or not queue or not room:
+            value = self._next_batch(most)
+            if value:
+                values.append(value)
+                room -= 1
+            if len(values) == SLOTS_A_MESSAGE:
                 self._propose(self._next_slot, values)
                 values = []
+        if values:
+            self._propose(self._next_slot, values)
+
+    def _next_batch(self, most: int) -> Value:
+        queue = self.queue
+        batch: list[Request] = []
+        while queue and len(batch) < most:
+            request = queue.popleft()
+            self._queued.discard(request.id)
+            if not self.is_placed(request.id):
+                batch.append(request)
+        return tuple(batch)
 
     def _propose(self, first: Slot, values: list[Value]) -> None:
         due = self.core.now + self.patience.resend_ms()
         for slot, value in enumerate(values, first):
             self.flight[slot] = Flight(value, due)
-            self._placed.update([request.id for request in value])
+            self._flying.update([request.id for request in value])
         self._next_slot = max(self._next_slot, first + len(values))
         message = self._accept(first, values)
         self._told = message.decided
@@ -288,7 +309,8 @@ class Proposer:
         self.learner.choose(slot, flight.value)
         for request in flight.value:
             name = request.id
-            self._placed.discard(name)
+            self._flying.discard(name)
+            self._decided.add(name)
             path = self.returns.pop(name, None)
             if path is not None:
                 self._decided_returns.append((name, path, slot))
@@ -297,6 +319,8 @@ class Proposer:
 
     def flush(self) -> None:
         """Recover, propose, spread decisions, confirm reads: once for all that arrived."""
+        if self._decided:
+            self._decided = {name for name in self._decided if not self._applied(*name)}
         if not self.recovered and self.learner.decided >= self._fetch_upto:
             self.recover()
         if self.recovered and self.queue:
