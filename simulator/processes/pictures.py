@@ -34,6 +34,8 @@ class Pictures:
         """`node` came up, went down, was paused or resumed."""
         if life == "up" and self._lives[node] == "down":
             self._errors[node] = ""
+            self._states[node] = _what_outlives(self._states[node])  # Until the new life says how it is.
+            self.stale.add(node)
         self._lives[node] = life
         if life == "down":
             self.stale.discard(node)
@@ -50,9 +52,14 @@ class Pictures:
         """The newest picture. Of a node that is down it shows what is on its disk, and nothing that died with it."""
         state, life, error = self._states[node], self._lives[node], self._errors[node]
         if life == "down":
-            return msgspec.structs.replace(
-                state, life=life, role="follower", leader=0, queue=0, pending=0, in_flight=0, heard=(), error=error
-            )
+            return msgspec.structs.replace(_what_outlives(state), life=life, error=error)
         if state.life == life and state.error == error:
             return state
         return msgspec.structs.replace(state, life=life, error=error or state.error)
+
+
+def _what_outlives(state: NodeState) -> NodeState:
+    """What is on the disk of a node that died; what it knew besides died with it."""
+    return msgspec.structs.replace(
+        state, role="follower", leader=0, queue=0, pending=0, in_flight=0, heard=(), elections=0, leaderships=0
+    )

@@ -15,7 +15,7 @@ from simulator.scenario.library import load_scenario
 from simulator.scenario.load import LoadRun
 from simulator.scenario.session import Asked, Session, refuse_set
 from simulator.scenario.waiting import Waiting
-from simulator.scenario.whom import Whom, current_leader
+from simulator.scenario.whom import Whom, current_leader, living
 from simulator.units import format_ms
 
 DEEPEST_RUN = 8
@@ -57,9 +57,9 @@ class Runner:
         session, command = self.session, line.command
         match command:
             case commands.Post() | commands.Comment():
-                self._write(command, self._node(line, whom))
+                self._write(command, self._client_node(line, whom))
             case commands.View():
-                self._view(command, self._node(line, whom))
+                self._view(command, self._client_node(line, whom))
             case commands.Inspect():
                 show_inspected(session, command, self._inspected(command, line, whom))
             case commands.Load():
@@ -90,6 +90,7 @@ class Runner:
                 session.stage.say(f"wrote {count} events to {command.path}", "quiet")
             case commands.Use():
                 session.default_node = whom.one(command.node)
+                session.default_chosen = True
                 session.stage.say(f"node {session.default_node} is the default now", "quiet")
             case commands.Help():
                 session.stage.say("\n".join(help_lines(command.word)))
@@ -112,6 +113,16 @@ class Runner:
     def _node(self, line: Line, whom: Whom) -> int:
         """The node that the line is sent to."""
         return self.session.default_node if line.node is None else whom.one(line.node)
+
+    def _client_node(self, line: Line, whom: Whom) -> int:
+        """Where a client asks that was told no node: at node 1 and, as any client would, elsewhere when that is down."""
+        session, node = self.session, self._node(line, whom)
+        if line.node is None and not session.default_chosen and session.cluster.state(node).life == "down":
+            up = living(session.cluster)
+            if up:
+                session.stage.say(f"node {node} is down: asking node {up[0]}", "quiet")
+                return up[0]
+        return node
 
     def _inspected(self, command: commands.Inspect, line: Line, whom: Whom) -> int | None:
         """The node to be shown; None where all are meant."""

@@ -58,6 +58,7 @@ class Session:
         self.stage = stage
         self.patient = patient
         self.default_node = 1
+        self.default_chosen = False
         self.interrupted = False
         self.last: Ticket | None = None
         self.failures: list[FailureLine] = []
