@@ -32,6 +32,7 @@ TRIES_AHEAD = 1 << 16
 """How many hashes may be tried at once for blocks that are not decided yet: some 30 ms of work."""
 
 _OUTCOMES = tuple(Outcome)
+_OK = Outcome.OK  # The first of them; a member of an Enum is slow to look up.
 _LARGEST = (1 << 64) - 1
 
 
@@ -54,13 +55,14 @@ class Page(msgspec.Struct, frozen=True):
 
 
 class _Answered:
-    """One client's outcomes: two sorted columns, and a dict for the few that did not come in the client's order."""
+    """One client's outcomes: two columns, sorted by seq, and a dict for what did not come in the client's order."""
 
-    __slots__ = ("codes", "late", "seqs")
+    __slots__ = ("codes", "last", "late", "seqs")
 
     def __init__(self) -> None:
-        self.seqs = array("Q", (0,))
-        self.codes = array("Q", (0,))
+        self.last = -1
+        self.seqs = array("Q")
+        self.codes = array("Q")
         self.late: dict[int, int] = {}
 
 
@@ -74,6 +76,29 @@ class Outcomes:
     def __init__(self) -> None:
         self._by_client: dict[str, _Answered] = {}
 
+    def claim(self, client: str, seq: int, slot: Slot) -> bool:
+        """Note that the request is applied in `slot`, with a good outcome. False: it was applied before; that stays."""
+        known = self._by_client.get(client)
+        if known is None:
+            known = self._by_client[client] = _Answered()
+        if known.last < seq <= _LARGEST:
+            known.last = seq
+            known.seqs.append(seq)
+            known.codes.append(slot << 2)
+            return True
+        if self._code(client, seq):
+            return False
+        known.late[seq] = slot << 2
+        return True
+
+    def amend(self, client: str, seq: int, outcome: Outcome) -> None:
+        """The request that was claimed last from this client had another outcome than a good one."""
+        known = self._by_client[client]
+        if known.last == seq:
+            known.codes[-1] |= _OUTCOMES.index(outcome)
+        else:
+            known.late[seq] |= _OUTCOMES.index(outcome)
+
     def slot_of(self, client: str, seq: int) -> Slot:
         """Where the request was applied, 0 when it was not."""
         return self._code(client, seq) >> 2
@@ -83,26 +108,13 @@ class Outcomes:
         code = self._code(client, seq)
         return (_OUTCOMES[code & 3], code >> 2) if code else None
 
-    def put(self, client: str, seq: int, slot: Slot, outcome: Outcome) -> None:
-        """Remember a request that was applied; slots count from 1."""
-        code = slot << 2 | _OUTCOMES.index(outcome)
-        known = self._by_client.get(client)
-        if known is None:
-            known = self._by_client[client] = _Answered()
-        if known.seqs[-1] < seq <= _LARGEST:
-            known.seqs.append(seq)
-            known.codes.append(code)
-        else:
-            known.late[seq] = code
-
     def _code(self, client: str, seq: int) -> int:
         known = self._by_client.get(client)
         if known is None:
             return 0
-        seqs = known.seqs
-        if seq <= seqs[-1]:
-            at = bisect_left(seqs, seq)
-            if seqs[at] == seq and at:
+        if seq <= known.last:
+            at = bisect_left(known.seqs, seq)
+            if known.seqs[at] == seq:
                 return known.codes[at]
         return known.late.get(seq, 0) if known.late else 0
 
@@ -143,11 +155,12 @@ class Ledger:
         """
         lines = []
         for operation, client, seq in parse_operations(text):
-            if self.is_new(client, seq):
+            if self.claim_replayed(client, seq, height):
                 outcome = self.blog.apply(operation)
-                self.remember_replayed(client, seq, height, outcome)
-                if outcome is Outcome.OK:
+                if outcome is _OK:
                     lines.append(blog_line(height, operation))
+                else:
+                    self.note_refusal(client, seq, outcome)
         return b"".join(lines)
 
     def begin(self, height: int, tip: str, newest: Iterable[Block]) -> None:
@@ -189,17 +202,17 @@ class Ledger:
         """T holds what was agreed and nothing else, so that it is the same on every node."""
         return operations_text(value)
 
-    def is_new(self, client: str, seq: int) -> bool:
-        """Rule 14: a request that was applied is not applied again."""
-        return not self.outcomes.slot_of(client, seq)
+    def claim(self, client: str, seq: int, height: int) -> bool:
+        """Rule 14: a request takes effect once. True the first time; what is claimed is the answer to every retry."""
+        return self.outcomes.claim(client, seq, height)
 
-    def remember(self, client: str, seq: int, height: int, outcome: Outcome) -> None:
-        """Rules 13 and 14: the outcome, a refusal too, is the answer to every retry."""
-        self.outcomes.put(client, seq, height, outcome)
-
-    def remember_replayed(self, client: str, seq: int, height: int, outcome: Outcome) -> None:
+    def claim_replayed(self, client: str, seq: int, height: int) -> bool:
         """What an earlier life applied is remembered like everything else."""
-        self.remember(client, seq, height, outcome)
+        return self.outcomes.claim(client, seq, height)
+
+    def note_refusal(self, client: str, seq: int, outcome: Outcome) -> None:
+        """Rule 13: a refusal is an outcome too, and no retry changes it."""
+        self.outcomes.amend(client, seq, outcome)
 
     def nonce_hint(self, slot: Slot) -> int | None:
         """The nonce that the leader found for this slot, if it has said so."""
@@ -242,11 +255,12 @@ class Ledger:
     def _apply(self, block: Block, operations: Iterable[tuple[Operation, str, int]]) -> None:
         height = block.height
         for operation, client, seq in operations:
-            if self.is_new(client, seq):
+            if self.claim(client, seq, height):
                 outcome = self.blog.apply(operation)
-                self.remember(client, seq, height, outcome)
-                if outcome is Outcome.OK:
+                if outcome is _OK:
                     self._lines.append(blog_line(height, operation))
+                else:
+                    self.note_refusal(client, seq, outcome)
                 self._applied.append(Applied(client, seq, operation, outcome, height))
         self._blocks.append(block)
         self.hashes.append(block.hash)
