@@ -76,6 +76,7 @@ class Proposer:
         patience: Patience,
         acceptor: Acceptor,
         learner: Learner,
+        *,
         serve_own: Callable[[Sequence[int], Slot], None],
         applied: Callable[[str, int], Slot],
     ) -> None:

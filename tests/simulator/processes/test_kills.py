@@ -62,7 +62,12 @@ def torment(cluster: ProcessCluster, kills: int, dice: Random) -> None:
     assert cluster.check() == dict.fromkeys(cluster.check(), "ok")
     for node in cluster.settings.node_ids:
         found = ids_on_chain(cluster, node)
-        assert all(found[f"{ticket.client}:{ticket.seq}"] == 1 for ticket in crowd.answered)
+        wrong = {
+            (f"{ticket.client}:{ticket.seq}", found[f"{ticket.client}:{ticket.seq}"])
+            for ticket in crowd.answered
+            if found[f"{ticket.client}:{ticket.seq}"] != 1
+        }
+        assert not wrong, (wrong, len(crowd.answered))
     assert len(crowd.answered) > kills
 
 
