@@ -75,7 +75,9 @@ class Replica:
         self.learner = self.learner_role(core, patience, self.acceptor, decided, self._settle)
         self.election = self.election_role(core, patience, self.acceptor, self.learner)
         self.courier = self.courier_role(core, patience, self.election, self.learner, applied)
-        self.proposer = self.proposer_role(core, patience, self.acceptor, self.learner, self.courier.read_at, applied)
+        self.proposer = self.proposer_role(
+            core, patience, self.acceptor, self.learner, serve_own=self.courier.read_at, applied=applied
+        )
         self.courier.proposer = self.proposer
 
     # Events
