@@ -1,0 +1,290 @@
+"""The cluster of the virtual world: the `Cluster` face over machines, links and disks that exist in memory alone.
+
+Time passes in `wait` and nowhere else. Everything that happens follows from the settings, the seed and the calls made:
+one `Random` of the seed's is drawn from in one order, so the same calls give the same run, byte for byte. Not safe for
+threads.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
+from pathlib import Path
+from random import Random
+from typing import Literal
+
+from blog.operations import Operation
+from paxos.ballot import NodeId
+from paxos.messages import AnyMessage
+from simulator.check.history import Event
+from simulator.check.invariants import InvariantChecker
+from simulator.check.violation import Violation
+from simulator.clients import ClientBook, patience_ms
+from simulator.cluster import Query, Ticket
+from simulator.describe import describe
+from simulator.errors import InputError
+from simulator.faults import Fault, Link, Links
+from simulator.host import ClientCall, Inspected, NodeFailed, NodeReport, NoteLine, ReadAnswer, WriteAnswer
+from simulator.node import Node
+from simulator.observer import Observer
+from simulator.settings import Settings
+from simulator.state import ClusterEvent, HeldMessage, NodeState
+from simulator.storage.chain_file import CHAIN
+from simulator.virtual.build import Builder, node_builder
+from simulator.virtual.heap import WORLD, Heap
+from simulator.virtual.machine import Machine
+from simulator.virtual.misfortune import Misfortune
+from simulator.virtual.network import Network
+from simulator.virtual.onlookers import Onlookers
+
+EVENTS_KEPT = 10_000
+MESSAGES_KEPT = 200
+STARTS_WITHIN_MS = 5
+"""Nodes of a new cluster come up within so many milliseconds, in an order that the seed draws."""
+SYNC_MS = (0, 1, 1, 1, 1, 2, 2, 3)
+"""What a sync takes, each as likely as the next; nothing when the settings do not ask for the device."""
+LOOK_FOR_LATE_MS = 1_000
+SURPRISE = "sound-nodes"
+"""The invariant that no node meets what no correct peer can cause, nor a bug of ours."""
+
+
+class VirtualCluster:
+    """See the module and `simulator.cluster.Cluster`. It starts with empty disks, wherever `settings.data` points.
+
+    `observers` are told everything, after the invariant checker, which is always there (`checker`). `build` makes
+    another node than the protocol's; `sync_ms` are the durations that a sync may take, each as likely. With
+    `keep_history` off, clients are not recorded and linearizability is not judged.
+    """
+
+    world: Literal["processes", "virtual"] = "virtual"
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        observers: Iterable[Observer] = (),
+        keep_history: bool = True,
+        build: Builder | None = None,
+        sync_ms: tuple[int, ...] | None = None,
+    ) -> None:
+        self.settings = settings
+        self.checker = InvariantChecker(settings)
+        self.bugs: list[str] = []
+        self._heap = heap = Heap()
+        self._dice = dice = Random(settings.seed)
+        self._onlookers = onlookers = Onlookers((self.checker, *observers))
+        self._network = Network(Links(settings.node_ids), heap, dice, onlookers)
+        self._book = ClientBook(f"s{settings.seed}", self.now_ms, keep_history=keep_history)
+        self._keep_history = keep_history
+        self._events: deque[ClusterEvent] = deque(maxlen=EVENTS_KEPT)
+        self._messages: deque[str] = deque(maxlen=MESSAGES_KEPT)
+        self._changes = 0
+        self._closed = False
+        makes = build or node_builder()
+        takes = sync_ms or (SYNC_MS if settings.sync == "fsync" else (0,))
+        self.machines = {
+            node: Machine(
+                node,
+                heap,
+                self._network,
+                onlookers,
+                self,
+                build=lambda machine: makes(settings, machine),
+                dice=dice,
+                sync_ms=takes,
+            )
+            for node in settings.node_ids
+        }
+        self._befall = (None, *(machine.befall for machine in self.machines.values()))
+        self._misfortune = Misfortune(self.machines, self._network, self._struck)
+        for machine in self.machines.values():
+            machine.boot(after_ms=dice.randint(1, STARTS_WITHIN_MS))
+        heap.put(LOOK_FOR_LATE_MS, WORLD, (self._look_for_late, None, None))
+
+    # Time
+
+    def now_ms(self) -> int:
+        """See `Cluster`."""
+        return self._heap.now_ms
+
+    def wait(self, condition: Callable[[], bool], within_ms: int) -> bool:
+        """See `Cluster`. `condition` is asked after every batch of a node and whenever a client was answered."""
+        self._complain()
+        if condition():
+            return True
+        return self._heap.run(self.now_ms() + within_ms, self._step, condition) or condition()
+
+    def run(self, until_ms: int) -> None:
+        """Let time pass until it is `until_ms`: `wait` for nothing, faster."""
+        self._complain()
+        self._heap.run(until_ms, self._step)
+
+    def _step(self, place: int, happenings: list[tuple[object, object, object]]) -> None:
+        self.machines[place].befall(happenings)
+
+    # Clients
+
+    def submit(self, node: int, operation: Operation, *, process: int | None = None) -> Ticket:
+        """See `Cluster`. Raises `InputError` for a name, title or content that the blog does not take."""
+        self._check_node(node)
+        ticket, call = self._book.write(node, operation, process=process, patience_ms=patience_ms(self.links))
+        self._hand_over(ticket, call)
+        return ticket
+
+    def read(self, node: int, query: Query, *, process: int | None = None) -> Ticket:
+        """See `Cluster`."""
+        self._check_node(node)
+        ticket, call = self._book.read(node, query, process=process, patience_ms=patience_ms(self.links))
+        self._hand_over(ticket, call)
+        return ticket
+
+    def history(self) -> Sequence[Event]:
+        """See `Cluster`."""
+        return self._book.history()
+
+    # Misfortune
+
+    @property
+    def links(self) -> Links:
+        """See `Cluster`."""
+        return self._network.links
+
+    def apply(self, fault: Fault) -> None:
+        """See `Cluster`. A crash has happened, and a restarted node has read its files, when this returns."""
+        self._complain()
+        self._misfortune.carry_out(fault)
+
+    # Looking
+
+    def state(self, node: int, *, detail: bool = False) -> NodeState:
+        """See `Cluster`. The node itself is asked, so this is never old."""
+        self._check_node(node)
+        return self.machines[node].picture(detail=detail)
+
+    def chain_lines(self, node: int, first: int, last: int) -> list[str]:
+        """See `Cluster`."""
+        self._check_node(node)
+        return self.machines[node].disk.lines(CHAIN, first, last)
+
+    def copy_files(self, directory: Path) -> None:
+        """Write every node's files, as they are now, into `directory` as node-1, node-2 and so on."""
+        for node, machine in self.machines.items():
+            machine.disk.write_out(directory / f"node-{node}")
+
+    def held(self) -> list[HeldMessage]:
+        """See `Cluster`."""
+        return self._network.held_messages()
+
+    def in_flight(self) -> int:
+        """See `Cluster`."""
+        return self._network.underway()
+
+    def link_counts(self) -> dict[Link, tuple[int, int]]:
+        """For each directed link that was used: messages passed on, and messages lost."""
+        return self._network.counts()
+
+    def watch_messages(self, on: bool) -> None:
+        """Start or stop keeping the newest messages that are sent, as text."""
+        self._network.watch = self._watch if on else None
+
+    def messages(self) -> list[str]:
+        """The newest of them, oldest first."""
+        return list(self._messages)
+
+    def events(self, last: int) -> Sequence[ClusterEvent]:
+        """See `Cluster`."""
+        return list(islice(self._events, max(0, len(self._events) - last), None))
+
+    @property
+    def steps(self) -> int:
+        """Batches of nodes and moments of the world so far."""
+        return self._heap.steps
+
+    @property
+    def delivered(self) -> int:
+        """Messages that reached a node that lives."""
+        return sum(self._network.passed)
+
+    @property
+    def lost(self) -> int:
+        """Messages, or copies of them, that will never arrive."""
+        return sum(self._network.lost)
+
+    def check(self) -> dict[str, str]:
+        """See `Cluster`. The blogs in memory are compared too, which costs their size."""
+        for node, machine in self.machines.items():
+            if isinstance(machine.node, Node) and not machine.blocked:
+                self.checker.look_at_blog(self.now_ms(), node, machine.node.ledger.blog)
+        verdicts = self.checker.verdicts()
+        verdicts.setdefault(SURPRISE, "ok")
+        return verdicts
+
+    def close(self) -> None:
+        """See `Cluster`."""
+        if not self._closed:
+            self._closed = True
+            for ticket in self._book.open_tickets():
+                self._book.give_up(ticket, "the cluster was closed")
+
+    # What machines tell
+
+    def reported(self, node: NodeId, report: NodeReport) -> None:
+        """See `machine.Owner`."""
+        match report:
+            case WriteAnswer():
+                self._book.write_answered(report)
+            case ReadAnswer():
+                self._book.read_answered(report)
+            case NoteLine(kind, text):
+                self._note(node, kind, text)
+            case NodeFailed(text):
+                self._note(node, "failed", text)
+            case Inspected():
+                pass  # Pictures are asked for directly.
+
+    def ended(self, node: NodeId, how: str) -> None:
+        """See `machine.Owner`."""
+        self._note(node, "down", f"node {node} is down: {how}")
+        for ticket in self._book.open_tickets(node):
+            self._book.give_up(ticket, f"node {node} went down before it answered")
+
+    def surprised(self, node: NodeId, error: BaseException) -> None:
+        """See `machine.Owner`."""
+        self.bugs.append("".join(traceback.format_exception(error)))
+        why = f"node {node} met what cannot be: {type(error).__name__}: {error}"
+        self.checker.declare(Violation(invariant=SURPRISE, why=why, at_ms=self.now_ms(), nodes=(node,)))
+
+    # Helpers
+
+    def _hand_over(self, ticket: Ticket, call: ClientCall) -> None:
+        self._complain()
+        machine = self.machines[ticket.node]
+        if machine.life == "down":
+            self._book.give_up(ticket, f"node {ticket.node} is down", sent=False)
+        else:
+            self._heap.put(self.now_ms(), ticket.node, (0, call, machine.lives))
+
+    def _look_for_late(self, _: object) -> None:
+        self._book.expire()
+        self._heap.put(self.now_ms() + LOOK_FOR_LATE_MS, WORLD, (self._look_for_late, None, None))
+
+    def _struck(self, fault: Fault) -> None:
+        for tell in self._onlookers.struck:
+            tell(self.now_ms(), fault)
+        self._note(getattr(fault, "node", 0), "fault", fault.line())
+
+    def _watch(self, source: NodeId, to: tuple[NodeId, ...], message: AnyMessage) -> None:
+        self._messages.append(f"{source}>{','.join(map(str, to))} {describe(message)}")
+
+    def _note(self, node: NodeId, kind: str, text: str) -> None:
+        self._events.append(ClusterEvent(at_ms=self.now_ms(), node=node, kind=kind, text=text))
+
+    def _check_node(self, node: int) -> None:
+        if node not in self.machines:
+            raise InputError(f"There is no node {node}: this cluster has nodes 1 to {self.settings.nodes}.")
+
+    def _complain(self) -> None:
+        if self._closed:
+            raise InputError("This cluster has been closed.")
