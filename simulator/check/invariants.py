@@ -3,7 +3,7 @@
 An `InvariantChecker` is an `Observer`: it sees what nodes write, sync, send and apply, and what clients are told, and
 never acts. It keeps the true state of all journals (`truth`) and one replay of the chain (`replay`), and takes no
 node's word for what is chosen. Each event costs about a microsecond, so it can always be on. The families of checks are
-`voting` (acceptors), `leading` (candidates, leaders, learners), `replay` (chains) and `answers` (clients).
+`voting` (acceptors), `leading` (candidates and leaders), `knowing` (learners), `replay` (chains), `answers` (clients).
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ from paxos.messages import (
 )
 from paxos.records import JournalRecord
 from simulator.check.answers import Answers
+from simulator.check.knowing import Knowing
 from simulator.check.leading import Leading
 from simulator.check.replay import Replay
 from simulator.check.truth import Truth
@@ -60,7 +61,8 @@ class InvariantChecker:
         self._truth = truth = Truth(settings.node_ids, prepare_quorum, accept_quorum, self.declare)
         self._voting = voting = Voting(truth)
         self._leading = leading = Leading(truth)
-        self._chain = Replay(truth, settings.difficulty)
+        self._knowing = knowing = Knowing(truth)
+        self._chain = Replay(truth, knowing, settings.difficulty)
         self._answers = Answers(truth, self._chain)
         # A message whose sender's prefix is all that can be wrong with it shares one check.
         self._on_sent: dict[type, Callable[[int, NodeId, Any], None]] = {
@@ -78,6 +80,15 @@ class InvariantChecker:
             ReadAt: leading.read_at_sent,
             Reject: leading.tells_decided,
             StepDown: leading.step_down_sent,
+        }
+        self._on_delivered: dict[type, Callable[[NodeId, NodeId, Any], None]] = {
+            Accept: knowing.accept_delivered,
+            Accepted: knowing.accepted_delivered,
+            CatchupReply: knowing.catchup_delivered,
+            Decide: knowing.claim_delivered,
+            Heartbeat: knowing.claim_delivered,
+            Prepare: leading.prepare_delivered,
+            Promise: leading.promise_delivered,
         }
 
     @property
@@ -122,10 +133,9 @@ class InvariantChecker:
 
     def delivered(self, at_ms: int, source: NodeId, node: NodeId, message: AnyMessage, number: int) -> None:
         """See `Observer`."""
-        if isinstance(message, Promise):
-            self._leading.promise_delivered(source, node, message)
-        elif isinstance(message, Prepare):
-            self._leading.prepare_delivered(node, message)
+        note = self._on_delivered.get(type(message))
+        if note is not None:
+            note(source, node, message)
 
     def lost(self, at_ms: int, source: NodeId, node: NodeId, message: AnyMessage, number: int) -> None:
         """See `Observer`."""
@@ -142,6 +152,7 @@ class InvariantChecker:
         else:
             self._chain.inherit(recovered)
         self._voting.recovered(at_ms, node, recovered)
+        self._knowing.begin(at)
         self._chain.recovered(at_ms, at, recovered.height, recovered.tip)
 
     def recorded(self, at_ms: int, node: NodeId, records: Sequence[JournalRecord]) -> None:

@@ -46,7 +46,7 @@ class Leading:
             truth.sometimes["elections"] += 1
         bid.first_slot = max(bid.first_slot, message.first_slot)
 
-    def prepare_delivered(self, node: NodeId, message: Prepare) -> None:
+    def prepare_delivered(self, source: NodeId, node: NodeId, message: Prepare) -> None:
         """Note how much this node has applied when it is asked: so much at least it must report."""
         asked = self._truth.nodes[node]
         bid = self._truth.bid(message.ballot)

@@ -15,6 +15,7 @@ from blog.blog import Blog, Outcome
 from blog.operations import Operation, Post
 from chain.block import GENESIS_HASH, Block, hash_of
 from chain.mining import passes
+from simulator.check.knowing import Knowing
 from simulator.check.truth import KEPT_SLOTS, NodeTruth, SlotTruth, Truth
 from simulator.codec import MalformedText, operations_text, parse_operations
 from simulator.storage.storage import Recovered
@@ -60,8 +61,9 @@ class Replay:
     and then nothing is said of outcomes and views.
     """
 
-    def __init__(self, truth: Truth, difficulty: int) -> None:
+    def __init__(self, truth: Truth, knowing: Knowing, difficulty: int) -> None:
         self._truth = truth
+        self._knowing = knowing
         self._zeros = difficulty
         self.base = 0
         self.issued: dict[Name, str] = {}
@@ -110,6 +112,11 @@ class Replay:
                 why = f"node {node.node} appends block {block.height} to {node.height} blocks that it does not continue"
                 self._truth.violated("chain", why, at_ms, node.node, slot=block.height)
             node.height, node.tip = block.height, block.hash
+            if not self._knowing.may_know(node, block.height):
+                why = (
+                    f"node {node.node} applies slot {block.height}, and nothing that reached it says that it is chosen"
+                )
+                self._truth.violated("decision", why, at_ms, node.node, slot=block.height)
             first = self._blocks.get(block.height)
             if first is None:
                 self._judge(at_ms, node, block)

@@ -26,16 +26,19 @@ Found = Callable[[Violation], None]
 class Vote:
     """One value at one ballot in one slot. Bit n of `voters`: node n's acceptance is synced; of `late`: see above.
 
-    `proposed` tells that an ACCEPT has left with it, and was judged.
+    `proposed` tells that an ACCEPT has left with it, and was judged; `reached` has the nodes that such an ACCEPT
+    reached, `acknowledged` those whose ACCEPTED reached the ballot's owner.
     """
 
-    __slots__ = ("late", "proposed", "value", "voters")
+    __slots__ = ("acknowledged", "late", "proposed", "reached", "value", "voters")
 
     def __init__(self, value: Value) -> None:
         self.value = value
         self.voters = 0
         self.late = 0
         self.proposed = False
+        self.reached = 0
+        self.acknowledged = 0
 
 
 class SlotTruth:
@@ -79,11 +82,12 @@ class NodeTruth:
     """One node. `promised` counts what is recorded, `safe` what is synced; `height` blocks are applied, the last `tip`.
 
     `top` is the highest slot with a vote, `read_height` the highest at which a local read was answered, in any life.
+    `claims` are the decided prefixes that were said to it, by ballot, and `fetched` how far fetched blocks reach.
     """
 
     __slots__ = (
-        "bit", "damaged", "height", "life", "node", "opened", "pending", "pending_bids", "promised", "read_height",
-        "safe", "tip", "top",
+        "bit", "claims", "damaged", "fetched", "height", "life", "node", "opened", "pending", "pending_bids",
+        "promised", "read_height", "safe", "tip", "top",
     )  # fmt: skip
 
     def __init__(self, node: NodeId) -> None:
@@ -99,6 +103,8 @@ class NodeTruth:
         self.height: Slot = 0
         self.read_height: Slot = 0
         self.tip = GENESIS_HASH
+        self.claims: dict[Ballot, Slot] = {}
+        self.fetched: Slot = 0
         self.damaged = False
 
 
