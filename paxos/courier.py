@@ -226,7 +226,7 @@ class Courier:
         if leader == self.core.me:
             return leader
         if not self.election.hears_leader():
-            ways = [*self.election.vias, leader]
+            ways = [*self.election.ways(), leader]
             return ways[tries % len(ways)]
         peers = [node for node in self.core.others if node != leader]
         return peers[tries // 2 % len(peers)] if tries % 2 and peers else leader
@@ -258,7 +258,7 @@ class Courier:
         if self.election.hears_leader():
             self._send(leader, message)
         else:
-            way = next((via for via in self.election.vias if via not in message.path), leader)
+            way = next((via for via in self.election.ways() if via not in message.path), leader)
             self._send(way, message)
 
     def _reply(self, path: Path, ids: list[RequestId], decided: Slot) -> None:

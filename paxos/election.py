@@ -29,8 +29,8 @@ Phase = Literal["following", "canvassing", "preparing", "leading"]
 class Election:
     """Invariants: a ballot is opened once, above every ballot seen; `leading` only with a quorum of its promises.
 
-    `leader` is who this node believes leads (0: nobody), `leader_ballot` its ballot where it was heard directly, and
-    `vias` the peers that named it where it was not.
+    `leader` is who this node believes leads (0: nobody) and `leader_ballot` its ballot where it was heard directly;
+    where it was not, `vias` are the peers that named it, each with its own distance to it in hops.
     """
 
     def __init__(self, core: Core, patience: Patience, acceptor: Acceptor, learner: Learner) -> None:
@@ -43,7 +43,7 @@ class Election:
         self.seen = acceptor.promised
         self.leader: NodeId = NOBODY
         self.leader_ballot = NO_BALLOT
-        self.vias: list[NodeId] = []
+        self.vias: dict[NodeId, int] = {}
         self.promises: dict[NodeId, Promise] = {}
         self.elections = 0
         self.leaderships = 0
@@ -129,6 +129,7 @@ class Election:
         """Ask everybody, itself included, who would promise."""
         self.phase = "canvassing"
         self._unwilling.clear()
+        self.vias = {}
         timeout = self.patience.election_ms()
         now = self.core.now
         self._willing = {node: at for node, at in self._willing.items() if now - at < timeout}
@@ -150,14 +151,15 @@ class Election:
         self.learner.want(message.decided, sender)
         if sender == self.leader and not self.leading:
             self._forget_leader()  # It would not ask if it led.
-        leader = self.core.me if self.leading else self.leader if self.hears_leader() else NOBODY
+        leader, hops = self._leader_for(sender)
         self.core.send_now(
             (sender,),
             CanvassReply(
                 sender=self.core.me,
                 stamp=message.stamp,
-                willing=leader == NOBODY and not self._pledge_stands(sender),
+                willing=(leader == NOBODY or hops > 1) and not self._pledge_stands(sender),
                 leader=leader,
+                hops=hops,
                 promised=max(self.seen, self.acceptor.promised),
                 decided=self.learner.decided,
             ),
@@ -172,25 +174,43 @@ class Election:
         if message.willing:
             self._willing[sender] = self.core.now
             self._unwilling.discard(sender)
+            self.hint(message.leader, sender, message.hops)
             if self.phase == "canvassing":
                 self._open_if_enough()
             return
         self._willing.pop(sender, None)
         self._unwilling.add(sender)
-        if self.phase == "canvassing":
-            self.hint(message.leader, sender)
-            if len(self._unwilling) > len(self.core.nodes) - self.core.prepare_quorum and self.leader:
-                self._stand_down()  # Rule 2: follow the leader that others hear.
+        self.hint(message.leader, sender, message.hops)
+        hopeless = len(self._unwilling) > len(self.core.nodes) - self.core.prepare_quorum
+        if self.phase == "canvassing" and hopeless and self.leader:
+            self._stand_down()  # Rule 2: follow the leader that others hear.
 
-    def hint(self, leader: NodeId, via: NodeId) -> None:
-        """`via` says that `leader` leads, which this node does not hear itself."""
-        if leader in (NOBODY, self.core.me) or self.leading or self.hears_leader():
+    def hint(self, leader: NodeId, via: NodeId, hops: int) -> None:
+        """`via`, which is `hops` from it, says that `leader` leads, which this node does not hear itself.
+
+        A rumour that has passed more nodes than there are has gone in a circle and is not believed.
+        """
+        if leader in (NOBODY, self.core.me) or self.leading or self.hears_leader() or hops >= len(self.core.nodes) - 1:
             return
         if leader != self.leader:
+            if self.vias and hops > min(self.vias.values()):
+                return  # Somebody nearer to a leader has named another.
             self.leader, self.leader_ballot, self._heard_ms = leader, NO_BALLOT, None
-            self.vias = []
-        if via != leader and via not in self.vias:
-            self.vias.append(via)
+            self.vias = {}
+        self.vias[via] = hops
+
+    def ways(self) -> list[NodeId]:
+        """The peers that named the leader, the nearest to it first."""
+        return sorted(self.vias, key=lambda via: (self.vias[via], via))
+
+    def _leader_for(self, asker: NodeId) -> tuple[NodeId, int]:
+        """Who leads, and how many hops from here; what only the asker itself has told is not told back."""
+        if self.leading:
+            return self.core.me, 0
+        if self.hears_leader():
+            return self.leader, 1
+        hops = [distance for via, distance in self.vias.items() if via != asker]
+        return (self.leader, min(hops) + 1) if hops else (NOBODY, 0)
 
     def _ask(self, nodes: tuple[NodeId, ...]) -> None:
         if nodes:
@@ -293,7 +313,7 @@ class Election:
             return message.promised > self.ballot
         if self.phase == "preparing":
             self._refused.add(message.sender)
-            self.hint(message.leader, message.sender)
+            self.hint(message.leader, message.sender, 1)
             if len(self.core.nodes) - len(self._refused) < self.core.prepare_quorum:
                 self._failed()
         return False
@@ -306,9 +326,8 @@ class Election:
 
     def _failed(self) -> None:
         """An attempt came to nothing: wait longer than last time, and not as long as a rival (rule 5)."""
-        named = self.leader
         self.phase = "following"
-        if not (named and self.vias):
+        if not self.vias:
             self._forget_leader()
         self._failures += 1
         shortest, longest = self.pause_ms()
@@ -326,7 +345,7 @@ class Election:
 
     def _forget_leader(self) -> None:
         self.leader, self.leader_ballot, self._heard_ms = NOBODY, NO_BALLOT, None
-        self.vias = []
+        self.vias = {}
 
     def _pledge_stands(self, asker: NodeId) -> bool:
         """A promise was given to somebody else a moment ago: let that bid come to its end first."""

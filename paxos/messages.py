@@ -63,12 +63,14 @@ class Canvass(Message, frozen=True, kw_only=True, array_like=True, gc=False, tag
 class CanvassReply(Message, frozen=True, kw_only=True, array_like=True, gc=False, tag=2):
     """`willing` is false while the sender hears a live leader, named in `leader` (0: none known).
 
+    `hops` is how far that leader is from the sender: 0 itself, 1 heard directly, more where others have named it.
     `promised` is the highest ballot that the sender has promised; `decided` its decided prefix.
     """
 
     stamp: int
     willing: bool
     leader: NodeId
+    hops: int
     promised: Ballot
     decided: Slot
 

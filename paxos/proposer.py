@@ -373,12 +373,15 @@ class Proposer:
         return ""
 
     def has_majority(self) -> bool:
-        """Enough nodes to decide anything, itself among them, have answered within the election timeout."""
+        """Enough nodes to decide anything, itself among them, have answered lately."""
         return len(self.heard()) + 1 >= self.core.accept_quorum
 
     def heard(self) -> tuple[NodeId, ...]:
-        """The other nodes whose answers reached this leader within the election timeout."""
-        oldest = self.core.now - self.patience.election_ms()
+        """The other nodes whose answers reached this leader within one and a half election timeouts.
+
+        A little longer than a follower waits: lost answers alone must not end a leadership that followers still hear.
+        """
+        oldest = self.core.now - 3 * self.patience.election_ms() // 2
         return tuple(node for node in self.core.others if self._acked_ms.get(node, oldest) > oldest)
 
     def heartbeat(self) -> None:
