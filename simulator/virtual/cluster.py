@@ -17,16 +17,17 @@ from typing import Literal
 
 from blog.operations import Operation
 from paxos.ballot import NodeId
-from paxos.messages import AnyMessage
+from paxos.messages import AnyMessage, Request
 from simulator.check.history import Event
 from simulator.check.invariants import InvariantChecker
 from simulator.check.violation import Violation
 from simulator.clients import ClientBook, patience_ms
-from simulator.cluster import Query, Ticket
+from simulator.cluster import AnswerKind, Query, Ticket
+from simulator.codec import operation_text
 from simulator.describe import describe
 from simulator.errors import InputError
 from simulator.faults import Fault, Link, Links
-from simulator.host import ClientCall, Inspected, NodeFailed, NodeReport, NoteLine, ReadAnswer, WriteAnswer
+from simulator.host import ClientCall, ClientWrite, Inspected, NodeFailed, NodeReport, NoteLine, ReadAnswer, WriteAnswer
 from simulator.node import Node
 from simulator.observer import Observer
 from simulator.settings import Settings
@@ -140,6 +141,20 @@ class VirtualCluster:
         self._hand_over(ticket, call)
         return ticket
 
+    def ask_again(self, ticket: Ticket, node: int) -> None:
+        """The client of a write sends the same request to `node` too, as one does that got no answer.
+
+        Nothing is sent when it knows what came of it, or when the request never left. Whatever is answered first ends
+        the ticket, if it is still open.
+        """
+        self._check_node(node)
+        answer, machine = ticket.answer, self.machines[node]
+        known = answer is not None and (answer.kind in {AnswerKind.OK, AnswerKind.REFUSED} or not answer.sent)
+        if known or machine.life == "down" or isinstance(ticket.request, Query):
+            return
+        request = Request(ticket.client, ticket.seq, operation_text(ticket.request, ticket.client, ticket.seq))
+        self._heap.put(self.now_ms(), node, (0, ClientWrite(request), machine.lives))
+
     def history(self) -> Sequence[Event]:
         """See `Cluster`."""
         return self._book.history()
@@ -211,6 +226,10 @@ class VirtualCluster:
     def lost(self) -> int:
         """Messages, or copies of them, that will never arrive."""
         return sum(self._network.lost)
+
+    def dice_state(self) -> str:
+        """What the dice have come to: the same in two runs only if both drew the same."""
+        return repr(self._dice.getstate())
 
     def check(self) -> dict[str, str]:
         """See `Cluster`. The blogs in memory are compared too, which costs their size."""

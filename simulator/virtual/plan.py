@@ -1,0 +1,144 @@
+"""A hostile schedule as plain data: what strikes when, and what clients ask when.
+
+A plan is frozen, prints as Python (`repr`), is encoded as JSON by `msgspec`, and prints as the lines of a scenario. It
+decides nothing by itself; whatever of it cannot be done when its time comes (crashing a node that is down) is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal
+
+import msgspec
+
+from blog.operations import Comment, Operation, Post
+from simulator.cluster import Query
+from simulator.faults import Fault
+from simulator.settings import Settings
+
+
+class Strike(msgspec.Struct, frozen=True):
+    """A fault and the moment at which it strikes, in milliseconds from the start."""
+
+    at_ms: int
+    fault: Fault
+
+    def line(self) -> str:
+        """The scenario line."""
+        return self.fault.line()
+
+
+class Write(msgspec.Struct, frozen=True, tag=True):
+    """Client `client` gives `node` a post or a comment. Contents differ from write to write, so none is mistaken."""
+
+    at_ms: int
+    client: int
+    node: int
+    kind: Literal["post", "comment"]
+    user: str
+    title: str
+    content: str
+
+    def operation(self) -> Operation:
+        """What is asked of the blog."""
+        if self.kind == "post":
+            return Post(username=self.user, title=self.title, content=self.content)
+        return Comment(username=self.user, title=self.title, content=self.content)
+
+    def line(self) -> str:
+        """The scenario line."""
+        return f"@{self.node} {self.kind} {self.user} {self.title} {self.content} &"
+
+
+class Again(msgspec.Struct, frozen=True, tag=True):
+    """The client of the write of `content` sends the same request to `node`, unless it knows what came of it.
+
+    No scenario line says that; a scenario leaves it out.
+    """
+
+    at_ms: int
+    client: int
+    node: int
+    content: str
+
+    def line(self) -> str:
+        """A remark, for the scenario."""
+        return f"# client {self.client} sends {self.content!r} again, to node {self.node}"
+
+
+class Look(msgspec.Struct, frozen=True, tag=True):
+    """Client `client` reads at `node`."""
+
+    at_ms: int
+    client: int
+    node: int
+    kind: Literal["all", "user", "title"]
+    name: str
+    linearizable: bool
+
+    def query(self) -> Query:
+        """What is asked."""
+        return Query(kind=self.kind, name=self.name, linearizable=self.linearizable)
+
+    def line(self) -> str:
+        """The scenario line, which waits for its answer as all reads of a scenario do."""
+        what = "blog" if self.kind == "all" else f"view {self.kind} {self.name}"
+        return f"@{self.node} {what}" + (" --linearizable" if self.linearizable else "")
+
+
+Call = Write | Again | Look
+WriteKind = Literal["post", "comment"]
+LookKind = Literal["all", "user", "title"]
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """One run from its first moment to the end of its faults. Strikes and calls are in order of time.
+
+    At `heals_ms` every fault ends and everything is mended, whatever the plan says; what is demanded from then on
+    stands in `simulator/virtual/ordeal.py`. `profile` names how it was drawn.
+    """
+
+    settings: Settings
+    strikes: tuple[Strike, ...] = ()
+    calls: tuple[Call, ...] = ()
+    heals_ms: int
+    profile: str = "by hand"
+
+    def in_order(self) -> Iterator[Strike | Call]:
+        """Everything, in the order in which it happens: at one moment strikes come first."""
+        moments: list[tuple[int, int, int, Strike | Call]] = []
+        moments += [(strike.at_ms, 0, place, strike) for place, strike in enumerate(self.strikes)]
+        moments += [(call.at_ms, 1, place, call) for place, call in enumerate(self.calls)]
+        moments.sort(key=lambda moment: moment[:3])
+        return (what for _, _, _, what in moments)
+
+    def lines(self) -> list[str]:
+        """The plan as a scenario for either world, with the healing and what must hold after it."""
+        settings = self.settings
+        lines = [
+            f"# Drawn as {self.profile!r} from seed {settings.seed}: faults until {self.heals_ms} ms, then peace.",
+            "set world virtual",
+            f"set nodes {settings.nodes}",
+            f"set seed {settings.seed}",
+            f"set difficulty {settings.difficulty}",
+            f"set ops-per-block {settings.ops_per_block}",
+            f"set window {settings.window}",
+        ]
+        if settings.break_rule:
+            lines.insert(1, f"# break: {settings.break_rule}")
+        for what in self.in_order():
+            line = what.line()
+            lines.append(line if line.startswith("#") else f"at {what.at_ms}ms {line}")
+        at = f"at {self.heals_ms}ms"
+        lines += [f"{at} release", f"{at} heal"]
+        for node in settings.node_ids:
+            lines += [f"{at} disk {node} ok", f"{at} clock {node} rate 100% jump 0ms"]
+        lines += [
+            f"{at} resume all",
+            f"{at} restart crashed",
+            "post nobody Peace again",
+            "expect last ok",
+            "expect chains equal on all within 30s",
+            "expect check ok",
+        ]
+        return lines
