@@ -115,12 +115,12 @@ class Runner:
         return self.session.default_node if line.node is None else whom.one(line.node)
 
     def _client_node(self, line: Line, whom: Whom) -> int:
-        """Where a client asks that was told no node: at node 1 and, as any client would, elsewhere when that is down."""
+        """Where a client asks that was told no node: at node 1 and, as any client would, elsewhere when that is not up."""
         session, node = self.session, self._node(line, whom)
-        if line.node is None and not session.default_chosen and session.cluster.state(node).life == "down":
+        if line.node is None and not session.default_chosen and (life := session.cluster.state(node).life) != "up":
             up = living(session.cluster)
             if up:
-                session.stage.say(f"node {node} is down: asking node {up[0]}", "quiet")
+                session.stage.say(f"node {node} is {life}: asking node {up[0]}", "quiet")
                 return up[0]
         return node
 

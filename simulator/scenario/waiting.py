@@ -14,8 +14,8 @@ from simulator.scenario.whom import Whom, current_leader, living, majority_side
 from simulator.units import format_ms
 
 GRACE_MS = 1_000
-"""How long a fact about what has been replicated is asked again when its line names no time: nodes apply a decision
-at slightly different moments."""
+"""How long a fact about what several nodes know is asked again when its line names no time: they learn of a decision, or
+of a leader, at slightly different moments."""
 
 ASK_AGAIN_MS = 250
 """How long an expectation waits for the chains to change before it asks again anyway."""
@@ -82,7 +82,9 @@ class Waiting:
         session = self.session
         within_ms = expect.within_ms
         if within_ms is None:
-            replicated = isinstance(expect.fact, HeightFact | TitlesFact | TitleFact | commands.ChainsFact)
+            replicated = isinstance(
+                expect.fact, HeightFact | TitlesFact | TitleFact | commands.ChainsFact | commands.LeaderFact
+            )
             within_ms = GRACE_MS if replicated and not expect.negated else 0
         until = session.cluster.now_ms() + within_ms
         finding = self._find(expect, line, whom)
