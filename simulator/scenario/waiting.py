@@ -14,8 +14,8 @@ from simulator.scenario.whom import Whom, current_leader, living, majority_side
 from simulator.units import format_ms
 
 GRACE_MS = 1_000
-"""How long a fact about what several nodes know is asked again when its line names no time: they learn of a decision, or
-of a leader, at slightly different moments."""
+"""How long a fact about what several nodes know is asked again when its line names no time: they learn of a decision,
+or of a leader, at slightly different moments."""
 
 ASK_AGAIN_MS = 250
 """How long an expectation waits for the chains to change before it asks again anyway."""
