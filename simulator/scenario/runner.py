@@ -115,7 +115,7 @@ class Runner:
         return self.session.default_node if line.node is None else whom.one(line.node)
 
     def _client_node(self, line: Line, whom: Whom) -> int:
-        """Where a client asks that was told no node: at node 1 or, as any client would, elsewhere when that is not up."""
+        """Where a client asks that was told no node: at node 1 or, as any client would, elsewhere when it is not up."""
         session, node = self.session, self._node(line, whom)
         if line.node is None and not session.default_chosen and (life := session.cluster.state(node).life) != "up":
             up = living(session.cluster)
