@@ -159,13 +159,16 @@ class Proposer:
         """Once what others have decided is here too, propose again what may be chosen, and the no-op in gaps."""
         first = self.learner.decided + 1
         last = max(self._reported, default=0)
-        values = [self.value_to_recover(slot) for slot in range(first, last + 1)]
         self.recovered = True
         self._floor = last
         self._next_slot = max(first, last + 1)
-        for start in range(0, len(values), SLOTS_A_MESSAGE):
-            self._propose(first + start, values[start : start + SLOTS_A_MESSAGE])
+        for run in _runs(self.slots_to_recover(first, last)):
+            self._propose(run[0], [self.value_to_recover(slot) for slot in run])
         self._reported.clear()
+
+    def slots_to_recover(self, first: Slot, last: Slot) -> list[Slot]:
+        """Every slot up to the last one reported, gaps too: a slot that stays open stops all that come after it."""
+        return list(range(first, last + 1))
 
     def value_to_recover(self, slot: Slot) -> Value:
         """The value that may be chosen for an open slot; a slot that nobody reported is filled with the no-op."""
