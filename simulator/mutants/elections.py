@@ -1,0 +1,287 @@
+"""Mutants of elections and of the transport: who leads, when it stops, how often one tries."""
+
+from __future__ import annotations
+
+from paxos.acceptor import Acceptor
+from paxos.ballot import Ballot, NodeId
+from paxos.effects import Timer
+from paxos.election import Election
+from paxos.messages import AnyMessage, Reject
+from paxos.patience import Patience
+from paxos.proposer import Proposer
+from paxos.replica import Replica
+from simulator.mutants.registry import mutant
+
+SAFE = "rules 3 and 9 and the invariant Promise: the ballot alone decides what may be promised and accepted"
+MAJORITY = "words: chosen is what a majority of all nodes has accepted"
+SOON = "the invariant Progress: writes are answered again within a few election timeouts"
+
+
+@mutant(
+    "stale-reject-deposes",
+    "L",
+    wrong="any REJECT ends a leadership, even one for an older ballot, and no new election starts",
+    forbidden_by=SOON,
+    expects="progress convergence steadiness",
+)
+class StaleRejectDeposes(Election):
+    """See its entry."""
+
+    def refused(self, message: Reject) -> bool:
+        """Whatever it was about, it was a no."""
+        return self.leading or super().refused(message)
+
+    def deposed(self) -> None:
+        """Lead no longer, and wait for somebody else to begin."""
+        self.phase = "following"
+        self._forget_leader()
+        self.leader = self.core.me
+
+    def alarm(self) -> None:
+        """Nobody asks whoever was refused."""
+        if self.leader != self.core.me:
+            super().alarm()
+
+
+class NeverResigns(Replica):
+    """Leads once, leads for ever."""
+
+    def _step_down(self, why: str) -> None:
+        """Stay, and go on asking."""
+        if self.proposer.leading:
+            self.proposer.heartbeat()
+            self.core.set_timer(Timer.HEARTBEAT, self.core.config.heartbeat_ms, self.core.config.heartbeat_ms)
+
+
+@mutant(
+    "never-steps-down",
+    "L R",
+    wrong="a leader ignores a higher ballot",
+    forbidden_by="rule 6, and election phase: a leader that is not followed leads no longer",
+    expects="progress convergence",
+    also=(NeverResigns,),
+)
+class NeverStepsDown(Election):
+    """See its entry."""
+
+    def follow(self, ballot: Ballot, leader: NodeId) -> bool:
+        """There can be only one."""
+        return not self.leading and super().follow(ballot, leader)
+
+
+@mutant(
+    "next-round-only",
+    "L",
+    wrong="a retry uses its own round + 1, not the highest seen + 1",
+    forbidden_by="rule 3: a ballot above every ballot seen",
+    expects="progress promise one-leader-per-ballot",
+)
+class NextRoundOnly(Election):
+    """See its entry."""
+
+    def next_ballot(self) -> Ballot:
+        """One more than last time."""
+        return max(self.ballot, self.acceptor.opened).above(self.core.me)
+
+
+class ImpatientElection(Patience):
+    """Takes the configured times for enough."""
+
+    def election_ms(self) -> int:
+        """Always the same."""
+        return self.core.config.election_ms
+
+
+@mutant(
+    "no-backoff",
+    "L",
+    wrong="rivals retry at fixed intervals",
+    forbidden_by="rule 5: a candidate that fails waits longer before it tries again, randomised, growing, capped",
+    expects="progress convergence",
+    also=(ImpatientElection,),
+)
+class NoBackoff(Election):
+    """See its entry."""
+
+    def pause_ms(self) -> tuple[int, int]:
+        """As long as last time."""
+        return self.patience.election_ms(), self.patience.election_ms()
+
+
+@mutant(
+    "leader-heard-is-enough",
+    "L",
+    wrong="a leader without a majority keeps its followers",
+    forbidden_by="rule 6: a leader that has not heard from a majority for an election timeout steps down",
+    expects="progress convergence",
+)
+class LeaderHeardIsEnough(Proposer):
+    """See its entry."""
+
+    def has_majority(self) -> bool:
+        """Somebody will be there."""
+        return True
+
+
+@mutant(
+    "halves-merge",
+    "S",
+    wrong="both sides of a partition elect, and merge afterwards",
+    forbidden_by=MAJORITY,
+    expects="agreement proposal decision chain",
+)
+class HalvesMerge(Replica):
+    """See its entry."""
+
+    def start(self, now_ms: int) -> None:
+        """Half is enough for everything."""
+        self.core.prepare_quorum = self.core.accept_quorum = max(1, len(self.core.nodes) // 2)
+        super().start(now_ms)
+
+
+@mutant(
+    "promise-by-ping",
+    "S L",
+    wrong="a promise holds only as long as pings of whom it was given to come in",
+    forbidden_by=SAFE,
+    expects="promise proposal agreement",
+)
+class PromiseByPing(Acceptor):
+    """See its entry."""
+
+    def may_promise(self, ballot: Ballot) -> bool:
+        """Also when the other is silent."""
+        return super().may_promise(ballot) or self._is_silent(self.promised.owner)
+
+    def may_accept(self, ballot: Ballot) -> bool:
+        """Also when the other is silent."""
+        return super().may_accept(ballot) or self._is_silent(self.promised.owner)
+
+    def _is_silent(self, owner: NodeId) -> bool:
+        return owner not in (self.core.me, *self.core.heard_within(self.core.config.election_ms))
+
+
+class LowAcceptor(Acceptor):
+    """Prefers low numbers."""
+
+    def may_accept(self, ballot: Ballot) -> bool:
+        """The lower id is right."""
+        return super().may_accept(ballot) or ballot.owner < self.promised.owner
+
+
+@mutant(
+    "lowest-id-wins",
+    "S",
+    wrong="when two leaders meet, the one with the lower id stays",
+    forbidden_by=SAFE,
+    expects="promise proposal agreement",
+    also=(LowAcceptor,),
+)
+class LowestIdWins(Election):
+    """See its entry."""
+
+    def refused(self, message: Reject) -> bool:
+        """Only a lower id ends this leadership."""
+        return super().refused(message) and message.promised.owner < self.core.me
+
+    def follow(self, ballot: Ballot, leader: NodeId) -> bool:
+        """A leader with the lower id goes on."""
+        return not (self.leading and self.core.me < leader) and super().follow(ballot, leader)
+
+
+@mutant(
+    "equal-ballot-only",
+    "L",
+    wrong="ACCEPT needs a ballot equal to the promise",
+    forbidden_by="rule 9: an acceptor accepts if the ballot is at least its promise",
+    expects="progress convergence",
+)
+class EqualBallotOnly(Acceptor):
+    """See its entry."""
+
+    def may_accept(self, ballot: Ballot) -> bool:
+        """Only what was promised."""
+        return ballot == self.promised
+
+
+@mutant(
+    "send-once",
+    "L",
+    wrong="ACCEPT and DECIDE are never sent again",
+    forbidden_by="rule 10: lost messages are sent again",
+    expects="progress convergence",
+)
+class SendOnce(Proposer):
+    """See its entry."""
+
+    def resend(self) -> None:
+        """It was said once."""
+        self._resend_set = False
+
+
+def text(ballot: Ballot) -> str:
+    """A ballot as it is printed."""
+    return str(ballot)
+
+
+@mutant(
+    "text-ballots",
+    "L",
+    wrong="ballots are compared as text",
+    forbidden_by="words: a ballot is (round, node), ordered",
+    expects="progress promise convergence",
+)
+class TextBallots(Acceptor):
+    """See its entry."""
+
+    def may_promise(self, ballot: Ballot) -> bool:
+        """10.1 comes before 9.1."""
+        return text(ballot) >= text(self.promised)
+
+    def may_accept(self, ballot: Ballot) -> bool:
+        """10.1 comes before 9.1."""
+        return text(ballot) >= text(self.promised)
+
+
+@mutant(
+    "text-ballots-id-first",
+    "L",
+    wrong="ballots are compared by id before round",
+    forbidden_by="words: a ballot is (round, node), ordered",
+    expects="progress promise convergence",
+)
+class IdFirst(Acceptor):
+    """See its entry."""
+
+    def may_promise(self, ballot: Ballot) -> bool:
+        """The higher id comes after."""
+        return (ballot.owner, ballot.round) >= (self.promised.owner, self.promised.round)
+
+    def may_accept(self, ballot: Ballot) -> bool:
+        """The higher id comes after."""
+        return (ballot.owner, ballot.round) >= (self.promised.owner, self.promised.round)
+
+
+@mutant(
+    "quorum-of-the-living",
+    "S",
+    wrong="the majority is counted over reachable nodes",
+    forbidden_by=MAJORITY,
+    expects="agreement proposal decision chain",
+)
+class QuorumOfTheLiving(Replica):
+    """See its entry."""
+
+    def receive(self, message: AnyMessage, now_ms: int) -> None:
+        """Count who lives first."""
+        self._count()
+        super().receive(message, now_ms)
+
+    def wake(self, timer: Timer, now_ms: int) -> None:
+        """Count who lives first."""
+        self._count()
+        super().wake(timer, now_ms)
+
+    def _count(self) -> None:
+        living = len(self.core.heard_within(self.core.config.election_ms)) + 1
+        self.core.prepare_quorum = self.core.accept_quorum = living // 2 + 1

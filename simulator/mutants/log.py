@@ -1,0 +1,387 @@
+"""Mutants of the log: recovery, gaps, what is decided, what is applied, and what is remembered of it."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import msgspec
+
+from blog.blog import Outcome
+from chain.block import hash_of
+from chain.blockchain import Blockchain, Miner
+from chain.mining import mine, passes
+from paxos.acceptor import Acceptor
+from paxos.ballot import NodeId, Slot
+from paxos.effects import Send
+from paxos.learner import Learner
+from paxos.messages import Accept, Accepted, Value
+from paxos.proposer import Proposer
+from paxos.records import AcceptedRecord, JournalRecord
+from simulator.codec import block_line, operation_text, operations_text, parse_operation, parse_operations
+from simulator.desk import Desk, RequestId
+from simulator.host import Host
+from simulator.ledger import Ledger, Outcomes
+from simulator.mutants.registry import mutant
+from simulator.node import Node
+from simulator.observer import Witness
+from simulator.settings import Settings
+from simulator.storage.blog_file import BLOG
+from simulator.storage.storage import Storage
+
+ONCE = "rule 14 and the invariant Once: a request decided twice takes effect once and gets its first answer"
+SAME = "the chain: the block around a value is computed in the same way by every node"
+
+
+@mutant(
+    "promise-hides-decided",
+    "S",
+    wrong="a PROMISE leaves out what is decided already",
+    forbidden_by="rule 3: what it has already decided it reports as decided, compacted or not",
+    expects="promise proposal agreement",
+)
+class PromiseHidesDecided(Acceptor):
+    """See its entry."""
+
+    def reported_prefix(self, decided: Slot) -> Slot:
+        """Nothing."""
+        return 0
+
+
+@mutant(
+    "own-log-only",
+    "S",
+    wrong="a new leader recovers from its own log alone",
+    forbidden_by="rule 4: for each open slot the value of the highest ballot reported, by whomever",
+    expects="proposal agreement",
+)
+class OwnLogOnly(Proposer):
+    """See its entry."""
+
+    def recover(self) -> None:
+        """As if it were Raft, but without the vote that would have asked for the longest log."""
+        self._reported = {slot: [vote] for slot, vote in self.acceptor.accepted.items()}
+        super().recover()
+
+
+@mutant(
+    "commit-by-index",
+    "S",
+    wrong="a decided prefix makes a follower apply whatever it accepted there, at whatever ballot",
+    forbidden_by="rule 12: a decided prefix said at ballot b vouches only for what was accepted at b",
+    expects="agreement decision chain",
+)
+class CommitByIndex(Learner):
+    """See its entry."""
+
+    def vouched(self, slot: Slot) -> bool:
+        """The slot is decided, so what stands in it is."""
+        return slot <= self._vouched_upto and slot in self.acceptor.accepted
+
+
+@mutant(
+    "holes-stay",
+    "L",
+    wrong="gaps found at a change of leader are not filled",
+    forbidden_by="rule 4: the no-op in gaps",
+    expects="progress convergence",
+)
+class HolesStay(Proposer):
+    """See its entry."""
+
+    def slots_to_recover(self, first: Slot, last: Slot) -> list[Slot]:
+        """Those of which somebody told."""
+        return [slot for slot in super().slots_to_recover(first, last) if self.votes_for(slot)]
+
+
+@mutant(
+    "acknowledge-past-a-gap",
+    "S D",
+    wrong="'accepted up to n' is said with a gap below n",
+    forbidden_by="messages: ACCEPTED says exactly which slots; rule 10",
+    expects="promise decision durability",
+)
+class AcknowledgePastAGap(Acceptor):
+    """See its entry."""
+
+    def acknowledge(self, message: Accept, last_slot: Slot) -> None:
+        """Everything up to here."""
+        everything = Accepted(sender=self.core.me, ballot=message.ballot, first_slot=1, last_slot=last_slot)
+        self.core.send((message.sender,), everything)
+
+
+@mutant(
+    "catch-up-ships-tentative",
+    "S",
+    wrong="catch-up hands over accepted entries as decided",
+    forbidden_by="rule 12: a follower asks for decided slots and gets what is on the chain",
+    expects="decision agreement chain",
+)
+class CatchUpShipsTentative(Node):
+    """See its entry."""
+
+    def _lines_to_serve(self, first: Slot, last: Slot) -> list[str]:
+        """The chain, and blocks made of the votes that would come next."""
+        lines = super()._lines_to_serve(first, last)
+        if last == self.ledger.height:
+            chain = Blockchain(self.settings.difficulty, height=last, tip=self.ledger.chain.tip)
+            votes = self.replica.votes()
+            while (vote := votes.get(chain.height + 1)) is not None:
+                lines.append(block_line(chain.extend(operations_text(vote.value))))
+        return lines
+
+
+class DeliverAsItComes(Node):
+    """Extends the chain by whatever is delivered."""
+
+    def _expect_next(self, slot: Slot, height: int) -> None:
+        """Do not look."""
+
+
+@mutant(
+    "apply-past-a-gap",
+    "S",
+    wrong="decided slots are applied as they come",
+    forbidden_by="rule 11: decided slots are applied in order",
+    expects="agreement decision chain",
+    also=(DeliverAsItComes,),
+)
+class ApplyPastAGap(Learner):
+    """See its entry."""
+
+    def next_to_deliver(self) -> Slot | None:
+        """The lowest slot that is known, wherever it is."""
+        in_order = super().next_to_deliver()
+        return in_order if in_order is not None else min(self.chosen, default=None)
+
+
+class EnqueueAgain(Proposer):
+    """Gives a retry another slot."""
+
+    def is_placed(self, name: RequestId) -> bool:
+        """Not that one would know."""
+        return False
+
+
+@mutant(
+    "no-dedupe",
+    "E",
+    wrong="a retried request is applied again",
+    forbidden_by=ONCE,
+    expects="once blog durability linearizability",
+    also=(EnqueueAgain,),
+)
+class NoDedupe(Ledger):
+    """See its entry."""
+
+    def claim(self, client: str, seq: int, height: int) -> bool:
+        """Every time is the first."""
+        super().claim(client, seq, height)
+        return True
+
+    def claim_replayed(self, client: str, seq: int, height: int) -> bool:
+        """As in the life before."""
+        return self.claim(client, seq, height)
+
+
+@mutant(
+    "dedupe-forgotten",
+    "E",
+    wrong="what was answered is not part of what is recovered",
+    forbidden_by=ONCE,
+    expects="once blog durability linearizability",
+)
+class DedupeForgotten(Ledger):
+    """See its entry."""
+
+    def claim_replayed(self, client: str, seq: int, height: int) -> bool:
+        """Applied, and forgotten."""
+        return True
+
+
+class ForgetfulOutcomes(Outcomes):
+    """Remembers what took effect, and nothing else."""
+
+    def amend(self, client: str, seq: int, outcome: Outcome) -> None:
+        """A refusal leaves no trace."""
+        known = self._by_client[client]
+        if known.last == seq:
+            known.seqs.pop()
+            known.codes.pop()
+            known.last = known.seqs[-1] if known.seqs else -1
+        else:
+            del known.late[seq]
+
+
+@mutant(
+    "refusal-forgotten",
+    "E R",
+    wrong="refused writes are not remembered, a retry may succeed later",
+    forbidden_by="rule 13: a refusal is part of the log, the same answer for every retry",
+    expects="once blog linearizability",
+)
+class RefusalForgotten(Ledger):
+    """See its entry."""
+
+    def __init__(self, difficulty: int, *, miner: Miner = mine) -> None:
+        super().__init__(difficulty, miner=miner)
+        self.outcomes = ForgetfulOutcomes()
+
+
+@mutant(
+    "answer-on-accept",
+    "S D",
+    wrong="the client is answered before the slot is chosen",
+    forbidden_by="rule 11 and the invariant Durability: the leader answers what it has applied",
+    expects="durability once linearizability",
+)
+class AnswerOnAccept(Node):
+    """See its entry."""
+
+    def _record(self, records: list[JournalRecord]) -> None:
+        super()._record(records)
+        for record in records:
+            if isinstance(record, AcceptedRecord) and record.ballot.owner == self.me:
+                self._answer_already(record.slot, record.value)
+
+    def _answer_already(self, slot: Slot, value: Value) -> None:
+        for request in value:
+            if request.id in self.desk.writes:
+                self.desk.writes.remove(request.id)
+                self.desk.answer(request.id, parse_operation(request.operation)[0], Outcome.OK, slot)
+
+
+@mutant(
+    "timeout-says-failed",
+    "R",
+    wrong="a time-out is reported as 'did not happen'",
+    forbidden_by="words: what ends without a result has an unknown fate",
+    expects="durability once linearizability",
+)
+class TimeoutSaysFailed(Desk):
+    """See its entry."""
+
+    def unknown(self, *, no_majority: bool) -> tuple[str, str]:
+        """Say that nothing happened."""
+        return "refused", super().unknown(no_majority=no_majority)[1]
+
+
+def mine_from(start: int, prev_hash: str, text: str, difficulty: int) -> tuple[int, str]:
+    """The first nonce from `start` on that passes, and its hash."""
+    nonce = start
+    while not passes(digest := hash_of(prev_hash, text, nonce), difficulty):
+        nonce += 1
+    return nonce, digest
+
+
+@mutant(
+    "nonce-differs",
+    "S",
+    wrong="the nonce is searched from a start of one's own",
+    forbidden_by=f"{SAME} (the nonce is the smallest that passes)",
+    expects="chain agreement",
+)
+class NonceDiffers(Node):
+    """See its entry."""
+
+    def __init__(
+        self,
+        node_id: NodeId,
+        settings: Settings,
+        storage: Storage,
+        host: Host,
+        *,
+        witness: Witness | None = None,
+        miner: Miner = mine,
+    ) -> None:
+        searches = partial(mine_from, 7_919 * node_id)
+        super().__init__(node_id, settings, storage, host, witness=witness, miner=searches)
+
+
+class StampingLedger(Ledger):
+    """Puts the time at which a node applies an operation into its block."""
+
+    now_ms = 0
+
+    def text_of(self, value: Value) -> str:
+        """T with the time in every content."""
+        stamped = []
+        for request in value:
+            operation, client, seq = parse_operation(request.operation)
+            kind = type(operation)
+            timed = kind(operation.username, operation.title, f"{operation.content} ({self.now_ms})")
+            stamped.append(operation_text(timed, client, seq))
+        return f"[{','.join(stamped)}]"
+
+
+@mutant(
+    "apply-reads-clock",
+    "S",
+    wrong="a block contains the local time",
+    forbidden_by=f"{SAME}, from the decided log alone",
+    expects="agreement chain validity",
+    also=(StampingLedger,),
+)
+class ApplyReadsClock(Node):
+    """See its entry."""
+
+    def flush(self, now_ms: int) -> None:
+        """Tell the ledger what time it is."""
+        if isinstance(self.ledger, StampingLedger):
+            self.ledger.now_ms = now_ms
+        super().flush(now_ms)
+
+
+@mutant(
+    "self-counted-early",
+    "D",
+    wrong="the leader counts its own acceptance before it is durable",
+    forbidden_by="what is on disk before what is said: the leader's own included, before it counts itself",
+    expects="decision durability promise",
+)
+class SelfCountedEarly(Node):
+    """See its entry."""
+
+    def _vouch(self, records: list[JournalRecord], vouched: list[Send], now_ms: int) -> None:
+        """What only this node hears of need not wait for the disk, one would think."""
+        others = [send for send in vouched if send.to != (self.me,)]
+        if others:
+            super()._vouch(records, vouched, now_ms)
+            return
+        if records:
+            self._record(records)
+        for send in vouched:
+            self.replica.receive(send.message, now_ms)
+
+
+class BelievingLedger(Ledger):
+    """Applies the blocks that blog.txt knows, and only remembers the requests of those beyond it."""
+
+    believed = 0
+
+    def replay(self, height: int, text: bytes) -> bytes:
+        """What blog.txt lacks has been applied somehow, one would think."""
+        if height <= self.believed:
+            return super().replay(height, text)
+        for _, client, seq in parse_operations(text):
+            self.claim_replayed(client, seq, height)
+        return b""
+
+
+@mutant(
+    "batch-half-applied",
+    "D E",
+    wrong="a crash between the files of one slot leaves blog and chain apart, and the restart believes it",
+    forbidden_by="the invariant Blog = replay of the chain, in memory and on disk",
+    expects="blog once durability",
+    also=(BelievingLedger,),
+)
+class BatchHalfApplied(Node):
+    """See its entry."""
+
+    def start(self, now_ms: int) -> None:
+        """Take blog.txt at its word."""
+        disk = self.storage._disk  # noqa: SLF001  A mutant reaches inside on purpose.
+        lines = disk.read(BLOG).rpartition(b"\n")[0].splitlines() if disk.exists(BLOG) else []
+        if lines and isinstance(self.ledger, BelievingLedger):
+            self.ledger.believed = msgspec.json.decode(lines[-1])["height"]
+        super().start(now_ms)
