@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from chain.mining import mine
-from simulator.node import Node
+from simulator.mutants.registry import node_type
 from simulator.settings import Settings
 from simulator.storage.storage import Storage
 from simulator.virtual.machine import Drivable, Machine
@@ -35,12 +35,17 @@ Builder = Callable[[Settings, Machine], Drivable]
 """Makes the node `machine.me`, which has its files on `machine.disk` and the machine as its host and witness."""
 
 
-def node_builder() -> Builder:
-    """Builds nodes of the protocol; those built by one builder share what they mine."""
+def node_builder(rule: str | None) -> Builder:
+    """Builds nodes of the protocol, with `rule` broken if it names one; they share what they mine.
+
+    Raises:
+        InputError: there is no such rule.
+    """
     miner = SharedMiner()
+    node_class = node_type(rule)
 
     def build(settings: Settings, machine: Machine) -> Drivable:
         storage = Storage(machine.disk, settings.difficulty)
-        return Node(machine.me, settings, storage, machine, witness=machine, miner=miner)
+        return node_class(machine.me, settings, storage, machine, witness=machine, miner=miner)
 
     return build

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import traceback
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from random import Random
 from typing import Literal
+
+import msgspec
 
 from blog.operations import Operation
 from paxos.ballot import NodeId
@@ -28,11 +30,15 @@ from simulator.describe import describe
 from simulator.errors import InputError
 from simulator.faults import Fault, Link, Links
 from simulator.host import ClientCall, ClientWrite, Inspected, NodeFailed, NodeReport, NoteLine, ReadAnswer, WriteAnswer
+from simulator.mutants.registry import quorums
 from simulator.node import Node
 from simulator.observer import Observer
 from simulator.settings import Settings
 from simulator.state import ClusterEvent, HeldMessage, NodeState
 from simulator.storage.chain_file import CHAIN
+from simulator.trace.lines import header_for
+from simulator.trace.recorder import TraceRecorder
+from simulator.trace.writer import trace_lines
 from simulator.virtual.build import Builder, node_builder
 from simulator.virtual.heap import WORLD, Heap
 from simulator.virtual.machine import Machine
@@ -56,7 +62,11 @@ class VirtualCluster:
 
     `observers` are told everything, after the invariant checker, which is always there (`checker`). `build` makes
     another node than the protocol's; `sync_ms` are the durations that a sync may take, each as likely. With
-    `keep_history` off, clients are not recorded and linearizability is not judged.
+    `keep_history` off, clients are not recorded and linearizability is not judged; with `keep_trace` off there are no
+    `trace_lines`.
+
+    Raises:
+        InputError: `settings.break_rule` names no rule.
     """
 
     world: Literal["processes", "virtual"] = "virtual"
@@ -67,15 +77,19 @@ class VirtualCluster:
         *,
         observers: Iterable[Observer] = (),
         keep_history: bool = True,
+        keep_trace: bool = True,
         build: Builder | None = None,
         sync_ms: tuple[int, ...] | None = None,
     ) -> None:
         self.settings = settings
-        self.checker = InvariantChecker(settings)
+        prepare, accept = quorums(settings.break_rule)
+        self.checker = InvariantChecker(settings, prepare_quorum=prepare, accept_quorum=accept)
         self.bugs: list[str] = []
         self._heap = heap = Heap()
         self._dice = dice = Random(settings.seed)
-        self._onlookers = onlookers = Onlookers((self.checker, *observers))
+        self._recorder = TraceRecorder() if keep_trace else None
+        watching = (self.checker, self._recorder, *observers)
+        self._onlookers = onlookers = Onlookers(observer for observer in watching if observer is not None)
         self._network = Network(Links(settings.node_ids), heap, dice, onlookers)
         self._book = ClientBook(f"s{settings.seed}", self.now_ms, keep_history=keep_history)
         self._keep_history = keep_history
@@ -83,7 +97,7 @@ class VirtualCluster:
         self._messages: deque[str] = deque(maxlen=MESSAGES_KEPT)
         self._changes = 0
         self._closed = False
-        makes = build or node_builder()
+        makes = build or node_builder(settings.break_rule)
         takes = sync_ms or (SYNC_MS if settings.sync == "fsync" else (0,))
         self.machines = {
             node: Machine(
@@ -207,6 +221,21 @@ class VirtualCluster:
     def messages(self) -> list[str]:
         """The newest of them, oldest first."""
         return list(self._messages)
+
+    def trace_lines(self) -> Iterator[str]:
+        """Everything so far as the lines of a trace, the header first.
+
+        Raises:
+            InputError: no trace is kept.
+        """
+        recorder = self._recorder
+        if recorder is None:
+            raise InputError("this cluster keeps no trace.")
+        prepare, accept = quorums(self.settings.break_rule)
+        header = msgspec.structs.replace(
+            header_for(self.settings, self.world, self.checker.replay), prepare_quorum=prepare, accept_quorum=accept
+        )
+        return trace_lines(header, recorder.happenings(), self.history(), recorder.cut)
 
     def events(self, last: int) -> Sequence[ClusterEvent]:
         """See `Cluster`."""

@@ -5,13 +5,13 @@ awake. From then on faults change nothing, so rule and theory demand that writes
 reach the same chain. How soon depends on the patience that nodes have learned, since limits follow measured round
 trips and never fall at once. Let R be the longest round trip that the plan's weather, holding and clocks can have
 taught. A silence is an outage after E = max(200, 2R + 100, 900) ms (`paxos/patience.py`), and an unanswered message is
-sent again after at most 4(2R + 100) ms. The bound is then
+sent again after at most 4(2R + 100) ms. An alarm set on a clock that then jumps back by J in all rings J late. So
 
-    B = 4E + 4(2R + 100) + 1,000 ms:
+    B = 4E + 4(2R + 100) + J + 1,000 ms:
 
 four election timeouts until one leader stands (one to notice, the rest for rivals whose waits are random and grow; the
 same four that the protocol grants in partial partitions), one longest resend for what was lost just before the healing,
-and a second for fetching, mining and syncing what was missed.
+the alarms that sleep, and a second for fetching, mining and syncing what was missed.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from blog.operations import Post
 from simulator.check.violation import Violation
 from simulator.cluster import AnswerKind, Query, Ticket
 from simulator.errors import InputError
-from simulator.faults import ClockFault, DiskFault, Fault, Heal, Hold, Release, Restart, Resume, Weather
+from simulator.faults import ClockFault, DiskFault, Fault, Heal, Hold, Pause, Release, Restart, Resume, Weather
 from simulator.observer import Observer
 from simulator.virtual.cluster import VirtualCluster
 from simulator.virtual.plan import Again, Call, Plan, Strike, Write
@@ -68,26 +68,45 @@ def bound_ms(plan: Plan) -> int:
     """How long after the healing everything must be well again: see the module."""
     round_trip = min(CALM_ROUND_TRIP_MS + _slowness(plan), LONGEST_TAUGHT_MS)
     election = max(200, 2 * round_trip + 100, 900)
-    return 4 * election + 4 * (2 * round_trip + 100) + 1_000
+    return 4 * election + 4 * (2 * round_trip + 100) + _lateness(plan) + 1_000
 
 
 def _slowness(plan: Plan) -> int:
     """By how much a round trip may have seemed longer than on calm links."""
-    weather = holding = clock = standing = 0
-    for strike in plan.strikes:
+    weather = clock = stood = held = 0
+    since: dict[int, int] = {}  # When each paused node was paused, and (0) when messages began to be held.
+    for strike in (*plan.strikes, *(Strike(plan.heals_ms, fault) for fault in _awakenings(plan))):
         match strike.fault:
             case Weather(rule):
                 one_way = rule.delay_ms + rule.jitter_ms
                 weather = max(weather, 2 * one_way + (2 * max(5, one_way) if rule.reorder else 0))
-            case Hold():
-                holding = 600
             case ClockFault(_, rate_percent, jump_ms):
-                clock = max(clock, jump_ms, abs(rate_percent - 100))
-            case Resume():
-                standing = 3_000
+                clock = max(clock, jump_ms, (rate_percent - 100) * 10)
+            case Hold():
+                since.setdefault(0, strike.at_ms)
+            case Release():
+                held = max(held, strike.at_ms - since.pop(0, strike.at_ms))
+            case Pause(node):
+                since.setdefault(node, strike.at_ms)
+            case Resume(node):
+                stood = max(stood, strike.at_ms - since.pop(node, strike.at_ms))
             case _:
                 pass
-    return weather + holding + clock + standing
+    return weather + clock + stood + held
+
+
+def _awakenings(plan: Plan) -> list[Fault]:
+    return [Release(), *(Resume(node) for node in plan.settings.node_ids)]
+
+
+def _lateness(plan: Plan) -> int:
+    """By how much the alarms of one node may ring too late: all its jumps back together."""
+    back: dict[int, int] = {}
+    for strike in plan.strikes:
+        fault = strike.fault
+        if isinstance(fault, ClockFault):
+            back[fault.node] = back.get(fault.node, 0) + max(0, -fault.jump_ms)
+    return max(back.values(), default=0)
 
 
 class _Ordeal:
@@ -95,7 +114,7 @@ class _Ordeal:
 
     def __init__(self, plan: Plan, observers: Iterable[Observer], replay: str) -> None:
         self._plan = plan
-        self._cluster = VirtualCluster(plan.settings, observers=observers)
+        self._cluster = VirtualCluster(plan.settings, observers=observers, keep_trace=False)
         self._cluster.checker.replay = replay
         self._writes: dict[str, Ticket] = {}
         self._tickets: list[Ticket] = []
