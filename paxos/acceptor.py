@@ -22,6 +22,7 @@ class Acceptor:
         self.promised = max(promised, opened)
         self.opened = opened
         self.accepted: dict[Slot, Acceptance] = dict(accepted)
+        self._kept_from: Slot = 0
 
     def may_promise(self, ballot: Ballot) -> bool:
         """Rule 3: at least what was promised."""
@@ -132,5 +133,6 @@ class Acceptor:
 
     def forget_below(self, slot: Slot) -> None:
         """Drop votes below `slot`: they are decided and on the chain, and a PROMISE reports them as the prefix."""
-        if len(self.accepted) > 2 * self.core.config.window:
+        if slot - self._kept_from >= self.core.config.window:
+            self._kept_from = slot
             self.accepted = {s: vote for s, vote in self.accepted.items() if s >= slot}

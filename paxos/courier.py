@@ -6,7 +6,7 @@ whoever leads, through a peer where this node does not hear the leader itself. R
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 
 from paxos.ballot import NO_BALLOT, NOBODY, Ballot, NodeId, Slot
 from paxos.core import Core
@@ -26,10 +26,11 @@ LOOK_MS = 1_000
 class Waiting:
     """A request of this node's own client without an answer. Times in milliseconds; a read has a `slot` in the end."""
 
-    __slots__ = ("due_ms", "request", "since_ms", "slot", "tries")
+    __slots__ = ("due_ms", "read", "request", "since_ms", "slot", "tries")
 
-    def __init__(self, request: Request | None, since_ms: int) -> None:
-        self.request = request
+    def __init__(self, request: Request | None, read: int, since_ms: int) -> None:
+        self.request = request  # None for a read, which has a number instead.
+        self.read = read
         self.since_ms = since_ms
         self.due_ms = since_ms
         self.tries = 0
@@ -53,7 +54,8 @@ class Courier:
         self.proposer: Proposer | None = None
         self.writes: dict[RequestId, Waiting] = {}
         self.reads: dict[int, Waiting] = {}
-        self._fresh = False
+        self._new: list[Waiting] = []  # Not sent to anybody yet.
+        self._servable = False
         self._routed: tuple[NodeId, Ballot] = (NOBODY, NO_BALLOT)
         self._alarm_set = False
 
@@ -62,13 +64,13 @@ class Courier:
     def submit(self, request: Request) -> None:
         """A client's write; the same one again changes nothing."""
         if request.id not in self.writes:
-            self.writes[request.id] = Waiting(request, self.core.now)
-            self._fresh = True
+            self.writes[request.id] = waiting = Waiting(request, 0, self.core.now)
+            self._new.append(waiting)
 
     def read(self, number: int) -> None:
         """A client's linearizable read."""
-        self.reads[number] = Waiting(None, self.core.now)
-        self._fresh = True
+        self.reads[number] = waiting = Waiting(None, number, self.core.now)
+        self._new.append(waiting)
 
     def settle(self, value: Value) -> None:
         """This value is applied here: its clients are answered."""
@@ -87,6 +89,7 @@ class Courier:
             waiting = self.reads.get(number)
             if waiting is not None and waiting.slot < 0:
                 waiting.slot = slot
+                self._servable = True
 
     def flush(self) -> None:
         """The end of a batch: send what is new, and everything once more when another leader is known."""
@@ -95,20 +98,22 @@ class Courier:
         target = (self.election.leader, self.election.ballot if self.election.leading else self.election.leader_ballot)
         if target != self._routed:
             self._routed = target
-            for waiting in self._all():
+            self._new = self._all()
+            for waiting in self._new:
                 waiting.due_ms, waiting.tries = self.core.now, 0
-            self._fresh = True
-        if self._fresh:
-            self._fresh = False
-            self._send_due()
+        if self._new:
+            new, self._new = self._new, []
+            self._send_due(new)
         if not self._alarm_set:
             self._set_alarm()
 
     def serve_reads(self) -> None:
         """The end of a batch: reads whose slot is applied here are answered."""
-        if self.reads:
+        if self._servable:
             decided = self.learner.decided
-            ready = tuple(number for number, waiting in self.reads.items() if 0 <= waiting.slot <= decided)
+            placed = [(number, waiting.slot) for number, waiting in self.reads.items() if waiting.slot >= 0]
+            ready = tuple([number for number, slot in placed if slot <= decided])
+            self._servable = len(ready) < len(placed)
             if ready:
                 for number in ready:
                     del self.reads[number]
@@ -119,7 +124,7 @@ class Courier:
         self._alarm_set = False
         self._give_up()
         if self.writes or self.reads:
-            self._send_due()
+            self._send_due(self._all())
             self._set_alarm()
 
     # On the way to the leader
@@ -195,23 +200,24 @@ class Courier:
 
     # Helpers
 
-    def _all(self) -> Iterable[Waiting]:
+    def _all(self) -> list[Waiting]:
         return [*self.writes.values(), *self.reads.values()]
 
-    def _send_due(self) -> None:
-        """Everything that is due leaves together, by the first, second, … way that there is for its number of tries."""
+    def _send_due(self, those: list[Waiting]) -> None:
+        """Those that are due leave together, by the first, second, … way that there is for their number of tries."""
         if self.election.leader == NOBODY:
             self.election.wanted()
             return
         now = self.core.now
         writes: dict[NodeId, list[Request]] = {}
         reads: dict[NodeId, list[int]] = {}
-        for waiting in self.writes.values():
-            if waiting.due_ms <= now and waiting.request is not None:
+        for waiting in those:
+            if waiting.due_ms > now or waiting.slot >= 0:
+                continue
+            if waiting.request is not None:
                 writes.setdefault(self._way(waiting), []).append(waiting.request)
-        for number, waiting in self.reads.items():
-            if waiting.due_ms <= now and waiting.slot < 0:
-                reads.setdefault(self._way(waiting), []).append(number)
+            else:
+                reads.setdefault(self._way(waiting), []).append(waiting.read)
         for to, requests in writes.items():
             self._send_writes(to, requests)
         for to, numbers in reads.items():
