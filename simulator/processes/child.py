@@ -27,6 +27,7 @@ from simulator.faults import DiskFaultKind
 from simulator.host import ClientCall, Inspected, NodeFailed, NodeReport
 from simulator.processes.parent import die_with_parent
 from simulator.processes.queue import SUPERVISOR, Inlet, Outlet, frame, split
+from simulator.processes.witness import WITNESS, ProcessWitness
 from simulator.settings import Settings
 from simulator.state import NodeState
 from simulator.wire import decode_call, decode_message, encode_message, encode_report
@@ -74,13 +75,14 @@ class ProcessHost:
     """The world as the node of this process sees it: a queue out, and alarms.
 
     A message is encoded once, whoever it is for; messages for the same targets in a row share one frame. `disk_mood`
-    is what the supervisor wants the disk to do.
+    is what the supervisor wants the disk to do, `witness` whom the node tells what it does inside, if anybody.
     """
 
     def __init__(self, outlet: Outlet, dice: Random, disk_mood: DiskFaultKind = "ok") -> None:
         self.due_ms: dict[Timer, int] = {}
         self.now_ms = 0
         self.disk_mood = disk_mood
+        self.witness: ProcessWitness | None = None
         self._outlet = outlet
         self._dice = dice
         self._sets: dict[tuple[NodeId, ...], int] = {}
@@ -114,6 +116,14 @@ class ProcessHost:
         """See `Host`."""
         self._reports.append(encode_report(report))
 
+    def be_witnessed(self) -> None:
+        """From now on, what the node does inside leaves too, between the messages, in the order of doing."""
+        self.witness = ProcessWitness(self._tell)
+
+    def _tell(self, telling: bytes) -> None:
+        self._seal()
+        self._outlet.put(frame(WITNESS, [telling]))
+
     def take_due(self) -> list[Timer]:
         """The alarms whose time has come, the earliest first; they are set no longer."""
         due = sorted((at, timer) for timer, at in self.due_ms.items() if at <= self.now_ms)
@@ -139,7 +149,8 @@ def build_node(node_id: NodeId, settings: Settings, host: ProcessHost) -> Drivab
     from simulator.storage.storage import Storage  # noqa: PLC0415
 
     disk = RealDisk(node_directory(settings, node_id), settings.sync)
-    return Node(node_id, settings, Storage(MoodyDisk(disk, host), settings.difficulty), host)
+    storage = Storage(MoodyDisk(disk, host), settings.difficulty)
+    return Node(node_id, settings, storage, host, witness=host.witness)
 
 
 class Watcher:
@@ -218,6 +229,8 @@ class Loop:
                 self._read(now)
             _collect_what_is_new(idle=not ready)
             for timer in host.take_due():
+                if host.witness is not None:
+                    host.witness.woken(timer)
                 node.wake(timer, now)
             node.flush(now)
             self._watch(now)
@@ -286,6 +299,7 @@ def run_node(
     *,
     ends: tuple[Connection, Connection],
     parent: int,
+    witnessed: bool = False,
 ) -> None:
     """A node process from its first line to its last. `ends` are its queue in and its queue out."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the supervisor, which then ends its nodes.
@@ -293,6 +307,8 @@ def run_node(
     log = _redirect_output(node_directory(settings, node_id))
     inlet, outlet = Inlet(ends[0].fileno()), Outlet(ends[1].fileno())
     host = ProcessHost(outlet, Random(f"{settings.seed}/{node_id}"), disk_mood)
+    if witnessed:
+        host.be_witnessed()
     status = 1
     try:
         Loop(build(node_id, settings, host), host, inlet, outlet).run()

@@ -30,6 +30,7 @@ from simulator.processes.child import Builder, build_node, node_directory
 from simulator.processes.judge import Judge
 from simulator.processes.misfortune import Misfortune
 from simulator.processes.pictures import Pictures
+from simulator.processes.record import Record
 from simulator.processes.supervisor import Supervisor
 from simulator.settings import Settings
 from simulator.state import ClusterEvent, HeldMessage, NodeState
@@ -48,7 +49,8 @@ class ProcessCluster:
     """Five (or `settings.nodes`) processes and the network between them. See `simulator.cluster.Cluster`.
 
     `build` makes a node inside its process; another one than the default serves tests and measurements. With
-    `keep_history` off, clients are not recorded and `check` has less to judge.
+    `keep_history` off, clients are not recorded and `check` has less to judge. With `record` on, everything that
+    happens is kept for `trace_lines`, and `check` judges it too: what nodes promised, wrote and said.
 
     Raises:
         DirectoryHeld: another lab holds the data directory.
@@ -58,7 +60,9 @@ class ProcessCluster:
 
     world: Literal["processes", "virtual"] = "processes"
 
-    def __init__(self, settings: Settings, *, build: Builder = build_node, keep_history: bool = True) -> None:
+    def __init__(
+        self, settings: Settings, *, build: Builder = build_node, keep_history: bool = True, record: bool = False
+    ) -> None:
         self.settings = settings
         self._lock_on_data = DirectoryLock(settings.data)
         try:
@@ -66,7 +70,9 @@ class ProcessCluster:
         except BaseException:
             self._lock_on_data.release()
             raise
-        self._supervisor = Supervisor(settings, build, self)
+        self._record = Record(settings) if record else None
+        self._tape = self._record.tape if self._record is not None else None
+        self._supervisor = Supervisor(settings, build, self, self._tape)
         self._changed = threading.Condition(self._supervisor.lock)
         self._changes = 0
         self._book = ClientBook(new_run_name(), self.now_ms, keep_history=keep_history)
@@ -168,6 +174,8 @@ class ProcessCluster:
         self._complain()
         self._misfortune.carry_out(fault)
         with self._changed:
+            if self._tape is not None:
+                self._tape.struck(self.now_ms(), fault)
             self._note(getattr(fault, "node", 0), "fault", fault.line())
 
     # Looking
@@ -193,7 +201,7 @@ class ProcessCluster:
             held = list(self._supervisor.network.held.items())
         return [
             HeldMessage(number=number, source=source, target=target, text=describe(decode_message(message)))
-            for number, (source, target, message) in held
+            for number, (source, target, message, _) in held
         ]
 
     def in_flight(self) -> int:
@@ -238,11 +246,27 @@ class ProcessCluster:
             return list(islice(self._events, max(0, len(self._events) - last), None))
 
     def check(self) -> dict[str, str]:
-        """See `Cluster`. Reads what is new in the nodes' files since the last call."""
+        """See `Cluster`. Reads what is new in the nodes' files, and on the record, since the last call."""
         with self._changed:
             writes = list(self._book.writes)
+            recorded = self._tape.end() if self._tape is not None else 0
         with self._judging:
-            return self._judge.verdicts(writes)
+            verdicts = self._judge.verdicts(writes)
+            if self._record is not None:
+                self._record.judge(verdicts, recorded)
+            return verdicts
+
+    def trace_lines(self) -> Iterator[str]:
+        """Everything so far as the lines of a trace.
+
+        Raises:
+            InputError: this cluster keeps no record.
+        """
+        if self._record is None:
+            raise InputError("This cluster keeps no record of its run.")
+        with self._changed:
+            end, history = self._record.tape.end(), self._book.history()
+        return self._record.lines(history, end)
 
     def close(self) -> None:
         """See `Cluster`. Takes half a second at most, also when a node is wedged."""
@@ -255,12 +279,17 @@ class ProcessCluster:
             self._change()
         atexit.unregister(self.close)
         self._supervisor.close()
+        if self._tape is not None:
+            with self._judging:  # Nobody reads it now.
+                self._tape.close()
         self._lock_on_data.release()
 
     # What the supervisor tells, in its thread, with the lock held
 
     def reported(self, node: int, report: bytes) -> None:
         """See `Listener`."""
+        if self._tape is not None:
+            self._tape.told(self.now_ms(), node, report)
         match decode_report(report):
             case WriteAnswer() as answer:
                 self._book.write_answered(answer)
@@ -283,6 +312,8 @@ class ProcessCluster:
 
     def ended(self, node: int, how: str) -> None:
         """See `Listener`."""
+        if self._tape is not None:
+            self._tape.ended(self.now_ms(), node, how)
         self._pictures.lives(node, "down")
         self._note(node, "down", f"node {node} is down: {how}")
         for ticket in self._book.open_tickets(node):
@@ -306,7 +337,11 @@ class ProcessCluster:
     # Helpers
 
     def _hand_over(self, ticket: Ticket, call: ClientCall) -> None:
-        if not self._supervisor.tell(ticket.node, encode_call(call)):
+        data = encode_call(call)
+        told = self._supervisor.tell(ticket.node, data)
+        if told and self._tape is not None:
+            self._tape.asked(self.now_ms(), ticket.node, data)
+        if not told:
             self._book.give_up(ticket, f"node {ticket.node} is down", sent=False)
             self._change()
 

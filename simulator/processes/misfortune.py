@@ -105,7 +105,7 @@ class Misfortune:
     def _deliver(self, fault: DeliverHeld | Release) -> None:
         with self._supervisor.lock:
             number, link = (fault.number, fault.link) if isinstance(fault, DeliverHeld) else (None, None)
-            delivered = self._supervisor.network.deliver_held(number, link)
+            delivered = self._supervisor.network.deliver_held(number, link, self._supervisor.now_ms())
             if number is not None and not delivered:
                 raise InputError(f"No message number {number} is held.")
             if isinstance(fault, Release):

@@ -12,23 +12,26 @@ from random import Random
 
 from simulator.faults import Link, Links
 from simulator.processes.queue import HEAD, Frame, Outlet, frame, split
+from simulator.processes.tape import Tape
 from simulator.processes.taps import Tap
 
 UNDERWAY_BYTES = 256 << 20
 """What may be on slow links at once. More is lost, as on a real link whose buffers are full."""
 
-Held = tuple[int, int, bytes]
-"""A message that waits for a person: source, target, bytes."""
+Held = tuple[int, int, bytes, int]
+"""A message that waits for a person: source, target, bytes, and its number on the tape."""
 
 
 class Network:
     """Where messages are between leaving one node and reaching another. Not safe for threads. Times in milliseconds.
 
-    `connect` and `disconnect` follow the nodes' lives: what is for a node that is down is lost on arrival.
+    `connect` and `disconnect` follow the nodes' lives: what is for a node that is down is lost on arrival. `tape`
+    records what passes; without one nothing is recorded, and no message has a number.
     """
 
-    def __init__(self, links: Links, dice: Random) -> None:
+    def __init__(self, links: Links, dice: Random, tape: Tape | None = None) -> None:
         self.links = links
+        self.tape = tape
         self.passed: Counter[Link] = Counter()
         self.lost: Counter[Link] = Counter()
         self.held: dict[int, Held] = {}
@@ -36,7 +39,7 @@ class Network:
         self._dice = dice
         self._outlets: dict[int, Outlet] = {}
         self._dirty: set[int] = set()
-        self._underway: list[tuple[float, int, int, int, bytes]] = []
+        self._underway: list[tuple[float, int, int, int, bytes, int]] = []
         self._underway_bytes = 0
         self._serial = 0
         self._held_count = 0
@@ -61,22 +64,25 @@ class Network:
             self.tap.look(source, targets, body)
         if self.links.untouched:
             data = HEAD.pack(len(body), source, count) + body
-            for target in targets:
-                self._put(source, target, data, count)
+            passed = [target for target in targets if self._put(source, target, data, count)]
+            if self.tape is not None:
+                lost = [target for target in targets if target not in passed]
+                self.tape.frame(int(now_ms), source, passed, lost, sent)
         else:
             for message in split(body):
+                number = 0 if self.tape is None else self.tape.sent(int(now_ms), source, targets, message)
                 for target in targets:
-                    self._send(source, target, message, now_ms)
+                    self._send((source, target), message, number, now_ms)
 
     def deliver_due(self, now_ms: float) -> None:
         """Let everything arrive whose time has come; messages of one link share a frame."""
-        together: dict[Link, list[bytes]] = {}
+        together: dict[Link, list[tuple[int, bytes]]] = {}
         while self._underway and self._underway[0][0] <= now_ms:
-            _, _, source, target, message = heapq.heappop(self._underway)
+            _, _, source, target, message, number = heapq.heappop(self._underway)
             self._underway_bytes -= len(message)
-            together.setdefault((source, target), []).append(message)
-        for (source, target), messages in together.items():
-            self._put(source, target, frame(source, messages), len(messages))
+            together.setdefault((source, target), []).append((number, message))
+        for link, messages in together.items():
+            self._arrive(link, messages, now_ms)
 
     def next_due_ms(self) -> float | None:
         """When the next message arrives."""
@@ -96,42 +102,53 @@ class Network:
         self._dirty.clear()
         return dirty
 
-    def deliver_held(self, number: int | None, link: Link | None) -> int:
+    def deliver_held(self, number: int | None, link: Link | None, now_ms: float = 0) -> int:
         """Let held messages arrive now: one, those of a link, or all. How many there were."""
         chosen = [
             key
-            for key, (source, target, _) in self.held.items()
+            for key, (source, target, _, _) in self.held.items()
             if (number is None or key == number) and (link is None or link == (source, target))
         ]
         for key in chosen:
-            source, target, message = self.held.pop(key)
-            self._put(source, target, frame(source, [message]), 1)
+            source, target, message, taped = self.held.pop(key)
+            self._arrive((source, target), [(taped, message)], now_ms)
         return len(chosen)
 
-    def _send(self, source: int, target: int, message: bytes, now_ms: float) -> None:
-        arrivals = self.links.arrivals(source, target, now_ms, self._dice)
+    def _send(self, link: Link, message: bytes, number: int, now_ms: float) -> None:
+        arrivals = self.links.arrivals(*link, now_ms, self._dice)
         if not arrivals:
-            self.lost[source, target] += 1
+            self._lose(link, number, message, now_ms)
         elif self.links.holding:
             self._held_count += 1
-            self.held[self._held_count] = (source, target, message)
+            self.held[self._held_count] = (*link, message, number)
         else:
             for at in arrivals:
-                self._arrive_later(at, source, target, message)
+                if self._underway_bytes + len(message) > UNDERWAY_BYTES:
+                    self._lose(link, number, message, now_ms)
+                    continue
+                self._underway_bytes += len(message)
+                self._serial += 1  # Equal times keep the order of sending.
+                heapq.heappush(self._underway, (at, self._serial, *link, message, number))
 
-    def _arrive_later(self, at_ms: float, source: int, target: int, message: bytes) -> None:
-        if self._underway_bytes + len(message) > UNDERWAY_BYTES:
-            self.lost[source, target] += 1
-            return
-        self._underway_bytes += len(message)
-        self._serial += 1  # Equal times keep the order of sending.
-        heapq.heappush(self._underway, (at_ms, self._serial, source, target, message))
+    def _arrive(self, link: Link, messages: list[tuple[int, bytes]], now_ms: float) -> None:
+        source, target = link
+        passed = self._put(source, target, frame(source, [message for _, message in messages]), len(messages))
+        if self.tape is not None:
+            tell = self.tape.arrived if passed else self.tape.lost
+            for number, message in messages:
+                tell(int(now_ms), link, number, message)
 
-    def _put(self, source: int, target: int, data: bytes, count: int) -> None:
+    def _lose(self, link: Link, number: int, message: bytes, now_ms: float) -> None:
+        self.lost[link] += 1
+        if self.tape is not None:
+            self.tape.lost(int(now_ms), link, number, message)
+
+    def _put(self, source: int, target: int, data: bytes, count: int) -> bool:
         outlet = self._outlets.get(target)
         if outlet is None or outlet.closed:
             self.lost[source, target] += count
-            return
+            return False
         self.passed[source, target] += count
         outlet.put(data, count)
         self._dirty.add(target)
+        return True

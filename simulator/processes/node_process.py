@@ -26,13 +26,22 @@ _swap = threading.Lock()
 class NodeProcess:
     """Starts the process at once, without waiting for it. `inlet` is what it says, `outlet` what it is told.
 
+    With `witnessed` the node tells what it writes, syncs and applies (see `witness`).
     The thread that makes this must live as long as the process should: on Linux the node is killed when it ends.
 
     Raises:
         OSError: the system has no room for another process or pipe.
     """
 
-    def __init__(self, node_id: int, settings: Settings, build: Builder, disk_mood: DiskFaultKind = "ok") -> None:
+    def __init__(
+        self,
+        node_id: int,
+        settings: Settings,
+        build: Builder,
+        disk_mood: DiskFaultKind = "ok",
+        *,
+        witnessed: bool = False,
+    ) -> None:
         self.node_id = node_id
         self.paused = False
         child_in, self._down = _context.Pipe(duplex=False)
@@ -42,7 +51,7 @@ class NodeProcess:
         self._process = _context.Process(
             target=run_node,
             args=(node_id, settings, build, disk_mood),
-            kwargs={"ends": (child_in, child_out), "parent": os.getpid()},
+            kwargs={"ends": (child_in, child_out), "parent": os.getpid(), "witnessed": witnessed},
             name=f"paxsim-node-{node_id}",
             daemon=True,
         )

@@ -23,6 +23,8 @@ from simulator.processes.child import DISK_MOOD, DISK_MOODS, Builder
 from simulator.processes.network import Network
 from simulator.processes.node_process import NodeProcess
 from simulator.processes.queue import SUPERVISOR, frame, split
+from simulator.processes.tape import Tape
+from simulator.processes.witness import WITNESS
 from simulator.settings import Settings
 
 FAREWELL_S = 0.5
@@ -49,15 +51,16 @@ class Listener(Protocol):
 class Supervisor:
     """Runs from `start` to `close`. Everything but these two needs `lock` held, unless it says otherwise.
 
-    `lives` holds the processes that have not been reaped.
+    `lives` holds the processes that have not been reaped. With a `tape` the run is recorded, the nodes' insides too.
     """
 
-    def __init__(self, settings: Settings, build: Builder, listener: Listener) -> None:
+    def __init__(self, settings: Settings, build: Builder, listener: Listener, tape: Tape | None = None) -> None:
         self.lock = threading.RLock()
         self.links = Links(settings.node_ids)
-        self.network = Network(self.links, Random(settings.seed))
+        self.network = Network(self.links, Random(settings.seed), tape)
         self.lives: dict[int, NodeProcess] = {}
         self._settings = settings
+        self._tape = tape
         self._build = build
         self._listener = listener
         self._began = time.monotonic()
@@ -101,7 +104,8 @@ class Supervisor:
 
     def bring_up(self, node: int) -> None:
         """Start a fresh process for `node`, with fresh queues. In the supervisor's thread alone: see `errand`."""
-        life = NodeProcess(node, self._settings, self._build, self._disk_moods.get(node, "ok"))
+        mood = self._disk_moods.get(node, "ok")
+        life = NodeProcess(node, self._settings, self._build, mood, witnessed=self._tape is not None)
         self.lives[node] = life
         self.network.connect(node, life.outlet)
         self._listen(life.inlet.fd, lambda: self._hear(life))
@@ -231,6 +235,9 @@ class Supervisor:
             if address == 1 << SUPERVISOR:
                 for report in split(body):
                     self._listener.reported(life.node_id, report)
+            elif address == WITNESS:
+                if self._tape is not None:
+                    self._tape.witnessed(int(now), life.node_id, body)
             else:
                 self.network.route(life.node_id, sent, now)
         if life.inlet.closed:

@@ -1,0 +1,40 @@
+"""The record of a real run, and what is made of it: verdicts while it goes on, and a trace.
+
+`told` and the like are called with the supervisor's lock held (see `tape`); judging and writing need no lock of the
+supervisor, and one caller at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from simulator.check.history import Event
+from simulator.check.invariants import InvariantChecker
+from simulator.processes.tape import Tape
+from simulator.settings import Settings
+from simulator.trace.lines import header_for
+from simulator.trace.recorder import play
+from simulator.trace.writer import trace_lines
+
+
+class Record:
+    """A tape, and a checker that has heard it up to some point."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.tape = Tape()
+        self._settings = settings
+        self._checker = InvariantChecker(settings)
+        self._judged_to = 0
+
+    def judge(self, verdicts: dict[str, str], end: int) -> None:
+        """Add what the record up to `end` says to `verdicts`; what is violated there already stays as it is told."""
+        begin, self._judged_to = self._judged_to, end
+        play(self.tape.read(begin, end), self._checker)
+        for invariant, verdict in self._checker.verdicts().items():
+            if verdicts.get(invariant, "ok") == "ok":
+                verdicts[invariant] = verdict
+
+    def lines(self, history: Sequence[Event], end: int) -> Iterator[str]:
+        """The record up to `end` as the lines of a trace."""
+        header = header_for(self._settings, "processes")
+        return trace_lines(header, self.tape.read(0, end), history, self.tape.cut)

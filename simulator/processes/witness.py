@@ -1,0 +1,83 @@
+"""What a node does inside, told from its process to the supervisor's, in frames of their own beside the messages.
+
+A node tells of it only when the run is recorded. Each telling takes its place in the queue out among the messages, so
+that whoever reads the queue sees the record before the words that rest on it. The supervisor keeps the bytes as they
+come (`tape`), and decodes them when somebody asks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from chain.block import Block
+from paxos.effects import Timer
+from paxos.records import JournalRecord
+from simulator.storage.storage import Recovered
+from simulator.trace.lines import Entry, entry_of
+
+WITNESS = 1 << 31
+"""The address of a frame that holds such tellings: no node has this number."""
+
+
+class ToldRecovered(msgspec.Struct, frozen=True, array_like=True, tag=1):
+    """See `Witness.recovered`."""
+
+    found: Recovered
+
+
+class ToldRecorded(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=2):
+    """See `Witness.recorded`."""
+
+    records: tuple[Entry, ...]
+
+
+class ToldSynced(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=3):
+    """See `Witness.synced`."""
+
+
+class ToldApplied(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=4):
+    """See `Witness.applied`."""
+
+    blocks: tuple[Block, ...]
+
+
+class ToldWoken(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=5):
+    """An alarm rang."""
+
+    timer: Timer
+
+
+Telling = ToldRecovered | ToldRecorded | ToldSynced | ToldApplied | ToldWoken
+
+_encode = msgspec.msgpack.Encoder().encode
+decode_telling = msgspec.msgpack.Decoder[Telling](Telling).decode
+"""The telling in these bytes. Raises `msgspec.DecodeError` for anything else."""
+
+
+class ProcessWitness:
+    """A `Witness` whose word leaves through `tell`, as bytes."""
+
+    def __init__(self, tell: Callable[[bytes], None]) -> None:
+        self._tell = tell
+
+    def recovered(self, recovered: Recovered) -> None:
+        """See `Witness`."""
+        self._tell(_encode(ToldRecovered(recovered)))
+
+    def recorded(self, records: Sequence[JournalRecord]) -> None:
+        """See `Witness`."""
+        self._tell(_encode(ToldRecorded(tuple([entry_of(record) for record in records]))))
+
+    def synced(self) -> None:
+        """See `Witness`."""
+        self._tell(_encode(ToldSynced()))
+
+    def applied(self, blocks: Sequence[Block]) -> None:
+        """See `Witness`."""
+        self._tell(_encode(ToldApplied(tuple(blocks))))
+
+    def woken(self, timer: Timer) -> None:
+        """An alarm rang."""
+        self._tell(_encode(ToldWoken(timer)))
