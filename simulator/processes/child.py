@@ -17,7 +17,7 @@ from collections.abc import Callable
 from multiprocessing.connection import Connection
 from pathlib import Path
 from random import Random
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from paxos.ballot import NodeId
 from paxos.effects import Timer
@@ -26,11 +26,13 @@ from simulator.errors import InputError
 from simulator.faults import DiskFaultKind
 from simulator.host import ClientCall, Inspected, NodeFailed, NodeReport
 from simulator.processes.parent import die_with_parent
-from simulator.processes.queue import SUPERVISOR, Inlet, Outlet, frame, split
-from simulator.processes.witness import WITNESS, ProcessWitness
+from simulator.processes.queue import SUPERVISOR, WITNESS, Inlet, Outlet, frame, split
 from simulator.settings import Settings
 from simulator.state import NodeState
 from simulator.wire import decode_call, decode_message, encode_message, encode_report
+
+if TYPE_CHECKING:
+    from simulator.processes.witness import ProcessWitness
 
 LOOK_EVERY_MS = 50
 """How often at most a node that changes says so unasked."""
@@ -118,6 +120,8 @@ class ProcessHost:
 
     def be_witnessed(self) -> None:
         """From now on, what the node does inside leaves too, between the messages, in the order of doing."""
+        from simulator.processes.witness import ProcessWitness  # noqa: PLC0415  10 ms that others need not spend.
+
         self.witness = ProcessWitness(self._tell)
 
     def _tell(self, telling: bytes) -> None:

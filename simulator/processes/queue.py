@@ -21,6 +21,7 @@ from struct import Struct
 HEAD = Struct("<III")
 LENGTH = Struct("<I")
 SUPERVISOR = 0
+WITNESS = 1 << 31  # The address of what a node tells of its inside (see `witness`): no node has this number.
 PIPE_BYTES = 1 << 20  # What an unprivileged process may ask for; the default of 64 KiB makes bursts wait.
 READ_BYTES = 1 << 20
 UNBOUNDED = 1 << 62

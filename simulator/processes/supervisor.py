@@ -22,9 +22,8 @@ from simulator.faults import DiskFaultKind, Links
 from simulator.processes.child import DISK_MOOD, DISK_MOODS, Builder
 from simulator.processes.network import Network
 from simulator.processes.node_process import NodeProcess
-from simulator.processes.queue import SUPERVISOR, frame, split
+from simulator.processes.queue import SUPERVISOR, WITNESS, frame, split
 from simulator.processes.tape import Tape
-from simulator.processes.witness import WITNESS
 from simulator.settings import Settings
 
 FAREWELL_S = 0.5

@@ -17,9 +17,6 @@ from paxos.records import JournalRecord
 from simulator.storage.storage import Recovered
 from simulator.trace.lines import Entry, entry_of
 
-WITNESS = 1 << 31
-"""The address of a frame that holds such tellings: no node has this number."""
-
 
 class ToldRecovered(msgspec.Struct, frozen=True, array_like=True, tag=1):
     """See `Witness.recovered`."""
