@@ -137,6 +137,15 @@ class Cursor:
             raise Mistake(word.column, f"{word.text!r} is too short: write a time of {least}ms or more.")
         return milliseconds
 
+    def signed_ms(self) -> int:
+        """Take a TIME that may have a minus before it."""
+        word = self.peek()
+        if word is None or not word.text.startswith("-"):
+            return self.time_ms()
+        self.split_next(1)
+        self.take("a TIME")
+        return -self.time_ms()
+
     def chance(self) -> float:
         """Take a probability."""
         return read(self.take("a probability such as 30%"), parse_probability)

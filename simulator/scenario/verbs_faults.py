@@ -200,7 +200,7 @@ def _clock(words: Cursor) -> ClockCommand:
                 raise Mistake(word.column, f"{word.text!r} is a rate without its %: write {word.text}%.")
             rate = whole(word._replace(text=text), "a rate", 1, 1000)
         else:
-            jump = words.time_ms()
+            jump = words.signed_ms()
     words.done()
     return ClockCommand(node=node, rate_percent=rate, jump_ms=jump)
 
@@ -369,7 +369,10 @@ VERBS = (
         group="nodes",
         usage="clock N [rate P] [jump TIME]",
         summary="lets a node's clock run at another rate, or jump (virtual world)",
-        examples=(("clock 2 rate 90% jump 5s", "node 2's clock jumps ahead and then runs slow"),),
+        examples=(
+            ("clock 2 rate 90% jump 5s", "node 2's clock jumps ahead and then runs slow"),
+            ("clock 2 jump -300ms", "it jumps back"),
+        ),
         parse=_clock,
         keywords=("rate", "jump"),
     ),

@@ -94,7 +94,7 @@ class SimulatedFile:
         elif fate < 0.9:
             if fate >= 0.6:
                 del self.data[dice.randint(self.synced, len(self.data)) :]
-            if fate >= 0.8 and not self.data.endswith(b"\n"):  # The length may be safe before the bytes are.
+            if fate >= 0.8:  # The length may be safe before the bytes are.
                 self.data += bytes(dice.randint(1, _LONGEST_ZEROS))
 
 
