@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from gzip import GzipFile
+from io import TextIOWrapper
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from simulator.errors import InputError
 from simulator.scenario.commands import Line
@@ -17,14 +19,15 @@ if TYPE_CHECKING:
 
 
 def write_lines(name: str, lines: Iterable[str]) -> int:
-    """Write lines into the file `name`, in place of what was there; returns how many.
+    """Write lines into the file `name`, in place of what was there; returns how many. A name in .gz is gzipped.
 
     Raises:
         InputError: the file cannot be written.
     """
     count = 0
     try:
-        with Path(name).expanduser().open("w", encoding="utf-8", newline="\n") as file:
+        path = Path(name).expanduser()
+        with _packed(path) if path.suffix == ".gz" else path.open("w", encoding="utf-8", newline="\n") as file:
             for line in lines:
                 file.write(line + "\n")
                 count += 1
@@ -33,6 +36,17 @@ def write_lines(name: str, lines: Iterable[str]) -> int:
     except ValueError:  # A NUL in the name.
         raise InputError(f"{name!r} is no name that a file can have.") from None
     return count
+
+
+@contextmanager
+def _packed(path: Path) -> Iterator[TextIO]:
+    # Neither the name nor the time goes into the file: the same run gives the same bytes.
+    with (
+        path.open("wb") as raw,
+        GzipFile(filename="", mode="wb", fileobj=raw, mtime=0) as packed,
+        TextIOWrapper(packed, encoding="utf-8", newline="\n") as file,
+    ):
+        yield file
 
 
 def trace_to(cluster: Cluster, name: str) -> int:

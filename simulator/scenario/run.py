@@ -181,7 +181,9 @@ def _directory(settings: Settings) -> Iterator[Settings]:
 
 def _numbered(trace: str, place: int) -> str:
     path = Path(trace)
-    return str(path.with_name(f"{path.stem}-{place + 1}{path.suffix}"))
+    ends = path.suffixes[-2:] if path.suffix == ".gz" else path.suffixes[-1:]
+    end = "".join(ends)
+    return str(path.with_name(f"{path.name.removesuffix(end)}-{place + 1}{end}"))
 
 
 def _tell_violations(result: RunResult, scenario: Scenario, stage: Stage) -> None:

@@ -19,7 +19,7 @@ WORLDS: tuple[World, ...] = ("processes", "virtual")
 
 
 def open_cluster(world: str, settings: Settings) -> Cluster:
-    """Start all nodes of a cluster in this world.
+    """Start all nodes of a cluster in this world; what happens in it is recorded, for checks and traces.
 
     Raises:
         InputError: no such world, or the data directory cannot be used.
@@ -28,7 +28,7 @@ def open_cluster(world: str, settings: Settings) -> Cluster:
     if world == "processes":
         from simulator.processes.cluster import ProcessCluster  # noqa: PLC0415
 
-        return ProcessCluster(settings)
+        return ProcessCluster(settings, record=True)
     if world == "virtual":
         from simulator.virtual.cluster import VirtualCluster  # noqa: PLC0415
 
