@@ -115,7 +115,7 @@ class Proposer:
         """Phase 1 of `ballot` is won with these promises. Heartbeats begin; proposals wait for what must be fetched."""
         self.leading, self.ballot, self.recovered = True, ballot, False
         self._clear()
-        self._told = self.learner.decided
+        self._told = self.vouched()
         now = self.core.now
         for promise in promises:
             self._fetch_upto = max(self._fetch_upto, promise.decided)
@@ -209,6 +209,7 @@ class Proposer:
     def propose(self) -> None:
         """Put what is queued into the next slots, as far as the window goes."""
         most, room = self.core.config.ops_per_block, self.core.config.window - len(self.flight)
+        self._next_slot = max(self._next_slot, self.learner.decided + 1)  # Others may have decided behind our back.
         queue = self.queue
         values: list[Value] = []
         while queue and room > 0:
@@ -255,7 +256,7 @@ class Proposer:
             ballot=self.ballot,
             first_slot=first,
             values=tuple(values),
-            decided=self.learner.decided,
+            decided=self.vouched(),
         )
 
     def resend(self) -> None:
@@ -329,7 +330,7 @@ class Proposer:
             self.recover()
         if self.recovered and self.queue:
             self.propose()
-        if self.learner.decided > self._told:
+        if self.vouched() > self._told:
             self.spread()
         if self._decided_returns:
             self._return()
@@ -340,10 +341,16 @@ class Proposer:
 
     def spread(self) -> None:
         """DECIDE to all: nothing proposed just now has carried the prefix."""
-        self._told = self.learner.decided
-        self.core.send_now(
-            self.core.others, Decide(sender=self.core.me, ballot=self.ballot, decided=self.learner.decided)
-        )
+        self._told = self.vouched()
+        self.core.send_now(self.core.others, Decide(sender=self.core.me, ballot=self.ballot, decided=self._told))
+
+    def vouched(self) -> Slot:
+        """Rule 12: the prefix that may be said at our ballot, which ends before the first slot in flight.
+
+        Such a slot may be decided all the same: learned from others, at a higher ballot, with another value than ours.
+        """
+        first = next(iter(self.flight), 0)  # They are proposed in order.
+        return min(self.learner.decided, first - 1) if first else self.learner.decided
 
     def _return(self) -> None:
         decided = self.learner.decided
@@ -395,7 +402,7 @@ class Proposer:
             Heartbeat(
                 sender=self.core.me,
                 ballot=self.ballot,
-                decided=self.learner.decided,
+                decided=self.vouched(),
                 round=self._round,
                 stamp=self.core.now,
                 heard=self.heard(),
