@@ -56,7 +56,7 @@ class NodeProcess:
             daemon=True,
         )
         try:
-            with _empty_main_module():
+            with empty_main_module():
                 self._process.start()
         except BaseException:
             self.forget_queues()
@@ -113,7 +113,7 @@ class NodeProcess:
 
 
 @contextmanager
-def _empty_main_module() -> Iterator[None]:
+def empty_main_module() -> Iterator[None]:
     """Let a spawned process not run our main script again.
 
     A node needs nothing of it. Imported once more, it costs every node the start-up of a command line or of pytest, and

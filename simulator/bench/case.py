@@ -1,0 +1,143 @@
+"""What a measurement is: a named case that is repeated, and the figure that comes of it.
+
+A case that measures our own code names its `limit`: another case, of the same unit, that does the least work which the
+machine cannot be spared. Whoever asks for the case gets the limit too, measured in turns with it, so that both saw the
+same machine.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median
+from typing import Literal
+
+import msgspec
+
+from simulator.errors import InputError
+
+REPEATS = 5
+QUICK_REPEATS = 2
+MANY = 20
+"""From so many values on, a figure has a 99th percentile too."""
+
+Better = Literal["lower", "higher"]
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """How much is spent on a figure. `quick` is for trying: its figures say little."""
+
+    quick: bool = False
+
+    def pick(self, full: int, quick: int) -> int:
+        """A size or a count."""
+        return quick if self.quick else full
+
+
+Measure = Callable[[Effort], Sequence[float]]
+"""Measures once, in a world of its own, and returns a value of each repeat: most often a single one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """One thing that is measured. `settings` say under which conditions; `aim` is the ratio to `limit` that is wanted.
+
+    `name` is words and slashes, the family first; `limit` is the name of another case of the same unit, or empty.
+    """
+
+    name: str
+    story: str
+    unit: str
+    better: Better
+    measure: Measure
+    settings: Mapping[str, object] = field(default_factory=dict)
+    limit: str = ""
+    aim: float = 0
+    repeats: int = REPEATS
+
+    @property
+    def family(self) -> str:
+        """What is measured in turns."""
+        return self.name.partition("/")[0]
+
+
+class Skipped(InputError):
+    """This case cannot be measured here; the text says what is missing."""
+
+
+class Figure(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A case measured: median, least and greatest of its values, in `unit`.
+
+    `limit` names the case beside which it stands and `ratio` is its median divided by that one's; `aim` is the ratio
+    that is wanted (at most, or at least where higher is better). `p99` is there when there are many values.
+    """
+
+    name: str
+    unit: str
+    median: float
+    min: float
+    max: float
+    settings: dict[str, object]
+    repeats: int
+    better: Better
+    p99: float | None = None
+    limit: str = ""
+    ratio: float | None = None
+    aim: float = 0
+
+
+def figure(case: Case, values: Sequence[float]) -> Figure:
+    """What these values of a case come to; the ratio is added when its limit is known."""
+    ordered = sorted(values)
+    late = ordered[min(len(ordered) - 1, len(ordered) * 99 // 100)]
+    return Figure(
+        name=case.name,
+        unit=case.unit,
+        median=rounded(median(ordered)),
+        min=rounded(ordered[0]),
+        max=rounded(ordered[-1]),
+        settings=dict(case.settings),
+        repeats=len(ordered),
+        better=case.better,
+        p99=rounded(late) if len(ordered) >= MANY else None,
+        limit=case.limit,
+        aim=case.aim,
+    )
+
+
+def rounded(value: float) -> float:
+    """Four digits: the fifth is noise on any machine."""
+    return float(f"{value:.4g}")
+
+
+def machine() -> dict[str, object]:
+    """The machine under the figures."""
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
+    return {
+        "system": f"{platform.system()} {platform.release()}",
+        "processor": _processor(),
+        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "memory_gib": _memory_gib(),
+        "python": f"{platform.python_implementation()} {platform.python_version()}",
+        "load_before": round(load, 2),
+    }
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        lines = []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()
+
+
+def _memory_gib() -> float:
+    try:
+        return round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / (1 << 30), 1)
+    except (ValueError, OSError, AttributeError):
+        return 0.0

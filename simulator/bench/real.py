@@ -1,0 +1,121 @@
+"""The real cluster under the hands of a bench: started in a directory of its own, loaded, asked who leads."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
+
+from blog.operations import Operation, Post
+from simulator.cluster import AnswerKind, Ticket
+from simulator.processes.cluster import ProcessCluster
+from simulator.settings import Settings, SyncMode
+
+LONG_MS = 60_000
+OPERATION_BYTES = 200
+_titles = count(1)
+
+
+@contextmanager
+def running(
+    *, nodes: int = 5, sync: SyncMode = "fsync", ops_per_block: int = 1, window: int = 256, data: str = ""
+) -> Iterator[ProcessCluster]:
+    """A cluster of which one node leads. It keeps no history: a bench of an hour would be one of memory."""
+    with tempfile.TemporaryDirectory(prefix="paxsim-bench-") as directory:
+        settings = Settings(
+            nodes=nodes, data=data or directory, sync=sync, ops_per_block=ops_per_block, window=window
+        )
+        cluster = ProcessCluster(settings, keep_history=False)
+        try:
+            finished(cluster, cluster.submit(1, operation()))
+            yield cluster
+        finally:
+            cluster.close()
+
+
+def operation() -> Operation:
+    """A post of about 200 bytes under a title of its own."""
+    return Post("alice", f"title {next(_titles)}", "x" * (OPERATION_BYTES - 100))
+
+
+def finished(cluster: ProcessCluster, ticket: Ticket, within_ms: int = LONG_MS) -> Ticket:
+    """The same request, answered.
+
+    Raises:
+        RuntimeError: it was not answered well: the figure would be of something else.
+    """
+    cluster.wait(lambda: ticket.done, within_ms)
+    if ticket.answer is None or ticket.answer.kind is not AnswerKind.OK:
+        raise RuntimeError(f"a write at node {ticket.node} was answered {ticket.answer}")
+    return ticket
+
+
+def leader(cluster: ProcessCluster) -> int:
+    """The node that leads, as a majority sees it."""
+
+    def seen() -> int:
+        states = [cluster.state(node) for node in cluster.settings.node_ids]
+        leaders = [state.node for state in states if state.life == "up" and state.role == "leader"]
+        named = [state.leader for state in states if state.life == "up"]
+        fits = [node for node in leaders if named.count(node) >= cluster.settings.majority]
+        return fits[0] if len(fits) == 1 else 0
+
+    if not cluster.wait(lambda: seen() > 0, LONG_MS):
+        raise RuntimeError("no node leads")
+    return seen()
+
+
+def write_ms(cluster: ProcessCluster, node: int) -> float:
+    """Milliseconds from a write to its answer, nothing else under way."""
+    began = time.perf_counter()
+    finished(cluster, cluster.submit(node, operation()))
+    return 1000 * (time.perf_counter() - began)
+
+
+class Stream:
+    """Writes at one node, so many without an answer all the time."""
+
+    def __init__(self, cluster: ProcessCluster, node: int, outstanding: int) -> None:
+        self._cluster = cluster
+        self._node = node
+        self._outstanding = outstanding
+        self._open: deque[Ticket] = deque()
+        self.answered = 0
+
+    def flow(self, seconds: float) -> float:
+        """Let it flow, and return how many writes a second were answered."""
+        before, began = self.answered, time.perf_counter()
+        end = began + seconds
+        while (now := time.perf_counter()) < end:
+            self._fill()
+            self._cluster.wait(self._take, max(1, int(1000 * (end - now))))
+        return (self.answered - before) / (time.perf_counter() - began)
+
+    def flow_until(self, total: int) -> None:
+        """Let it flow until `total` writes were answered, and no more."""
+        while self.answered < total:
+            self._fill(total - self.answered)
+            self._cluster.wait(self._take, LONG_MS)
+
+    def drain(self) -> None:
+        """Let the rest be answered."""
+        while self._open:
+            self._cluster.wait(self._take, LONG_MS)
+
+    def _fill(self, most: int = 1 << 60) -> None:
+        with self._cluster.together():
+            while len(self._open) < min(self._outstanding, most):
+                self._open.append(self._cluster.submit(self._node, operation()))
+
+    def _take(self) -> bool:
+        """Take what is answered from the front: answers come in the order of the log."""
+        before = self.answered
+        while self._open and self._open[0].done:
+            ticket = self._open.popleft()
+            if ticket.answer is None or ticket.answer.kind is not AnswerKind.OK:
+                raise RuntimeError(f"a write was answered {ticket.answer}")
+            self.answered += 1
+        return self.answered > before
