@@ -39,6 +39,9 @@ class Learner:
         self._vouched_at: Ballot = NO_BALLOT
         self._vouched_upto: Slot = 0
         self._asked: NodeId = 0  # Who was asked last; 0 while no question is open.
+        self._installing = (
+            False  # The driver has blocks of ours in hand: what they are is not known before `installed`.
+        )
         self._turn = 0
 
     def choose(self, slot: Slot, value: Value) -> None:
@@ -92,7 +95,7 @@ class Learner:
 
     def flush(self) -> None:
         """End of a batch: ask for missing slots unless a question is open."""
-        if self.wanted > self.decided and not self._asked:
+        if self.wanted > self.decided and not self._asked and not self._installing:
             self._ask()
 
     def retry(self) -> None:
@@ -112,9 +115,11 @@ class Learner:
             self._asked = 0
         if message.first_slot <= self.decided + 1 <= message.first_slot + len(message.blocks) - 1:
             self.core.effects.append(Install(message.sender, message.first_slot, message.blocks))
+            self._installing = True
 
     def installed(self, slot: Slot) -> None:
         """The chain now reaches `slot`: go on from there."""
+        self._installing = False
         if slot > self.decided:
             self.decided = slot
             for known in [s for s in self.chosen if s <= slot]:
