@@ -1,0 +1,6 @@
+"""Linearizability: does one order of the operations explain every reply and respect real time?
+
+`simulator.check.linearizability.judge` is the way in. `operations` pairs calls with returns, `models` says what an
+operation does, `search` judges any model, the `blog_*` files judge the blog without search, `prefix` finds the
+shortest part of a history that fails. None of them knows a file, a node or a clock but the budget's.
+"""

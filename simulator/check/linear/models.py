@@ -1,0 +1,292 @@
+"""Sequential models: what each operation does to one object that nobody else touches.
+
+A model is a few small functions over immutable, hashable states. `docs` of the operations: `tests/histories/README.md`.
+The search (`search.py`) knows nothing else of an object, so a new model is one class here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import Any, Final, Protocol
+
+from simulator.errors import InputError
+
+UNKNOWN: Final = object()
+"""The result of an operation of unknown fate: whatever it would have been told is fine."""
+
+State = Any
+"""Whatever a model keeps: immutable, hashable, equal when no operation can tell the difference."""
+
+
+class Model(Protocol):
+    """One kind of object. `name` is what `--model` calls it."""
+
+    name: str
+
+    def initial(self, init: Any) -> State:
+        """The first state, from the JSON value that `--init` gives (None when it is not given).
+
+        Raises:
+            InputError: there is no such first state.
+        """
+
+    def prepare(self, f: str, arg: Any, result: Any) -> tuple[Any, Any]:
+        """Argument and result as `step` wants them: hashable where they become part of a state."""
+
+    def step(self, state: State, f: str, arg: Any, result: Any) -> tuple[bool, State]:
+        """Whether operation `f` may give `result` in `state`, and the state after it."""
+
+    def pure(self, f: str, arg: Any, result: Any) -> bool:
+        """True when the operation with this result never changes any state. A hint: False is always right."""
+
+    def blind(self, f: str) -> bool:
+        """True when `f` is legal in every state and the state after it depends on `arg` alone. A hint, as above."""
+
+    def shown(self, f: str, arg: Any, result: Any) -> State:
+        """The one state in which a pure operation can have had this result; `UNKNOWN` when it does not say. A hint."""
+
+    def reaches(self, state: State, goal: State) -> bool:
+        """False when no operations but blind ones lead from `state` to `goal`. A hint: True is always right."""
+
+    def part(self, f: str, arg: Any) -> Hashable:
+        """The independent part of the object that the operation touches: each part is judged alone (P-compositionality).
+
+        None when the object has no parts. `initial` is then asked for each part with `init` narrowed by `narrow`.
+        """
+
+    def narrow(self, init: Any, part: Hashable) -> Any:
+        """The first value of one part."""
+
+
+class _Whole:
+    """What most models share: no parts, and no hints."""
+
+    def prepare(self, f: str, arg: Any, result: Any) -> tuple[Any, Any]:
+        return arg, result
+
+    def pure(self, f: str, arg: Any, result: Any) -> bool:
+        return f == "read"
+
+    def blind(self, f: str) -> bool:
+        return False
+
+    def shown(self, f: str, arg: Any, result: Any) -> State:
+        return UNKNOWN
+
+    def reaches(self, state: State, goal: State) -> bool:
+        return True
+
+    def part(self, f: str, arg: Any) -> Hashable:
+        return None
+
+    def narrow(self, init: Any, part: Hashable) -> Any:
+        return init
+
+
+class Register(_Whole):
+    """read null -> v, write v -> v."""
+
+    name = "register"
+
+    def initial(self, init: Any) -> State:
+        """Any JSON value."""
+        return frozen(init)
+
+    def prepare(self, f: str, arg: Any, result: Any) -> tuple[Any, Any]:
+        """See `Model`."""
+        return frozen(arg), frozen(result)
+
+    def step(self, state: State, f: str, arg: Any, result: Any) -> tuple[bool, State]:
+        """See `Model`."""
+        if f == "read":
+            return result is UNKNOWN or result == state, state
+        return True, arg
+
+    def blind(self, f: str) -> bool:
+        """See `Model`."""
+        return f == "write"
+
+    def shown(self, f: str, arg: Any, result: Any) -> State:
+        """A read shows all there is."""
+        return result if f == "read" else UNKNOWN
+
+
+class CasRegister(Register):
+    """A register with cas [from, to] -> [from, to], or false when it held something else than `from`."""
+
+    name = "cas-register"
+
+    def prepare(self, f: str, arg: Any, result: Any) -> tuple[Any, Any]:
+        """See `Model`."""
+        if f == "cas":
+            return (frozen(arg[0]), frozen(arg[1])), result
+        return frozen(arg), frozen(result)
+
+    def step(self, state: State, f: str, arg: Any, result: Any) -> tuple[bool, State]:
+        """See `Model`."""
+        if f == "cas":
+            swaps = state == arg[0]
+            return result is UNKNOWN or swaps is (result is not False), arg[1] if swaps else state
+        if f == "read":
+            return result is UNKNOWN or result == state, state
+        return True, arg
+
+    def pure(self, f: str, arg: Any, result: Any) -> bool:
+        """A cas that was told false changed nothing."""
+        return f == "read" or (f == "cas" and result is False)
+
+
+class KeyValue(_Whole):
+    """get [k, null] -> [k, s], put [k, s], append [k, s]: one text a key, "" where nothing was put. Parts: the keys."""
+
+    name = "kv"
+
+    def initial(self, init: Any) -> State:
+        """The text of one key."""
+        if init is None:
+            return ""
+        if not isinstance(init, str):
+            raise InputError(f"a kv starts with an object of texts, such as {{}}, not with {init!r}.")
+        return init
+
+    def step(self, state: State, f: str, arg: Any, result: Any) -> tuple[bool, State]:
+        """See `Model`. The key is not looked at: a part has only one."""
+        if f == "get":
+            return result is UNKNOWN or (result[1] or "") == state, state
+        return True, arg[1] if f == "put" else state + arg[1]
+
+    def pure(self, f: str, arg: Any, result: Any) -> bool:
+        """See `Model`."""
+        return f == "get"
+
+    def blind(self, f: str) -> bool:
+        """See `Model`."""
+        return f == "put"
+
+    def shown(self, f: str, arg: Any, result: Any) -> State:
+        """A get shows all there is."""
+        return UNKNOWN if f != "get" or result is UNKNOWN else result[1] or ""
+
+    def reaches(self, state: State, goal: State) -> bool:
+        """Without a put, a text only grows at its end."""
+        return goal.startswith(state)  # type: ignore[no-any-return]
+
+    def part(self, f: str, arg: Any) -> Hashable:
+        """The key."""
+        return arg[0]  # type: ignore[no-any-return]  # A text or a number, as the file's check has seen to.
+
+    def narrow(self, init: Any, part: Hashable) -> Any:
+        """The text of one key; JSON's keys are texts."""
+        if init is None or init == {}:
+            return None
+        if not isinstance(init, dict):
+            raise InputError(f"a kv starts with an object of texts, such as {{}}, not with {init!r}.")
+        return init.get(part if isinstance(part, str) else str(part))
+
+
+class Mutex(_Whole):
+    """acquire, release: illegal when it is held, or free. Anybody may release."""
+
+    name = "mutex"
+
+    def initial(self, init: Any) -> State:
+        """True: held. It starts free when nothing else is said."""
+        if init is not None and not isinstance(init, bool):
+            raise InputError(f"a mutex starts with false (free) or true (held), not with {init!r}.")
+        return bool(init)
+
+    def step(self, state: State, f: str, arg: Any, result: Any) -> tuple[bool, State]:
+        """See `Model`."""
+        acquires = f == "acquire"
+        return state is not acquires, acquires
+
+
+class ReadableSet(_Whole):
+    """add v, remove v, read -> all of it.
+
+    It has no parts: a read sees all elements at one moment, so elements that are right one by one can still be wrong
+    together (one reader sees only a, the next only b).
+    """
+
+    name = "set"
+
+    def initial(self, init: Any) -> State:
+        """A list of its elements."""
+        if init is not None and not isinstance(init, list):
+            raise InputError(f"a set starts with a list of its elements, such as [], not with {init!r}.")
+        return frozenset(map(frozen, init or ()))
+
+    def prepare(self, f: str, arg: Any, result: Any) -> tuple[Any, Any]:
+        """See `Model`."""
+        return frozen(arg), list(map(frozen, result)) if isinstance(result, list) else result
+
+    def step(self, state: State, f: str, arg: Any, result: Any) -> tuple[bool, State]:
+        """See `Model`."""
+        if f == "read":
+            return result is UNKNOWN or (len(result) == len(state) and state == frozenset(result)), state
+        if f == "add":
+            return True, state if arg in state else state | {arg}
+        return True, state - {arg} if arg in state else state
+
+
+class PlainBlog(_Whole):
+    """The blog, for the general search: right, and hopeless on busy histories. `blog_sweep.py` judges those.
+
+    A state is everything that took effect, in order: (f, user, title, content).
+    """
+
+    name = "blog"
+
+    def initial(self, init: Any) -> State:
+        """What stands on the chain already: a list of [f, user, title, content]."""
+        state: State = ()
+        for f, *arg in init or ():
+            state = self.step(state, f, arg, UNKNOWN)[1]
+        return state
+
+    def step(self, state: State, f: str, arg: Any, result: Any) -> tuple[bool, State]:
+        """See `Model`."""
+        if f in {"post", "comment"}:
+            user, title, content = arg
+            there = any(kind == "post" and title == taken for kind, _, taken, _ in state)
+            if there is (f == "post"):
+                told = "duplicate title" if there else "cannot comment"
+                return result is UNKNOWN or result == told, state
+            return result is UNKNOWN or result == "ok", (*state, (f, user, title, content))
+        return result is UNKNOWN or result == self._view(state, f, arg), state
+
+    def pure(self, f: str, arg: Any, result: Any) -> bool:
+        """A view, or a write that was refused."""
+        return f not in {"post", "comment"} or result in {"duplicate title", "cannot comment"}
+
+    @staticmethod
+    def _view(state: State, f: str, arg: Any) -> Any:
+        if f == "view_all":
+            return [[title, user] for kind, user, title, _ in state if kind == "post"]
+        if f == "view_user":
+            return [[kind, title, content] for kind, user, title, content in state if user == arg]
+        about = [(kind, user, content) for kind, user, title, content in state if title == arg]
+        if not about:
+            return "not found"
+        return [about[0][1], about[0][2], [[user, content] for _, user, content in about[1:]]]
+
+
+MODELS: dict[str, type[Model]] = {
+    "blog": PlainBlog,
+    "register": Register,
+    "cas-register": CasRegister,
+    "kv": KeyValue,
+    "mutex": Mutex,
+    "set": ReadableSet,
+}
+
+
+def frozen(value: Any) -> Any:
+    """A JSON value as something hashable, in which true is not 1 (Python would take them for the same)."""
+    if isinstance(value, bool):
+        return ("bool", value)
+    if isinstance(value, list):
+        return ("list", *map(frozen, value))
+    if isinstance(value, dict):
+        return ("dict", *sorted((key, frozen(entry)) for key, entry in value.items()))
+    return value

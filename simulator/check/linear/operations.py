@@ -1,0 +1,124 @@
+"""A history as operations: each call joined with its return, in columns that checkers read quickly.
+
+Moments are positions in the list of events, not times: the list is in real-time order, and two events of one
+millisecond still have an order. What certainly had no effect (`fail`) stays in the columns, marked `FAILED`.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from simulator.check.history import Event
+
+NEVER = sys.maxsize
+"""The return of an operation that has none: it may take effect at any moment after its call, or never."""
+
+FAILED = -1
+"""The return of an operation that certainly did not happen."""
+
+
+@dataclass(slots=True)
+class Operations:
+    """Operations in order of call. `call` and `ret` are positions of events; `ret` may be `NEVER` or `FAILED`.
+
+    `returned` holds the operations that ended with `ok`, in order of return. `node` is kept for local reads alone.
+    """
+
+    f: list[str] = field(default_factory=list)
+    arg: list[Any] = field(default_factory=list)
+    result: list[Any] = field(default_factory=list)
+    call: list[int] = field(default_factory=list)
+    ret: list[int] = field(default_factory=list)
+    process: list[int] = field(default_factory=list)
+    node: list[int] = field(default_factory=list)
+    returned: list[int] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.f)
+
+
+@dataclass(slots=True)
+class Paired:
+    """A history: what must be linearizable, the local reads that are judged beside it, and how many events it has."""
+
+    main: Operations
+    local: Operations
+    events: int
+
+
+def pair(events: Sequence[Event]) -> Paired:
+    """Join calls with returns, in one pass. An event that fits nowhere is left out: see `misplaced`."""
+    main, local = Operations(), Operations()
+    open_at: dict[int, tuple[Operations, int]] = {}
+    fs, args, results, calls, rets = main.f, main.arg, main.result, main.call, main.ret
+    processes, returned = main.process, main.returned
+    for position, event in enumerate(events):
+        kind, process = event.type, event.process
+        if kind == "invoke":
+            if event.read:
+                open_at[process] = local, len(local)
+                _open(local, event, position)
+                continue
+            open_at[process] = main, len(fs)
+            fs.append(event.f)
+            args.append(event.value)
+            results.append(None)
+            calls.append(position)
+            rets.append(NEVER)
+            processes.append(process)
+            continue
+        entry = open_at.pop(process, None)
+        if entry is None:
+            continue
+        table, number = entry
+        if kind == "ok":
+            if table is main:
+                rets[number] = position
+                results[number] = event.value
+                returned.append(number)
+            else:
+                table.ret[number] = position
+                table.result[number] = event.value
+                table.returned.append(number)
+        elif kind == "fail":
+            table.ret[number] = FAILED
+    return Paired(main, local, len(events))
+
+
+def misplaced(events: Sequence[Event]) -> Iterator[tuple[int, str]]:
+    """Every event that fits nowhere, as (position, what is wrong with it): a return without a call, a second call."""
+    open_calls: dict[int, tuple[int, Event]] = {}
+    for position, event in enumerate(events):
+        earlier = open_calls.get(event.process)
+        if event.type == "invoke":
+            if earlier is not None:
+                yield (
+                    position,
+                    (
+                        f"process {event.process} calls {event.f!r} while its {earlier[1].f!r} of event {earlier[0] + 1} "
+                        "is still open"
+                    ),
+                )
+            open_calls[event.process] = position, event
+        elif earlier is None:
+            yield position, f"{event.type!r} of process {event.process}, which has no open call"
+        else:
+            del open_calls[event.process]
+            called = earlier[1]
+            if called.f != event.f:
+                yield position, f"{event.f!r} ends a call of {called.f!r} (event {earlier[0] + 1})"
+            elif (called.read, called.node) != (event.read, event.node):
+                yield position, f"its read and node are not those of its call (event {earlier[0] + 1})"
+
+
+def _open(table: Operations, event: Event, position: int) -> None:
+    table.f.append(event.f)
+    table.arg.append(event.value)
+    table.result.append(None)
+    table.call.append(position)
+    table.ret.append(NEVER)
+    table.process.append(event.process)
+    table.node.append(event.node)

@@ -1,0 +1,286 @@
+"""The general checker: a search for one order of the operations that explains every reply.
+
+Wing & Gong (1993) with Lowe's memo (2017) and just-in-time order: an operation is given its place only when a return
+demands it. A configuration is (position in the events, state, which open operations have taken effect); one that was
+seen is never entered again. Beyond the papers, each of these drops only configurations that another one covers:
+
+* An open operation that would be legal now and change nothing is *satisfied* at once: it need not take effect any
+  more, and still may. So reads never branch.
+* A write that is blind (legal anywhere, whatever was there before) satisfies every other open blind write: those can
+  have stood just before it, and nobody has seen them. At its return a satisfied write has its last chance to be seen.
+* An operation of unknown fate takes effect only where it changes the state; of two that are equal the earlier goes
+  first; and a configuration that used more of them than another one, equal in all else, is dropped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from simulator.check.linear.budget import Budget
+from simulator.check.linear.models import UNKNOWN, Model, State
+from simulator.check.linear.operations import NEVER, Operations
+
+_LOOK_AT_CLOCK = 2048
+_STATES_TOLD = 6
+
+
+@dataclass(slots=True)
+class Found:
+    """What the search found. `at` is the position of the return that no order gets past, None when all is well.
+
+    `operation` is the one that returned there, `open` those that were open with it, `states` some of the states that
+    the orders found so far could lead to at that moment.
+    """
+
+    at: int | None = None
+    operation: int = -1
+    open: tuple[int, ...] = ()
+    states: list[State] = field(default_factory=list)
+
+
+_Configuration = tuple[int, State, int, int, int]
+"""Position of a return, state, and three sets as bits: what took effect, what is satisfied, unknown fates used."""
+
+
+@dataclass(slots=True)
+class _Part:
+    """One part of the history as the search walks it; operations are numbered anew, from 0.
+
+    `codes` holds the events: i for the call of operation i, ~i for its return. `open_at` gives, for each return, the
+    operations of known fate that are open there; `unknown` those of unknown fate, as (position of the call, operation,
+    what makes it equal to another one). Positions count the part's own events.
+    """
+
+    numbers: list[int]
+    codes: list[int]
+    positions: list[int]
+    open_at: list[tuple[int, ...]] = field(default_factory=list)
+    operations: list[tuple[str, Any, Any]] = field(default_factory=list)
+    bits: list[int] = field(default_factory=list)
+    changes: list[bool] = field(default_factory=list)
+    blind: list[bool] = field(default_factory=list)
+    shown: list[State] = field(default_factory=list)
+    returns: list[int] = field(default_factory=list)
+    unknown: list[tuple[int, int, Hashable]] = field(default_factory=list)
+    all_blind: bool = False  # Every operation that changes anything is blind.
+    last_shown: dict[State, int] = field(default_factory=dict)  # Each state that is shown: the last return showing it.
+    goals: list[tuple[int, ...]] = field(default_factory=list)  # For each return: see `_goals`.
+
+
+def search(operations: Operations, model: Model, init: Any, budget: Budget) -> Found:
+    """Judge all parts of a history; of several that fail, the one that fails first.
+
+    Raises:
+        InputError: the model has no such first state.
+        OutOfBudget: it could not be settled.
+    """
+    worst = Found()
+    for name, numbers in _parts(operations, model).items():
+        part = _compile(operations, numbers, model)
+        found = _search_part(part, model, model.initial(model.narrow(init, name)), budget)
+        if found.at is not None and (worst.at is None or found.at < worst.at):
+            worst = found
+    return worst
+
+
+def _parts(operations: Operations, model: Model) -> dict[Hashable, list[int]]:
+    """The operations that count, by part: not those that failed, nor reads that nobody saw the result of."""
+    parts: dict[Hashable, list[int]] = {}
+    fs, args, rets, part, pure = operations.f, operations.arg, operations.ret, model.part, model.pure
+    for number, ret in enumerate(rets):
+        if ret >= 0 and not (ret == NEVER and pure(fs[number], args[number], UNKNOWN)):
+            parts.setdefault(part(fs[number], args[number]), []).append(number)
+    return parts or {None: []}
+
+
+def _compile(operations: Operations, numbers: Sequence[int], model: Model) -> _Part:
+    rets, calls, fs = operations.ret, operations.call, operations.f
+    moments = [(calls[number], index) for index, number in enumerate(numbers)]
+    moments += [(rets[number], ~index) for index, number in enumerate(numbers) if rets[number] != NEVER]
+    moments.sort()
+    part = _Part(list(numbers), [code for _, code in moments], [position for position, _ in moments])
+    part.returns = [NEVER] * len(numbers)
+    free_bits: list[int] = []
+    next_bit = 1
+    open_now: dict[int, None] = {}
+    for at, code in enumerate(part.codes):
+        if code < 0:
+            part.open_at.append(tuple(open_now))
+            part.returns[~code] = at
+            del open_now[~code]
+            free_bits.append(part.bits[~code])
+            continue
+        number = numbers[code]
+        known, f = rets[number] != NEVER, fs[number]
+        arg, result = model.prepare(f, operations.arg[number], operations.result[number] if known else UNKNOWN)
+        if free_bits and known:
+            bit = free_bits.pop()
+        else:
+            bit, next_bit = next_bit, next_bit << 1
+        part.operations.append((f, arg, result))
+        part.bits.append(bit)
+        part.changes.append(not model.pure(f, arg, result))
+        part.blind.append(model.blind(f))
+        part.shown.append(model.shown(f, arg, result))
+        if known:
+            open_now[code] = None
+        else:
+            part.unknown.append((at, code, (f, repr(arg))))
+        part.open_at.append(())
+    part.all_blind = all(blind or not changes for blind, changes in zip(part.blind, part.changes, strict=True))
+    part.last_shown = {part.shown[~code]: at for at, code in enumerate(part.codes) if code < 0}
+    part.goals = _goals(part)
+    return part
+
+
+def _goals(part: _Part) -> list[tuple[int, ...]]:
+    """For each return: operations that show a whole state, are open there or called next, and return before any blind one.
+
+    Whatever takes effect at that return must be able to reach the states that those show.
+    """
+    goals: list[tuple[int, ...]] = [()] * len(part.codes)
+    if part.all_blind:
+        return goals
+    blind_forever = min((called for called, number, _ in part.unknown if part.blind[number]), default=NEVER)
+    next_blind, next_goal = NEVER, -1
+    for at in range(len(part.codes) - 1, -1, -1):
+        code = part.codes[at]
+        if code >= 0:
+            if part.blind[code]:
+                next_blind = at
+            if part.shown[code] is not UNKNOWN and (next_goal < 0 or part.returns[code] < part.returns[next_goal]):
+                next_goal = code
+        elif at < blind_forever and not any(part.blind[number] for number in part.open_at[at]):
+            near = [number for number in part.open_at[at] if part.shown[number] is not UNKNOWN]
+            near += [next_goal] if next_goal >= 0 else []
+            goals[at] = tuple(number for number in near if part.returns[number] < next_blind)
+    return goals
+
+
+def _search_part(part: _Part, model: Model, first: State, budget: Budget) -> Found:
+    """Depth first, without recursion. A configuration: (position, state, took effect, satisfied, unknown ones used)."""
+    codes, open_at, operations, bits = part.codes, part.open_at, part.operations, part.bits
+    step, changes, last_shown, end = model.step, part.changes, part.last_shown, len(codes)
+    seen: dict[tuple[int, State, int, int], list[int]] = {}
+    stack: list[_Configuration] = [(0, first, 0, 0, 0)]
+    found, furthest, rounds = Found(), -1, 0
+    while stack:
+        at, state, done, satisfied, used = stack.pop()
+        code = 0
+        while at < end:
+            code = codes[at]
+            if code >= 0:
+                f, arg, result = operations[code]
+                if result is not UNKNOWN:
+                    legal, after = step(state, f, arg, result)
+                    if legal and after == state:
+                        satisfied |= bits[code]
+            else:
+                bit = bits[~code]
+                if done & bit:
+                    done &= ~bit
+                elif satisfied & bit:
+                    satisfied &= ~bit
+                    if changes[~code] and (not part.all_blind or last_shown.get(operations[~code][1], -1) > at):
+                        # Its last chance to be seen. Where all writes are blind, it must also be seen by somebody.
+                        stack.append((at, state, done, satisfied, used))
+                else:
+                    break
+            at += 1
+        else:
+            return Found()
+        key = (at, state, done, satisfied)
+        known = seen.get(key)
+        if known is None:
+            seen[key] = [used]
+        elif any(fewer & ~used == 0 for fewer in known):
+            continue
+        else:
+            known.append(used)
+        if at >= furthest:
+            if at > furthest:
+                furthest, found = at, Found(part.positions[at], part.numbers[~code], _open(part, at), [])
+            if len(found.states) < _STATES_TOLD and state not in found.states:
+                found.states.append(state)
+        rounds += 1
+        if rounds % _LOOK_AT_CLOCK == 0:
+            budget.check(len(seen))
+        candidates = [(number, done) for number in open_at[at]]
+        if part.unknown and part.unknown[0][0] < at:
+            candidates += [(number, used) for number in _first_of_each_kind(part, at, used)]
+        _expand(part, model, (at, state, done, satisfied, used), candidates, stack)
+    return found
+
+
+def _expand(
+    part: _Part,
+    model: Model,
+    configuration: _Configuration,
+    candidates: list[tuple[int, int]],
+    stack: list[_Configuration],
+    *,
+    after_blind: bool = False,
+) -> None:
+    """Push what follows when one more operation takes effect; what fulfils the return at hand is tried first.
+
+    `after_blind`: the last step was a blind write that served nothing yet, so a second blind one would hide it.
+    """
+    at, state, done, satisfied, used = configuration
+    step, bits, operations, blinds, open_here = model.step, part.bits, part.operations, part.blind, part.open_at[at]
+    wanted, goals = bits[~part.codes[at]], part.goals[at]
+    better: list[_Configuration] = []
+    for number, gone in reversed(candidates):
+        bit, blind = bits[number], blinds[number]
+        if gone & bit or not part.changes[number] or (blind and after_blind):
+            continue
+        f, arg, result = operations[number]
+        legal, after = step(state, f, arg, result)
+        if not legal or after == state:
+            continue  # One that is legal and changes nothing is satisfied already.
+        now_done, now_used = (done, used | bit) if result is UNKNOWN else (done | bit, used)
+        now_satisfied = satisfied & ~bit
+        served = False
+        for other in open_here:
+            other_bit = bits[other]
+            if not (now_done | now_satisfied) & other_bit:
+                if blind and blinds[other]:
+                    now_satisfied |= other_bit
+                    continue
+                f, arg, result = operations[other]
+                legal, later = step(after, f, arg, result)
+                if legal and later == after:
+                    now_satisfied |= other_bit
+                    served = True
+        if goals and any(not ((now_done | now_satisfied) & bits[goal] and goal in open_here)
+                         and not model.reaches(after, part.shown[goal]) for goal in goals):
+            continue
+        follower = (at, after, now_done, now_satisfied, now_used)
+        if (now_done | now_satisfied) & wanted:
+            better.append(follower)
+        elif served or not blind:
+            stack.append(follower)
+        elif not after_blind and not part.all_blind:
+            left = [(other, now_used if operations[other][2] is UNKNOWN else now_done) for other, _ in candidates]
+            _expand(part, model, follower, left, stack, after_blind=True)
+    stack += better
+
+
+def _first_of_each_kind(part: _Part, at: int, used: int) -> list[int]:
+    """Of the operations of unknown fate called before `at`: the earliest unused one of each kind of equal ones."""
+    kinds: set[Hashable] = set()
+    firsts: list[int] = []
+    for called, number, kind in part.unknown:
+        if called > at:
+            break
+        if not used & part.bits[number] and kind not in kinds:
+            kinds.add(kind)
+            firsts.append(number)
+    return firsts
+
+
+def _open(part: _Part, at: int) -> tuple[int, ...]:
+    known = [number for number in part.open_at[at] if number != ~part.codes[at]]
+    unknown = [number for called, number, _ in part.unknown if called < at]
+    return tuple(part.numbers[number] for number in sorted(known + unknown))
