@@ -84,7 +84,7 @@ class Acceptor:
         ballot = message.ballot
         if not self.may_accept(ballot):
             return False
-        if ballot > self.promised:
+        if ballot > self.promised and message.values:  # Without a vote no record would carry the promise to disk.
             self.raise_promise(ballot)
         slot = message.first_slot
         for value in message.values:
