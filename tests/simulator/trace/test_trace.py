@@ -1,0 +1,277 @@
+"""Traces: what is written is read back, the same calls give the same bytes, and every bad line is named."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+from blog.operations import Post
+from paxos.effects import Timer
+from simulator.check.history import Event
+from simulator.cluster import Query
+from simulator.errors import InputError
+from simulator.faults import Crash, Heal, LinkRule, Partition, Restart, Weather
+from simulator.host import NoteLine
+from simulator.scenario.files import trace_to, write_lines
+from simulator.settings import Settings
+from simulator.trace.judge import check_trace
+from simulator.trace.lines import AnyLine, Delivered, Header, History, Line, Sent, header_for
+from simulator.trace.reader import is_trace, read_trace
+from simulator.trace.recorder import Happening, TraceRecorder, play
+from simulator.trace.writer import trace_lines
+from simulator.virtual.cluster import VirtualCluster
+from tests.simulator.check.scene import B1, Scene, X
+
+PAGE = Path(__file__).parent.parent.parent.parent / "docs" / "trace.md"
+
+
+def stormy_run(seed: int = 3) -> tuple[VirtualCluster, TraceRecorder]:
+    """A few writes and reads among crashes, loss and duplicates, with a recorder of our own."""
+    recorder = TraceRecorder()
+    cluster = VirtualCluster(Settings(nodes=3, seed=seed, data="somewhere"), observers=(recorder,))
+    cluster.run(1_000)
+    cluster.apply(Weather(LinkRule(delay_ms=5, jitter_ms=20, drop=0.1, duplicate=0.1)))
+    for number in range(12):
+        cluster.submit(1 + number % 3, Post("ann", f"t{number}", "text"))
+        cluster.read(1, Query(kind="all", linearizable=number % 2 == 0))
+        cluster.run(cluster.now_ms() + 100)
+        if number == 4:
+            cluster.apply(Crash(2))
+        if number == 7:
+            cluster.apply(Restart(2))
+            cluster.apply(Partition(((1,), (2, 3))))
+    cluster.apply(Heal())
+    cluster.run(cluster.now_ms() + 3_000)
+    return cluster, recorder
+
+
+def written(cluster: VirtualCluster, recorder: TraceRecorder, path: Path) -> Path:
+    """The run as a file."""
+    header = header_for(cluster.settings, "virtual", "paxsim explore --start 3 --seeds 1")
+    write_lines(str(path), trace_lines(header, recorder.happenings(), cluster.history()))
+    return path
+
+
+@pytest.fixture(scope="module")
+def run() -> tuple[VirtualCluster, TraceRecorder]:
+    """One run for all tests that only look."""
+    return stormy_run()
+
+
+def test_what_is_written_is_read_back(run: tuple[VirtualCluster, TraceRecorder], tmp_path: Path) -> None:
+    """Every call of the world is there again, with every argument, and the history beside it."""
+    cluster, recorder = run
+
+    trace = read_trace(written(cluster, recorder, tmp_path / "run.jsonl"))
+
+    assert list(trace.happenings()) == list(recorder.happenings())
+    assert trace.history() == list(cluster.history())
+    assert {kind for kind, _ in recorder.happenings()} >= {
+        "delivered",
+        "lost",
+        "recorded",
+        "applied",
+        "ended",
+        "struck",
+    }
+    assert (trace.header.seed, trace.header.to_settings().nodes) == (3, 3)
+
+
+def test_a_trace_judges_as_the_run_did(run: tuple[VirtualCluster, TraceRecorder], tmp_path: Path) -> None:
+    """The same checker, the same verdicts and the same counts."""
+    cluster, recorder = run
+
+    judged = check_trace(written(cluster, recorder, tmp_path / "run.jsonl"))
+
+    assert judged.verdicts() == cluster.checker.verdicts()
+    assert judged.sometimes == cluster.checker.sometimes
+    assert judged.replay == "paxsim explore --start 3 --seeds 1"
+
+
+def test_a_violation_is_found_in_a_trace_too(tmp_path: Path) -> None:
+    """A claim without a majority, played to a recorder, written, read and judged."""
+    scene = Scene()
+    recorder = TraceRecorder()
+    scene.checker = recorder  # type: ignore[assignment]  # The scene speaks to any observer.
+    for node in (1, 2, 3):
+        scene.recovers(node)
+    scene.leads(B1, 2, 3)
+    scene.proposes(B1, 1, X)
+    scene.decides(B1, 1)
+    path = tmp_path / "bad.jsonl"
+
+    write_lines(str(path), trace_lines(header_for(scene.settings, "virtual"), recorder.happenings()))
+
+    assert list(check_trace(path).violations) == ["decision"]
+
+
+def test_the_same_run_gives_the_same_bytes(run: tuple[VirtualCluster, TraceRecorder], tmp_path: Path) -> None:
+    """A second run of the seed, plain and packed."""
+    for name in ("a.jsonl", "a.jsonl.gz"):
+        first = written(*run, tmp_path / name)
+        second = written(*stormy_run(), tmp_path / f"again-{name}")
+
+        assert first.read_bytes() == second.read_bytes()
+    assert gzip.decompress((tmp_path / "a.jsonl.gz").read_bytes()) == (tmp_path / "a.jsonl").read_bytes()
+    assert b"somewhere" not in (tmp_path / "a.jsonl").read_bytes()
+
+
+def test_a_packed_trace_is_read_whatever_its_name(run: tuple[VirtualCluster, TraceRecorder], tmp_path: Path) -> None:
+    """What counts is what is in it."""
+    packed = written(*run, tmp_path / "run.jsonl.gz").rename(tmp_path / "run.txt")
+
+    assert is_trace(packed)
+    assert read_trace(packed).history() == list(run[0].history())
+
+
+def test_stamps_grow_along_every_cause(run: tuple[VirtualCluster, TraceRecorder], tmp_path: Path) -> None:
+    """On each node, and from each sending to each delivery."""
+    clocks: dict[int, int] = {}
+    sent: dict[int, int] = {}
+    deliveries = 0
+    for line in read_trace(written(*run, tmp_path / "run.jsonl")).lines():
+        if isinstance(line, Sent):
+            sent[line.number] = line.clock
+        if isinstance(line, Delivered):
+            deliveries += 1
+            assert line.clock > sent[line.number]
+            assert line.message is not None
+        if not isinstance(line, History):
+            assert line.clock >= clocks.get(line.node, 0)
+            clocks[line.node] = line.clock
+
+    assert deliveries > 100
+
+
+def test_times_never_go_back(run: tuple[VirtualCluster, TraceRecorder], tmp_path: Path) -> None:
+    """The history's lines stand where they happened."""
+    times = [line.at_ms for line in read_trace(written(*run, tmp_path / "run.jsonl")).lines()]
+
+    assert times == sorted(times)
+
+
+def test_a_cluster_writes_its_trace(run: tuple[VirtualCluster, TraceRecorder], tmp_path: Path) -> None:
+    """What `trace FILE` and `--trace` call."""
+    path = tmp_path / "run.jsonl"
+
+    count = trace_to(run[0], str(path))
+
+    assert count == len(path.read_text().splitlines())
+    assert check_trace(path).violations == {}
+
+
+def test_past_its_bound_a_recorder_keeps_the_beginning(tmp_path: Path) -> None:
+    """And says that the end is missing."""
+    recorder = TraceRecorder(most_events=2)
+    for at_ms in range(5):
+        recorder.woken(at_ms, 1, Timer.HEARTBEAT)
+    path = tmp_path / "cut.jsonl"
+
+    write_lines(str(path), trace_lines(header_for(Settings(), "virtual"), recorder.happenings(), cut=recorder.cut))
+
+    last = json.loads(path.read_text().splitlines()[-1])
+    assert (len(recorder), last) == (2, {"event": "cut", "at_ms": 1, "why": "the bound of 2 events was reached"})
+    assert [args[0] for _, args in read_trace(path).happenings()] == [0, 1]
+
+
+def test_history_alone_makes_a_trace() -> None:
+    """A world without events, say a cut one, still has what its clients saw."""
+    event = Event(process=1, type="invoke", f="post", value=["a", "b", "c"], time=7)
+
+    lines = list(trace_lines(header_for(Settings(), "virtual"), (), [event]))
+
+    assert json.loads(lines[1]) == {
+        "event": "history",
+        "at_ms": 7,
+        "entry": {"process": 1, "type": "invoke", "f": "post", "value": ["a", "b", "c"], "time": 7},
+    }
+
+
+def test_playing_calls_every_observer(run: tuple[VirtualCluster, TraceRecorder]) -> None:
+    """In the same order, with the same arguments."""
+    again = TraceRecorder()
+
+    play(run[1].happenings(), again)
+
+    assert list(again.happenings()) == list(run[1].happenings())
+
+
+GOOD = '{"trace":1,"world":"virtual","seed":0,"settings":{"nodes":3}}'
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("", "line 1: a trace begins with its header"),
+        ("nonsense", "line 1: a trace begins with its header"),
+        ('{"process":0,"type":"invoke","f":"post"}', "line 1: a trace begins with its header"),
+        (GOOD.replace(":1,", ":2,", 1), "line 1: this is a trace of version 2, and only version 1 can be read"),
+        (GOOD.replace("3", "300"), "line 1: its settings are none of a cluster"),
+        (f"{GOOD}\n\n", "line 2: no event of a trace"),
+        (f'{GOOD}\n{{"event":"woken","at_ms":1,"node":1,"timer":"heartbeat"}}\n{{"event":"wok', "line 3: no event"),
+        (f'{GOOD}\n{{"event":"flew","at_ms":1}}', "line 2: no event of a trace"),
+        (
+            f'{GOOD}\n{{"event":"delivered","at_ms":1,"node":1,"source":2,"number":9}}',
+            "message 9 arrives and was never",
+        ),
+        (f'{GOOD}\n{{"event":"applied","at_ms":1,"node":1,"blocks":[4]}}', "block 4 is meant, and no line before"),
+        (f"{GOOD}\n" + "[" * 100_000, "line 2: no event of a trace"),
+        (f"{GOOD}\n\udcff", "line 2: no event of a trace"),
+    ],
+)
+def test_every_bad_line_is_named(tmp_path: Path, text: str, told: str) -> None:
+    """One clear sentence with the file and the line, whatever is wrong."""
+    path = tmp_path / "bad.jsonl"
+    path.write_bytes(text.encode("utf-8", "surrogateescape"))
+
+    with pytest.raises(InputError) as error:
+        list(read_trace(path).lines())
+
+    assert str(path) in str(error.value)
+    assert told in str(error.value)
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    """Missing, a directory, or packed and cut short."""
+    torn = tmp_path / "torn.gz"
+    torn.write_bytes(gzip.compress(GOOD.encode() * 1_000)[:40])
+
+    for path in (tmp_path / "missing", tmp_path, torn):
+        with pytest.raises(InputError, match=re.escape(repr(str(path)))):
+            read_trace(path)
+
+
+def test_a_history_is_no_trace(tmp_path: Path) -> None:
+    """`paxsim check` reads both and must tell them apart."""
+    history = tmp_path / "history.jsonl"
+    history.write_text('{"process":0,"type":"invoke","f":"post"}\n')
+
+    assert not is_trace(history)
+
+
+def test_the_page_tells_every_kind_of_line_and_every_field() -> None:
+    """docs/trace.md is read by people who write their own tools."""
+    page = PAGE.read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| `(\w+)` \|([^|]*)\|", page, re.MULTILINE))
+    common = set(Line.__struct_fields__) | {"message"}  # What arrives is named by its number.
+
+    for kind in get_args(AnyLine):
+        fields = set(kind.__struct_fields__) - common | ({"message"} if kind is Sent else set())
+        assert set(re.findall(r"`(\w+)`", rows[kind.__struct_config__.tag])) == fields
+    for field in Header.__struct_fields__:
+        assert f"`{field}`" in page
+
+
+def test_a_recorder_keeps_what_it_is_given() -> None:
+    """A note is kept as it came."""
+    recorder = TraceRecorder()
+
+    recorder.told(1, 2, NoteLine("kind", "text"))
+
+    kept: list[Happening] = list(recorder.happenings())
+    assert kept == [("told", (1, 2, NoteLine("kind", "text")))]
