@@ -53,6 +53,7 @@ class Election:
         self._unwilling: set[NodeId] = set()
         self._refused: set[NodeId] = set()
         self._failures = 0
+        self._outbid = False
 
     @property
     def leading(self) -> bool:
@@ -99,10 +100,23 @@ class Election:
                 self.core.set_timer(Timer.ELECTION, 0, self.patience.election_ms() // 2)
 
     def deposed(self) -> None:
-        """This node leads no longer, and has told whom it could."""
+        """This node leads no longer. Without a majority it makes room; outbid, it asks at once to bid higher (rule 2).
+
+        Somebody who comes back with a high ballot cannot vote for this leader. That must cost a ballot and no leader:
+        unless others follow somebody else by now, this node goes on, above what it was refused for.
+        """
+        outbid, self._outbid = self._outbid, False
         self.phase = "following"
         self._forget_leader()
-        self.core.set_timer(Timer.ELECTION, 1, self.patience.election_ms())
+        if outbid:
+            self.canvass()
+        else:
+            self.take_leave()
+            self.core.set_timer(Timer.ELECTION, 1, self.patience.election_ms())
+
+    def take_leave(self) -> None:
+        """Whoever can still be reached is told that this node's last ballot leads no longer (rule 6)."""
+        self.core.send_now(self.core.others, StepDown(sender=self.core.me, ballot=self.ballot))
 
     def alarm(self) -> None:
         """The ELECTION alarm: silence for too long, or an attempt that came to nothing."""
@@ -310,7 +324,8 @@ class Election:
         if self.is_stale_refusal(message):
             return False
         if self.leading:
-            return message.promised > self.ballot
+            self._outbid = message.promised > self.ballot
+            return self._outbid
         if self.phase == "preparing":
             self._refused.add(message.sender)
             self.hint(message.leader, message.sender, 1)

@@ -28,7 +28,6 @@ from paxos.messages import (
     Promise,
     ReadAt,
     Request,
-    StepDown,
     Value,
 )
 from paxos.patience import Patience
@@ -128,10 +127,9 @@ class Proposer:
         self.core.set_timer(Timer.HEARTBEAT, self.core.config.heartbeat_ms, self.core.config.heartbeat_ms)
 
     def resign(self, why: str) -> None:
-        """Lead no longer: whoever can still be reached is told; clients' requests wait at their origins."""
+        """Lead no longer: reads on their way are sent back; clients' requests wait at their origins."""
         self.leading = self.recovered = False
         self.core.note("step-down", f"node {self.core.me} leads no longer: {why}")
-        self.core.send_now(self.core.others, StepDown(sender=self.core.me, ballot=self.ballot))
         for path, numbers in [*self._new_reads, *(asker for read in self._reads for asker in read.askers)]:
             if path:
                 self._answer_read(path, numbers, -1)

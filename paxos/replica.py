@@ -231,6 +231,7 @@ class Replica:
             return False
         if self.proposer.leading:
             self.proposer.resign(f"node {leader} leads with ballot {ballot}")
+            self.election.take_leave()
         return True
 
     def _step_down(self, why: str) -> None:

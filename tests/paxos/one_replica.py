@@ -12,7 +12,17 @@ from typing import Any, TypeVar
 from paxos.ballot import NO_BALLOT, Ballot, NodeId, Slot
 from paxos.core import Config, Core
 from paxos.effects import Deliver, Effect, Install, Persist, Send, SendNow, SetTimer, Timer
-from paxos.messages import Acceptance, AnyMessage, CanvassReply, Heartbeat, Promise, Request, Value
+from paxos.messages import (
+    Acceptance,
+    AnyMessage,
+    CanvassReply,
+    Heartbeat,
+    Prepare,
+    Promise,
+    Reject,
+    Request,
+    Value,
+)
 from paxos.records import JournalRecord
 from paxos.replica import Replica
 
@@ -141,6 +151,10 @@ class One:
         assert self.replica.election.leading
         return effects
 
+    def role(self) -> str:
+        """Leader, candidate or follower."""
+        return self.replica.role
+
     def _settle(self) -> list[Effect]:
         done: list[Effect] = []
         while True:
@@ -188,3 +202,14 @@ def heartbeat(node: NodeId, bid: Ballot, *, decided: Slot = 0, round_: int = 1, 
     return Heartbeat(
         sender=node, ballot=bid, decided=decided, round=round_, stamp=0, heard=(), round_trip_ms=round_trip_ms
     )
+
+
+def prepare(round_: int, node: int, first_slot: int = 1) -> Prepare:
+    """The bid of `node`."""
+    return Prepare(sender=node, ballot=ballot(round_, node), first_slot=first_slot, stamp=0)
+
+
+def reject(node: int, one: One, *, promised: int = 0, leader: int = 0) -> Reject:
+    """A refusal of the ballot of `one`: `node` has promised a ballot of that round to node 5."""
+    bid = one.replica.election.ballot
+    return Reject(sender=node, ballot=bid, promised=ballot(promised, 5), leader=leader, decided=0)

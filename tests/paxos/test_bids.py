@@ -1,0 +1,272 @@
+"""What a bid is, what a promise is worth, and how long to wait between bids: rules 3 to 5."""
+
+from __future__ import annotations
+
+import pytest
+
+from paxos.effects import Note, Persist, Send, Timer
+from paxos.messages import Acceptance, Canvass, Heartbeat, Prepare, Promise, Reject
+from paxos.records import OpenedRecord, PromiseRecord
+from tests.paxos.one_replica import (
+    One,
+    alarms,
+    ballot,
+    heartbeat,
+    messages,
+    of,
+    prepare,
+    promise,
+    receivers,
+    records,
+    reject,
+    value,
+    willing,
+)
+
+
+def candidate() -> One:
+    """Node 1, which has opened a ballot and waits for promises."""
+    one = One()
+    one.wake(Timer.ELECTION)
+    one.hear(willing(2), willing(3))
+    assert one.role() == "candidate"
+    return one
+
+
+# Rule 3: bids, promises and refusals
+
+
+def test_a_bid_goes_above_every_ballot_seen() -> None:
+    """Rule 3: whoever named it, and whatever else was said with it."""
+    one = One(promised=ballot(3, 4))
+    one.wake(Timer.ELECTION)
+
+    effects = one.hear(willing(2, promised=ballot(41, 5)), willing(3))
+
+    assert [bid.ballot for bid in messages(effects, Prepare)] == [ballot(42, 1)]
+
+
+@pytest.mark.parametrize(
+    ("promised", "opened"), [(ballot(7, 3), ballot(0, 0)), (ballot(0, 0), ballot(7, 1)), (ballot(7, 1), ballot(7, 1))]
+)
+def test_no_life_opens_a_ballot_of_an_earlier_one(promised: object, opened: object) -> None:
+    """Rules 3 and 15: after a restart a bid goes above the promises and bids on disk."""
+    one = One(promised=promised, opened=opened)  # type: ignore[arg-type]
+    one.take_over()
+
+    assert one.replica.ballot == ballot(8, 1)
+
+
+def test_a_bid_is_on_disk_before_anybody_hears_of_it() -> None:
+    """What is on disk before what is said: the record of the bid stands before every PREPARE, which waits for it."""
+    one = One()
+    one.wake(Timer.ELECTION)
+
+    effects = one.hear(willing(2), willing(3))
+
+    assert records(effects) == [OpenedRecord(ballot(1, 1))]
+    opened = effects.index(Persist(OpenedRecord(ballot(1, 1))))
+    bids = [place for place, effect in enumerate(effects) if isinstance(effect, Send)]
+    assert receivers(effects, Prepare) == [2, 3, 4, 5]
+    assert opened < min(bids)
+
+
+def test_a_candidate_counts_its_own_promise_only_when_it_is_on_disk() -> None:
+    """What is on disk before what is said: the own promise comes back as a message that waits for the record."""
+    one = One()
+    one.wake(Timer.ELECTION)
+    one.replica.receive(willing(2), one.now)
+    one.replica.receive(willing(3), one.now)
+    one.replica.flush(one.now)
+
+    effects = one.replica.take_effects()
+
+    assert one.replica.election.promises == {}
+    assert [send.to for send in of(effects, Send) if isinstance(send.message, Promise)] == [(1,)]
+
+
+def test_a_bid_asks_from_the_first_slot_that_is_not_decided() -> None:
+    """Rule 3: what is decided here need not be reported."""
+    one = One(decided=4)
+    one.wake(Timer.ELECTION)
+
+    effects = one.hear(willing(2), willing(3))
+
+    assert [bid.first_slot for bid in messages(effects, Prepare)] == [5]
+
+
+def test_a_promise_given_is_on_disk_and_tells_the_votes() -> None:
+    """Rule 3: the answer to a bid is written first, and holds every vote from the asked slot on."""
+    vote = Acceptance(2, ballot(1, 4), value(2))
+    one = One(accepted={1: Acceptance(1, ballot(1, 4), value(1)), 2: vote})
+
+    effects = one.hear(prepare(2, 3, first_slot=2))
+
+    assert records(effects) == [PromiseRecord(ballot(2, 3))]
+    assert [given.accepted for given in messages(effects, Promise)] == [(vote,)]
+
+
+def test_a_candidate_that_promises_a_higher_bid_stands_down() -> None:
+    """Rule 3: it cannot lead with a ballot that it has promised not to serve."""
+    one = candidate()
+    bid = one.replica.election.ballot
+
+    one.hear(prepare(bid.round + 1, 3))
+    one.hear(promise(2, bid), promise(4, bid))
+
+    assert one.role() == "follower"
+
+
+def test_a_candidate_refuses_a_lower_bid() -> None:
+    """Rule 3: its own bid was a promise."""
+    one = One(promised=ballot(3, 2))
+    one.wake(Timer.ELECTION)
+    one.hear(willing(2), willing(3))
+
+    effects = one.hear(prepare(4, 0), prepare(3, 5))
+
+    assert messages(effects, Promise) == []
+    assert len(messages(effects, Reject)) == 2
+    assert one.role() == "candidate"
+
+
+# Rule 4: a majority of promises
+
+
+def test_a_majority_of_promises_makes_a_leader() -> None:
+    """Rule 4: two promises and the own one are three of five; two are not."""
+    one = candidate()
+    bid = one.replica.election.ballot
+
+    one.hear(promise(2, bid))
+    assert one.role() == "candidate"
+    effects = one.hear(promise(3, bid))
+
+    assert one.role() == "leader"
+    assert receivers(effects, Heartbeat) == [2, 3, 4, 5]
+    assert any(note.kind == "leader" for note in of(effects, Note))
+
+
+def test_a_promise_that_comes_twice_is_one_promise() -> None:
+    """Rule 4: distinct nodes make a majority."""
+    one = candidate()
+    bid = one.replica.election.ballot
+
+    one.hear(promise(2, bid), promise(2, bid), promise(2, bid))
+
+    assert one.role() == "candidate"
+
+
+def test_promises_of_another_ballot_do_not_count() -> None:
+    """Rule 4: a late promise of an earlier attempt, or of an earlier life, is for a ballot that nobody bids with."""
+    one = candidate()
+    bid = one.replica.election.ballot
+
+    one.hear(promise(2, ballot(bid.round - 1, 1)), promise(3, ballot(bid.round - 1, 1)))
+
+    assert one.role() == "candidate"
+
+
+def test_promises_to_a_candidate_that_gave_up_do_not_count() -> None:
+    """Rule 4: it may have promised somebody else since."""
+    one = candidate()
+    bid = one.replica.election.ballot
+    one.wake(Timer.ELECTION, after_ms=400)
+
+    one.hear(promise(2, bid), promise(3, bid))
+
+    assert one.role() == "follower"
+
+
+def test_lost_bids_are_sent_again_to_those_who_have_not_promised() -> None:
+    """Rule 5 of patience: the ballot stays the same, so that a doubled answer is harmless."""
+    one = candidate()
+    bid = one.replica.election.ballot
+    one.hear(promise(3, bid))
+
+    effects = one.wake(Timer.RESEND, after_ms=100)
+
+    assert receivers(effects, Prepare) == [2, 4, 5]
+    assert {again.ballot for again in messages(effects, Prepare)} == {bid}
+    assert one.replica.elections == 1
+
+
+def test_lost_questions_are_asked_again() -> None:
+    """Rule 1: whoever has not said yes may not have been reached."""
+    one = One()
+    one.wake(Timer.ELECTION)
+    one.hear(willing(3))
+
+    assert receivers(one.wake(Timer.RESEND, after_ms=100), Canvass) == [2, 4, 5]
+
+
+# Rule 5: patience
+
+
+def test_a_candidate_that_failed_waits_longer_each_time_up_to_a_cap() -> None:
+    """Rule 5: randomised, growing, capped: rivals spread out, and nobody is forgotten for ever."""
+    one = One()
+    pauses = []
+    for _ in range(8):
+        one.wake(Timer.ELECTION)
+        [(least, most)] = alarms(one.wake(Timer.ELECTION, after_ms=400), Timer.ELECTION)
+        assert least == 1
+        pauses.append(most)
+
+    assert pauses == [101, 201, 401, 801, 801, 801, 801, 801]
+
+
+def test_a_leader_that_was_heard_ends_the_growing_of_pauses() -> None:
+    """Rule 5: the next election begins afresh."""
+    one = One()
+    for _ in range(3):
+        one.wake(Timer.ELECTION)
+        one.wake(Timer.ELECTION, after_ms=400)
+    one.hear(heartbeat(2, ballot(1, 2)))
+    one.now += 1_000
+    one.wake(Timer.ELECTION)
+
+    [(_, most)] = alarms(one.wake(Timer.ELECTION, after_ms=400), Timer.ELECTION)
+
+    assert most == 101
+
+
+def test_a_bid_that_cannot_win_any_more_is_given_up_at_once() -> None:
+    """Rule 5: with three refusals of five no majority of promises is left to wait for."""
+    one = candidate()
+
+    one.hear(reject(2, one, promised=7), reject(3, one, promised=7))
+    assert one.role() == "candidate"
+    one.hear(reject(4, one, promised=7))
+
+    assert one.role() == "follower"
+
+
+def test_refusals_of_one_node_are_one_refusal() -> None:
+    """Rule 5: a REJECT that comes three times does not end a bid that others may still promise."""
+    one = candidate()
+
+    one.hear(reject(2, one, promised=7), reject(2, one, promised=7), reject(2, one, promised=7))
+
+    assert one.role() == "candidate"
+
+
+def test_a_stale_refusal_ends_nothing() -> None:
+    """Rule 3: a REJECT of an older ballot says nothing about the one that leads."""
+    leader = One(promised=ballot(3, 2))
+    leader.take_over()
+    stale = Reject(sender=2, ballot=ballot(2, 1), promised=ballot(9, 5), leader=0, decided=0)
+
+    leader.hear(stale)
+
+    assert leader.role() == "leader"
+
+
+def test_a_refusal_that_names_no_higher_promise_ends_nothing() -> None:
+    """Rule 3: only a higher ballot is above a leader's."""
+    leader = One()
+    leader.take_over()
+
+    leader.hear(reject(2, leader, promised=0, leader=3))
+
+    assert leader.role() == "leader"
