@@ -135,8 +135,9 @@ class Election:
     # Before phase 1: who would promise?
 
     def wanted(self) -> None:
-        """A client waits and nobody is known to lead: bid now (rule 1)."""
-        if self.phase == "following" and self.leader == NOBODY and not self._pledge_stands(NOBODY):
+        """A client waits and nobody is known to lead: bid now (rule 1), unless a bid has just failed (rule 5)."""
+        idle = self.phase == "following" and self.leader == NOBODY and not self._failures
+        if idle and not self._pledge_stands(NOBODY):
             self.canvass()
 
     def canvass(self) -> None:
