@@ -5,10 +5,16 @@ It never shows what users wrote: a value is told by how many requests it holds.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import singledispatch
+from heapq import merge
 
 from paxos.ballot import Ballot
-from paxos.messages import Accept, Accepted, AnyMessage, CatchupReply, Forward, Hints, Promise
+from paxos.messages import Accept, Accepted, AnyMessage, CatchupReply, Forward, Heartbeat, HeartbeatAck, Hints, Promise
+from simulator.state import ClusterEvent
+
+ROUTINE = (Heartbeat, HeartbeatAck, Hints)
+"""What nodes say all the time, whether anything happens or not: left out of the running log."""
 
 _UNTOLD = {"sender", "stamp", "path"}
 
@@ -16,6 +22,18 @@ _UNTOLD = {"sender", "stamp", "path"}
 def describe(message: AnyMessage) -> str:
     """One line: the message's name in capitals, then what it says."""
     return " ".join([_name(message), *_words(message)])
+
+
+def sent_line(at_ms: int, source: int, to: tuple[int, ...], message: AnyMessage) -> ClusterEvent:
+    """A message as a line of the running log: it left `source` for each of `to`."""
+    text = f"→ {','.join(map(str, to))}  {describe(message)}"
+    return ClusterEvent(at_ms=at_ms, node=source, kind="sent", text=text, to=to)
+
+
+def in_order(notes: Iterable[ClusterEvent], messages: Iterable[ClusterEvent], last: int) -> list[ClusterEvent]:
+    """The newest `last` lines of two logs, each in order already, as one."""
+    together = list(merge(notes, messages, key=lambda event: event.at_ms))
+    return together[max(0, len(together) - last) :]
 
 
 def _name(message: AnyMessage) -> str:

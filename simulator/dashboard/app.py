@@ -14,7 +14,7 @@ from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.events import Resize
-from textual.widgets import Input, Static
+from textual.widgets import Static
 
 from simulator.dashboard.board import Board
 from simulator.dashboard.panes import NodePane
@@ -92,13 +92,12 @@ class Lab(App[int]):
         self.board.fit(event.size.width, event.size.height, self._opened)
         self.call_after_refresh(self._draw)
 
-    def on_input_submitted(self, event: Input.Submitted) -> None:
+    def on_prompt_entered(self, event: Prompt.Entered) -> None:
         """A line was typed: show it and hand it on."""
-        line = self.prompt.take()
         self.transcript.scroll_end(animate=False)
-        if line:
-            self.transcript.add(Text(safe(f"> {line}"), style="bold"))
-            self._runner.give(line)
+        if event.line:
+            self.transcript.add(Text(safe(f"> {event.line}"), style="bold"))
+            self._runner.give(event.line)
             self._listen()
 
     def on_prompt_choices(self, event: Prompt.Choices) -> None:

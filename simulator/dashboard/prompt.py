@@ -34,6 +34,13 @@ class Prompt(Input):
             super().__init__()
             self.words = words
 
+    class Entered(Message):
+        """A line is complete."""
+
+        def __init__(self, line: str) -> None:
+            super().__init__()
+            self.line = line
+
     class Interrupted(Message):
         """Ctrl-C with nothing typed: whoever waits shall wait no longer."""
 
@@ -44,14 +51,15 @@ class Prompt(Input):
         self._place = 0
         self._draft = ""
 
-    def take(self) -> str:
+    async def action_submit(self) -> None:
         """Empty the field and remember its line in the history."""
+        # At once: keys that are typed fast, or pasted, come before the message has gone round.
         line = self.value.strip()
         if line and (not self._lines or self._lines[-1] != line):
             self._lines.append(line)
         self._place = len(self._lines)
         self.value = ""
-        return line
+        self.post_message(self.Entered(line))
 
     def action_earlier(self) -> None:
         """Go back in the history; the line begun is kept."""

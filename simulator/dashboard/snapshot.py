@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from simulator.faults import Links
 from simulator.state import ClusterEvent, HeldMessage, NodeState
+from simulator.views.events import touches
 
 if TYPE_CHECKING:
     from simulator.cluster import Cluster
@@ -66,7 +67,7 @@ def open_node(cluster: Cluster, node: int) -> Opened:
     """Look at one node closely; asks the node itself, so it may take as long as that node takes to answer."""
     state = cluster.state(node, detail=True)
     chain = cluster.chain_lines(node, max(1, state.height - BLOCKS_SHOWN + 1), state.height)
-    own = [event for event in cluster.events(OWN_EVENTS) if event.node == node]
+    own = [event for event in cluster.events(OWN_EVENTS) if touches(event, node)]
     return Opened(state=state, chain=tuple(chain), events=tuple(own[-EVENTS_SHOWN:]))
 
 

@@ -21,7 +21,7 @@ from blog.operations import Operation
 from simulator.check.history import Event
 from simulator.clients import ClientBook, new_run_name, patience_ms
 from simulator.cluster import Query, Ticket
-from simulator.describe import describe
+from simulator.describe import describe, in_order
 from simulator.errors import InputError
 from simulator.faults import Fault, Link, Links
 from simulator.host import ClientCall, Inspect, Inspected, NodeFailed, NoteLine, ReadAnswer, WriteAnswer
@@ -231,19 +231,16 @@ class ProcessCluster:
             return life.pid if life is not None else None
 
     def watch_messages(self, on: bool) -> None:
-        """Start or stop keeping a sample of the messages that pass, as text."""
+        """From now on the running log holds the messages between nodes, and the answers to clients, too; or not."""
         with self._changed:
             self._supervisor.network.tap.open = on
-
-    def messages(self) -> list[str]:
-        """The newest of that sample, oldest first."""
-        with self._changed:
-            return list(self._supervisor.network.tap.lines)
 
     def events(self, last: int) -> Sequence[ClusterEvent]:
         """See `Cluster`."""
         with self._changed:
-            return list(islice(self._events, max(0, len(self._events) - last), None))
+            notes = list(islice(self._events, max(0, len(self._events) - last), None))
+            messages = self._supervisor.network.tap.newest(last)
+        return in_order(notes, messages, last)
 
     def check(self) -> dict[str, str]:
         """See `Cluster`. Reads what is new in the nodes' files, and on the record, since the last call."""
@@ -292,10 +289,10 @@ class ProcessCluster:
             self._tape.told(self.now_ms(), node, report)
         match decode_report(report):
             case WriteAnswer() as answer:
-                self._book.write_answered(answer)
+                self._answered(self._book.write_answered(answer))
                 self._pictures.answered(node)
             case ReadAnswer() as answer:
-                self._book.read_answered(answer)
+                self._answered(self._book.read_answered(answer))
             case Inspected(number, state):
                 self._pictures.told(node, state)
                 if number:
@@ -362,6 +359,10 @@ class ProcessCluster:
         finally:
             found = self._inspections.pop(number)
         return found
+
+    def _answered(self, ticket: Ticket | None) -> None:
+        if self._supervisor.network.tap.open and ticket is not None and ticket.answer is not None:
+            self._note(ticket.node, "answer", f"[{ticket.number}] {ticket.answer.text}")
 
     def _check_node(self, node: int) -> None:
         if node not in self._chains:

@@ -61,7 +61,7 @@ class Network:
         if targets is None:
             targets = self._targets[address] = tuple(node for node in self.links.nodes if address >> node & 1)
         if self.tap.open:
-            self.tap.look(source, targets, body)
+            self.tap.look(int(now_ms), source, targets, body)
         if self.links.untouched:
             data = HEAD.pack(len(body), source, count) + body
             passed = [target for target in targets if self._put(source, target, data, count)]

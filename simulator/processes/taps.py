@@ -1,34 +1,34 @@
-"""A look at the messages that pass, for a person: a sample, so that it costs little however many there are."""
+"""A look at the messages that pass, for a person: the newest are kept as bytes, and read only when somebody looks."""
 
 from __future__ import annotations
 
-import time
 from collections import deque
+from itertools import islice
 
-from simulator.describe import describe
+from simulator.describe import ROUTINE, sent_line
 from simulator.processes.queue import split
+from simulator.state import ClusterEvent
 from simulator.wire import decode_message
 
-KEPT = 200
-LOOKS_PER_SECOND = 100
+KEPT = 400
+_ROUTINE_TAGS = frozenset(kind.__struct_config__.tag for kind in ROUTINE)
+_TAG = 1  # A message is an array that begins with its tag, a small number: one byte behind the array's own.
 
 
 class Tap:
-    """The newest messages as text. Closed until somebody opens it."""
+    """The newest messages but for the routine ones, which would push all others out. Closed until somebody opens it."""
 
     def __init__(self) -> None:
         self.open = False
-        self.lines: deque[str] = deque(maxlen=KEPT)
-        self._second = 0
-        self._looks = 0
+        self._kept: deque[tuple[int, int, tuple[int, ...], bytes]] = deque(maxlen=KEPT)
 
-    def look(self, source: int, targets: tuple[int, ...], body: bytes) -> None:
-        """Note the first message of a frame, unless enough were noted in this second."""
-        second = int(time.monotonic())
-        if second != self._second:
-            self._second, self._looks = second, 0
-        if self._looks >= LOOKS_PER_SECOND:
-            return
-        self._looks += 1
-        message = next(split(body))
-        self.lines.append(f"{source}>{','.join(map(str, targets))} {describe(decode_message(message))}")
+    def look(self, at_ms: int, source: int, targets: tuple[int, ...], body: bytes) -> None:
+        """Keep the messages of one frame."""
+        for message in split(body):
+            if message[_TAG] not in _ROUTINE_TAGS:
+                self._kept.append((at_ms, source, targets, message))
+
+    def newest(self, last: int) -> list[ClusterEvent]:
+        """The newest `last` messages as lines of the running log, oldest first."""
+        kept = islice(self._kept, max(0, len(self._kept) - last), None)
+        return [sent_line(at_ms, source, to, decode_message(message)) for at_ms, source, to, message in kept]

@@ -19,7 +19,7 @@ WORLDS: tuple[World, ...] = ("processes", "virtual")
 
 
 def open_cluster(world: str, settings: Settings) -> Cluster:
-    """Start all nodes of a cluster in this world; what happens in it is recorded, for checks and traces.
+    """Start all nodes of a cluster in this world, recorded for checks and traces; its log tells of messages too.
 
     Raises:
         InputError: no such world, or the data directory cannot be used.
@@ -28,11 +28,15 @@ def open_cluster(world: str, settings: Settings) -> Cluster:
     if world == "processes":
         from simulator.processes.cluster import ProcessCluster  # noqa: PLC0415
 
-        return ProcessCluster(settings, record=True)
+        processes = ProcessCluster(settings, record=True)
+        processes.watch_messages(on=True)
+        return processes
     if world == "virtual":
         from simulator.virtual.cluster import VirtualCluster  # noqa: PLC0415
 
-        return VirtualCluster(settings)
+        virtual = VirtualCluster(settings)
+        virtual.watch_messages(on=True)
+        return virtual
     raise InputError(f"there is no world {world!r}: write processes or virtual.")
 
 

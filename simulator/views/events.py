@@ -30,7 +30,7 @@ def events_view(events: Sequence[ClusterEvent], *, header: bool = True) -> Sheet
 
 def touches(event: ClusterEvent, node: int) -> bool:
     """True when the event belongs to `node`."""
-    return event.node == node
+    return event.node == node or node in event.to
 
 
 def _row(event: ClusterEvent) -> tuple[Cell, ...]:

@@ -10,7 +10,7 @@ import msgspec
 from simulator.state import ClusterEvent, NodeState
 from simulator.views.blogs import entries_view
 from simulator.views.chain import chain_view
-from simulator.views.events import events_view
+from simulator.views.events import events_view, touches
 from simulator.views.nodes import node_facts
 from simulator.views.sheet import Page, Sheet
 from simulator.views.slots import log_view
@@ -27,17 +27,15 @@ def node_view(state: NodeState, chain_lines: Sequence[str] = (), events: Sequenc
         sheets.append(_titled("chain", chain_view(chain_lines[-_SHOWN:], boxes=False)))
     if state.newest:
         sheets.append(_titled("newest in the blog", entries_view(state.newest)))
-    own = [event for event in events if event.node == state.node]
+    own = [event for event in events if touches(event, state.node)]
     if own:
-        sheets.append(_titled("recent events", events_view(own[-_SHOWN:], header=False)))
+        sheets.append(_titled("recent messages and events", events_view(own[-_SHOWN:], header=False)))
     return Page(tuple(sheets))
 
 
 def _newest(state: NodeState) -> NodeState:
-
     return msgspec.structs.replace(state, log=state.log[-_SHOWN:])
 
 
 def _titled(title: str, sheet: Sheet) -> Sheet:
-
     return dataclasses.replace(sheet, title=title)

@@ -31,6 +31,7 @@ EVENT_STYLE = {
     "fault": ODD,
     "leader": LEADER,
     "restart": ODD,
+    "sent": QUIET,
     "violation": BAD,
     "error": BAD,
     "drop": ODD,

@@ -26,7 +26,7 @@ from simulator.check.violation import Violation
 from simulator.clients import ClientBook, patience_ms
 from simulator.cluster import AnswerKind, Query, Ticket
 from simulator.codec import operation_text
-from simulator.describe import describe
+from simulator.describe import ROUTINE, in_order, sent_line
 from simulator.errors import InputError
 from simulator.faults import Fault, Link, Links
 from simulator.host import ClientCall, ClientWrite, Inspected, NodeFailed, NodeReport, NoteLine, ReadAnswer, WriteAnswer
@@ -47,7 +47,7 @@ from simulator.virtual.network import Network
 from simulator.virtual.onlookers import Onlookers
 
 EVENTS_KEPT = 10_000
-MESSAGES_KEPT = 200
+MESSAGES_KEPT = 400
 STARTS_WITHIN_MS = 5
 """Nodes of a new cluster come up within so many milliseconds, in an order that the seed draws."""
 SYNC_MS = (0, 1, 1, 1, 1, 2, 2, 3)
@@ -94,7 +94,7 @@ class VirtualCluster:
         self._book = ClientBook(f"s{settings.seed}", self.now_ms, keep_history=keep_history)
         self._keep_history = keep_history
         self._events: deque[ClusterEvent] = deque(maxlen=EVENTS_KEPT)
-        self._messages: deque[str] = deque(maxlen=MESSAGES_KEPT)
+        self._messages: deque[tuple[int, NodeId, tuple[NodeId, ...], AnyMessage]] = deque(maxlen=MESSAGES_KEPT)
         self._changes = 0
         self._closed = False
         makes = build or node_builder(settings.break_rule)
@@ -215,12 +215,8 @@ class VirtualCluster:
         return self._network.counts()
 
     def watch_messages(self, on: bool) -> None:
-        """Start or stop keeping the newest messages that are sent, as text."""
+        """From now on the running log holds the messages between nodes, and the answers to clients, too; or not."""
         self._network.watch = self._watch if on else None
-
-    def messages(self) -> list[str]:
-        """The newest of them, oldest first."""
-        return list(self._messages)
 
     def trace_lines(self) -> Iterator[str]:
         """Everything so far as the lines of a trace, the header first.
@@ -239,7 +235,9 @@ class VirtualCluster:
 
     def events(self, last: int) -> Sequence[ClusterEvent]:
         """See `Cluster`."""
-        return list(islice(self._events, max(0, len(self._events) - last), None))
+        notes = islice(self._events, max(0, len(self._events) - last), None)
+        messages = islice(self._messages, max(0, len(self._messages) - last), None)
+        return in_order(notes, (sent_line(*sent) for sent in messages), last)
 
     @property
     def steps(self) -> int:
@@ -282,9 +280,9 @@ class VirtualCluster:
         """See `machine.Owner`."""
         match report:
             case WriteAnswer():
-                self._book.write_answered(report)
+                self._answered(self._book.write_answered(report))
             case ReadAnswer():
-                self._book.read_answered(report)
+                self._answered(self._book.read_answered(report))
             case NoteLine(kind, text):
                 self._note(node, kind, text)
             case NodeFailed(text):
@@ -324,7 +322,12 @@ class VirtualCluster:
         self._note(getattr(fault, "node", 0), "fault", fault.line())
 
     def _watch(self, source: NodeId, to: tuple[NodeId, ...], message: AnyMessage) -> None:
-        self._messages.append(f"{source}>{','.join(map(str, to))} {describe(message)}")
+        if not isinstance(message, ROUTINE):
+            self._messages.append((self.now_ms(), source, to, message))
+
+    def _answered(self, ticket: Ticket | None) -> None:
+        if self._network.watch is not None and ticket is not None and ticket.answer is not None:
+            self._note(ticket.node, "answer", f"[{ticket.number}] {ticket.answer.text}")
 
     def _note(self, node: NodeId, kind: str, text: str) -> None:
         self._events.append(ClusterEvent(at_ms=self.now_ms(), node=node, kind=kind, text=text))

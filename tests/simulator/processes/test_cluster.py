@@ -218,15 +218,17 @@ def test_a_wait_for_nothing_asks_hardly_ever(start: Start) -> None:
     assert asked < 10
 
 
-def test_a_look_at_the_messages_is_a_sample(start: Start) -> None:
-    """It can be switched on for a person who watches."""
+def test_messages_and_answers_stand_in_the_running_log(start: Start) -> None:
+    """They can be switched on for a person who watches."""
     cluster = start()
     cluster.watch_messages(on=True)
 
     write(cluster)
-    cluster.wait(lambda: len(cluster.messages()) >= 3, SOON_MS)
+    cluster.wait(lambda: any(event.kind == "answer" for event in cluster.events(99)), SOON_MS)
 
-    assert cluster.messages()[0] == "1>2,3 FORWARD from 1 requests 1"
+    log = [event for event in cluster.events(99) if event.kind in {"sent", "answer"}]
+    assert (log[0].node, log[0].to, log[0].text) == (1, (2, 3), "→ 2,3  FORWARD from 1 requests 1")
+    assert log[-1].kind == "answer"
 
 
 def test_a_directory_belongs_to_one_lab(start: Start) -> None:
