@@ -60,6 +60,7 @@ class Facts:
         self.call = main.call + local.call if local.f else main.call
         self.ret = main.ret + local.ret if local.f else main.ret
         self.process = main.process + local.process if local.f else main.process
+        self.nodes = local.node
         self.all = List(("all", ""))
         self.titles: dict[str, List] = {}
         self.users: dict[str, List] = {}
@@ -97,9 +98,7 @@ def read_facts(history: Paired, *, local: bool) -> Facts:
         _read_local(facts, history.local)
     for shown, entries, number in facts.views:
         longest = shown.entries
-        if entries is not longest and entries != (
-            longest if len(entries) == len(longest) else longest[: len(entries)]
-        ):
+        if entries is not longest and entries != (longest if len(entries) == len(longest) else longest[: len(entries)]):
             raise _parted(facts, shown, entries, number)
     return facts
 
@@ -195,14 +194,18 @@ def _parted(facts: Facts, shown: List, entries: Any, number: int) -> Contradicti
 def told_list(name: Name) -> str:
     """A list in words."""
     kind, of = name
-    return "the list of posts" if kind == "all" else f"the {'post' if kind == 'title' else 'entries of user'} {brief(of)}"
+    return (
+        "the list of posts" if kind == "all" else f"the {'post' if kind == 'title' else 'entries of user'} {brief(of)}"
+    )
 
 
 def tell(facts: Facts, number: int) -> str:
     """An operation in words: who asked what, between which events, and what came of it."""
     f, arg, ret = facts.f[number], facts.arg[number], facts.ret[number]
     asked = ", ".join(map(brief, arg)) if isinstance(arg, list) else "" if arg is None else brief(arg)
-    events = f"events {facts.call[number] + 1} to {ret + 1}" if ret != NEVER else f"from event {facts.call[number] + 1} on"
+    events = (
+        f"events {facts.call[number] + 1} to {ret + 1}" if ret != NEVER else f"from event {facts.call[number] + 1} on"
+    )
     local = "local " if number >= facts.size else ""
     return f"{local}{f}({asked}) of process {facts.process[number]} ({events}{_told_result(facts, number)})"
 

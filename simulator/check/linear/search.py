@@ -31,13 +31,14 @@ class Found:
     """What the search found. `at` is the position of the return that no order gets past, None when all is well.
 
     `operation` is the one that returned there, `open` those that were open with it, `states` some of the states that
-    the orders found so far could lead to at that moment.
+    the orders found so far could lead to at that moment. `alone`: there is only this part, so all before `at` is well.
     """
 
     at: int | None = None
     operation: int = -1
     open: tuple[int, ...] = ()
     states: list[State] = field(default_factory=list)
+    alone: bool = True
 
 
 _Configuration = tuple[int, State, int, int, int]
@@ -77,11 +78,13 @@ def search(operations: Operations, model: Model, init: Any, budget: Budget) -> F
         OutOfBudget: it could not be settled.
     """
     worst = Found()
-    for name, numbers in _parts(operations, model).items():
+    parts = _parts(operations, model)
+    for name, numbers in parts.items():
         part = _compile(operations, numbers, model)
         found = _search_part(part, model, model.initial(model.narrow(init, name)), budget)
         if found.at is not None and (worst.at is None or found.at < worst.at):
             worst = found
+    worst.alone = len(parts) == 1
     return worst
 
 
@@ -253,8 +256,11 @@ def _expand(
                 if legal and later == after:
                     now_satisfied |= other_bit
                     served = True
-        if goals and any(not ((now_done | now_satisfied) & bits[goal] and goal in open_here)
-                         and not model.reaches(after, part.shown[goal]) for goal in goals):
+        if goals and any(
+            not ((now_done | now_satisfied) & bits[goal] and goal in open_here)
+            and not model.reaches(after, part.shown[goal])
+            for goal in goals
+        ):
             continue
         follower = (at, after, now_done, now_satisfied, now_used)
         if (now_done | now_satisfied) & wanted:
