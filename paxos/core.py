@@ -9,6 +9,11 @@ from paxos.effects import Effect, Note, Persist, Send, SendNow, SetTimer, Timer
 from paxos.messages import AnyMessage
 from paxos.records import JournalRecord
 
+LOOK_MS = 1_000
+"""How often at least a node looks at what it waits for, however patient it is."""
+LEAP_MS = 2 * LOOK_MS
+"""A clock that moved this far at once while an answer was awaited has leapt: some alarm should have rung before."""
+
 
 class ProtocolError(Exception):
     """Something that no correct peer can say and no correct disk can hold. The node that meets it must stop."""
@@ -52,14 +57,22 @@ class Core:
                 "each other: their sum must be greater than the number of nodes"
             )
         self.now = 0
+        self.leapt_at_ms = 0
+        self.leap_ms = 0
         self.effects: list[Effect] = []
         self.heard_ms: dict[NodeId, int] = {}
         self._clock: int | None = None
 
     def see_clock(self, clock_ms: int) -> None:
-        """Move `now` on by what the driver's clock moved; a clock that jumps back moves nothing."""
+        """Move `now` on by what the driver's clock moved; a clock that jumps back moves nothing.
+
+        `leap_ms` is how far it moved when it last leapt, until `leapt_at_ms`: it was set, or this node was asleep.
+        """
         if self._clock is not None and clock_ms > self._clock:
-            self.now += clock_ms - self._clock
+            moved = clock_ms - self._clock
+            self.now += moved
+            if moved >= LEAP_MS:
+                self.leapt_at_ms, self.leap_ms = self.now, moved
         self._clock = clock_ms
 
     def heard_within(self, ms: int) -> tuple[NodeId, ...]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from paxos.ballot import NO_BALLOT, NOBODY, Ballot, NodeId, Slot
-from paxos.core import Core
+from paxos.core import LOOK_MS, Core
 from paxos.effects import GiveUp, ReadGiveUp, ReadReady, Timer
 from paxos.election import Election
 from paxos.learner import Learner
@@ -19,8 +19,6 @@ from paxos.proposer import Path, Proposer, RequestId
 
 MOST_A_MESSAGE = 512
 """The most requests that one FORWARD carries."""
-LOOK_MS = 1_000
-"""How often at least waiting requests are looked at."""
 
 
 class Waiting:

@@ -12,7 +12,7 @@ from typing import Literal
 
 from paxos.acceptor import Acceptor
 from paxos.ballot import NO_BALLOT, NOBODY, Ballot, NodeId
-from paxos.core import Core
+from paxos.core import LOOK_MS, Core
 from paxos.effects import Timer
 from paxos.learner import Learner
 from paxos.messages import Canvass, CanvassReply, Prepare, Promise, Reject, StepDown
@@ -53,6 +53,7 @@ class Election:
         self._unwilling: set[NodeId] = set()
         self._refused: set[NodeId] = set()
         self._failures = 0
+        self._asked_ms = 0
         self._outbid = False
 
     @property
@@ -154,10 +155,14 @@ class Election:
         self._open_if_enough()
 
     def ask_again(self) -> None:
-        """The RESEND alarm of a candidate: whoever has not answered may not have been reached."""
-        if self.phase == "canvassing":
+        """The RESEND alarm of a candidate: whoever has not answered in time may not have been reached."""
+        if self.phase not in ("canvassing", "preparing"):
+            return
+        if self.core.now - self._asked_ms < self.patience.resend_ms():
+            self._ask_again_later()
+        elif self.phase == "canvassing":
             self._ask(tuple(node for node in self.core.others if node not in self._willing))
-        elif self.phase == "preparing":
+        else:
             self._prepare(tuple(node for node in self.core.others if node not in self.promises))
 
     def canvassed(self, message: Canvass) -> None:
@@ -231,10 +236,11 @@ class Election:
         if nodes:
             question = Canvass(sender=self.core.me, stamp=self.core.now, decided=self.learner.decided)
             self.core.send_now(nodes, question)
+        self._asked_ms = self.core.now
         self._ask_again_later()
 
     def _ask_again_later(self) -> None:
-        patience = self.patience.resend_ms()
+        patience = min(self.patience.resend_ms(), LOOK_MS)
         self.core.set_timer(Timer.RESEND, patience, patience + patience // 4)
 
     def _open_if_enough(self) -> None:
@@ -272,6 +278,7 @@ class Election:
             self.core.send(
                 nodes, Prepare(sender=self.core.me, ballot=self.ballot, first_slot=first, stamp=self.core.now)
             )
+        self._asked_ms = self.core.now
         self._ask_again_later()
 
     def prepared(self, message: Prepare) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from paxos.ballot import NodeId
 from paxos.core import Core
 
-LONGEST_SAMPLE_MS = 20_000  # A clock that leapt must not teach a patience of hours.
+LONGEST_SAMPLE_MS = 20_000  # Beyond this a network counts as down and not as slow.
 LONGEST_GAP_MS = 300  # Beyond this a silence is an outage, not unsteadiness, and must not slow the next election.
 
 
@@ -23,8 +23,13 @@ class Patience:
         self.gap_ms = 0
 
     def measured(self, peer: NodeId, stamp: int) -> None:
-        """A message that left at `stamp` on our clock came back from `peer` just now. Quick to rise, slow to fall."""
-        sample = min(max(self.core.now - stamp, 0), LONGEST_SAMPLE_MS)
+        """A message that left at `stamp` on our clock came back from `peer` just now. Quick to rise, slow to fall.
+
+        A leap of the clock in between, or a sleep, was not spent on the way.
+        """
+        core = self.core
+        spent = core.now - stamp - (core.leap_ms if stamp < core.leapt_at_ms else 0)
+        sample = min(max(spent, 0), LONGEST_SAMPLE_MS)
         known = self.round_trips.get(peer, 0)
         self.round_trips[peer] = sample if sample >= known else (7 * known + sample) // 8
 
