@@ -32,6 +32,8 @@ class Patience:
         sample = min(max(spent, 0), LONGEST_SAMPLE_MS)
         known = self.round_trips.get(peer, 0)
         self.round_trips[peer] = sample if sample >= known else (7 * known + sample) // 8
+        if sample < self.told_ms:  # By a leader that is gone: its successor must not hand a slow spell on for ever.
+            self.told_ms = (7 * self.told_ms + sample) // 8
 
     def told(self, round_trip_ms: int) -> None:
         """The leader's own measure, which a follower trusts above old ones of its own."""
