@@ -134,4 +134,3 @@ def throughput(
                 pattern.ask(asked.to_bytes(8, "big") + payload)
             answered += pattern.route()
         return [answered * together / (time.perf_counter() - began)]
-

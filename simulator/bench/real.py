@@ -25,9 +25,7 @@ def running(
 ) -> Iterator[ProcessCluster]:
     """A cluster of which one node leads. It keeps no history: a bench of an hour would be one of memory."""
     with tempfile.TemporaryDirectory(prefix="paxsim-bench-") as directory:
-        settings = Settings(
-            nodes=nodes, data=data or directory, sync=sync, ops_per_block=ops_per_block, window=window
-        )
+        settings = Settings(nodes=nodes, data=data or directory, sync=sync, ops_per_block=ops_per_block, window=window)
         cluster = ProcessCluster(settings, keep_history=False)
         try:
             finished(cluster, cluster.submit(1, operation()))

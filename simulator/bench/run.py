@@ -23,7 +23,7 @@ def choose(cases: Sequence[Case], names: Iterable[str]) -> list[Case]:
     by_name = {case.name: case for case in cases}
     wanted = {case.name for case in cases if not names}
     for name in names:
-        found = [case.name for case in cases if _fits(case.name, name)]
+        found = [case.name for case in cases if case.name.startswith(name)]
         if not found:
             close = get_close_matches(name, [*by_name, *{case.family for case in cases}], 1, 0.5)
             hint = f": did you mean {close[0]!r}?" if close else "."
@@ -31,10 +31,6 @@ def choose(cases: Sequence[Case], names: Iterable[str]) -> list[Case]:
         wanted.update(found)
     wanted.update(by_name[name].limit for name in list(wanted))
     return [case for case in cases if case.name in wanted]
-
-
-def _fits(name: str, asked: str) -> bool:
-    return name == asked or name.startswith(f"{asked.rstrip('/')}/") or name.startswith(asked)
 
 
 class Bench:

@@ -11,6 +11,7 @@ import click
 
 from simulator import __version__
 from simulator.cli import failures
+from simulator.cli.commands.bench import bench
 from simulator.cli.commands.check import check
 from simulator.cli.commands.completion import completion
 from simulator.cli.commands.lab import DATA_HELP, console, open_lab
@@ -45,7 +46,7 @@ def paxsim(ctx: click.Context, settings: Settings) -> int:
     return failures.OK
 
 
-for command in (console, run, scenarios, check, verify, completion):
+for command in (console, run, scenarios, check, verify, bench, completion):
     paxsim.add_command(command)
 
 

@@ -1,0 +1,17 @@
+"""Every case there is, in the order in which a person would ask."""
+
+from __future__ import annotations
+
+from simulator.bench import chains, failover, growth, lab_open, loops, pysyncobj_rival, virtual_world, writes
+from simulator.bench.case import Case
+
+CASES: tuple[Case, ...] = (
+    *loops.CASES,
+    *writes.CASES,
+    *failover.CASES,
+    *virtual_world.CASES,
+    *chains.CASES,
+    *lab_open.CASES,
+    *pysyncobj_rival.CASES,
+    *growth.CASES,
+)

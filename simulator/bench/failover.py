@@ -1,0 +1,112 @@
+"""How long a cluster is silent when its leader is killed, and how long it takes to begin."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import tempfile
+import time
+from collections.abc import Sequence
+
+from simulator.bench import real
+from simulator.bench.case import Case, Effort
+from simulator.faults import Restart
+from simulator.processes.cluster import ProcessCluster
+from simulator.processes.node_process import empty_main_module
+from simulator.settings import Settings
+
+RETRY_MS = 5_000
+
+
+def silence(effort: Effort) -> Sequence[float]:
+    """Milliseconds from kill -9 of the leader to the answer of a write asked at another node right afterwards."""
+    values = []
+    with real.running() as cluster:
+        for _ in range(effort.pick(10, 2)):
+            old = real.leader(cluster)
+            other = 1 + old % cluster.settings.nodes
+            pid = cluster.pid(old)
+            if pid is None:
+                raise RuntimeError(f"node {old} leads and has no process")
+            began = time.perf_counter()
+            os.kill(pid, signal.SIGKILL)
+            real.finished(cluster, cluster.submit(other, real.operation()))
+            values.append(1000 * (time.perf_counter() - began))
+            cluster.wait(lambda: cluster.state(old).life == "down", RETRY_MS)  # noqa: B023  Asked in this turn alone.
+            cluster.apply(Restart(old))
+            _calm(cluster)
+    return values
+
+
+def _calm(cluster: ProcessCluster) -> None:
+    """Wait until all nodes follow one leader and hold the same chain."""
+
+    def calm() -> bool:
+        states = [cluster.state(node) for node in cluster.settings.node_ids]
+        return len({state.hash for state in states}) == 1 and len({state.leader for state in states}) == 1
+
+    if not cluster.wait(calm, real.LONG_MS):
+        raise RuntimeError("the nodes do not come to the same chain")
+
+
+def first_write(_effort: Effort) -> Sequence[float]:
+    """Seconds from making a cluster to its first answered write."""
+    with tempfile.TemporaryDirectory(prefix="paxsim-bench-") as directory:
+        began = time.perf_counter()
+        cluster = ProcessCluster(Settings(data=directory), keep_history=False)
+        try:
+            real.finished(cluster, cluster.submit(1, real.operation()))
+            return [time.perf_counter() - began]
+        finally:
+            cluster.close()
+
+
+def bare_start(_effort: Effort) -> Sequence[float]:
+    """Seconds until five spawned processes that do nothing are there and have ended."""
+    context = multiprocessing.get_context("spawn")
+    began = time.perf_counter()
+    with empty_main_module():
+        processes = [context.Process(target=nothing, daemon=True) for _ in range(5)]
+        for process in processes:
+            process.start()
+    for process in processes:
+        process.join()
+    took = time.perf_counter() - began
+    for process in processes:
+        process.close()
+    return [took]
+
+
+def nothing() -> None:
+    """What a bare process does."""
+
+
+CASES = [
+    Case(
+        name="failover/paxsim",
+        story="kill -9 of the leader to the next answered write at another node",
+        unit="ms",
+        better="lower",
+        measure=silence,
+        settings={"nodes": 5, "sync": "fsync", "kills_a_repeat": 10},
+    ),
+    Case(
+        name="start/bare",
+        story="five bare spawned processes, begun and ended",
+        unit="s",
+        better="lower",
+        measure=bare_start,
+        settings={"nodes": 5},
+    ),
+    Case(
+        name="start/paxsim",
+        story="from making a cluster on an empty directory to its first answered write",
+        unit="s",
+        better="lower",
+        measure=first_write,
+        settings={"nodes": 5, "sync": "fsync"},
+        limit="start/bare",
+        aim=3,
+    ),
+]

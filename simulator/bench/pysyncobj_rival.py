@@ -1,0 +1,110 @@
+"""PySyncObj beside us, where it is installed: five processes on the loopback, in memory, as it comes and tuned.
+
+`tuned` are the fastest settings that we found for it; it keeps nothing on any disk in either.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import multiprocessing.connection
+import socket
+from collections.abc import Sequence
+from functools import partial
+from importlib.util import find_spec
+
+from simulator.bench.case import Case, Effort, Skipped
+from simulator.bench.pysyncobj_node import run_pysyncobj_node
+from simulator.processes.node_process import empty_main_module
+
+OPTIONS: dict[str, dict[str, object]] = {
+    "default": {},
+    "unbatched": {
+        "appendEntriesUseBatch": False,
+        "appendEntriesPeriod": 0.05,
+        "raftMinTimeout": 0.3,
+        "raftMaxTimeout": 0.6,
+    },
+    "tuned": {"appendEntriesPeriod": 0.01, "raftMinTimeout": 0.3, "raftMaxTimeout": 0.6},
+}
+READY_S = 30
+
+
+def throughput(effort: Effort, *, options: str, outstanding: int) -> Sequence[float]:
+    """Commands a second that the leader answers to itself."""
+    if find_spec("pysyncobj") is None:
+        raise Skipped("PySyncObj is not installed ('pip install pysyncobj' for the comparison).")
+    seconds = effort.pick(3000, 300) / 1000
+    context = multiprocessing.get_context("spawn")
+    addresses = [f"127.0.0.1:{port}" for port in _free_ports(5)]
+    ends, processes = [], []
+    try:
+        for own in addresses:
+            ours, theirs = context.Pipe()
+            process = context.Process(
+                target=run_pysyncobj_node,
+                args=(own, [other for other in addresses if other != own], OPTIONS[options], theirs),
+                kwargs={"outstanding": outstanding, "seconds": seconds},
+                daemon=True,
+            )
+            with empty_main_module():
+                process.start()
+            ends.append(ours)
+            processes.append(process)
+        for end in ends:
+            if not end.poll(READY_S):
+                raise Skipped("PySyncObj did not elect a leader.")
+            end.recv()
+        for end in ends:
+            end.send("go")
+        answers = multiprocessing.connection.wait(ends, READY_S)
+        if not answers:
+            raise Skipped("PySyncObj did not answer.")
+        return [float(next(end for end in ends if end in answers).recv())]
+    finally:
+        for process in processes:
+            process.kill()
+            process.join()
+            process.close()
+
+
+def latency(effort: Effort, *, options: str) -> Sequence[float]:
+    """Milliseconds of a command, one at a time."""
+    return [1000 / rate for rate in throughput(effort, options=options, outstanding=1) if rate]
+
+
+def _free_ports(count: int) -> list[int]:
+    """Ports that nobody uses at the moment."""
+    sockets = [socket.socket() for _ in range(count)]
+    for one in sockets:
+        one.bind(("127.0.0.1", 0))
+    ports = [int(one.getsockname()[1]) for one in sockets]
+    for one in sockets:
+        one.close()
+    return ports
+
+
+CASES = [
+    *(
+        Case(
+            name=f"pysyncobj/lone-write/{options}",
+            story="a command at the leader, one at a time, nothing on disk",
+            unit="ms",
+            better="lower",
+            measure=partial(latency, options=options),
+            settings={"nodes": 5, "sync": "none", **OPTIONS[options]},
+        )
+        for options in ("default", "unbatched")
+    ),
+    *(
+        Case(
+            name=f"pysyncobj/throughput/{outstanding}-outstanding/{options}",
+            story=f"{outstanding} commands outstanding at the leader, nothing on disk",
+            unit="writes/s",
+            better="higher",
+            measure=partial(throughput, options=options, outstanding=outstanding),
+            settings={"nodes": 5, "sync": "none", "outstanding": outstanding, **OPTIONS[options]},
+        )
+        for outstanding in (64, 1000)
+        for options in OPTIONS
+    ),
+]
