@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from random import Random
 from typing import Any
 
-from paxos.ballot import NO_BALLOT, Ballot, NodeId, Slot
+from paxos.ballot import NO_BALLOT, NodeId, Slot
 from paxos.core import Config
 from paxos.effects import (
     Deliver,
@@ -361,6 +361,15 @@ def _block(value: Value) -> str:
     return text
 
 
-def ballot(round_: int, owner: NodeId) -> Ballot:
-    """Short for a test."""
-    return Ballot(round_, owner)
+def a_working(nodes: int = 5, **limits: Any) -> tuple[Bench, int, list[int]]:
+    """A bench with a leader that everybody follows, the leader, and the others."""
+    bench = Bench(nodes, **limits)
+    leader = bench.leader()
+    bench.run(200)
+    return bench, leader, [node for node in bench.nodes if node != leader]
+
+
+def leads_alone(bench: Bench, *among: int) -> bool:
+    """Whether exactly one of these nodes leads and the others of them follow it."""
+    leaders = [node for node in bench.leaders() if node in among]
+    return len(leaders) == 1 and all(bench.of(node).leader == leaders[0] for node in among)
