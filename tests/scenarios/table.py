@@ -1,0 +1,126 @@
+"""Writes docs/partial-partitions.md: `python -m tests.scenarios.table [SEEDS]`, 100 seeds a row, one or two minutes.
+
+What is demanded stands here too (`demand`), so that the page, the program that writes it and the tests say the same.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import median
+
+from tests.scenarios.partial_partitions import ROWS, Measured, Row, measure
+
+PAGE = Path(__file__).parents[2] / "docs" / "partial-partitions.md"
+SEEDS = 100
+MOST_TIMEOUTS = 4.0
+MOST_TIMEOUTS_LOSSY = 8.0
+MOST_CHANGES_LOSSY = 2
+
+HEAD = """\
+# Partial partitions
+
+Links fail one by one, and then the nodes are not split into two sides: each reaches some of the others. Real systems
+have stood still for hours like this, or changed their leader without end (Ng et al., *Omni-Paxos*, EuroSys 2023). This
+page shows how our nodes fare. It is written by
+
+    python -m tests.scenarios.table
+
+from {seeds} seeds a row of the virtual world, and held by `tests/scenarios/test_partial_partitions.py`. The same three
+stories with five real processes: `paxsim run 12-quorum-loss 13-constrained-election 14-chained`.
+
+## The shapes
+
+- **Quorum loss.** Only one node, the hub, reaches a majority, and the leader is connected to it alone. The hub hears a
+  leader and could be content; the leader hears the hub and could go on for ever without deciding anything. It must
+  notice that it has lost its majority and say so, and the hub must take over. (Of 3 nodes, the leader and the hub are a
+  majority: nothing is lost, and the leader must stay.)
+- **Constrained election.** The leader is gone, and only the hub reaches a majority; but it was cut off before and has
+  missed what was decided. It must lead all the same, and learn first.
+- **Chained.** The nodes stand in a row and reach their neighbours only. Whoever does not hear the leader must not
+  unseat it. A node in a row of 7 reaches 3 with itself, and 4 are a majority: **nobody may lead**, no write can be
+  answered, and the old leader must step down. So that a row of 7 is tried at all, it comes with two neighbours each way
+  too.
+
+## What is measured
+
+From the moment at which the links are cut, for 8 s, while every node that lives gets a write every 400 ms:
+
+- *stable after*: the time until a node began or ceased to lead for the last time, in election timeouts. A timeout is
+  the longest that any node had learned by then: 200 ms, more where lost heartbeats have taught patience.
+- *changes*: how many times a node began to lead; 0 where the leader from before went on.
+- *answered*: the share of the writes that were carried out within the 8 s, those at the ends of the row among them:
+  they are passed on from node to node.
+
+| shape | nodes | links | stable after: median | worst | changes: median | worst | answered: median | worst |
+| --- | --- | --- | --- | --- | --- | --- | --- | --- |
+"""
+
+FOOT = """
+## What is demanded
+
+- On whole links, of every seed: one leader within four election timeouts, at most one change, the same leader to the
+  end, every write answered.
+- In a chained row of 7: no leader after four timeouts, no change, no write answered.
+- On lossy links, of every seed: within {lossy:g} timeouts and {changes} changes, the same leader to the end. A tenth of
+  all messages lost means that one PREPARE, PROMISE or word of a leader in ten must be sent again, which costs an
+  attempt up to two timeouts, and that four heartbeats in a row are lost once in ten thousand: no bound on one attempt
+  can be kept by every seed, and the median must be as good as on whole links. Writes may be under way still when the
+  8 s end: 19 of 20 must be answered.
+- Always: every invariant of the protocol holds, and once all is healed the nodes come to one chain.
+"""
+
+
+def demand(measured: Measured) -> None:
+    """Raise `AssertionError` when a run falls short of what the page says."""
+    row = measured.row
+    assert not measured.problems, measured.told()
+    if row.leaderless:
+        assert measured.leader == measured.changes == measured.answered == 0, measured.told()
+        assert measured.timeouts <= MOST_TIMEOUTS * (2 if row.loss else 1), measured.told()
+    elif row.loss:
+        assert measured.leader, measured.told()
+        assert measured.timeouts <= MOST_TIMEOUTS_LOSSY, measured.told()
+        assert measured.changes <= MOST_CHANGES_LOSSY, measured.told()
+        assert measured.answered >= 0.95, measured.told()
+    else:
+        assert measured.leader, measured.told()
+        assert measured.timeouts <= MOST_TIMEOUTS, measured.told()
+        assert measured.changes <= 1, measured.told()
+        assert measured.answered == 1, measured.told()
+
+
+def demand_of_median(runs: Sequence[Measured]) -> None:
+    """What is demanded of many seeds together: loss does not make the usual run worse than four timeouts."""
+    assert median(run.timeouts for run in runs) <= MOST_TIMEOUTS
+    assert median(run.changes for run in runs) <= 1
+
+
+def line(row: Row, runs: Sequence[Measured]) -> str:
+    """One line of the table."""
+    timeouts = [run.timeouts for run in runs]
+    changes = [run.changes for run in runs]
+    answered = [run.answered for run in runs]
+    links = f"{row.loss:.0%} lost" if row.loss else "whole"
+    shape = f"{row.shape} (nobody may lead)" if row.leaderless else row.shape
+    return (
+        f"| {shape} | {row.nodes} | {links} | {median(timeouts):.1f} | {max(timeouts):.1f} | {median(changes):g} | "
+        f"{max(changes)} | {median(answered):.1%} | {min(answered):.1%} |\n"
+    )
+
+
+def page(seeds: int = SEEDS) -> str:
+    """The whole page, measured now. Every run of it is held to what it demands."""
+    lines = [HEAD.format(seeds=seeds)]
+    for row in ROWS:
+        runs = [measure(row, seed) for seed in range(seeds)]
+        for run in runs:
+            demand(run)
+        demand_of_median(runs)
+        lines.append(line(row, runs))
+    return "".join([*lines, FOOT.format(lossy=MOST_TIMEOUTS_LOSSY, changes=MOST_CHANGES_LOSSY)])
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(int(sys.argv[1]) if len(sys.argv) > 1 else SEEDS), encoding="utf-8")
