@@ -25,9 +25,12 @@ class Patience:
     def measured(self, peer: NodeId, stamp: int) -> None:
         """A message that left at `stamp` on our clock came back from `peer` just now. Quick to rise, slow to fall.
 
-        A leap of the clock in between, or a sleep, was not spent on the way.
+        A leap of the clock in between, or a sleep, was not spent on the way. What a node says to itself measures
+        nothing: of three nodes, its own answers would be the fastest majority's.
         """
         core = self.core
+        if peer == core.me:
+            return
         spent = core.now - stamp - (core.leap_ms if stamp < core.leapt_at_ms else 0)
         sample = min(max(spent, 0), LONGEST_SAMPLE_MS)
         known = self.round_trips.get(peer, 0)

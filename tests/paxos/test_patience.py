@@ -56,6 +56,15 @@ def test_what_counts_is_the_slowest_of_the_fastest_majority() -> None:
     assert limits.round_trip_ms() == 100
 
 
+def test_what_a_node_says_to_itself_measures_nothing() -> None:
+    """Rule 5: a candidate of three promises itself at once, and must still learn how slow the two others are."""
+    limits = patience(nodes=3, now=6_000)
+    limits.measured(1, stamp=6_000)
+    limits.measured(2, stamp=4_000)
+
+    assert limits.round_trip_ms() == 2_000
+
+
 def test_a_slower_round_trip_counts_at_once_and_a_quicker_one_slowly() -> None:
     """Rule 5: quick to rise, so that nothing is given up early; slow to fall: one lucky message is no rule."""
     limits = patience(nodes=3, now=1_000)
