@@ -13,10 +13,13 @@ from paxos.ballot import NO_BALLOT, Ballot, NodeId, Slot
 from paxos.core import Config, Core
 from paxos.effects import Deliver, Effect, Install, Persist, Send, SendNow, SetTimer, Timer
 from paxos.messages import (
+    Accept,
     Acceptance,
+    Accepted,
     AnyMessage,
     CanvassReply,
     Heartbeat,
+    HeartbeatAck,
     Prepare,
     Promise,
     Reject,
@@ -83,6 +86,11 @@ def alarms(effects: Iterable[Effect], timer: Timer) -> list[tuple[int, int]]:
 def of(effects: Iterable[Effect], kind: type[Said]) -> list[Said]:
     """The effects of a class, in order."""
     return [effect for effect in effects if isinstance(effect, kind)]
+
+
+def proposals(effects: Iterable[Effect]) -> list[tuple[Slot, tuple[Value, ...]]]:
+    """The first slot and the values of every ACCEPT."""
+    return [(message.first_slot, message.values) for message in messages(effects, Accept)]
 
 
 class One:
@@ -213,3 +221,27 @@ def reject(node: int, one: One, *, promised: int = 0, leader: int = 0) -> Reject
     """A refusal of the ballot of `one`: `node` has promised a ballot of that round to node 5."""
     bid = one.replica.election.ballot
     return Reject(sender=node, ballot=bid, promised=ballot(promised, 5), leader=leader, decided=0)
+
+
+def accepted(node: int, one: One, first_slot: Slot, last_slot: Slot = 0) -> Accepted:
+    """The votes of `node` at the ballot with which `one` leads."""
+    return Accepted(
+        sender=node,
+        ballot=one.replica.election.ballot,
+        first_slot=first_slot,
+        last_slot=last_slot or first_slot,
+    )
+
+
+def acknowledged(node: int, one: One, round_: int = 1) -> HeartbeatAck:
+    """`node` heard a heartbeat of `one`."""
+    return HeartbeatAck(
+        sender=node, ballot=one.replica.election.ballot, round=round_, stamp=one.replica.core.now, decided=0
+    )
+
+
+def leading(**limits: Any) -> One:
+    """Node 1 of five, which leads an empty log."""
+    one = One(**limits)
+    one.take_over()
+    return one

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from paxos.messages import Accept, Accepted, Canvass, Catchup, CatchupReply, Decide
+from paxos.messages import Accept, Canvass, Catchup, CatchupReply, Decide
 from tests.paxos.bench_of_replicas import Bench
-from tests.paxos.one_replica import One, delivered, messages, request
-
-
-def accepted(node: int, one: One, slot: int) -> Accepted:
-    """The vote of `node` at the ballot with which `one` leads."""
-    return Accepted(sender=node, ballot=one.replica.election.ballot, first_slot=slot, last_slot=slot)
+from tests.paxos.one_replica import One, accepted, delivered, messages, request
 
 
 def test_a_leader_does_not_vouch_at_its_ballot_for_what_others_decided_at_another() -> None:
