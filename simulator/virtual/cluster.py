@@ -7,6 +7,7 @@ threads.
 
 from __future__ import annotations
 
+import sys
 import traceback
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -22,6 +23,7 @@ from paxos.ballot import NodeId
 from paxos.messages import AnyMessage, Request
 from simulator.check.history import Event
 from simulator.check.invariants import InvariantChecker
+from simulator.check.linearizability import judge
 from simulator.check.violation import Violation
 from simulator.clients import ClientBook, patience_ms
 from simulator.cluster import AnswerKind, Query, Ticket
@@ -40,6 +42,7 @@ from simulator.trace.lines import header_for
 from simulator.trace.recorder import TraceRecorder
 from simulator.trace.writer import trace_lines
 from simulator.virtual.build import Builder, node_builder
+from simulator.virtual.decided import DecidedWrites
 from simulator.virtual.heap import WORLD, Heap
 from simulator.virtual.machine import Machine
 from simulator.virtual.misfortune import Misfortune
@@ -53,6 +56,7 @@ STARTS_WITHIN_MS = 5
 SYNC_MS = (0, 1, 1, 1, 1, 2, 2, 3)
 """What a sync takes, each as likely as the next; nothing when the settings do not ask for the device."""
 LOOK_FOR_LATE_MS = 1_000
+LINEARIZABILITY = "linearizability"
 SURPRISE = "sound-nodes"
 """The invariant that no node meets what no correct peer can cause, nor a bug of ours."""
 
@@ -95,7 +99,8 @@ class VirtualCluster:
         self._keep_history = keep_history
         self._events: deque[ClusterEvent] = deque(maxlen=EVENTS_KEPT)
         self._messages: deque[tuple[int, NodeId, tuple[NodeId, ...], AnyMessage]] = deque(maxlen=MESSAGES_KEPT)
-        self._changes = 0
+        self._decided = DecidedWrites()
+        self._judged = 0
         self._closed = False
         makes = build or node_builder(settings.break_rule)
         takes = sync_ms or (SYNC_MS if settings.sync == "fsync" else (0,))
@@ -259,12 +264,14 @@ class VirtualCluster:
         return repr(self._dice.getstate())
 
     def check(self) -> dict[str, str]:
-        """See `Cluster`. The blogs in memory are compared too, which costs their size."""
+        """See `Cluster`. The blogs in memory are compared too, and the history is judged: this costs their sizes."""
         for node, machine in self.machines.items():
             if isinstance(machine.node, Node) and not machine.blocked:
                 self.checker.look_at_blog(self.now_ms(), node, machine.node.ledger.blog)
+        self._judge_history()
         verdicts = self.checker.verdicts()
-        verdicts.setdefault(SURPRISE, "ok")
+        for invariant in (SURPRISE, LINEARIZABILITY) if self._keep_history else (SURPRISE,):
+            verdicts.setdefault(invariant, "ok")
         return verdicts
 
     def close(self) -> None:
@@ -303,6 +310,18 @@ class VirtualCluster:
         self.checker.declare(Violation(invariant=SURPRISE, why=why, at_ms=self.now_ms(), nodes=(node,)))
 
     # Helpers
+
+    def _judge_history(self) -> None:
+        """Whether one order explains what clients saw; tried first is that of the longest chain."""
+        history = self._book.history()
+        if len(history) == self._judged:
+            return
+        self._judged = len(history)
+        longest = max(self.machines, key=lambda node: self.machines[node].picture().height)
+        self._decided.read(self.chain_lines(longest, self._decided.height + 1, sys.maxsize))
+        verdict = judge(history, "blog", witness=self._decided.writes)
+        if verdict.verdict == "violation":
+            self.checker.declare(Violation(invariant=LINEARIZABILITY, why=verdict.why, at_ms=self.now_ms()))
 
     def _hand_over(self, ticket: Ticket, call: ClientCall) -> None:
         self._complain()
