@@ -1,0 +1,254 @@
+"""The roles side by side: who hears what, in which order things leave, and what a restart brings back (rule 15)."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+import pytest
+
+from paxos.ballot import NO_BALLOT
+from paxos.core import Config
+from paxos.effects import Deliver, Persist, Send, SendNow, ServeCatchup, SetTimer, Timer
+from paxos.messages import (
+    Accept,
+    Acceptance,
+    Accepted,
+    AnyMessage,
+    AskRead,
+    Canvass,
+    CanvassReply,
+    Catchup,
+    CatchupReply,
+    Decide,
+    Forward,
+    ForwardReply,
+    Heartbeat,
+    HeartbeatAck,
+    Hints,
+    Prepare,
+    Promise,
+    ReadAt,
+    Reject,
+    StepDown,
+)
+from paxos.replica import Replica
+from tests.paxos.one_replica import (
+    One,
+    accepted,
+    ballot,
+    delivered,
+    heartbeat,
+    leading,
+    messages,
+    of,
+    promise,
+    receivers,
+    records,
+    request,
+    value,
+    willing,
+)
+
+STALE, CURRENT, HIGH = ballot(1, 3), ballot(5, 2), ballot(9, 4)
+
+
+def accept(slot: int, number: int, decided: int = 0) -> Accept:
+    """A proposal of node 2 at the current ballot."""
+    return Accept(sender=2, ballot=CURRENT, first_slot=slot, values=(value(number),), decided=decided)
+
+
+def one_of_each(node: int) -> list[AnyMessage]:
+    """Every message there is, as an earlier life of `node` may have sent it."""
+    return [
+        Canvass(sender=node, stamp=9_999, decided=0),
+        CanvassReply(sender=node, stamp=9_999, willing=True, leader=0, hops=0, promised=STALE, decided=0),
+        Prepare(sender=node, ballot=STALE, first_slot=1, stamp=9_999),
+        Promise(sender=node, ballot=STALE, accepted=(), decided=0, stamp=9_999),
+        Reject(sender=node, ballot=STALE, promised=HIGH, leader=node, decided=0),
+        Accept(sender=node, ballot=STALE, first_slot=1, values=(value(99),), decided=0),
+        Accepted(sender=node, ballot=STALE, first_slot=1, last_slot=1),
+        Decide(sender=node, ballot=STALE, decided=0),
+        heartbeat(node, STALE),
+        HeartbeatAck(sender=node, ballot=STALE, round=99, stamp=9_999, decided=0),
+        StepDown(sender=node, ballot=STALE),
+        Forward(sender=node, path=(node,), requests=()),
+        ForwardReply(sender=node, path=(), ids=(("c", 1),), leader=node, decided=0),
+        AskRead(sender=node, path=(node,), reads=()),
+        ReadAt(sender=node, path=(), reads=(7,), slot=-1, leader=node),
+        Catchup(sender=node, first_slot=1, last_slot=9),
+        CatchupReply(sender=node, first_slot=1, blocks=(), decided=0),
+        Hints(sender=node, first_slot=1, hints=(1,)),
+    ]
+
+
+def test_every_message_of_an_earlier_life_is_harmless_to_a_leader() -> None:
+    """Messages: one of each kind, of every node, late and twice; the leader leads on, nothing is decided by it."""
+    assert {type(message) for message in one_of_each(2)} == set(get_args(AnyMessage))
+    one = One(promised=CURRENT)
+    one.take_over()
+    one.submit(request(1))
+
+    for node in (2, 3, 4, 5):
+        one.hear(*one_of_each(node), *one_of_each(node))
+
+    assert one.role() == "leader"
+    assert one.log == []
+    assert one.replica.votes()[1].value == value(1)
+
+
+def test_every_message_of_an_earlier_life_is_harmless_to_a_follower() -> None:
+    """Messages: nothing is promised, accepted or decided that the current ballot does not allow."""
+    one = One(promised=CURRENT)
+    one.hear(heartbeat(2, CURRENT), accept(1, 1))
+
+    effects = []
+    for node in (3, 4, 5):
+        effects += one.hear(*one_of_each(node))
+
+    assert (one.role(), one.replica.leader, one.replica.promised) == ("follower", 2, CURRENT)
+    assert records(effects) == []
+    assert one.replica.votes()[1] == Acceptance(1, CURRENT, value(1))
+    assert one.log == []
+
+
+def test_a_proposal_is_a_vote_a_sign_of_life_and_a_word_about_the_past() -> None:
+    """Rules 9, 1 and 12: the record, the acknowledgement behind it, and what its prefix decides."""
+    one = One()
+    one.hear(accept(1, 1))
+
+    effects = one.hear(accept(2, 2, decided=1))
+
+    kept = [effect for effect in effects if isinstance(effect, Persist | Send | Deliver)]
+    assert [type(effect).__name__ for effect in kept] == ["Persist", "Send", "Deliver"]
+    assert delivered(effects) == [(1, value(1))]
+    assert one.replica.leader == 2
+
+
+def test_a_stale_proposal_is_refused_with_the_promise_that_stands() -> None:
+    """Rule 3: so that an old leader learns of its successor."""
+    one = One(promised=CURRENT)
+
+    effects = one.hear(Accept(sender=3, ballot=STALE, first_slot=1, values=(value(1),), decided=1))
+
+    assert [(no.ballot, no.promised) for no in messages(effects, Reject)] == [(STALE, CURRENT)]
+    assert records(effects) == []
+
+
+def test_the_prefix_of_a_stale_leader_is_not_believed() -> None:
+    """Rule 12: what a deposed leader says of decided slots vouches for no vote of the present."""
+    one = One(promised=CURRENT, accepted={1: Acceptance(1, STALE, value(1))})
+
+    effects = one.hear(Decide(sender=3, ballot=STALE, decided=1), heartbeat(3, STALE, decided=1))
+
+    assert delivered(effects) == []
+
+
+def test_heartbeats_are_acknowledged_with_their_round_and_stamp() -> None:
+    """Rule 6 and "Reads": the leader measures and confirms by what comes back untouched."""
+    beat = Heartbeat(sender=2, ballot=CURRENT, decided=0, round=17, stamp=4_242, heard=(), round_trip_ms=0)
+
+    [answer] = messages(One(decided=3).hear(beat), HeartbeatAck)
+
+    assert (answer.ballot, answer.round, answer.stamp, answer.decided) == (CURRENT, 17, 4_242, 3)
+
+
+def test_decided_slots_are_served_to_who_asks() -> None:
+    """Rule 12: leader or follower, from the chain."""
+    effects = One(decided=9).hear(Catchup(sender=4, first_slot=3, last_slot=20))
+
+    assert of(effects, ServeCatchup) == [ServeCatchup(4, 3, 9)]
+
+
+def test_hints_are_none_of_its_business() -> None:
+    """Messages: nonces are for the driver."""
+    assert One().hear(Hints(sender=2, first_slot=1, hints=(5,))) == []
+
+
+@pytest.mark.parametrize("batch", [1, 7])
+def test_what_arrives_together_is_answered_together(batch: int) -> None:
+    """Group commit: many writes in one batch are one ACCEPT, one acknowledgement and one DECIDE."""
+    one = leading()
+
+    effects = one.submit(*(request(number) for number in range(1, batch + 1)))
+    effects += one.hear(accepted(2, one, 1, batch), accepted(3, one, 1, batch))
+
+    assert len(messages(effects, Accept)) == 1
+    assert len(messages(effects, Accepted)) == 1
+    assert len(messages(effects, Decide)) == 1
+    assert len(delivered(effects)) == batch
+
+
+def test_no_message_that_vouches_leaves_before_its_record() -> None:
+    """What is on disk before what is said: through an election and a write, on both sides of each message.
+
+    PROMISE, PREPARE and ACCEPTED are sent with `Send` only, behind the record; nothing else needs to wait.
+    """
+    bidder, voter = One(), One(node=2)
+    bidder.wake(Timer.ELECTION)
+    effects = bidder.hear(willing(2), willing(3))
+    effects += voter.hear(*messages(effects, Prepare))
+    effects += bidder.hear(*messages(effects, Promise), promise(3, bidder.replica.ballot))
+    effects += bidder.submit(request(1))
+    effects += voter.hear(*messages(effects, Accept))
+
+    vouching = {Prepare, Promise, Accepted}
+    assert {type(effect.message) for effect in of(effects, Send)} == vouching
+    assert not {type(effect.message) for effect in of(effects, SendNow)} & vouching
+
+
+def test_a_life_begins_with_an_alarm_and_nothing_else() -> None:
+    """Rule 15: a node that starts looks for a leader soon; it does not bid before it has asked."""
+    replica = Replica(
+        Config(node=1, nodes=(1, 2, 3)),
+        promised=NO_BALLOT,
+        opened=NO_BALLOT,
+        accepted={},
+        decided=0,
+        applied=lambda _client, _seq: 0,
+    )
+
+    replica.start(1_700_000_000_000)
+
+    assert [type(effect) for effect in replica.take_effects()] == [SetTimer]
+
+
+def test_a_life_begins_with_the_promise_the_votes_and_the_chain_of_the_last() -> None:
+    """Rule 15: it answers a bid as the last life would have."""
+    vote = Acceptance(4, STALE, value(4))
+    one = One(promised=CURRENT, accepted={4: vote}, decided=3)
+
+    low = one.hear(Prepare(sender=3, ballot=STALE, first_slot=1, stamp=0))
+    high = one.hear(Prepare(sender=4, ballot=HIGH, first_slot=1, stamp=0))
+
+    assert messages(low, Promise) == []
+    [told] = messages(high, Promise)
+    assert (told.accepted, told.decided) == ((vote,), 3)
+
+
+def test_a_restarted_node_catches_up() -> None:
+    """Rule 15: what its leader has decided meanwhile is fetched."""
+    effects = One(decided=3).hear(heartbeat(2, CURRENT, decided=9))
+
+    assert messages(effects, Catchup) == [Catchup(sender=1, first_slot=4, last_slot=9)]
+
+
+def test_a_clock_that_jumps_back_stops_nothing() -> None:
+    """Rule 5: alarms ring by the driver; time only stands still once."""
+    one = leading()
+    one.now -= 1_000_000
+
+    assert receivers(one.wake(Timer.HEARTBEAT), Heartbeat) == [2, 3, 4, 5]
+    assert one.role() == "leader"
+
+
+def test_a_picture_tells_what_the_replica_is_at() -> None:
+    """What status and checks show of a node."""
+    one = leading(window=1)
+    one.submit(request(1), request(2))
+
+    replica = one.replica
+    assert (replica.role, replica.ballot, replica.promised) == ("leader", ballot(1, 1), ballot(1, 1))
+    assert (replica.leader, replica.decided, replica.accepted_slot) == (1, 0, 1)
+    assert (replica.in_flight, replica.queue_length) == (1, 1)
+    assert (replica.elections, replica.leaderships) == (1, 1)
+    assert replica.heard() == (2, 3)
