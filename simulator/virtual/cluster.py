@@ -117,7 +117,7 @@ class VirtualCluster:
             )
             for node in settings.node_ids
         }
-        self._befall = (None, *(machine.befall for machine in self.machines.values()))
+        self._befall = tuple(machine.befall for machine in self.machines.values())
         self._misfortune = Misfortune(self.machines, self._network, self._struck)
         for machine in self.machines.values():
             machine.boot(after_ms=dice.randint(1, STARTS_WITHIN_MS))
@@ -134,15 +134,12 @@ class VirtualCluster:
         self._complain()
         if condition():
             return True
-        return self._heap.run(self.now_ms() + within_ms, self._step, condition) or condition()
+        return self._heap.run(self.now_ms() + within_ms, self._befall, condition) or condition()
 
     def run(self, until_ms: int) -> None:
         """Let time pass until it is `until_ms`: `wait` for nothing, faster."""
         self._complain()
-        self._heap.run(until_ms, self._step)
-
-    def _step(self, place: int, happenings: list[tuple[object, object, object]]) -> None:
-        self.machines[place].befall(happenings)
+        self._heap.run(until_ms, self._befall)
 
     # Clients
 

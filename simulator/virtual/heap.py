@@ -7,7 +7,7 @@ one moment to the next and never goes back. Moments of one millisecond come in t
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from heapq import heappop, heappush
 from typing import Any
 
@@ -22,8 +22,8 @@ Happening = tuple[Any, Any, Any]
 At the world's place: (function, argument, None).
 """
 
-Step = Callable[[int, list[Happening]], None]
-"""Lets a list of happenings befall a node."""
+Befall = Callable[[list[Happening]], None]
+"""Lets a list of happenings befall one node."""
 
 
 class Heap:
@@ -55,8 +55,11 @@ class Heap:
         else:
             there[:0] = happenings
 
-    def run(self, until_ms: int, step: Step, asks: Callable[[], bool] | None = None) -> bool:
-        """Let everything happen that is due by `until_ms`, or until `asks()` says so after a moment; returns that."""
+    def run(self, until_ms: int, nodes: Sequence[Befall], asks: Callable[[], bool] | None = None) -> bool:
+        """Let everything happen that is due by `until_ms`, or until `asks()` says so after a moment; returns that.
+
+        Node n is the n-th of `nodes`, counted from 1.
+        """
         moments, happenings = self.moments, self.happenings
         last = until_ms << PLACE_BITS | _PLACES
         while moments and moments[0] <= last:
@@ -65,7 +68,7 @@ class Heap:
             self.steps += 1
             place = key & _PLACES
             if place:
-                step(place, happenings.pop(key))
+                nodes[place - 1](happenings.pop(key))
             else:
                 for act, argument, _ in happenings.pop(key):
                     act(argument)
