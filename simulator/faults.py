@@ -248,7 +248,8 @@ class Weather(msgspec.Struct, frozen=True, tag=True):
         """The scenario line."""
         words = ["net", ",".join(f"{a}>{b}" for a, b in self.links) or "all"]
         rule = self.rule
-        words += ["delay", _milliseconds(rule.delay_ms)]  # Named even when 0: the line then always sets something.
+        if rule.delay_ms or rule.jitter_ms or not (rule.drop or rule.duplicate or rule.reorder):
+            words += ["delay", _milliseconds(rule.delay_ms)]  # Alone even when 0: a line always sets something.
         if rule.jitter_ms:
             words += ["jitter", _milliseconds(rule.jitter_ms)]
         for name in ("drop", "duplicate", "reorder"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from multiprocessing import resource_tracker
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,8 @@ from simulator.views.sheet import bit
 
 if TYPE_CHECKING:
     from simulator.views.sheet import View
+
+_TURN_S = 0.001
 
 STYLES: dict[Tone, str] = {"plain": "", "good": GOOD, "bad": BAD, "quiet": QUIET}
 
@@ -52,6 +55,9 @@ def run_lab(settings: Settings) -> int:
     # Once Textual holds the terminal, a process started late (a restarted node) could not start this helper of
     # multiprocessing any more.
     resource_tracker.ensure_running()
+    # The screen's thread shares the interpreter with the network between the nodes and with the checks: whoever types
+    # should not wait five milliseconds, the default, for each turn of theirs.
+    sys.setswitchinterval(_TURN_S)
     cluster = open_cluster("processes", settings)
     try:
         sayings = Sayings()

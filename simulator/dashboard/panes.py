@@ -1,24 +1,30 @@
-"""The parts of the screen: panes that draw a view and draw it again only when it changed."""
+"""The parts of the screen: panes that draw a view, and draw again only the lines that changed."""
 
 from __future__ import annotations
 
 import dataclasses
 
+from rich.segment import Segment
 from textual.events import Click
+from textual.geometry import Region, Size
 from textual.message import Message
-from textual.widgets import Static
+from textual.strip import Strip
+from textual.widget import Widget
 
 from simulator.views.sheet import Sheet
 
 _NOTHING = Sheet()
 
 
-class Pane(Static):
-    """Shows one sheet at a size that the layout fixed, so that a new sheet costs no new layout."""
+class Pane(Widget):
+    """Shows one sheet at a size that the layout fixed: a new sheet costs no new layout, and only its new lines."""
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002  # Textual's name.
-        super().__init__("", id=id, classes=classes, markup=False)
+        super().__init__(id=id, classes=classes, markup=False)
         self._sheet: Sheet = _NOTHING
+        self._lines: list[list[Segment]] = []
+        self._strips: list[Strip] = []
+        self._drawn_for = Size(0, 0)
 
     def show(self, sheet: Sheet, *, title: str = "") -> None:
         """Draw `sheet` unless it is what stands there already; `title` heads it where there is no frame to name it."""
@@ -26,12 +32,44 @@ class Pane(Static):
             sheet = dataclasses.replace(sheet, title=title)
         if sheet != self._sheet:
             self._sheet = sheet
-            self.update(sheet, layout=False)
+            self.redraw()
+
+    def redraw(self) -> None:
+        """Draw the sheet's lines, and have those that changed painted again."""
+        if self._drawn_for != self.size:
+            self.refresh()
+            return
+        before = self._lines
+        self._draw()
+        for y in range(max(len(before), len(self._lines))):
+            if before[y : y + 1] != self._lines[y : y + 1]:
+                self.refresh(Region(0, y, self.size.width, 1))
+
+    def render_line(self, y: int) -> Strip:
+        """See `Widget`. Line `y` of the sheet, from 0."""
+        if self._drawn_for != self.size:
+            self._draw()
+        return self._strips[y] if y < len(self._strips) else Strip.blank(self.size.width, self.rich_style)
 
     def entitle(self, title: str) -> None:
         """Put `title`, our own words, into the frame."""
         if self.border_title != title:
             self.border_title = title
+
+    def _draw(self) -> None:
+        width, height = self._drawn_for = self.size
+        console = self.app.console
+        if self._sheet.drawing is None and not self._sheet.notes and not self._sheet.title:
+            lines = [list(line.render(console)) for line in self._sheet.lines(width)[:height]] if width else []
+        else:
+            lines = console.render_lines(self._sheet, console.options.update(width=max(1, width)), pad=False)[:height]
+        known = list(zip(self._lines, self._strips, strict=True))
+        style = self.rich_style
+        self._strips = [
+            known[y][1] if y < len(known) and known[y][0] == line else Strip(line).apply_style(style)
+            for y, line in enumerate(lines)
+        ]
+        self._lines = lines
 
 
 class NodePane(Pane):

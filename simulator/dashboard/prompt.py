@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
+from textual.events import Key, Paste
 from textual.message import Message
 from textual.widgets import Input
 
@@ -51,9 +52,33 @@ class Prompt(Input):
         self._place = 0
         self._draft = ""
 
+    async def on_key(self, event: Key) -> None:
+        """Carry out the keys that have a meaning here, at once.
+
+        Textual lets them climb to the app first, and letters typed fast would overtake them.
+        """
+        bindings = self._bindings.key_to_bindings.get(event.key)
+        if bindings and not event.is_printable:
+            event.stop()
+            event.prevent_default()
+            await self.run_action(bindings[0].action)
+
+    def on_paste(self, event: Paste) -> None:
+        """Enter every whole line; what follows the last line's end stays to be edited."""
+        event.stop()
+        event.prevent_default()
+        *whole, rest = event.text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+        for line in whole:
+            self.replace(line, *self.selection)
+            self._enter()
+        self.replace(rest, *self.selection)
+
     async def action_submit(self) -> None:
-        """Empty the field and remember its line in the history."""
-        # At once: keys that are typed fast, or pasted, come before the message has gone round.
+        """Enter the line."""
+        self._enter()
+
+    def _enter(self) -> None:
+        """Empty the field, remember its line in the history, and tell of it."""
         line = self.value.strip()
         if line and (not self._lines or self._lines[-1] != line):
             self._lines.append(line)

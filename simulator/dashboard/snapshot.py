@@ -63,6 +63,12 @@ def take_snapshot(cluster: Cluster) -> Snapshot:
     )
 
 
+def blank_snapshot(cluster: Cluster) -> Snapshot:
+    """What there is to show before anybody has looked: nodes of which nothing is known."""
+    states = tuple(NodeState(node=node, life="up") for node in cluster.settings.node_ids)
+    return Snapshot(now_ms=cluster.now_ms(), world=cluster.world, states=states, links=copy_links(cluster.links))
+
+
 def open_node(cluster: Cluster, node: int) -> Opened:
     """Look at one node closely; asks the node itself, so it may take as long as that node takes to answer."""
     state = cluster.state(node, detail=True)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Protocol
 
 from simulator.dashboard.poll import Poll
-from simulator.dashboard.snapshot import Opened, Picture, Snapshot, open_node, take_snapshot
+from simulator.dashboard.snapshot import Opened, Picture, Snapshot, blank_snapshot, open_node, take_snapshot
 
 if TYPE_CHECKING:
     from simulator.cluster import Cluster
@@ -42,7 +42,7 @@ class ClusterSource:
         self._snapshots: Poll[Snapshot] = Poll(
             "lab pictures",
             lambda: take_snapshot(cluster),
-            take_snapshot(cluster),
+            blank_snapshot(cluster),  # Nodes that have just been started answer later than a person wants to see them.
             every_s=1 / PICTURES_PER_SECOND,
             share=0.2,
         )

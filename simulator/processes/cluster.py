@@ -29,6 +29,7 @@ from simulator.processes.chain_reader import NAME, ChainReader
 from simulator.processes.child import Builder, build_node, node_directory
 from simulator.processes.judge import Judge
 from simulator.processes.misfortune import Misfortune
+from simulator.processes.network import Held
 from simulator.processes.pictures import Pictures
 from simulator.processes.record import Record
 from simulator.processes.supervisor import Supervisor
@@ -78,6 +79,7 @@ class ProcessCluster:
         self._book = ClientBook(new_run_name(), self.now_ms, keep_history=keep_history)
         self._pictures = Pictures(settings)
         self._events: deque[ClusterEvent] = deque(maxlen=EVENTS_KEPT)
+        self._held: dict[int, HeldMessage] = {}
         self._inspections: dict[int, NodeState | None] = {}
         self._inspection = 0
         self._chains = {node: ChainReader(node_directory(settings, node) / NAME) for node in settings.node_ids}
@@ -199,10 +201,9 @@ class ProcessCluster:
         """See `Cluster`."""
         with self._changed:
             held = list(self._supervisor.network.held.items())
-        return [
-            HeldMessage(number=number, source=source, target=target, text=describe(decode_message(message)))
-            for number, (source, target, message, _) in held
-        ]
+        known = self._held  # Thousands may wait, and whoever looks looks often: each is read once.
+        self._held = {number: known.get(number) or _shown(number, message) for number, message in held}
+        return list(self._held.values())
 
     def in_flight(self) -> int:
         """See `Cluster`: those on slow links, and those held."""
@@ -381,6 +382,11 @@ class ProcessCluster:
             raise RuntimeError("the supervisor stopped because of a bug of ours") from self._bug
         if self._closed:
             raise InputError("This cluster has been closed.")
+
+
+def _shown(number: int, held: Held) -> HeldMessage:
+    source, target, message, _ = held
+    return HeldMessage(number=number, source=source, target=target, text=describe(decode_message(message)))
 
 
 def _prepare(settings: Settings) -> None:

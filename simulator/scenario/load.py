@@ -13,12 +13,16 @@ from typing import TYPE_CHECKING, Literal
 from blog.operations import Operation, comment, post
 from simulator.cluster import AnswerKind, Query, Ticket
 from simulator.scenario.commands import Load
+from simulator.scenario.whom import living
 
 if TYPE_CHECKING:
     from simulator.cluster import Cluster
 
 SMALL_BLOG = 200
 """A client reads the whole blog only while it has at most this many posts: later it would be most of the work."""
+
+LOOK_MS = 100
+"""How often the clients are told which nodes are up."""
 
 _FIRST_PROCESS = 1_000_000
 
@@ -40,6 +44,8 @@ class LoadRun:
         self._posted: list[str] = []
         self._posting: dict[int, str] = {}
         self._latencies: list[int] = []
+        self._living: frozenset[int] = frozenset()
+        self._look_ms = self._start_ms
         self.tickets: list[Ticket] = []
 
     @property
@@ -129,10 +135,14 @@ class LoadRun:
 
     def _live_node(self, client: int) -> int:
         """The client's node, or the next one that is up; its own again when none is."""
+        now_ms = self._cluster.now_ms()
+        if now_ms >= self._look_ms:  # To ask a node how it is costs as much as a write.
+            self._look_ms = now_ms + LOOK_MS
+            self._living = frozenset(living(self._cluster))
         first = self._node[client]
         for step in range(self._cluster.settings.nodes):
             node = 1 + (first - 1 + step) % self._cluster.settings.nodes
-            if self._cluster.state(node).life == "up":
+            if node in self._living:
                 self._node[client] = node
                 return node
         return first

@@ -12,7 +12,7 @@ _COLUMNS = (
     Column("seconds", right=True),
     Column("node", right=True),
     Column("kind", rank=1),
-    Column("what", room=20),
+    Column("what", room=34),
 )
 
 

@@ -13,7 +13,7 @@ from simulator.dashboard.demo import CannedConsole, CannedSource
 from simulator.dashboard.drive import settle
 from simulator.dashboard.panes import NodePane, Pane
 from simulator.dashboard.runner import Sayings
-from simulator.views.sheet import Sheet, bit
+from simulator.views.sheet import bit
 
 SMALL, WIDE = (80, 24), (200, 50)
 Story = Callable[[Lab, Pilot[int]], Awaitable[None]]
@@ -143,13 +143,13 @@ def test_held_messages_stand_where_the_log_was() -> None:
 def test_only_a_panel_that_changed_is_drawn_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """Drawing is what costs: equal pictures are not drawn twice."""
     drawn: list[str | None] = []
-    update = Pane.update
+    redraw = Pane.redraw
 
-    def counted(pane: Pane, content: Sheet, *, layout: bool) -> None:
+    def counted(pane: Pane) -> None:
         drawn.append(pane.id)
-        update(pane, content, layout=layout)
+        redraw(pane)
 
-    monkeypatch.setattr(Pane, "update", counted)
+    monkeypatch.setattr(Pane, "redraw", counted)
     source = CannedSource()
 
     async def story(lab: Lab, pilot: Pilot[int]) -> None:
