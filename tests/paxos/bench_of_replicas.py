@@ -78,7 +78,8 @@ class Bench:
         self.dice = Random(seed)
         self.nodes = tuple(range(1, nodes + 1))
         self.seats = {node: Seat(node) for node in self.nodes}
-        self.truth = Truth()
+        majority = nodes // 2 + 1
+        self.truth = Truth(limits.get("prepare_quorum", majority), limits.get("accept_quorum", majority))
         self.now = 0
         self.cut: set[tuple[NodeId, NodeId]] = set()
         self.drop = self.duplicate = self.reorder = self.frail = 0.0

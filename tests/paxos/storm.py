@@ -30,7 +30,10 @@ class Storm:
         self.seed = seed
         self.dice = dice = Random(seed)
         limits: dict[str, Any] = {"ops_per_block": dice.choice((1, 1, 3)), "window": dice.choice((1, 2, 4, 64))}
-        self.bench = Bench(dice.choice((3, 5, 5)), seed=seed, make=make, **limits)
+        nodes = dice.choice((3, 4, 5, 5))
+        if nodes == 4:
+            limits |= {"prepare_quorum": 3, "accept_quorum": 2}
+        self.bench = Bench(nodes, seed=seed, make=make, **limits)
         self.kinds = {kind for kind in KINDS if dice.random() < 0.4}
         self.counts: Counter[str] = Counter()
         self.written: list[Request] = []
@@ -52,7 +55,7 @@ class Storm:
                 setattr(bench, kind, dice.choice((0.02, 0.1, 0.3)))
         if "frail" in self.kinds:
             bench.frail = 0.02
-        deeds: list[Callable[[], None]] = [self._write, self._write, self._write, self._read, self._restart]
+        deeds: list[Callable[[], None]] = [self._write, self._write, self._write, self._read, self._read, self._restart]
         deeds += [deed for kind, deed in self._deeds().items() if kind in self.kinds]
         while bench.now < LENGTH_MS:
             dice.choice(deeds)()

@@ -7,6 +7,8 @@ Every check is one look-up at the moment of the event, so that it is always on.
 
 from __future__ import annotations
 
+from collections import defaultdict
+
 from paxos.ballot import NO_BALLOT, Ballot, NodeId, Slot
 from paxos.messages import Value
 from paxos.records import AcceptedRecord, JournalRecord, OpenedRecord
@@ -15,9 +17,17 @@ RequestId = tuple[str, int]
 
 
 class Truth:
-    """Every method raises AssertionError when what it is told contradicts what it was told before."""
+    """Every method raises AssertionError when what it is told contradicts what it was told before.
 
-    def __init__(self) -> None:
+    The quorums are the sizes for phase 1 and phase 2.
+    """
+
+    def __init__(self, prepare_quorum: int, accept_quorum: int) -> None:
+        self._prepare_quorum = prepare_quorum
+        self._accept_quorum = accept_quorum
+        self._promisers: defaultdict[Ballot, set[NodeId]] = defaultdict(set)
+        self._voters: defaultdict[tuple[Ballot, Slot], set[NodeId]] = defaultdict(set)
+        self._chosen: dict[Slot, Value] = {}
         self.issued: set[RequestId] = set()
         self.decided: dict[Slot, Value] = {}
         self.took_effect: dict[RequestId, Slot] = {}
@@ -34,13 +44,24 @@ class Truth:
         promised = self._promised.get(node, NO_BALLOT)
         assert record.ballot >= promised, f"node {node} went below its promise {promised}: {record}"
         self._promised[node] = record.ballot
+        if isinstance(record, AcceptedRecord):
+            self._voted(node, record)
+            return
+        self._promisers[record.ballot].add(node)
         if isinstance(record, OpenedRecord):
             assert record.ballot.owner == node, f"node {node} opened a ballot of another: {record}"
             assert record.ballot not in self._opened, f"ballot {record.ballot} was opened twice"
             self._opened.add(record.ballot)
-        elif isinstance(record, AcceptedRecord):
-            known = self._proposed.setdefault((record.ballot, record.slot), record.value)
-            assert known == record.value, f"two values at ballot {record.ballot} for slot {record.slot}"
+
+    def _voted(self, node: NodeId, record: AcceptedRecord) -> None:
+        ballot, slot, value = record.ballot, record.slot, record.value
+        known = self._proposed.setdefault((ballot, slot), value)
+        assert known == value, f"two values at ballot {ballot} for slot {slot}"
+        voters = self._voters[ballot, slot]
+        voters.add(node)
+        if len(voters) >= self._accept_quorum:
+            chosen = self._chosen.setdefault(slot, value)
+            assert chosen == value, f"two values are chosen for slot {slot}: {chosen}, and at ballot {ballot} {value}"
 
     def started(self, node: NodeId, promised: Ballot) -> None:
         """`node` begins a life with this promise."""
@@ -49,10 +70,13 @@ class Truth:
     def leads(self, node: NodeId, ballot: Ballot) -> None:
         """`node` leads with `ballot`."""
         assert self.leaders.setdefault(ballot, node) == node == ballot.owner, f"two leaders of ballot {ballot}"
+        promises = len(self._promisers[ballot])
+        assert promises >= self._prepare_quorum, f"node {node} leads with {promises} promises of ballot {ballot}"
 
     def applied(self, node: NodeId, slot: Slot, value: Value) -> None:
         """`node` applied `value` in `slot`."""
-        known = self.decided.setdefault(slot, value)
+        assert slot in self._chosen, f"node {node} decided slot {slot}, for which no quorum has voted"
+        known = self.decided.setdefault(slot, self._chosen[slot])
         assert known == value, f"node {node} decided another value for slot {slot}: {value}, not {known}"
         for request in value:
             assert request.id in self.issued, f"nobody issued {request.id}"
