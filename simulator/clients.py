@@ -119,6 +119,7 @@ class ClientBook:
         self._keep_history = keep_history
         self._events: list[Event] = []
         self._open: dict[int, _Open] = {}
+        self._waiting: dict[int, int] = {}
         self._processes = Processes()
 
     def write(
@@ -172,6 +173,10 @@ class ClientBook:
         if entry is not None:
             self._finish(entry, Answer(kind=AnswerKind.TIMEOUT, text=f"TIMEOUT: {text}", sent=sent))
 
+    def is_awaited(self, node: int) -> bool:
+        """True while a request at `node` has no answer."""
+        return self._waiting.get(node, 0) > 0
+
     def open_tickets(self, node: int | None = None) -> list[Ticket]:
         """Requests without an answer (at `node`), oldest first."""
         return [entry.ticket for entry in self._open.values() if node is None or entry.ticket.node == node]
@@ -205,6 +210,7 @@ class ClientBook:
             asked_ms=self._now_ms(),
         )
         self._open[ticket.number] = _Open(ticket, wanted, process, len(self._events), ticket.asked_ms + patience_ms)
+        self._waiting[node] = self._waiting.get(node, 0) + 1
         return ticket
 
     def _invoke(self, ticket: Ticket, name: str, value: object) -> None:
@@ -214,6 +220,7 @@ class ClientBook:
     def _finish(self, entry: _Open, answer: Answer) -> Ticket:
         ticket = entry.ticket
         del self._open[ticket.number]
+        self._waiting[ticket.node] -= 1
         self.answered += 1
         ticket.answered_ms = self._now_ms()
         known = self._record(entry, answer) if self._keep_history else True

@@ -21,12 +21,12 @@ from typing import TYPE_CHECKING, Protocol
 
 from paxos.ballot import NodeId
 from paxos.effects import Timer
-from paxos.messages import AnyMessage
+from paxos.messages import AnyMessage, Decide, Hints
 from simulator.errors import InputError
 from simulator.faults import DiskFaultKind
 from simulator.host import ClientCall, Inspected, NodeFailed, NodeReport
 from simulator.processes.parent import die_with_parent
-from simulator.processes.queue import SUPERVISOR, WITNESS, Inlet, Outlet, frame, split
+from simulator.processes.queue import SUPERVISOR, UNHURRIED, WITNESS, Inlet, Outlet, frame, split
 from simulator.settings import Settings
 from simulator.state import NodeState
 from simulator.wire import decode_call, decode_message, encode_message, encode_report
@@ -42,6 +42,8 @@ FAREWELL_S = 1.0
 DISK_MOOD = 1_000
 """The address of a frame that says what the disk shall do: no node has this number. Its message is one byte."""
 DISK_MOODS: tuple[DiskFaultKind, ...] = ("ok", "full", "readonly", "failing-write", "failing-sync")
+UNHURRIED_MESSAGES = (Decide, Hints)
+"""What a node is told for later: only its own clients and its readers wait for decisions, and the supervisor sees those."""
 NEW_OBJECTS = 50_000
 MANY_NEW_OBJECTS = 1_000_000
 
@@ -97,6 +99,8 @@ class ProcessHost:
         targets = self._sets.get(to)
         if targets is None:
             targets = self._sets[to] = sum(1 << node for node in set(to))
+        if type(message) in UNHURRIED_MESSAGES:
+            targets |= UNHURRIED
         if targets != self._targets:
             self._seal()
             self._targets = targets

@@ -318,6 +318,10 @@ class ProcessCluster:
             self._book.give_up(ticket, f"node {node} went down before it answered")
         self._change()
 
+    def awaited(self, node: int) -> bool:
+        """See `Listener`."""
+        return self._book.is_awaited(node)
+
     def tick(self) -> float | None:
         """See `Listener`."""
         now = time.monotonic()

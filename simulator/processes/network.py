@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter
+from collections.abc import Callable
 from random import Random
 
 from simulator.faults import Link, Links
-from simulator.processes.queue import HEAD, Frame, Outlet, frame, split
+from simulator.processes.queue import HEAD, UNHURRIED, Frame, Outlet, frame, split
 from simulator.processes.tape import Tape
 from simulator.processes.taps import Tap
 
@@ -26,10 +27,17 @@ class Network:
     """Where messages are between leaving one node and reaching another. Not safe for threads. Times in milliseconds.
 
     `connect` and `disconnect` follow the nodes' lives: what is for a node that is down is lost on arrival. `tape`
-    records what passes; without one nothing is recorded, and no message has a number.
+    records what passes; without one nothing is recorded, and no message has a number. `is_awaited` tells whether a client
+    waits for a node: if none does, unhurried messages for it wait for others until `hurry`.
     """
 
-    def __init__(self, links: Links, dice: Random, tape: Tape | None = None) -> None:
+    def __init__(
+        self,
+        links: Links,
+        dice: Random,
+        tape: Tape | None = None,
+        is_awaited: Callable[[int], bool] = lambda _node: True,
+    ) -> None:
         self.links = links
         self.tape = tape
         self.passed: Counter[Link] = Counter()
@@ -39,6 +47,8 @@ class Network:
         self._dice = dice
         self._outlets: dict[int, Outlet] = {}
         self._dirty: set[int] = set()
+        self._unhurried: set[int] = set()
+        self._is_awaited = is_awaited
         self._underway: list[tuple[float, int, int, int, bytes, int]] = []
         self._underway_bytes = 0
         self._serial = 0
@@ -53,6 +63,7 @@ class Network:
         """A node went down."""
         self._outlets.pop(node, None)
         self._dirty.discard(node)
+        self._unhurried.discard(node)
 
     def route(self, source: int, sent: Frame, now_ms: float) -> None:
         """Pass on one frame of `source`; its address is the set of targets."""
@@ -64,7 +75,8 @@ class Network:
             self.tap.look(int(now_ms), source, targets, body)
         if self.links.untouched:
             data = HEAD.pack(len(body), source, count) + body
-            passed = [target for target in targets if self._put(source, target, data, count)]
+            hurried = not address & UNHURRIED
+            passed = [target for target in targets if self._put(source, target, data, count, hurried=hurried)]
             if self.tape is not None:
                 lost = [target for target in targets if target not in passed]
                 self.tape.frame(int(now_ms), source, passed, lost, sent)
@@ -100,7 +112,19 @@ class Network:
         """Nodes that have something new to be written to their queue."""
         dirty = list(self._dirty)
         self._dirty.clear()
+        if self._unhurried:
+            self._unhurried.difference_update(dirty)
         return dirty
+
+    def hurry(self) -> None:
+        """What waited for company waits no longer."""
+        self._dirty |= self._unhurried
+        self._unhurried.clear()
+
+    @property
+    def waits_for_company(self) -> bool:
+        """Something lies ready for a queue and may be written together with what follows it."""
+        return bool(self._unhurried)
 
     def deliver_held(self, number: int | None, link: Link | None, now_ms: float = 0) -> int:
         """Let held messages arrive now: one, those of a link, or all. How many there were."""
@@ -143,12 +167,15 @@ class Network:
         if self.tape is not None:
             self.tape.lost(int(now_ms), link, number, message)
 
-    def _put(self, source: int, target: int, data: bytes, count: int) -> bool:
+    def _put(self, source: int, target: int, data: bytes, count: int, *, hurried: bool = True) -> bool:
         outlet = self._outlets.get(target)
         if outlet is None or outlet.closed:
             self.lost[source, target] += count
             return False
         self.passed[source, target] += count
         outlet.put(data, count)
-        self._dirty.add(target)
+        if hurried or self._is_awaited(target):
+            self._dirty.add(target)
+        else:
+            self._unhurried.add(target)
         return True

@@ -26,6 +26,8 @@ from simulator.processes.queue import SUPERVISOR, WITNESS, frame, split
 from simulator.processes.tape import Tape
 from simulator.settings import Settings
 
+COMPANY_S = 0.002
+"""How long a message that nobody waits for may wait for company: less than a person or a test can tell."""
 FAREWELL_S = 0.5
 """How long nodes have to end by themselves before they are killed."""
 _SELECT_LIMIT = 1_024  # select(2) cannot look at higher file descriptors.
@@ -39,6 +41,9 @@ class Listener(Protocol):
 
     def ended(self, node: int, how: str) -> None:
         """A node's process is no more."""
+
+    def awaited(self, node: int) -> bool:
+        """True while a client waits for an answer of `node`."""
 
     def tick(self) -> float | None:
         """Before each sleep; returns after how many seconds to be called again at the latest, None: no matter."""
@@ -56,7 +61,7 @@ class Supervisor:
     def __init__(self, settings: Settings, build: Builder, listener: Listener, tape: Tape | None = None) -> None:
         self.lock = threading.RLock()
         self.links = Links(settings.node_ids)
-        self.network = Network(self.links, Random(settings.seed), tape)
+        self.network = Network(self.links, Random(settings.seed), tape, listener.awaited)
         self.lives: dict[int, NodeProcess] = {}
         self._settings = settings
         self._tape = tape
@@ -71,6 +76,7 @@ class Supervisor:
         self._ending = False
         self._over = False
         self._kill_at: float | None = None
+        self._company_until: float | None = None
         self._together = 0
         self._bell, self._bell_rope = pipe()
         for fd in (self._bell, self._bell_rope):
@@ -154,6 +160,8 @@ class Supervisor:
         with self.lock:
             if not self._ending and self._thread.is_alive():
                 self._ending = True
+                self.network.hurry()
+                self.flush()
                 self._kill_at = time.monotonic() + FAREWELL_S
                 for life in self.lives.values():
                     if life.paused:
@@ -196,12 +204,23 @@ class Supervisor:
                 handler()
         self._do_errands()
         self.network.deliver_due(self.now_ms())
+        self._keep_company()
         self.flush()
         if self._kill_at is not None and time.monotonic() >= self._kill_at:
             self._kill_at = None
             for life in self.lives.values():
                 life.kill()
         self._over = self._ending and not self.lives
+
+    def _keep_company(self) -> None:
+        """Messages that nobody waits for leave with the next ones to the same node, or alone when none come soon."""
+        if not self.network.waits_for_company:
+            self._company_until = None
+        elif self._company_until is None:
+            self._company_until = time.monotonic() + COMPANY_S
+        elif time.monotonic() >= self._company_until:
+            self._company_until = None
+            self.network.hurry()
 
     def _wait(self, patience: float | None) -> list[int]:
         """Sleep until something is ready. Messages on slow links are due at fractions of a millisecond."""
@@ -222,6 +241,8 @@ class Supervisor:
             waits.append((due - self.now_ms()) / 1000)
         if self._kill_at is not None:
             waits.append(self._kill_at - time.monotonic())
+        if self._company_until is not None:
+            waits.append(self._company_until - time.monotonic())
         tick = self._listener.tick()
         if tick is not None:
             waits.append(tick)
