@@ -1,0 +1,131 @@
+"""Whatever strikes, and whatever clients ask meanwhile: what must never happen does not, what must happen soon does."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import pytest
+from hypothesis import given
+
+from simulator.check.linear.budget import Budget
+from simulator.check.linear.models import PlainBlog
+from simulator.check.linear.operations import pair
+from simulator.check.linear.search import search
+from simulator.cluster import AnswerKind, Query
+from simulator.virtual.ordeal import run_plan
+from simulator.virtual.plan import Plan
+from tests.properties.driver import KNOWN, Life, answer_of, audit, judge, shown, told
+from tests.properties.effort import effort
+from tests.properties.strategies import (
+    disk_and_clock_faults,
+    hand_faults,
+    link_faults,
+    node_faults,
+    plans,
+)
+
+
+@effort(5)
+@given(plan=plans())
+def test_nothing_is_violated_whatever_strikes(plan: Plan) -> None:
+    """All invariants, checked while the run goes on; and after its healing, progress and convergence in time."""
+    judge(plan)
+
+
+@pytest.mark.parametrize("kinds", [node_faults, link_faults, hand_faults, disk_and_clock_faults])
+def test_nothing_is_violated_by_many_faults_of_one_family(kinds: Any) -> None:
+    """Alone a family goes further than among others: what is always cut off is never torn."""
+
+    @effort(1)
+    @given(plan=plans(kinds=kinds, most_faults=30))
+    def property_of_family(plan: Plan) -> None:
+        judge(plan)
+
+    property_of_family()
+
+
+@given(plan=plans(sizes=(2, 4, 7, 9)))
+def test_odd_and_even_clusters_of_every_size_agree(plan: Plan) -> None:
+    """Of two both must be there, of four it takes three."""
+    judge(plan)
+
+
+@given(plan=plans(sizes=(1,), kinds=node_faults))
+def test_a_single_node_is_its_own_majority(plan: Plan) -> None:
+    """It has nobody to ask, and must still keep what it answered."""
+    judge(plan)
+
+
+@given(plan=plans())
+def test_after_the_healing_all_chains_and_blogs_are_the_same(plan: Plan) -> None:
+    """Byte for byte, on every node, and every blog is what our own replay of the chain gives."""
+    life = Life(plan)
+
+    cluster, nodes = life.cluster, plan.settings.node_ids
+    chains = {tuple(cluster.chain_lines(node, 1, cluster.state(node).height)) for node in nodes}
+    assert len(chains) == 1, told(plan)
+    whole = Query(kind="whole")
+    reads = [cluster.read(node, whole) for node in nodes]
+    assert cluster.wait(lambda: all(read.done for read in reads), 1_000), told(plan)
+    expected = shown(life.blog_at(len(life.chain)), whole)
+    assert all(answer_of(read).result == expected for read in reads), told(plan)
+
+
+@given(plan=plans())
+def test_files_audit_clean_after_any_storm(plan: Plan) -> None:
+    """`paxsim verify` finds no fault in any node's three files, and no two journals that contradict each other."""
+    life = Life(plan)
+
+    assert audit(life.cluster, plan.settings.difficulty) == [], told(plan)
+
+
+@effort(2)
+@given(plan=plans())
+def test_a_write_takes_effect_once_however_often_it_is_sent(plan: Plan) -> None:
+    """Retries at other nodes, lost answers, crashes: an answered post stands once on the chain, a refused one never."""
+    life = Life(plan)
+
+    effects = Counter(life.contents())
+    for content, ticket in life.writes.items():
+        answer = ticket.answer
+        if answer is not None and answer.kind in KNOWN:
+            assert effects[content] == (answer.kind is AnswerKind.OK), f"{content} was answered {answer}{told(plan)}"
+        else:
+            assert effects[content] <= (1 if answer is None or answer.sent else 0), f"{content}{told(plan)}"
+
+
+@effort(2)
+@given(plan=plans(most_faults=8, most_calls=16))
+def test_histories_are_linearizable(plan: Plan) -> None:
+    """What clients saw is explained by one order: judged by the general search, which knows no chain and no blocks."""
+    life = Life(plan)
+
+    found = search(pair(life.cluster.history()).main, PlainBlog(), None, Budget())
+    assert found.at is None, f"no order explains event {found.at}{told(plan)}"
+
+
+@effort(2)
+@given(plan=plans(most_calls=20))
+def test_local_reads_follow_the_chain_and_go_forward_only(plan: Plan) -> None:
+    """Each shows the blog as it was after some block of the final chain, and no node ever goes back."""
+    life = Life(plan)
+
+    reached = dict.fromkeys(plan.settings.node_ids, 0)
+    answered = [ticket for ticket in life.reads if ticket.answer is not None and ticket.answer.kind is AnswerKind.OK]
+    for ticket in sorted(answered, key=lambda ticket: (ticket.answered_ms or 0, ticket.number)):
+        query, answer = ticket.request, answer_of(ticket)
+        assert isinstance(query, Query)
+        assert answer.result == shown(life.blog_at(answer.height), query), told(plan)
+        if not query.linearizable:
+            assert answer.height >= reached[ticket.node], told(plan)
+            reached[ticket.node] = answer.height
+
+
+@given(plan=plans())
+def test_the_same_plan_gives_the_same_run(plan: Plan) -> None:
+    """All that was drawn, done and told, as one digest; and what counts as done is a plan that gives it too."""
+    first, again = run_plan(plan), run_plan(plan)
+    assert first.digest == again.digest, told(plan)
+    assert first.sometimes == again.sometimes, told(plan)
+    assert run_plan(first.done).digest == first.digest, told(plan)
