@@ -201,24 +201,30 @@ class Node:
         """In the order in which they stand, but that what waits for the disk waits for it together, at the end.
 
         What is delivered was chosen on the disks of a majority and need not wait for this one: its clients are answered
-        before this node waits for its disk.
+        before this node waits for its disk. Where no client waits, the leader's vote does not wait for blocks either.
         """
         records: list[JournalRecord] = []
         vouched: list[Send] = []
+        delivered: list[Deliver] = []
         for effect in effects:
             if isinstance(effect, Persist):
                 records.append(effect.record)
             elif isinstance(effect, Send):
                 vouched.append(effect)
             elif isinstance(effect, Deliver):
-                self._deliver(effect.slot, effect.value)
+                delivered.append(effect)
             elif isinstance(effect, SetTimer):
                 self.host.set_timer(effect.timer, effect.min_ms, effect.max_ms)
             else:
-                self._finish_applied()
+                self._apply(delivered)
                 self._carry_out_at_once(effect)
-        self._finish_applied()
-        self._vouch(records, vouched, now_ms)
+        if delivered and records and not self.desk.pending:
+            self._vouch(records, vouched, now_ms)
+            self.host.push()
+            self._apply(delivered)
+        else:
+            self._apply(delivered)
+            self._vouch(records, vouched, now_ms)
 
     def _carry_out_at_once(
         self, effect: SendNow | Install | ServeCatchup | GiveUp | ReadReady | ReadGiveUp | Note
@@ -297,6 +303,14 @@ class Node:
         self._compact_at = max(COMPACT_BYTES, 2 * self.storage.journal_bytes)
 
     # What is decided
+
+    def _apply(self, delivered: list[Deliver]) -> None:
+        """Blocks and answers for these slots; the list is empty afterwards."""
+        if delivered:
+            for effect in delivered:
+                self._deliver(effect.slot, effect.value)
+            delivered.clear()
+            self._finish_applied()
 
     def _deliver(self, slot: Slot, value: Value) -> None:
         """Rule 11: slot after slot; one that fetched blocks have brought already is passed over."""

@@ -43,7 +43,7 @@ DISK_MOOD = 1_000
 """The address of a frame that says what the disk shall do: no node has this number. Its message is one byte."""
 DISK_MOODS: tuple[DiskFaultKind, ...] = ("ok", "full", "readonly", "failing-write", "failing-sync")
 UNHURRIED_MESSAGES = (Decide, Hints)
-"""What a node is told for later: only its own clients and its readers wait for decisions, and the supervisor sees those."""
+"""What nobody waits for but clients of the node that is told, and of those the supervisor knows."""
 NEW_OBJECTS = 50_000
 MANY_NEW_OBJECTS = 1_000_000
 

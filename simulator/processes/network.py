@@ -27,8 +27,8 @@ class Network:
     """Where messages are between leaving one node and reaching another. Not safe for threads. Times in milliseconds.
 
     `connect` and `disconnect` follow the nodes' lives: what is for a node that is down is lost on arrival. `tape`
-    records what passes; without one nothing is recorded, and no message has a number. `is_awaited` tells whether a client
-    waits for a node: if none does, unhurried messages for it wait for others until `hurry`.
+    records what passes; without one nothing is recorded, and no message has a number. `is_awaited` tells whether a
+    client waits for a node: if none does, unhurried messages for it wait for others until `hurry`.
     """
 
     def __init__(
