@@ -14,6 +14,7 @@ from simulator.cli import failures
 from simulator.cli.commands.bench import bench
 from simulator.cli.commands.check import check
 from simulator.cli.commands.completion import completion
+from simulator.cli.commands.explore import explore
 from simulator.cli.commands.lab import DATA_HELP, console, open_lab
 from simulator.cli.commands.run import run, scenarios
 from simulator.cli.commands.verify import verify
@@ -46,7 +47,7 @@ def paxsim(ctx: click.Context, settings: Settings) -> int:
     return failures.OK
 
 
-for command in (console, run, scenarios, check, verify, bench, completion):
+for command in (console, run, scenarios, explore, check, verify, bench, completion):
     paxsim.add_command(command)
 
 

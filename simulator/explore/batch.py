@@ -60,7 +60,7 @@ class BatchResult(msgspec.Struct, frozen=True, kw_only=True):
     failures: tuple[Failure, ...]
     seconds: float
     messages: int = 0
-    sometimes: dict[str, int] = {}  # noqa: RUF012  msgspec copies a default for each instance.
+    sometimes: dict[str, int] = {}
     version: str = __version__
 
 

@@ -9,14 +9,13 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
 from contextlib import contextmanager
 
 from simulator import __version__
 from simulator.errors import InputError
-from simulator.explore.batch import Batch, BatchResult, Search, run_batch
+from simulator.explore.batch import BatchResult, Search, run_batch
 from simulator.explore.seeds import Seeds
 
 BATCH_S = 1.0
@@ -109,17 +108,3 @@ def run_here(seeds: Seeds, search: Search, *, enough: Callable[[], bool] = lambd
 def _next_size(result: BatchResult) -> int:
     rate = result.batch.count / max(result.seconds, 1e-3)
     return max(1, min(LARGEST_BATCH, int(rate * BATCH_S)))
-
-
-def stopwatch() -> Callable[[], float]:
-    """Seconds since this was called."""
-    began = time.perf_counter()
-    return lambda: time.perf_counter() - began
-
-
-def split(batch: Batch, parts: int) -> list[Batch]:
-    """A batch in so many parts of about the same size, none empty."""
-    seeds = batch.seeds()
-    cuts = [len(seeds) * part // parts for part in range(parts + 1)]
-    pairs = zip(cuts, cuts[1:], strict=False)
-    return [Batch(seeds[a], b - a, batch.step) for a, b in pairs if b > a]

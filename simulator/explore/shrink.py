@@ -66,7 +66,7 @@ class _Shrinker:
         return self.change(settings=msgspec.structs.replace(self.best.settings, **changes))
 
     def fewest(self, items: Sequence[Item], keep: Callable[[tuple[Item, ...]], bool]) -> None:
-        """Delta debugging: leave out ever smaller parts of `items`, as long as `keep` says that the rest still fails."""
+        """Delta debugging: leave out ever smaller parts of `items`, as long as `keep` says that the rest fails."""
         left = tuple(items)
         if not left or keep(()):
             return
