@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from simulator.bench import chains, failover, growth, lab_open, loops, pysyncobj_rival, virtual_world, writes
+from simulator.bench import chains, checkers, failover, growth, lab_open, loops, pysyncobj_rival, virtual_world, writes
 from simulator.bench.case import Case
 
 CASES: tuple[Case, ...] = (
@@ -10,6 +10,7 @@ CASES: tuple[Case, ...] = (
     *writes.CASES,
     *failover.CASES,
     *virtual_world.CASES,
+    *checkers.CASES,
     *chains.CASES,
     *lab_open.CASES,
     *pysyncobj_rival.CASES,
