@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from simulator.scenario.commands import Line, NodeWord, SetKey
-from simulator.scenario.mistakes import FileMistakes, LineMistake, Mistake, closest
+from simulator.scenario.mistakes import FileMistakes, LineMistake, Mistake
 from simulator.scenario.phrases import Cursor, node_word, read
 from simulator.scenario.table import BY_NAME, HINTS
 from simulator.scenario.words import Word, split_line
+from simulator.suggest import closest
 from simulator.units import parse_time_ms
 
 DEFAULT_NODES = 5

@@ -6,10 +6,11 @@ from collections.abc import Callable
 
 from blog.operations import InvalidOperation, body, label
 from simulator.scenario.commands import Comment, Inspect, Post, View
-from simulator.scenario.mistakes import Mistake, closest
+from simulator.scenario.mistakes import Mistake
 from simulator.scenario.phrases import Cursor
 from simulator.scenario.verb import Verb
 from simulator.scenario.words import Word
+from simulator.suggest import closest
 
 LINEARIZABLE = ("--linearizable", "--linearisable")
 
