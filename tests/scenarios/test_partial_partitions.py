@@ -63,7 +63,7 @@ def node_reach(links: set[frozenset[int]], node: int) -> int:
 
 @pytest.mark.parametrize(
     "worse",
-    [{"changes": 2}, {"timeouts": 4.1}, {"leader": 0}, {"answered": 0.99}, {"problems": ("agreement: two values",)}],
+    [{"changes": 3}, {"timeouts": 4.1}, {"leader": 0}, {"answered": 0.99}, {"problems": ("agreement: two values",)}],
 )
 def test_a_run_that_falls_short_is_told(worse: dict[str, object]) -> None:
     """The demands can fail, each by itself, and say with which code the run is shown again."""
