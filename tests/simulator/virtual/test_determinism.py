@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from hashlib import sha256
 from pathlib import Path
 
 from simulator.trace.recorder import TraceRecorder
@@ -62,10 +61,3 @@ def test_watching_changes_nothing() -> None:
     plan = draw_plan(5, "chaos")
 
     assert run_plan(plan).digest == run_plan(plan, observers=[TraceRecorder()]).digest
-
-
-def test_plans_are_the_same_on_every_machine() -> None:
-    """Drawn without logarithms, whose last bit differs from one library to the next: this text never changes."""
-    text = "".join(repr(draw_plan(seed, profile)) for seed in range(3) for profile in ("swarm", "chaos"))
-
-    assert sha256(text.encode()).hexdigest()[:16] == "c2b438d06abd2434"
