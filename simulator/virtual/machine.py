@@ -123,8 +123,8 @@ class Machine:
             self._begin(self.lives)
 
     def _begin(self, life: int) -> None:
-        if life != self.lives or self.life != "up":
-            return
+        if life != self.lives or self.life != "up" or self.node is not None:
+            return  # Resumed before its first moment came, it has begun already.
         node = self._build(self)
         now = self.clock.read(self._heap.now_ms)
         self._busy_until_ms = 0
