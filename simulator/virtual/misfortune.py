@@ -79,6 +79,8 @@ class Misfortune:
             machine.disk.damage(fault, up=machine.life != "down")
         else:
             machine.disk.mood = fault.kind
+            if fault.kind == "ok":
+                machine.disk.crash_at = None  # Nor does a death lie in wait there any more.
         self._struck(fault)
 
     def _deliver(self, fault: DeliverHeld | Release) -> None:

@@ -2,10 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
+from chain.block import Block
+from paxos.ballot import NodeId
+from paxos.effects import Timer
+from paxos.messages import AnyMessage
+from paxos.records import JournalRecord
+from simulator.faults import Fault
+from simulator.host import ClientCall, NodeReport
 from simulator.observer import Observer
+from simulator.storage.storage import Recovered
+
+
+class Bystander:
+    """An `Observer` that takes no notice of anything: whoever derives from it listens to what it overrides alone."""
+
+    def asked(self, at_ms: int, node: NodeId, call: ClientCall) -> None:
+        """See `Observer`."""
+
+    def told(self, at_ms: int, node: NodeId, report: NodeReport) -> None:
+        """See `Observer`."""
+
+    def sent(self, at_ms: int, node: NodeId, to: tuple[NodeId, ...], message: AnyMessage, number: int) -> None:
+        """See `Observer`."""
+
+    def delivered(self, at_ms: int, source: NodeId, node: NodeId, message: AnyMessage, number: int) -> None:
+        """See `Observer`."""
+
+    def lost(self, at_ms: int, source: NodeId, node: NodeId, message: AnyMessage, number: int) -> None:
+        """See `Observer`."""
+
+    def woken(self, at_ms: int, node: NodeId, timer: Timer) -> None:
+        """See `Observer`."""
+
+    def recovered(self, at_ms: int, node: NodeId, recovered: Recovered) -> None:
+        """See `Observer`."""
+
+    def recorded(self, at_ms: int, node: NodeId, records: Sequence[JournalRecord]) -> None:
+        """See `Observer`."""
+
+    def synced(self, at_ms: int, node: NodeId) -> None:
+        """See `Observer`."""
+
+    def applied(self, at_ms: int, node: NodeId, blocks: Sequence[Block]) -> None:
+        """See `Observer`."""
+
+    def ended(self, at_ms: int, node: NodeId, how: str) -> None:
+        """See `Observer`."""
+
+    def struck(self, at_ms: int, fault: Fault) -> None:
+        """See `Observer`."""
 
 
 class Onlookers:

@@ -1,41 +1,47 @@
 """Runs a plan and judges it: everything that must never happen, and, once the faults end, what must happen soon.
 
 **Progress, and its bound.** At `heals_ms` all links are made whole, all disks and clocks right, and all nodes up and
-awake. From then on faults change nothing, so rule and theory demand that writes are answered again and that all nodes
-reach the same chain. How soon depends on the patience that nodes have learned, since limits follow measured round
-trips and never fall at once. Let R be the longest round trip that the plan's weather, holding and clocks can have
-taught. A silence is an outage after E = max(200, 2R + 100, 900) ms (`paxos/patience.py`), and an unanswered message is
-sent again after at most 4(2R + 100) ms. An alarm set on a clock that then jumps back by J in all rings J late. So
+awake; then what the plan calls lasting strikes. From then on faults change nothing, so rule and theory demand that
+writes are answered again and that all nodes reach the same chain. How soon depends on the patience that nodes have
+learned, since limits follow measured round trips and never fall at once. Let R be the longest round trip that the
+plan's weather, holding and clocks can have taught. A silence is an outage after E = max(200, 2R + 100, 900) ms
+(`paxos/patience.py`), and an unanswered message is sent again after at most 4(2R + 100) ms. An alarm set on a clock
+that then jumps back by J in all rings J late. So
 
     B = 4E + 4(2R + 100) + J + 1,000 ms:
 
 four election timeouts until one leader stands (one to notice, the rest for rivals whose waits are random and grow; the
 same four that the protocol grants in partial partitions), one longest resend for what was lost just before the healing,
-the alarms that sleep, and a second for fetching, mining and syncing what was missed.
+the alarms that sleep, and a second for fetching, mining and syncing what was missed. Requests that wait already come
+first, 2R for each windowful. Where messages go on being lost, each step may have to be tried again, and four times as
+much is allowed. Of whom progress is demanded: see `peace`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from hashlib import blake2b
+from heapq import heappop, heappush
 
 import msgspec
 
-from blog.operations import Post
 from simulator.check.violation import Violation
-from simulator.cluster import AnswerKind, Query, Ticket
+from simulator.cluster import Ticket
 from simulator.errors import InputError
 from simulator.faults import ClockFault, DiskFault, Fault, Heal, Hold, Pause, Release, Restart, Resume, Weather
 from simulator.observer import Observer
+from simulator.virtual.ambush import Ambushes, strikes_of
 from simulator.virtual.cluster import VirtualCluster
+from simulator.virtual.peace import Peace
 from simulator.virtual.plan import Again, Call, Plan, Strike, Write
 
-LOOK_EVERY_MS = 10
-"""How often the end of a run is looked for."""
 CALM_ROUND_TRIP_MS = 20
 """A round trip without weather: two links and two syncs."""
 LONGEST_TAUGHT_MS = 20_000
 """No sample counts for more (`paxos/patience.py`)."""
+LOSSY_FACTOR = 4
+"""What is lost one time in five is said four times over, at the worst of all times, once in 600."""
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,23 +65,34 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     digest: str
 
 
-def run_plan(plan: Plan, *, observers: Iterable[Observer] = (), replay: str = "") -> Outcome:
-    """Carry out a plan in a world of its own, heal it, and judge it. `replay` is the command that violations name."""
-    return _Ordeal(plan, observers, replay).run()
+def run_plan(
+    plan: Plan,
+    *,
+    observers: Iterable[Observer] = (),
+    replay: str = "",
+    trace: Callable[[Iterable[str]], object] | None = None,
+) -> Outcome:
+    """Carry out a plan in a world of its own, heal it, and judge it; a run with a violation ends there.
+
+    `replay` is the command that violations name; `trace` is given the lines of the run's trace.
+    """
+    return _Ordeal(plan, observers, replay, trace).run()
 
 
-def bound_ms(plan: Plan) -> int:
-    """How long after the healing everything must be well again: see the module."""
+def bound_ms(plan: Plan, waiting: int = 0) -> int:
+    """How long after the healing, with so many requests waiting, everything must be well again: see the module."""
     round_trip = min(CALM_ROUND_TRIP_MS + _slowness(plan), LONGEST_TAUGHT_MS)
     election = max(200, 2 * round_trip + 100, 900)
-    return 4 * election + 4 * (2 * round_trip + 100) + _lateness(plan) + 1_000
+    first = 2 * round_trip * -(-waiting // (plan.settings.window * plan.settings.ops_per_block))
+    bound = 4 * election + 4 * (2 * round_trip + 100) + _lateness(plan) + 1_000 + first
+    return LOSSY_FACTOR * bound if any(isinstance(f, Weather) and f.rule.drop for f in plan.lasting) else bound
 
 
 def _slowness(plan: Plan) -> int:
     """By how much a round trip may have seemed longer than on calm links."""
     weather = clock = stood = held = 0
     since: dict[int, int] = {}  # When each paused node was paused, and (0) when messages began to be held.
-    for strike in (*plan.strikes, *(Strike(plan.heals_ms, fault) for fault in _awakenings(plan))):
+    for strike in (*plan.strikes, *(Strike(plan.heals_ms, fault) for fault in (*_awakenings(plan), *plan.lasting))):
         match strike.fault:
             case Weather(rule):
                 one_way = rule.delay_ms + rule.jitter_ms
@@ -112,40 +129,91 @@ def _lateness(plan: Plan) -> int:
 class _Ordeal:
     """One run."""
 
-    def __init__(self, plan: Plan, observers: Iterable[Observer], replay: str) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        observers: Iterable[Observer],
+        replay: str,
+        trace: Callable[[Iterable[str]], object] | None,
+    ) -> None:
         self._plan = plan
-        self._cluster = VirtualCluster(plan.settings, observers=observers, keep_trace=False)
+        self._trace = trace
+        self._ambushes = Ambushes(plan.ambushes) if plan.ambushes else None
+        watching = (*observers, self._ambushes) if self._ambushes is not None else observers
+        self._cluster = VirtualCluster(plan.settings, observers=watching, keep_trace=trace is not None)
         self._cluster.checker.replay = replay
         self._writes: dict[str, Ticket] = {}
         self._tickets: list[Ticket] = []
         self._struck: list[Strike] = []
+        self._sprung: list[tuple[int, int, Fault]] = []  # A heap: when, in which order, what.
+        self._springs = 0
+        self._took_ms = self._bound_ms = 0
 
     def run(self) -> Outcome:
         plan, cluster = self._plan, self._cluster
         for what in plan.in_order():
-            if what.at_ms > cluster.now_ms():
-                cluster.run(what.at_ms)
-            if isinstance(what, Strike):
-                if self._strike(what.fault):
-                    self._struck.append(what)
-            else:
+            self._pass_until(what.at_ms)
+            if cluster.checker.violations:
+                return self._end()
+            if isinstance(what, Call):
                 self._call(what)
-        cluster.run(plan.heals_ms)
-        self._heal()
-        allowed = bound_ms(plan)
-        took = self._await_peace(allowed)
-        verdicts = cluster.check()
-        outcome = self._outcome(took, allowed)
+            else:
+                self._strike(what)
+        self._pass_until(plan.heals_ms)
+        if not cluster.checker.violations:
+            self._heal()
+            waiting = sum(not ticket.done for ticket in self._tickets)
+            self._bound_ms = bound_ms(self._done(), waiting)
+            # An alarm that sleeps, because its clock jumped back, may be a heartbeat: then silence goes on after peace.
+            restless = _lateness(plan) > 0 or any(isinstance(fault, Weather) for fault in plan.lasting)
+            peace = Peace(cluster, self._bound_ms, steady=not restless)
+            peace.demand()
+            self._tickets += peace.tickets
+            self._took_ms = peace.took_ms
+        return self._end()
+
+    def _end(self) -> Outcome:
+        verdicts = self._cluster.check()
+        outcome = self._outcome()
         assert len(outcome.violations) == sum(why != "ok" for why in verdicts.values())
-        cluster.close()
+        if self._trace is not None:
+            self._trace(self._cluster.trace_lines())
+        self._cluster.close()
         return outcome
 
-    def _strike(self, fault: Fault) -> bool:
-        try:
-            self._cluster.apply(fault)
-        except InputError:
-            return False  # The node is down already, or up already: see `Plan`.
-        return True
+    def _pass_until(self, at_ms: int) -> None:
+        """Let time pass; what springs meanwhile strikes when it is due. Nothing more happens after a violation."""
+        cluster, ambushes, violations = self._cluster, self._ambushes, self._cluster.checker.violations
+        if at_ms <= cluster.now_ms():
+            return  # What was called for at this moment happens together, when time goes on.
+        if ambushes is None:
+            cluster.run(at_ms)
+            return
+        while not violations:
+            due_ms = min(at_ms, self._sprung[0][0]) if self._sprung else at_ms
+            if due_ms > cluster.now_ms():
+                if cluster.wait(lambda: bool(ambushes.sprung), due_ms - cluster.now_ms()):
+                    cluster.run(cluster.now_ms())  # The rest of this millisecond.
+                self._spring(ambushes)
+            elif self._sprung and self._sprung[0][0] <= due_ms:
+                self._strike(Strike(due_ms, heappop(self._sprung)[2]))
+            else:
+                return
+
+    def _spring(self, ambushes: Ambushes) -> None:
+        for at_ms, node, ambush in ambushes.sprung:
+            for later, fault in strikes_of(ambush, node, self._plan.settings.nodes):
+                self._springs += 1
+                heappush(self._sprung, (at_ms + 1 + later, self._springs, fault))
+        ambushes.sprung.clear()
+
+    def _strike(self, strike: Strike) -> None:
+        with suppress(InputError):  # The node is down already, or up already: see `Plan`.
+            self._cluster.apply(strike.fault)
+            self._struck.append(strike)
+
+    def _done(self) -> Plan:
+        return msgspec.structs.replace(self._plan, strikes=tuple(self._struck), ambushes=())
 
     def _call(self, call: Call) -> None:
         cluster = self._cluster
@@ -163,78 +231,29 @@ class _Ordeal:
 
     def _heal(self) -> None:
         nodes = self._cluster.settings.node_ids
-        self._strike(Release())
-        self._strike(Heal())
+        mending: list[Fault] = [Release(), Heal()]
         for node in nodes:
-            self._strike(DiskFault(node, "ok"))
-            self._strike(ClockFault(node))
-            self._strike(Resume(node))
-            machine = self._cluster.machines[node]
-            machine.disk.crash_at = None
-            self._strike(Restart(node))
+            mending += [DiskFault(node, "ok"), ClockFault(node)]
+        mending += [Resume(node) for node in nodes]
+        mending += [Restart(node) for node in nodes]
+        for fault in (*mending, *self._plan.lasting):
+            with suppress(InputError):
+                self._cluster.apply(fault)
 
-    def _await_peace(self, allowed: int) -> int:
-        """Ask every node for a write, and wait until all are answered and all chains are equal."""
-        cluster = self._cluster
-        nodes = cluster.settings.node_ids
-        began = cluster.now_ms()
-        probes = [
-            cluster.submit(node, Post(username="nobody", title=f"peace {node}", content="again")) for node in nodes
-        ]
-        self._tickets += probes
-        reading: list[Ticket] = []
-        while cluster.now_ms() - began < allowed:
-            cluster.run(cluster.now_ms() + LOOK_EVERY_MS)
-            if not all(ticket.done for ticket in probes):
-                continue
-            if not reading:
-                reading = [cluster.read(node, Query(kind="all", linearizable=True)) for node in nodes]
-                self._tickets += reading
-            elif all(ticket.done for ticket in reading) and self._converged():
-                break
-        took = cluster.now_ms() - began
-        self._demand(probes, "write", allowed)
-        self._demand(reading, "linearizable read", allowed)
-        if not self._converged():
-            heights = ", ".join(str(cluster.state(node).height) for node in nodes)
-            self._declare("convergence", f"{allowed / 1000:g} s after the healing the heights are {heights}")
-        return took
-
-    def _converged(self) -> bool:
-        states = [self._cluster.state(node) for node in self._cluster.settings.node_ids]
-        first = states[0]
-        return all(
-            state.life == "up" and state.hash == first.hash and state.decided == state.applied == first.height
-            for state in states
-        )
-
-    def _demand(self, tickets: list[Ticket], what: str, allowed: int) -> None:
-        for ticket in tickets:
-            answer = ticket.answer
-            if answer is None or answer.kind not in {AnswerKind.OK, AnswerKind.REFUSED}:
-                told = "has no answer" if answer is None else f"was answered {answer.text!r}"
-                why = f"{allowed / 1000:g} s after the healing a {what} at node {ticket.node} {told}"
-                self._declare("progress", why, ticket.node)
-
-    def _declare(self, invariant: str, why: str, *nodes: int) -> None:
-        at_ms = self._cluster.now_ms()
-        self._cluster.checker.declare(Violation(invariant=invariant, why=why, at_ms=at_ms, nodes=nodes))
-
-    def _outcome(self, took: int, allowed: int) -> Outcome:
+    def _outcome(self) -> Outcome:
         cluster = self._cluster
         answers: dict[str, int] = {}
         for ticket in self._tickets:
             kind = "none" if ticket.answer is None else ticket.answer.kind.value
             answers[kind] = answers.get(kind, 0) + 1
-        done = msgspec.structs.replace(self._plan, strikes=tuple(self._struck))
         return Outcome(
-            done=done,
+            done=self._done(),
             violations=tuple(cluster.checker.violations.values()),
             bugs=tuple(cluster.bugs),
             sometimes=dict(sorted(cluster.checker.sometimes.items())),
             answers=dict(sorted(answers.items())),
-            peace_ms=took,
-            bound_ms=allowed,
+            peace_ms=self._took_ms,
+            bound_ms=self._bound_ms,
             virtual_ms=cluster.now_ms(),
             events=cluster.steps,
             messages=cluster.delivered,

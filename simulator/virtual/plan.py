@@ -15,6 +15,7 @@ from blog.operations import Comment, Operation, Post
 from simulator.cluster import Query
 from simulator.faults import Fault
 from simulator.settings import Settings
+from simulator.virtual.ambush import Ambush
 
 
 class Strike(msgspec.Struct, frozen=True):
@@ -94,14 +95,17 @@ LookKind = Literal["all", "user", "title"]
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """One run from its first moment to the end of its faults. Strikes and calls are in order of time.
 
-    At `heals_ms` every fault ends and everything is mended, whatever the plan says; what is demanded from then on
-    stands in `simulator/virtual/ordeal.py`. `profile` names how it was drawn.
+    At `heals_ms` every fault ends and everything is mended, whatever the plan says; then what is `lasting` strikes, and
+    stays. What is demanded from then on stands in `simulator/virtual/ordeal.py`. `ambushes`, in order of time, become
+    strikes when they spring. `profile` names how the plan was drawn.
     """
 
     settings: Settings
     strikes: tuple[Strike, ...] = ()
     calls: tuple[Call, ...] = ()
     heals_ms: int
+    ambushes: tuple[Ambush, ...] = ()
+    lasting: tuple[Fault, ...] = ()
     profile: str = "by hand"
 
     def in_order(self) -> Iterator[Strike | Call]:

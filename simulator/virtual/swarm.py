@@ -38,7 +38,10 @@ from simulator.faults import (
     Resume,
     Weather,
 )
+from simulator.mutants.registry import find
 from simulator.settings import Settings
+from simulator.virtual.ambush import draw_ambushes
+from simulator.virtual.lasting import draw_lasting
 from simulator.virtual.plan import Again, Call, Look, LookKind, Plan, Strike, Write, WriteKind
 
 POINTS: tuple[CrashPoint, ...] = get_args(CrashPoint)
@@ -227,7 +230,8 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
 
     `quiet` and `single` are the chances of a run without faults and of one with a single kind; `shares` the chances,
     one drawn a run, with which each kind is on in all others; `every_ms` bounds the mean time from one blow of a kind
-    to its next; `calls_per_s` bounds the clients' load; `kinds` are those that may occur.
+    to its next; `calls_per_s` bounds the clients' load; `kinds` are those that may occur. `ambushed` and `lasting` are
+    the chances of a run with ambushes, and of one in which something never mends.
     """
 
     sizes: tuple[int, ...] = (3, 3, 3, 5, 5, 7)
@@ -238,11 +242,16 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     every_ms: tuple[int, int] = (150, 3_000)
     calls_per_s: tuple[int, int] = (3, 60)
     kinds: tuple[str, ...] = tuple(KINDS)
+    ambushed: float = 0.5
+    lasting: float = 0.4
 
 
 PROFILES: dict[str, Profile] = {
     "swarm": Profile(),
-    "quiet": Profile(quiet=1.0, lasts_ms=(10_000, 30_000)),
+    "core": Profile(
+        sizes=(3, 3, 5), lasts_ms=(1_000, 3_000), quiet=0.6, single=0.3, calls_per_s=(20, 120), ambushed=1.0
+    ),
+    "quiet": Profile(quiet=1.0, lasts_ms=(10_000, 30_000), ambushed=0.0, lasting=0.0),
     "chaos": Profile(quiet=0.0, single=0.0, shares=(0.8, 1.0), every_ms=(100, 600)),
     "crashes": Profile(
         quiet=0.0, single=0.2, kinds=("crash", "crash-at-a-point", "blackout", "disk"), every_ms=(60, 800)
@@ -253,7 +262,7 @@ PROFILES: dict[str, Profile] = {
     ),
     "long": Profile(lasts_ms=(20_000, 60_000), calls_per_s=(3, 20)),
 }  # fmt: skip
-"""Ways to draw, by name; "swarm" mixes everything."""
+"""Ways to draw, by name; "swarm" mixes everything, "core" aims at changes of leader alone."""
 
 
 def draw_plan(seed: int, profile: str = "swarm", *, break_rule: str | None = None) -> Plan:
@@ -261,11 +270,13 @@ def draw_plan(seed: int, profile: str = "swarm", *, break_rule: str | None = Non
 
     Raises:
         KeyError: there is no such profile.
+        InputError: there is no such rule to break.
     """
     how = PROFILES[profile]
     dice = Random(f"plan {profile} {seed}")
+    only = find(break_rule).nodes if break_rule else 0
     settings = Settings(
-        nodes=dice.choice(how.sizes),
+        nodes=dice.choice((only,) if only else how.sizes),
         data="",
         seed=seed,
         difficulty=dice.choice((0, 1, 1, 1, 2)),
@@ -280,6 +291,8 @@ def draw_plan(seed: int, profile: str = "swarm", *, break_rule: str | None = Non
         strikes=tuple(_strikes(draw, how, heals_ms)),
         calls=tuple(_calls(draw, how, heals_ms)),
         heals_ms=heals_ms,
+        ambushes=draw_ambushes(dice, heals_ms) if dice.random() < how.ambushed else (),
+        lasting=draw_lasting(settings.nodes, dice) if dice.random() < how.lasting else (),
         profile=profile,
     )
 

@@ -1,0 +1,246 @@
+"""Blows that wait for the protocol: they strike whoever bids, begins to lead or proposes, in the moment when it does.
+
+Faults at random times seldom meet the few milliseconds in which a ballot changes hands, and the deep mistakes of Paxos
+need several such meetings in a row. An ambush is drawn without knowing when it will spring; what it does then is
+recorded as plain strikes, so a run can be repeated, shrunk and written down without it. It springs for the strike of
+the next millisecond: everything due in this one has happened by then, in the first run and in every later one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from random import Random
+from typing import Literal, get_args
+
+import msgspec
+
+from paxos.ballot import NO_BALLOT, Ballot, NodeId
+from paxos.messages import Accept, AnyMessage, Heartbeat, Prepare, Promise
+from simulator.faults import (
+    CalmWeather,
+    ClockFault,
+    Crash,
+    CrashPoint,
+    CutLink,
+    Fault,
+    Heal,
+    LinkRule,
+    MendLink,
+    Partition,
+    Pause,
+    Restart,
+    Resume,
+    Weather,
+)
+from simulator.virtual.onlookers import Bystander
+
+Moment = Literal["bid", "promise", "lead", "propose"]
+"""A node opens a ballot; one promises it; one begins to lead; a leader proposes a value."""
+Blow = Literal[
+    "isolate", "company", "mute", "half-mute", "deafen", "late", "late-answers", "lossy", "crash", "crash-at-a-point",
+    "slow-and-alone", "pause", "crash-another",
+]  # fmt: skip
+"""What befalls the node that was waited for: see the functions of these names."""
+MOMENTS: tuple[Moment, ...] = get_args(Moment)
+BLOWS: tuple[Blow, ...] = get_args(Blow)
+
+Timed = Iterator[tuple[int, Fault]]
+
+
+class Ambush(msgspec.Struct, frozen=True):
+    """From `from_ms` on, the `count`-th time that somebody does what is waited for, `blow` strikes it, once.
+
+    `seed` decides everything else: how long it lasts, and whom it meets besides.
+    """
+
+    from_ms: int
+    moment: Moment
+    count: int
+    blow: Blow
+    seed: int
+
+
+class _Victim:
+    """The node that was waited for, and the dice of its ambush."""
+
+    def __init__(self, node: NodeId, nodes: int, seed: int) -> None:
+        self.node = node
+        self.dice = dice = Random(f"ambush {seed}")
+        self.others = [other for other in dice.sample(range(1, nodes + 1), nodes) if other != node]
+        self.fewer = len(self.others) // 2  # With that many others it has no majority.
+
+    def lasts(self, least: int, most: int) -> int:
+        """As in `swarm.Draw.span`."""
+        low = least << self.dice.randrange((most // least).bit_length())
+        return self.dice.randint(low, min(most, 2 * low))
+
+    def groups(self, company: int) -> tuple[tuple[int, ...], ...]:
+        """The node with `company` others, and the rest."""
+        near = tuple(sorted([self.node, *self.others[:company]]))
+        far = tuple(sorted(self.others[company:]))
+        return (near, far) if far else (near,)
+
+
+def _isolate(victim: _Victim) -> Timed:
+    yield 0, Partition(victim.groups(0))
+    yield victim.lasts(60, 1_200), Heal()
+
+
+def _company(victim: _Victim) -> Timed:
+    yield 0, Partition(victim.groups(victim.dice.randint(0, max(0, len(victim.others) - 1))))
+    yield victim.lasts(60, 1_200), Heal()
+
+
+def _cut(victim: _Victim, count: int, *, outward: bool) -> Timed:
+    lasts = victim.lasts(60, 1_200)
+    for other in victim.others[:count]:
+        ends = (victim.node, other) if outward else (other, victim.node)
+        yield 0, CutLink(*ends, one_way=True)
+        yield lasts, MendLink(*ends, one_way=True)
+
+
+def _mute(victim: _Victim) -> Timed:
+    return _cut(victim, len(victim.others), outward=True)
+
+
+def _half_mute(victim: _Victim) -> Timed:
+    return _cut(victim, max(1, len(victim.others) - victim.dice.randint(0, victim.fewer)), outward=True)
+
+
+def _deafen(victim: _Victim) -> Timed:
+    return _cut(victim, max(1, len(victim.others) - victim.dice.randint(0, victim.fewer)), outward=False)
+
+
+def _late(victim: _Victim, *, outward: bool = True) -> Timed:
+    """What passes in a short while is underway for a long one, and arrives from another time."""
+    some = victim.others[: victim.dice.randint(1, len(victim.others))]
+    links = tuple((victim.node, other) if outward else (other, victim.node) for other in some)
+    yield 0, Weather(LinkRule(delay_ms=victim.lasts(80, 1_500)), links)
+    yield victim.lasts(5, 80), CalmWeather()
+
+
+def _late_answers(victim: _Victim) -> Timed:
+    return _late(victim, outward=False)
+
+
+def _lossy(victim: _Victim) -> Timed:
+    """Every other message is lost, and then the node itself is."""
+    yield 0, Weather(LinkRule(drop=victim.dice.choice((0.3, 0.5, 0.7))), tuple((victim.node, o) for o in victim.others))
+    dies = victim.lasts(10, 150)
+    yield dies, Crash(victim.node)
+    yield dies, CalmWeather()
+    yield dies + victim.lasts(50, 1_000), Restart(victim.node)
+
+
+def _crash(victim: _Victim) -> Timed:
+    yield victim.dice.choice((0, 0, 1, 2, 5)), Crash(victim.node)
+    yield 5 + victim.lasts(10, 1_000), Restart(victim.node)
+
+
+def _crash_at_a_point(victim: _Victim) -> Timed:
+    yield 0, Crash(victim.node, victim.dice.choice(get_args(CrashPoint)))
+    yield victim.lasts(60, 1_000), Restart(victim.node)
+
+
+def _crash_another(victim: _Victim) -> Timed:
+    some = victim.others[: victim.dice.randint(1, len(victim.others))]
+    at = victim.dice.choice((0, 0, 1, 2, 5))
+    for other in some:
+        yield at, Crash(other)
+        yield at + victim.lasts(10, 800), Restart(other)
+
+
+def _slow_and_alone(victim: _Victim) -> Timed:
+    """Its clock hardly moves: it believes in itself long after all but a few, who hear both sides, have given it up."""
+    far = victim.others[victim.dice.randint(0, victim.fewer) :]
+    lasts = 100 + victim.lasts(200, 1_500)
+    yield 0, ClockFault(victim.node, victim.dice.choice((10, 20, 40)))
+    for other in far:
+        yield 0, CutLink(victim.node, other)
+        yield lasts, MendLink(victim.node, other)
+    yield lasts, ClockFault(victim.node)
+
+
+def _pause(victim: _Victim) -> Timed:
+    yield 0, Pause(victim.node)
+    yield victim.lasts(50, 1_200), Resume(victim.node)
+
+
+_STRIKES = {
+    "isolate": _isolate,
+    "company": _company,
+    "mute": _mute,
+    "half-mute": _half_mute,
+    "deafen": _deafen,
+    "late": _late,
+    "late-answers": _late_answers,
+    "lossy": _lossy,
+    "crash": _crash,
+    "crash-at-a-point": _crash_at_a_point,
+    "crash-another": _crash_another,
+    "slow-and-alone": _slow_and_alone,
+    "pause": _pause,
+}
+
+
+def strikes_of(ambush: Ambush, node: NodeId, nodes: int) -> list[tuple[int, Fault]]:
+    """What the ambush does to `node` of `nodes`: faults, each with the milliseconds from the springing to it."""
+    return list(_STRIKES[ambush.blow](_Victim(node, nodes, ambush.seed)))
+
+
+def draw_ambushes(dice: Random, heals_ms: int) -> tuple[Ambush, ...]:
+    """Ambushes until `heals_ms`: a few moments and blows, drawn for the run, again and again."""
+    moments = dice.sample(MOMENTS, dice.randint(1, len(MOMENTS)))
+    blows = dice.sample(BLOWS, dice.choice((1, 2, 2, 3, 5, len(BLOWS))))
+    every_ms = dice.choice((20, 60, 150, 400))
+    most = dice.choice((1, 1, 3, 10))
+    laid: list[Ambush] = []
+    at_ms = dice.randint(0, 2 * every_ms)
+    while at_ms < heals_ms:
+        laid.append(
+            Ambush(at_ms, dice.choice(moments), dice.randint(1, most), dice.choice(blows), dice.randrange(1 << 30))
+        )
+        at_ms += dice.randint(1, 2 * every_ms)
+    return tuple(laid)
+
+
+class Ambushes(Bystander):
+    """Watches what nodes send. `sprung` gathers ambushes that have sprung, with the node and the time."""
+
+    def __init__(self, ambushes: tuple[Ambush, ...]) -> None:
+        self.sprung: list[tuple[int, NodeId, Ambush]] = []
+        self._laid = list(ambushes)
+        self._left: dict[Ambush, int] = {ambush: ambush.count for ambush in ambushes}
+        self._newest: dict[Moment, Ballot] = {}
+
+    def sent(self, at_ms: int, node: NodeId, to: tuple[NodeId, ...], message: AnyMessage, number: int) -> None:
+        """See `Observer`."""
+        if not self._laid:
+            return
+        match message:
+            case Accept():
+                self._befalls("propose", at_ms, node)
+            case Prepare(ballot=ballot):
+                self._begins("bid", ballot, at_ms, node)
+            case Promise():
+                self._befalls("promise", at_ms, node)
+            case Heartbeat(ballot=ballot):
+                self._begins("lead", ballot, at_ms, node)
+            case _:
+                pass
+
+    def _begins(self, moment: Moment, ballot: Ballot, at_ms: int, node: NodeId) -> None:
+        if ballot > self._newest.get(moment, NO_BALLOT):
+            self._newest[moment] = ballot
+            self._befalls(moment, at_ms, node)
+
+    def _befalls(self, moment: Moment, at_ms: int, node: NodeId) -> None:
+        for ambush in self._laid:
+            if ambush.from_ms > at_ms:
+                break
+            if ambush.moment == moment:
+                self._left[ambush] -= 1
+                if not self._left[ambush]:
+                    self._laid.remove(ambush)
+                    self.sprung.append((at_ms, node, ambush))
+                break  # One at a time: the next one waits for the next time.

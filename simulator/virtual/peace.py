@@ -1,0 +1,125 @@
+"""What must happen once faults change no more: progress, convergence, and then no further change of leader.
+
+Some faults may last: a minority that is down or cut off for good, links that are gone, slow or lossy. Demands are made
+of the nodes that are *served*: those that live and are linked, perhaps through others, to a node that reaches a
+majority directly and both ways (`protocol.md`, Progress). The others' clients are owed an answer all the same, and it
+must not be a wrong one, so they are waited for.
+"""
+
+from __future__ import annotations
+
+from blog.operations import Post
+from paxos.ballot import NodeId
+from simulator.check.violation import Violation
+from simulator.cluster import AnswerKind, Query, Ticket
+from simulator.virtual.cluster import VirtualCluster
+
+LOOK_EVERY_MS = 10
+"""How often the end of a run is looked for."""
+STEADY_MS = 1_500
+"""How long after that a leader must stay: seven election timeouts."""
+LONELY_MS = 8_000
+"""How long clients of nodes that are not served are waited for: they are told "no majority" after 6 s."""
+
+
+def served(cluster: VirtualCluster) -> tuple[NodeId, ...]:
+    """The nodes of which progress is demanded, ascending; none when no node reaches a majority."""
+    links, settings = cluster.links, cluster.settings
+    up = [node for node in settings.node_ids if cluster.machines[node].life == "up"]
+    near = {
+        node: {
+            other for other in up if node == other or not (links.is_cut((node, other)) or links.is_cut((other, node)))
+        }
+        for node in up
+    }
+    reached = {node for node in up if len(near[node]) >= settings.majority}
+    while True:
+        more = reached.union(*(near[node] for node in reached))
+        if more == reached:
+            return tuple(sorted(reached))
+        reached = more
+
+
+class Peace:
+    """The end of a run. `tickets` are the requests made in it; `took_ms` how long it took until all was well."""
+
+    def __init__(self, cluster: VirtualCluster, allowed_ms: int, *, steady: bool) -> None:
+        self.tickets: list[Ticket] = []
+        self.took_ms = 0
+        self._cluster = cluster
+        self._allowed_ms = allowed_ms
+        self._steady = steady
+        self._served = served(cluster)
+
+    def demand(self) -> None:
+        """Ask every node for a write, and wait until all are answered and all chains are equal; then go on watching."""
+        cluster, nodes = self._cluster, self._served
+        began = cluster.now_ms()
+        living = [node for node in cluster.settings.node_ids if cluster.machines[node].life == "up"]
+        probes = {node: self._probe(node) for node in living}
+        reading: list[Ticket] = []
+        while cluster.now_ms() - began < self._allowed_ms:
+            cluster.run(cluster.now_ms() + LOOK_EVERY_MS)
+            if cluster.checker.violations:
+                return
+            probes.update((node, self._probe(node)) for node in nodes if _in_vain(probes[node]))
+            if not all(probes[node].done for node in nodes):
+                continue
+            if not reading:
+                reading = [cluster.read(node, Query(kind="all", linearizable=True)) for node in nodes]
+                self.tickets += reading
+            elif any(map(_in_vain, reading)):
+                reading = []
+            elif all(ticket.done for ticket in reading) and self._converged():
+                break
+        self.took_ms = cluster.now_ms() - began
+        self._expect_answers([probes[node] for node in nodes], "write")
+        self._expect_answers(reading, "linearizable read")
+        if not self._converged():
+            heights = ", ".join(str(cluster.state(node).height) for node in nodes)
+            self._declare("convergence", f"{self._allowed()} the heights are {heights}")
+        elif self._steady:
+            self._expect_steadiness()
+        lonely = [ticket for node, ticket in probes.items() if node not in nodes]
+        if lonely and not cluster.checker.violations:
+            cluster.wait(lambda: all(ticket.done for ticket in lonely), LONELY_MS)
+
+    def _probe(self, node: NodeId) -> Ticket:
+        ticket = self._cluster.submit(node, Post(username="nobody", title=f"peace {node}", content="again"))
+        self.tickets.append(ticket)
+        return ticket
+
+    def _converged(self) -> bool:
+        states = [self._cluster.state(node) for node in self._served]
+        first = states[0]
+        return all(
+            state.life == "up" and state.hash == first.hash and state.decided == state.applied == first.height
+            for state in states
+        )
+
+    def _expect_answers(self, tickets: list[Ticket], what: str) -> None:
+        for ticket in tickets:
+            if not ticket.done or _in_vain(ticket):
+                why = f"{self._allowed()} a {what} at node {ticket.node} has no answer"
+                self._declare("progress", why, ticket.node)
+
+    def _expect_steadiness(self) -> None:
+        cluster = self._cluster
+        before = cluster.checker.sometimes["elections"]
+        cluster.run(cluster.now_ms() + STEADY_MS)
+        more = cluster.checker.sometimes["elections"] - before
+        if more:
+            why = f"with all well and nothing changing there were {more} more elections within {STEADY_MS / 1000:g} s"
+            self._declare("steadiness", why)
+
+    def _allowed(self) -> str:
+        return f"{self._allowed_ms / 1000:g} s after the healing"
+
+    def _declare(self, invariant: str, why: str, *nodes: int) -> None:
+        at_ms = self._cluster.now_ms()
+        self._cluster.checker.declare(Violation(invariant=invariant, why=why, at_ms=at_ms, nodes=nodes))
+
+
+def _in_vain(ticket: Ticket) -> bool:
+    """It ended without a result. A client asks again, as long as it is not told that it is well again."""
+    return ticket.answer is not None and ticket.answer.kind not in {AnswerKind.OK, AnswerKind.REFUSED}
