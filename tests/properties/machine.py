@@ -1,0 +1,202 @@
+"""A cluster that is treated in any order by clients, misfortune and time: a rule-based state machine of hypothesis.
+
+Written against the `Cluster` face alone, so the same rules run in the virtual world and against real processes; a world
+is chosen by `make`. After each step the invariants must hold; at the end all is healed, and the cluster must come to
+peace. It keeps the plan of what it did, which `run_plan` repeats in the virtual world.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from simulator.cluster import Cluster
+from simulator.faults import Crash, CutLink, Fault, Heal, LinkRule, MendLink, Partition, Pause, Restart, Resume, Weather
+from simulator.settings import Settings
+from simulator.virtual.ordeal import bound_ms
+from simulator.virtual.plan import Call, Look, Plan, Strike, Write, WriteKind
+from tests.properties.driver import comes_to_peace, heal, strike, told
+from tests.properties.strategies import LOOK_KINDS, TITLES, USERS, WRITE_KINDS, partitions, rules
+
+NODES = 3
+SOME = st.integers(1, NODES)
+OTHERS = st.integers(1, NODES - 1)
+
+
+class ClusterMachine(RuleBasedStateMachine):
+    """Three nodes. `longest_step_ms` bounds how much time one step lets pass, `slack_ms` is added to the bound."""
+
+    longest_step_ms = 600
+    slack_ms = 0
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.cluster: Cluster
+        self.lives = dict.fromkeys(range(1, NODES + 1), "up")
+        self.strikes: list[Strike] = []
+        self.calls: list[Call] = []
+        self.heights = dict.fromkeys(range(1, NODES + 1), 0)
+
+    def make(self, settings: Settings) -> Cluster:
+        """A new cluster."""
+        raise NotImplementedError
+
+    def end(self) -> None:
+        """Look at what is left, and close the cluster."""
+        self.cluster.close()
+
+    @property
+    def plan(self) -> Plan:
+        """What was done so far."""
+        return Plan(
+            settings=self.cluster.settings,
+            strikes=tuple(self.strikes),
+            calls=tuple(self.calls),
+            heals_ms=self.cluster.now_ms() + 1,
+            profile="state machine",
+        )
+
+    def befalls(self, fault: Fault, *, can: bool = True) -> None:
+        """Carry out a fault, which must be refused exactly when it cannot be."""
+        at_ms = self.cluster.now_ms()
+        assert strike(self.cluster, fault) == can, f"{fault} at {at_ms} ms: expected {can}{told(self.plan)}"
+        if can:
+            self.strikes.append(Strike(at_ms, fault))
+
+    @initialize(seed=st.integers(0, 1_000), ops_per_block=st.sampled_from((1, 4)), window=st.sampled_from((256, 2)))
+    def begin(self, seed: int, ops_per_block: int, window: int) -> None:
+        """A fresh cluster."""
+        self.cluster = self.make(
+            Settings(nodes=NODES, data="", seed=seed, difficulty=1, ops_per_block=ops_per_block, window=window)
+        )
+
+    # Clients
+
+    @rule(
+        node=SOME, client=SOME, kind=st.sampled_from(WRITE_KINDS), user=st.sampled_from(USERS),
+        title=st.sampled_from(TITLES),
+    )  # fmt: skip
+    def write(self, node: int, client: int, kind: WriteKind, user: str, title: str) -> None:
+        """A client asks for a post or a comment, and does not wait."""
+        call = Write(self.cluster.now_ms(), client, node, kind, user, title, f"c{len(self.calls)}")
+        self.cluster.submit(node, call.operation(), process=client)
+        self.calls.append(call)
+
+    @rule(node=SOME, client=SOME, kind=st.sampled_from(LOOK_KINDS), which=SOME, linearizable=st.booleans())
+    def look(self, node: int, client: int, kind: Any, which: int, linearizable: bool) -> None:
+        """A client reads, and does not wait."""
+        name = {"all": "", "user": USERS[which % 2], "title": TITLES[which - 1]}[kind]
+        call = Look(self.cluster.now_ms(), client, node, kind, name, linearizable)
+        self.cluster.read(node, call.query(), process=client)
+        self.calls.append(call)
+
+    # Nodes
+
+    @rule(node=SOME)
+    def crash(self, node: int) -> None:
+        """Kill -9."""
+        self.befalls(Crash(node), can=self.lives[node] != "down")
+        self.lives[node] = "down"
+        self.heights[node] = 0  # The end of its chain was perhaps not synced; it will be learned again.
+
+    @rule(node=SOME)
+    def restart(self, node: int) -> None:
+        """The same files, a new process."""
+        down = self.lives[node] == "down"
+        self.befalls(Restart(node), can=down)
+        if down:
+            self.lives[node] = "up"
+
+    @rule(node=SOME)
+    def pause(self, node: int) -> None:
+        """It stands still."""
+        up = self.lives[node] == "up"
+        self.befalls(Pause(node), can=up)
+        if up:
+            self.lives[node] = "paused"
+
+    @rule(node=SOME)
+    def resume(self, node: int) -> None:
+        """It goes on."""
+        paused = self.lives[node] == "paused"
+        self.befalls(Resume(node), can=paused)
+        if paused:
+            self.lives[node] = "up"
+
+    # Links
+
+    @rule(fault=partitions(NODES))
+    def partition(self, fault: Partition) -> None:
+        """Two sides."""
+        self.befalls(fault)
+
+    @rule(node=SOME, other=OTHERS, one_way=st.booleans())
+    def cut(self, node: int, other: int, one_way: bool) -> None:
+        """A link fails."""
+        self.befalls(CutLink(node, other + (other >= node), one_way))
+
+    @rule(node=SOME, other=OTHERS, one_way=st.booleans())
+    def mend(self, node: int, other: int, one_way: bool) -> None:
+        """A link works again."""
+        self.befalls(MendLink(node, other + (other >= node), one_way))
+
+    @rule(weather=rules())
+    def weather(self, weather: LinkRule) -> None:
+        """On all links."""
+        self.befalls(Weather(weather))
+
+    @rule()
+    def heal_links(self) -> None:
+        """All links whole."""
+        self.befalls(Heal())
+
+    # Time
+
+    @rule(share=st.floats(0, 1))
+    def let_time_pass(self, share: float) -> None:
+        """Nothing else happens for a while."""
+        self.cluster.wait(lambda: False, round(share * self.longest_step_ms))
+
+    # What must hold
+
+    @invariant()
+    def nothing_is_violated(self) -> None:
+        """After each step."""
+        if hasattr(self, "cluster"):
+            wrong = {name: why for name, why in self.cluster.check().items() if why != "ok"}
+            assert not wrong, f"{wrong}{told(self.plan)}"
+
+    @invariant()
+    def chains_are_prefixes_of_one_another(self) -> None:
+        """Seen by our own eyes: line for line, and no chain of a living node grows shorter."""
+        if not hasattr(self, "cluster"):
+            return
+        chains = []
+        for node in self.lives:
+            height = self.cluster.state(node).height
+            if self.lives[node] != "down":
+                assert height >= self.heights[node], told(self.plan)
+                self.heights[node] = height
+            chains.append(self.cluster.chain_lines(node, 1, height))
+        chains.sort(key=len)
+        for shorter, longer in pairwise(chains):
+            assert longer[: len(shorter)] == shorter, told(self.plan)
+
+    def teardown(self) -> None:
+        """Peace must come, within the bound that the whole plan allows."""
+        if not hasattr(self, "cluster"):
+            return
+        try:
+            allowed = bound_ms(self.plan) + self.slack_ms
+            heal(self.cluster)
+            comes_to_peace(self.cluster, allowed)
+            self.nothing_is_violated()
+        except AssertionError as error:
+            if "run_plan" in str(error):
+                raise
+            raise AssertionError(f"{error}{told(self.plan)}") from error
+        finally:
+            self.end()

@@ -1,0 +1,52 @@
+"""Failures that properties and storms have found, each under a name of its own, with the plan that showed it.
+
+A plan here is what hypothesis or `explore` shrank a failure to; it stays when the cause is mended.
+"""
+
+from __future__ import annotations
+
+from simulator.faults import ClockFault, Crash, Pause, Resume
+from simulator.settings import Settings
+from simulator.virtual.cluster import VirtualCluster
+from simulator.virtual.ordeal import run_plan
+from simulator.virtual.plan import Plan, Strike
+from tests.properties.driver import Life, judge
+
+
+def three_nodes(*strikes: Strike, seed: int = 0, heals_ms: int = 1_000) -> Plan:
+    """A plan as the properties draw them, without calls."""
+    return Plan(settings=Settings(nodes=3, data="", seed=seed, difficulty=1), strikes=strikes, heals_ms=heals_ms)
+
+
+def test_a_node_paused_before_its_first_moment_is_born_once() -> None:
+    """Found by the state machine, seed 0: paused and resumed at 0 ms, a virtual node began two lives on one disk.
+
+    The second took the place of the first, and with it went the calls that the first had taken.
+    """
+    plan = three_nodes(Strike(0, Pause(1)), Strike(0, Resume(1)))
+    cluster = VirtualCluster(plan.settings)
+
+    for strike in plan.strikes:
+        cluster.apply(strike.fault)
+    node = cluster.machines[1].node
+    cluster.run(100)
+
+    assert node is not None
+    assert cluster.machines[1].node is node
+    judge(plan)
+
+
+def test_a_leader_whose_heartbeats_sleep_is_replaced_and_nobody_is_to_blame() -> None:
+    """Found by storms, seed 0: a clock that jumps back puts its alarms to sleep, the heartbeat among them.
+
+    The followers rightly elect another leader long after everything was healed; only a check that expected a steady
+    leader from then on was wrong.
+    """
+    plan = three_nodes(Strike(0, Crash(1)), Strike(802, ClockFault(2, 100, -2_000)), heals_ms=902)
+
+    judge(plan)
+
+    assert run_plan(plan).sometimes["leaderships"] >= 1
+    cluster = Life(plan).cluster
+    cluster.run(cluster.now_ms() + 3_000)
+    assert sum(event.kind == "leader" for event in cluster.events(1_000)) == 2
