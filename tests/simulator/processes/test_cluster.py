@@ -261,7 +261,9 @@ def test_fresh_empties_the_nodes_directories(start: Start) -> None:
 
 def test_a_cluster_does_not_shrink_on_its_files(start: Start) -> None:
     """A majority of three may miss a majority of five, so fewer nodes than there are files is refused."""
-    start(nodes=3).close()
+    cluster = start(nodes=3)
+    assert cluster.wait(lambda: len(cluster.events(9)) >= 3, SOON_MS)
+    cluster.close()
 
     with pytest.raises(InputError, match="holds a node 3, and 2 nodes were asked for"):
         start(nodes=2)
