@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
+from pathlib import Path
 from statistics import median
 
 from simulator.bench.bare_node import LEADER, run_bare_node
@@ -31,6 +32,7 @@ class BarePattern:
     """The processes and the router. Use `running`."""
 
     def __init__(self, nodes: int, directory: str, *, synced: bool, grouped: bool) -> None:
+        self.directory = Path(directory)
         self._selector = selectors.DefaultSelector()
         self._outlets: dict[int, Outlet] = {}
         self._kept: list[Connection] = []

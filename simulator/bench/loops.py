@@ -49,17 +49,16 @@ def hashing(effort: Effort) -> Sequence[float]:
 
 
 def heap(effort: Effort) -> Sequence[float]:
-    """Messages a second through a `heapq` that nobody handles: one is taken, the next one put, 64 under way."""
-    count = effort.pick(500_000, 10_000)
-    dice = Random(1)
-    delays = [dice.randint(1, 20) for _ in range(1024)]
-    queue: list[tuple[int, int]] = []
+    """Messages a second through a `heapq` that nobody handles: 64 under way, each of five fields, due when dice say."""
+    count = effort.pick(300_000, 10_000)
+    delay = Random(1).random
+    queue: list[tuple[float, int, int, int, bytes]] = []
     for number in range(64):
-        heapq.heappush(queue, (delays[number], number))
+        heapq.heappush(queue, (delay(), number, 1, 2, LINE))
     began = time.perf_counter()
     for number in range(64, count + 64):
-        at, _ = heapq.heappop(queue)
-        heapq.heappush(queue, (at + delays[number & 1023], number))
+        at, _, source, target, message = heapq.heappop(queue)
+        heapq.heappush(queue, (at + delay(), number, target, source, message))
     return [count / (time.perf_counter() - began)]
 
 

@@ -3,58 +3,82 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 from simulator.bench import loops, real
 from simulator.bench.case import Case, Effort
-from simulator.cluster import Ticket
 from simulator.settings import Settings
 from simulator.virtual.cluster import VirtualCluster
+from simulator.virtual.ordeal import run_plan
+from simulator.virtual.swarm import draw_plan
 
-OUTSTANDING = 16
+SETTLED_MS = 2_000
+
+Load = Callable[[VirtualCluster, Effort], None]
 
 
-def messages(effort: Effort) -> Sequence[float]:
-    """Messages that reach a node, a second of this core, while clients write at all nodes."""
+def messages(effort: Effort, *, load: Load) -> Sequence[float]:
+    """Messages that reach a node, a second of this core."""
     cluster = VirtualCluster(Settings(seed=1), keep_trace=False)
     try:
-        _load(cluster, effort.pick(200, 20))
+        cluster.run(SETTLED_MS)
         before, began = cluster.delivered, time.perf_counter()
-        _load(cluster, effort.pick(4000, 100))
-        return [(cluster.delivered - before) / (time.perf_counter() - began)]
-    finally:
+        load(cluster, effort)
+        rate = (cluster.delivered - before) / (time.perf_counter() - began)
         bad = {name: why for name, why in cluster.check().items() if why != "ok"}
+    finally:
         cluster.close()
-        if bad:
-            raise RuntimeError(f"the virtual world is not sound: {bad}")
+    if bad:
+        raise RuntimeError(f"the virtual world is not sound: {bad}")
+    return [rate]
 
 
-def _load(cluster: VirtualCluster, writes: int) -> None:
-    nodes = cluster.settings.nodes
-    tickets: list[Ticket] = []
-    for number in range(0, writes, OUTSTANDING):
-        now = [cluster.submit(1 + (number + client) % nodes, real.operation()) for client in range(OUTSTANDING)]
-        tickets += now
-        if not cluster.wait(lambda: all(ticket.done for ticket in now), real.LONG_MS):  # noqa: B023
-            raise RuntimeError("writes in the virtual world are not answered")
+def heartbeats(cluster: VirtualCluster, effort: Effort) -> None:
+    """Nobody asks for anything: the leader's signs of life and their acknowledgements, and what watches them."""
+    cluster.run(cluster.now_ms() + effort.pick(1_000_000, 10_000))
+
+
+def lone_writes(cluster: VirtualCluster, effort: Effort) -> None:
+    """One write after the other, at every node in turn: each is some eighteen messages, and a block to be mined."""
+    for number in range(effort.pick(4_000, 50)):
+        ticket = cluster.submit(1 + number % cluster.settings.nodes, real.operation())
+        if not cluster.wait(lambda: ticket.done, real.LONG_MS):  # noqa: B023  It is asked in this turn alone.
+            raise RuntimeError("a write in the virtual world is not answered")
+
+
+def storms(effort: Effort) -> Sequence[float]:
+    """Messages a second in hostile runs as `paxsim explore` makes them, from the plan to the verdict."""
+    began = time.perf_counter()
+    outcomes = [run_plan(draw_plan(seed)) for seed in range(effort.pick(40, 2))]
+    took = time.perf_counter() - began
+    if any(outcome.violations or outcome.bugs for outcome in outcomes):
+        raise RuntimeError("a hostile run found a violation: see 'paxsim explore'")
+    return [sum(outcome.messages for outcome in outcomes) / took]
+
+
+def _case(name: str, story: str, measure: Callable[[Effort], Sequence[float]], aim: float = 0) -> Case:
+    return Case(
+        name=f"virtual/{name}",
+        story=story,
+        unit="messages/s",
+        better="higher",
+        measure=measure,
+        settings={"nodes": 5, "ops_per_block": 1, "difficulty": 2},
+        limit="virtual/empty-heap",
+        aim=aim,
+    )
 
 
 CASES = [
     Case(
         name="virtual/empty-heap",
-        story="as many messages through a heapq, nobody handles them",
+        story="messages through a heapq, each put where it is due and taken out again, and nobody handles them",
         unit="messages/s",
         better="higher",
         measure=loops.heap,
     ),
-    Case(
-        name="virtual/paxsim",
-        story="five nodes in virtual time, all invariants on, writes at every node",
-        unit="messages/s",
-        better="higher",
-        measure=messages,
-        settings={"nodes": 5, "outstanding": OUTSTANDING, "ops_per_block": 1, "seed": 1},
-        limit="virtual/empty-heap",
-        aim=1 / 12,
-    ),
+    _case("heartbeats", "five nodes with nothing to do, all invariants on", partial(messages, load=heartbeats), 1 / 12),
+    _case("writes", "one write after the other, all invariants on", partial(messages, load=lone_writes)),
+    _case("storms", "hostile runs as explore makes them, from the plan to the verdict", storms),
 ]
