@@ -20,9 +20,9 @@ from simulator.views.blogs import entries_view
 from simulator.views.chain import BOX_LINES, BOX_WIDTH, chain_short, chain_view
 from simulator.views.checks import checks_line, checks_view
 from simulator.views.events import clock, events_view
-from simulator.views.network import held_view, net_small, net_view
+from simulator.views.network import held_brief, held_view, net_small, net_view
 from simulator.views.nodes import node_panel, node_summary, status_view
-from simulator.views.palette import LEADER, ODD, QUIET, condition, node
+from simulator.views.palette import LEADER, ODD, condition, node
 from simulator.views.sheet import Cell, Column, Sheet, bit, join
 from simulator.views.slots import log_view
 
@@ -149,7 +149,7 @@ class Board(Container):
         if cluster.links.holding or cluster.held:
             # While a person delivers by hand, what can be delivered matters more than what has happened.
             events.entitle("held messages: deliver K")
-            events.show(_cut(held_view(cluster.held), room))
+            events.show(held_brief(cluster.held, room) if cluster.held else held_view(()))
         else:
             events.entitle("log")
             events.show(_newest(cluster.events, room))
@@ -195,11 +195,3 @@ def top_line(picture: Picture) -> Cell:
 
 def _newest(events: Sequence[ClusterEvent], room: int) -> Sheet:
     return events_view(list(events)[-room:], header=False)
-
-
-def _cut(sheet: Sheet, lines: int) -> Sheet:
-    if len(sheet.rows) < lines:
-        return sheet
-    left_out = len(sheet.rows) - lines + 2
-    more = bit(f"and {left_out} more", QUIET)
-    return dataclasses.replace(sheet, rows=sheet.rows[: lines - 2], notes=(more,))

@@ -18,7 +18,7 @@ from rich.table import Table
 from simulator.dashboard.board import top_line
 from simulator.dashboard.snapshot import Picture, take_snapshot
 from simulator.views.events import events_view
-from simulator.views.network import held_view, net_small
+from simulator.views.network import held_brief, net_small
 from simulator.views.nodes import status_view
 from simulator.views.sheet import Column, Sheet, bit
 
@@ -36,7 +36,9 @@ def frame(picture: Picture, said: str = "", *, height: int = 24) -> RenderableTy
     nodes = status_view(cluster.states)
     room = max(len(cluster.states) + 3, _LEAST_LOG)
     room = max(_LEAST_LOG, min(room + 6, height - len(nodes.rows) - len(nodes.notes) - 4))
-    waiting = held_view(cluster.held) if cluster.held else events_view(list(cluster.events)[-room:], header=False)
+    waiting = (
+        held_brief(cluster.held, room) if cluster.held else events_view(list(cluster.events)[-room:], header=False)
+    )
     middle = Table.grid(padding=(0, 2))
     middle.add_column(width=_NET_WIDTH)
     middle.add_column(ratio=1)

@@ -115,10 +115,14 @@ class HoldMessages(Command, frozen=True, kw_only=True):
 
 
 class DeliverMessages(Command, frozen=True, kw_only=True):
-    """Let held messages go: one by number, a link's, all, or the oldest when nothing is said."""
+    """Let held messages go: one by number, those of some links, all, or the oldest when nothing is said.
+
+    `kind` names what messages of these links are meant, such as "promise"; "" means all of them.
+    """
 
     number: int | None = None
-    link: LinkWord | None = None
+    links: tuple[LinkWord, ...] = ()
+    kind: str = ""
     everything: bool = False
 
 

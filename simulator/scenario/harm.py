@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, assert_never
 
 from simulator import faults
@@ -12,6 +12,8 @@ from simulator.scenario.whom import SEVERAL, Whom
 
 if TYPE_CHECKING:
     from simulator.cluster import Cluster
+    from simulator.faults import Link
+    from simulator.state import HeldMessage
 
 FIT = {"crash": {"up", "paused"}, "restart": {"down"}, "pause": {"up"}, "resume": {"paused"}}
 """In which states of life a node can be crashed, restarted, paused, resumed."""
@@ -19,7 +21,7 @@ FIT = {"crash": {"up", "paused"}, "restart": {"down"}, "pause": {"up"}, "resume"
 
 def faults_of(
     command: commands.Command, cluster: Cluster, whom: Whom, default_node: Callable[[], int]
-) -> list[faults.Fault]:
+) -> Sequence[faults.Fault]:
     """The faults that a command asks for, in order; none when there is nothing to do (`restart crashed`, all up).
 
     Raises:
@@ -44,7 +46,7 @@ def faults_of(
         case commands.HoldMessages():
             return [faults.Hold()]
         case commands.DeliverMessages():
-            return [_deliver(command, cluster, whom)]
+            return _deliver(command, cluster, whom)
         case commands.ReleaseMessages():
             return [faults.Release()]
         case commands.DiskCommand():
@@ -89,15 +91,33 @@ def _weather(command: commands.NetWeather, whom: Whom) -> faults.Weather:
     return faults.Weather(rule=rule, links=whom.links(command.links, command.around))
 
 
-def _deliver(command: commands.DeliverMessages, cluster: Cluster, whom: Whom) -> faults.DeliverHeld:
-    if command.link is not None:
-        return faults.DeliverHeld(link=whom.link(command.link))
+def of_kind(held: Iterable[HeldMessage], links: Collection[Link], kind: str) -> list[HeldMessage]:
+    """The messages of this kind that wait on these links."""
+    return [
+        message
+        for message in held
+        if (message.source, message.target) in links and message.text.split(maxsplit=1)[0].lower() == kind
+    ]
+
+
+def _deliver(command: commands.DeliverMessages, cluster: Cluster, whom: Whom) -> list[faults.DeliverHeld]:
+    links = [whom.link(link) for link in command.links]
+    if command.kind:
+        meant = of_kind(cluster.held(), links, command.kind)
+        missing = [link for link in links if link not in {(message.source, message.target) for message in meant}]
+        if missing:
+            raise InputError(
+                f"no {command.kind.upper()} waits on {missing[0][0]}>{missing[0][1]}: 'held' lists what does."
+            )
+        return [faults.DeliverHeld(number=message.number) for message in meant]
+    if links:
+        return [faults.DeliverHeld(link=link) for link in links]
     if command.everything:
-        return faults.DeliverHeld()
+        return [faults.DeliverHeld()]
     number = command.number
     if number is None:
         held = cluster.held()
         if not held:
             raise InputError("no message waits to be delivered: 'hold' makes them wait.")
         number = held[0].number
-    return faults.DeliverHeld(number=number)
+    return [faults.DeliverHeld(number=number)]

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from blog.operations import InvalidOperation, comment, post
 from simulator.cluster import Query, Ticket
 from simulator.errors import InputError
+from simulator.faults import DeliverHeld, Fault
 from simulator.scenario import commands
 from simulator.scenario.commands import Expect, Line
 from simulator.scenario.files import trace_to, verify_files, write_lines
-from simulator.scenario.harm import faults_of
+from simulator.scenario.harm import faults_of, of_kind
 from simulator.scenario.helptext import help_lines
 from simulator.scenario.inspecting import show_answer, show_inspected
 from simulator.scenario.library import load_scenario
@@ -16,10 +19,14 @@ from simulator.scenario.load import LoadRun
 from simulator.scenario.session import Asked, Session, refuse_set
 from simulator.scenario.waiting import Waiting
 from simulator.scenario.whom import Whom, current_leader, living
+from simulator.state import HeldMessage
 from simulator.units import format_ms
 
 DEEPEST_RUN = 8
 """How many files may run one another before it is taken for a circle."""
+
+MESSAGE_MS = 10_000
+"""How long a line that speaks of a held message waits for it."""
 
 LEADER_MS = 20_000
 """How long a line that speaks of the leader waits for one: a cluster that has just started has none."""
@@ -203,15 +210,37 @@ class Runner:
 
     # Harm
 
+    def _await_messages(self, command: commands.DeliverMessages) -> None:
+        """A message that is named has perhaps not been sent yet."""
+        cluster = self.session.cluster
+        links = [self.session.whom().link(link) for link in command.links]
+
+        def there() -> bool:
+            held = of_kind(cluster.held(), links, command.kind)
+            return {(message.source, message.target) for message in held} == set(links)
+
+        self.session.wait_until(there, MESSAGE_MS)
+
     def _harm(self, command: commands.Command, line: Line, whom: Whom) -> None:
         session = self.session
+        if isinstance(command, commands.DeliverMessages) and command.kind:
+            self._await_messages(command)
         done = faults_of(command, session.cluster, whom, lambda: self._node(line, whom))
         session.elections()  # A node that dies takes its count along: look before.
+        by_hand = isinstance(command, commands.DeliverMessages)
+        held = {message.number: message for message in session.cluster.held()} if by_hand else {}
         for fault in done:
             session.cluster.apply(fault)
-            session.stage.say(fault.line(), "quiet")
+            session.stage.say(_told(fault, held), "quiet")
         if not done:
             session.stage.say("nothing to do", "quiet")
+
+
+def _told(fault: Fault, held: Mapping[int, HeldMessage]) -> str:
+    """A fault as its line; a message that is delivered, by what it says."""
+    message = held.get(fault.number) if isinstance(fault, DeliverHeld) and fault.number is not None else None
+    what = "" if message is None else f"  # {message.source}>{message.target} {message.text}"
+    return fault.line() + what
 
 
 def _speaks_of_leader(command: commands.Command) -> bool:

@@ -22,13 +22,19 @@ from simulator.scenario.commands import (
     ReleaseMessages,
 )
 from simulator.scenario.mistakes import Mistake
-from simulator.scenario.phrases import Cursor, is_links, link_word, links_phrase, whole
+from simulator.scenario.phrases import Cursor, is_links, link_word, links_phrase, split_at, whole
 from simulator.scenario.verb import Verb
 
 CRASH_POINTS: tuple[CrashPoint, ...] = get_args(CrashPoint)
 DISK_KINDS: tuple[DiskFaultKind, ...] = get_args(DiskFaultKind)
 DISK_FILES = ("blockchain.txt", "blog.txt", "paxos.txt")
 NODES_KEYWORDS = ("leader", "follower", "random", "majority", "minority", "all", "crashed", "rest")
+MESSAGE_KINDS = (
+    "canvass", "canvass-reply", "prepare", "promise", "reject", "accept", "accepted", "decide", "heartbeat",
+    "heartbeat-ack", "step-down", "forward", "forward-reply", "ask-read", "read-at", "catchup", "catchup-reply",
+    "hints",
+)  # fmt: skip
+"""What nodes say to one another, by the names that `held` shows."""
 WEATHER_WORDS = ("delay", "jitter", "drop", "loss", "duplicate", "reorder")
 
 
@@ -160,10 +166,13 @@ def _deliver(words: Cursor) -> DeliverMessages:
     if words.keyword("all"):
         words.done()
         return DeliverMessages(everything=True)
-    word = words.take_text("a message's number or link")
-    words.done()
+    word = words.take_text("a message's number or link", MESSAGE_KINDS)
     if ">" in word.text:
-        return DeliverMessages(link=link_word(word, words.nodes))
+        links = tuple(link_word(part, words.nodes) for part in split_at(word, ","))
+        kind = words.choose("a kind of message", MESSAGE_KINDS) if words.more() else ""
+        words.done()
+        return DeliverMessages(links=links, kind=kind)
+    words.done()
     if not word.text.isdecimal():
         words.refuse(word, f"{word.text!r} is not a message to deliver")
     return DeliverMessages(number=whole(word, "a message's number", 1))
@@ -337,11 +346,16 @@ VERBS = (
     Verb(
         name="deliver",
         group="by hand",
-        usage="deliver [K | A>B | all]",
-        summary="lets held messages go: number K, all of a link, all, or the oldest",
-        examples=(("deliver 3", "message number 3"), ("deliver 1>2", "all that 1 sent to 2"), ("deliver all", "all")),
+        usage="deliver [K | A>B[,C>D…] [KIND] | all]",
+        summary="lets held messages go: number K, those of links (one KIND, once there), all, or the oldest",
+        examples=(
+            ("deliver 3", "message number 3"),
+            ("deliver 1>2", "all that 1 sent to 2"),
+            ("deliver 3>1,4>1 promise", "the PROMISEs of 3 and 4 to 1, and nothing else that they sent"),
+            ("deliver all", "all"),
+        ),
         parse=_deliver,
-        keywords=("all",),
+        keywords=("all", *MESSAGE_KINDS),
     ),
     Verb(
         name="release",

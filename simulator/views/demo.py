@@ -12,7 +12,7 @@ from simulator.views.blogs import blog_view, entries_view
 from simulator.views.chain import chain_short, chain_view
 from simulator.views.checks import checks_view
 from simulator.views.events import events_view
-from simulator.views.network import held_view, net_small, net_view
+from simulator.views.network import held_brief, held_view, net_small, net_view
 from simulator.views.nodes import leader_view, node_facts, node_panel, node_summary, queue_view, status_view
 from simulator.views.pages import node_view
 from simulator.views.sheet import View, show
@@ -34,6 +34,7 @@ VIEWS: dict[str, Callable[[], View]] = {
     "net-held": lambda: net_view(samples.links(holding=True), 0, samples.held(), samples.states()),
     "net-small": lambda: net_small(samples.links(), 3),
     "held": lambda: held_view(samples.held()),
+    "held-brief": lambda: held_brief(samples.held(), 4),
     "events": lambda: events_view(samples.events()),
     "entries": lambda: entries_view(samples.states()[0].newest),
     "blog": lambda: blog_view("view_all", [["Hello", "alice"], ["Why Paxos?", "carol"]]),

@@ -11,6 +11,9 @@ from simulator.units import format_ms
 from simulator.views.palette import BAD, ODD, QUIET
 from simulator.views.sheet import Cell, Column, Sheet, bit, join
 
+REPEATED = frozenset({"CANVASS", "CANVASS-REPLY", "HEARTBEAT", "HEARTBEAT-ACK", "HINTS"})
+"""What waits in great numbers while a person holds messages, and seldom is what that person is looking for."""
+
 
 def net_view(
     links: Links, in_flight: int = 0, held: Sequence[HeldMessage] = (), states: Sequence[NodeState] = ()
@@ -42,7 +45,7 @@ def net_small(links: Links, in_flight: int = 0, held: Sequence[HeldMessage] = ()
         (bit(source, "bold"), *(_small(links, (source, target), waiting) for target in links.nodes))
         for source in links.nodes
     )
-    counts = join(bit(in_flight), bit("in flight", QUIET), bit(len(held)), bit("held", QUIET))
+    counts = join(bit(in_flight), bit("in flight,", QUIET), bit(len(held)), bit("held", QUIET))
     legend = bit("~ slow % lossy x cut h held", QUIET)
     return Sheet(columns=columns, rows=rows, notes=(counts, legend))
 
@@ -55,6 +58,31 @@ def held_view(held: Sequence[HeldMessage], *, holding: bool = True) -> Sheet:
     columns = (Column("number", right=True), Column("link"), Column("message", room=16))
     rows = tuple((bit(m.number, "bold"), bit(f"{m.source}>{m.target}"), bit(m.text)) for m in held)
     return Sheet(columns=columns, rows=rows)
+
+
+def held_brief(held: Sequence[HeldMessage], lines: int) -> Sheet:
+    """The same for a small place: of what nodes say again and again on a link the oldest with their count, and last."""
+    counts: dict[tuple[int, int, str], list[HeldMessage]] = {}
+    for message in held:
+        kind = message.text.split(maxsplit=1)[0]
+        what = kind if kind in REPEATED else message.text
+        counts.setdefault((message.source, message.target, what), []).append(message)
+    kept = sorted(counts.values(), key=lambda alike: alike[0].text.split(maxsplit=1)[0] in REPEATED)
+    room = lines - 1 if len(kept) < lines else lines - 2  # One line is the header, one may tell what is left out.
+    number, times = Column("number", right=True), Column("", right=True, rank=1)
+    columns = (number, Column("link"), times, Column("message", room=16))
+    rows = tuple(
+        (
+            bit(alike[0].number, "bold"),
+            bit(f"{alike[0].source}>{alike[0].target}"),
+            bit(f"x{len(alike)}" if len(alike) > 1 else "", QUIET),
+            bit(alike[0].text),
+        )
+        for alike in kept[: max(1, room)]
+    )
+    left_out = len(held) - sum(len(alike) for alike in kept[: max(1, room)])
+    notes = (bit(f"and {left_out} more: 'held' lists all", QUIET),) if left_out else ()
+    return Sheet(columns=columns, rows=rows, notes=notes)
 
 
 def rule_words(rule: LinkRule) -> str:
@@ -102,7 +130,7 @@ def _small(links: Links, link: Link, waiting: Counter[Link]) -> Cell:
 
 
 def _notes(links: Links, in_flight: int, held: int) -> list[Cell]:
-    notes = [join(bit("in flight", QUIET), bit(in_flight), bit("held", QUIET), bit(held))]
+    notes = [join(bit("in flight", QUIET), bit(f"{in_flight},"), bit("held", QUIET), bit(held))]
     if links.holding:
         notes.append(bit("messages wait for: deliver, release", ODD))
     if links.groups:
