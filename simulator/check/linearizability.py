@@ -21,13 +21,16 @@ from simulator.check.history import Event
 from simulator.check.linear.blog_facts import brief
 from simulator.check.linear.blog_sweep import Failure, sweep_blog
 from simulator.check.linear.blog_witness import Witness, explains
-from simulator.check.linear.blog_words import explain
+from simulator.check.linear.blog_words import explain, latest
 from simulator.check.linear.budget import Budget, OutOfBudget
 from simulator.check.linear.models import MODELS, PlainBlog
 from simulator.check.linear.operations import NEVER, Operations, Paired, pair
 from simulator.check.linear.prefix import shortest_failing
 from simulator.check.linear.search import Found, search
 from simulator.errors import InputError
+
+
+_PATIENCE_S = 2.0
 
 
 class Verdict(NamedTuple):
@@ -94,7 +97,7 @@ class _Blog:
             lambda length: self._failure(length, local=local) is not None,
             passes=failure.at,
             failing=whole,
-            guess=failure.latest + 1,
+            guess=latest(failure) + 1,
         )
         try:
             final = self._failure(length, local=local) or failure
@@ -130,7 +133,8 @@ class _Searched:
         )
         shortest = pair(self._events[:length])
         try:
-            found = self._found(shortest)
+            # Without looking ahead the search is stuck where a person sees it too; it may take long, and is not needed.
+            found = search(shortest.main, self._model, self._init, Budget(_PATIENCE_S), ahead=False)
         except OutOfBudget:
             shortest = history
         return f"{_told_length(length, whole, certain)}: {_told_found(found, shortest.main)}"

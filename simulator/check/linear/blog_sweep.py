@@ -40,7 +40,7 @@ class Stuck:
 class Failure:
     """No order explains the history. Either what the views say contradicts itself, or the sweep is stuck.
 
-    `at`: the events before this one can be explained (0: not known). `latest`: one of the last events that matter.
+    `at`: the events before this one can be explained (0: not known). `latest`: an event that matters.
     """
 
     at: int

@@ -21,6 +21,13 @@ def explain(failure: Failure) -> str:
     return " ".join(sentence for sentence, _ in evidence(failure.order, failure.stuck))
 
 
+def latest(failure: Failure) -> int:
+    """The last event that the reason speaks of: about where the shortest beginning that fails will end."""
+    if failure.order is None or failure.stuck is None:
+        return failure.latest
+    return max(event for _, event in evidence(failure.order, failure.stuck))
+
+
 def evidence(order: Order, stuck: Stuck) -> list[tuple[str, int]]:
     """The sentences of the reason, each with the last event that it speaks of."""
     facts = order.facts

@@ -70,8 +70,10 @@ class _Part:
     goals: list[tuple[int, ...]] = field(default_factory=list)  # For each return: see `_goals`.
 
 
-def search(operations: Operations, model: Model, init: Any, budget: Budget) -> Found:
+def search(operations: Operations, model: Model, init: Any, budget: Budget, *, ahead: bool = True) -> Found:
     """Judge all parts of a history; of several that fail, the one that fails first.
+
+    `ahead`: drop what cannot reach the states that will be shown next (the verdict is the same, and sooner there).
 
     Raises:
         InputError: the model has no such first state.
@@ -80,7 +82,7 @@ def search(operations: Operations, model: Model, init: Any, budget: Budget) -> F
     worst = Found()
     parts = _parts(operations, model)
     for name, numbers in parts.items():
-        part = _compile(operations, numbers, model)
+        part = _compile(operations, numbers, model, ahead=ahead)
         found = _search_part(part, model, model.initial(model.narrow(init, name)), budget)
         if found.at is not None and (worst.at is None or found.at < worst.at):
             worst = found
@@ -98,7 +100,7 @@ def _parts(operations: Operations, model: Model) -> dict[Hashable, list[int]]:
     return parts or {None: []}
 
 
-def _compile(operations: Operations, numbers: Sequence[int], model: Model) -> _Part:
+def _compile(operations: Operations, numbers: Sequence[int], model: Model, *, ahead: bool) -> _Part:
     rets, calls, fs = operations.ret, operations.call, operations.f
     moments = [(calls[number], index) for index, number in enumerate(numbers)]
     moments += [(rets[number], ~index) for index, number in enumerate(numbers) if rets[number] != NEVER]
@@ -134,7 +136,7 @@ def _compile(operations: Operations, numbers: Sequence[int], model: Model) -> _P
         part.open_at.append(())
     part.all_blind = all(blind or not changes for blind, changes in zip(part.blind, part.changes, strict=True))
     part.last_shown = {part.shown[~code]: at for at, code in enumerate(part.codes) if code < 0}
-    part.goals = _goals(part)
+    part.goals = _goals(part) if ahead else [()] * len(part.codes)
     return part
 
 
