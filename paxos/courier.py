@@ -12,10 +12,11 @@ from paxos.ballot import NO_BALLOT, NOBODY, Ballot, NodeId, Slot
 from paxos.core import LOOK_MS, Core
 from paxos.effects import GiveUp, ReadGiveUp, ReadReady, Timer
 from paxos.election import Election
+from paxos.leadership import Path
 from paxos.learner import Learner
 from paxos.messages import AnyMessage, AskRead, Forward, ForwardReply, ReadAt, Request, Value
 from paxos.patience import Patience
-from paxos.proposer import Path, Proposer, RequestId
+from paxos.proposer import Proposer, RequestId
 
 MOST_A_MESSAGE = 512
 """The most requests that one FORWARD carries."""

@@ -1,9 +1,8 @@
-"""The leader: what it recovers, proposes, counts and confirms (rules 4, 6, 8 to 11).
+"""The leader: what it recovers, proposes, counts and repeats (rules 4, 7, 8, 10 and 11).
 
 Follows phase 2a of Lamport 2001, §2.2, for a sequence of instances as in §3. Slots are pipelined up to `window`; each
 ACCEPT carries the decided prefix, so a decision costs no message of its own while there is more to propose.
-Linearizable reads are confirmed by a round of heartbeats sent after they arrived.
-It knows nothing of how it came to lead.
+It knows nothing of how it came to lead; signs of life and reads stand in `leadership`.
 """
 
 from __future__ import annotations
@@ -12,9 +11,10 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 
 from paxos.acceptor import Acceptor
-from paxos.ballot import NO_BALLOT, Ballot, NodeId, Slot
+from paxos.ballot import Ballot, NodeId, Slot
 from paxos.core import Core
 from paxos.effects import Timer
+from paxos.leadership import Leadership, Path
 from paxos.learner import Learner
 from paxos.messages import (
     NO_OP,
@@ -23,10 +23,7 @@ from paxos.messages import (
     Accepted,
     Decide,
     ForwardReply,
-    Heartbeat,
-    HeartbeatAck,
     Promise,
-    ReadAt,
     Request,
     Value,
 )
@@ -36,7 +33,7 @@ SLOTS_A_MESSAGE = 64
 """The most slots that one ACCEPT carries; a message of this many slots of large batches is still a few megabytes."""
 
 RequestId = tuple[str, int]
-Path = tuple[NodeId, ...]
+"""A request's client and number."""
 
 
 class Flight:
@@ -51,18 +48,7 @@ class Flight:
         self.tries = 0
 
 
-class Read:
-    """Linearizable reads that arrived together: servable at `slot` once a majority has acknowledged `round`."""
-
-    __slots__ = ("askers", "round", "slot")
-
-    def __init__(self, slot: Slot, round_: int, askers: list[tuple[Path, tuple[int, ...]]]) -> None:
-        self.slot = slot
-        self.round = round_
-        self.askers = askers
-
-
-class Proposer:
+class Proposer(Leadership):
     """Invariants: one value a slot at one ballot; nothing is proposed before what may be chosen was recovered.
 
     `serve_own` is told reads of this node's own clients with the slot at which they may be served; `applied` gives the
@@ -79,32 +65,20 @@ class Proposer:
         serve_own: Callable[[Sequence[int], Slot], None],
         applied: Callable[[str, int], Slot],
     ) -> None:
-        self.core = core
-        self.patience = patience
+        super().__init__(core, patience, learner, serve_own)
         self.acceptor = acceptor
-        self.learner = learner
-        self.leading = False
-        self.ballot: Ballot = NO_BALLOT
         self.queue: deque[Request] = deque()
         self.flight: dict[Slot, Flight] = {}
-        self.recovered = False
         self.returns: dict[RequestId, Path] = {}
-        self._serve_own = serve_own
         self._applied = applied
         self._queued: set[RequestId] = set()
         self._flying: set[RequestId] = set()
         self._decided: set[RequestId] = set()  # Chosen, and perhaps not applied yet.
         self._reported: dict[Slot, list[Acceptance]] = {}
         self._fetch_upto: Slot = 0
-        self._floor: Slot = 0
         self._next_slot: Slot = 1
         self._told: Slot = 0
-        self._round = 0
-        self._acked: dict[NodeId, int] = {}
-        self._acked_ms: dict[NodeId, int] = {}
         self._decided_returns: list[tuple[RequestId, Path, Slot]] = []
-        self._new_reads: list[tuple[Path, tuple[int, ...]]] = []
-        self._reads: deque[Read] = deque()
         self._resend_set = False
         self._moved: tuple[Slot, int] = (0, 0)  # The decided prefix, and when it last moved, while recovering.
 
@@ -130,12 +104,11 @@ class Proposer:
         """Lead no longer: reads on their way are sent back; clients' requests wait at their origins."""
         self.leading = self.recovered = False
         self.core.note("step-down", f"node {self.core.me} leads no longer: {why}")
-        for path, numbers in [*self._new_reads, *(asker for read in self._reads for asker in read.askers)]:
-            if path:
-                self._answer_read(path, numbers, -1)
+        self.send_reads_back()
         self._clear()
 
     def _clear(self) -> None:
+        super()._clear()
         self.queue.clear()
         self.flight.clear()
         self.returns.clear()
@@ -143,12 +116,8 @@ class Proposer:
         self._flying.clear()
         self._decided.clear()
         self._reported.clear()
-        self._acked.clear()
-        self._acked_ms.clear()
         self._decided_returns.clear()
-        self._new_reads.clear()
-        self._reads.clear()
-        self._fetch_upto = self._floor = 0
+        self._fetch_upto = 0
         self._resend_set = False
 
     # Recovery (rule 4)
@@ -332,10 +301,7 @@ class Proposer:
             self.spread()
         if self._decided_returns:
             self._return()
-        if self._new_reads and self.may_read():
-            self._confirm_new_reads()
-        if self._reads:
-            self._serve_reads()
+        self.flush_reads()
 
     def spread(self) -> None:
         """DECIDE to all: nothing proposed just now has carried the prefix."""
@@ -379,79 +345,6 @@ class Proposer:
         self.heartbeat()
         self.core.set_timer(Timer.HEARTBEAT, self.core.config.heartbeat_ms, self.core.config.heartbeat_ms)
         return ""
-
-    def has_majority(self) -> bool:
-        """Enough nodes to decide anything, itself among them, have answered lately."""
-        return len(self.heard()) + 1 >= self.core.accept_quorum
-
-    def heard(self) -> tuple[NodeId, ...]:
-        """The other nodes whose answers reached this leader within one and a half election timeouts.
-
-        A little longer than a follower waits: lost answers alone must not end a leadership that followers still hear.
-        """
-        oldest = self.core.now - 3 * self.patience.election_ms() // 2
-        return tuple(node for node in self.core.others if self._acked_ms.get(node, oldest) > oldest)
-
-    def heartbeat(self) -> None:
-        """Tell everybody that this node leads."""
-        self._round += 1
-        self.core.send_now(
-            self.core.others,
-            Heartbeat(
-                sender=self.core.me,
-                ballot=self.ballot,
-                decided=self.vouched(),
-                round=self._round,
-                stamp=self.core.now,
-                heard=self.heard(),
-                round_trip_ms=self.patience.round_trip_ms(),
-            ),
-        )
-
-    def acknowledged(self, message: HeartbeatAck) -> None:
-        """A follower still follows, and heard our heartbeat of this round."""
-        if message.ballot != self.ballot:
-            return
-        self.patience.measured(message.sender, message.stamp)
-        self.learner.want(message.decided, message.sender)
-        now, sender = self.core.now, message.sender
-        self.patience.heard_after(now - self._acked_ms.get(sender, now))
-        self._acked_ms[sender] = now
-        self._acked[sender] = max(message.round, self._acked.get(sender, 0))
-
-    # Linearizable reads
-
-    def ask_read(self, path: Path, numbers: tuple[int, ...]) -> None:
-        """Reads whose origin lies back along `path`; an empty one is this node itself."""
-        self._new_reads.append((path, numbers))
-
-    def may_read(self) -> bool:
-        """Rule 4: not before everything that was recovered is decided."""
-        return self.recovered and self.learner.decided >= self._floor
-
-    def _confirm_new_reads(self) -> None:
-        self.heartbeat()
-        self._reads.append(Read(self.learner.decided, self._round, self._new_reads))
-        self._new_reads = []
-
-    def _serve_reads(self) -> None:
-        while self._reads and self.is_confirmed(self._reads[0].round):
-            read = self._reads.popleft()
-            for path, numbers in read.askers:
-                if path:
-                    self._answer_read(path, numbers, read.slot)
-                else:
-                    self._serve_own(numbers, read.slot)
-
-    def is_confirmed(self, round_: int) -> bool:
-        """A majority, this node among it, has acknowledged a heartbeat that was sent after the read arrived."""
-        return sum(acked >= round_ for acked in self._acked.values()) + 1 >= self.core.accept_quorum
-
-    def _answer_read(self, path: Path, numbers: tuple[int, ...], slot: Slot) -> None:
-        leader = self.core.me if slot >= 0 else 0
-        self.core.send_now(
-            (path[-1],), ReadAt(sender=self.core.me, path=path[:-1], reads=numbers, slot=slot, leader=leader)
-        )
 
 
 def _runs(slots: list[Slot]) -> list[list[Slot]]:
