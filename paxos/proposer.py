@@ -163,7 +163,7 @@ class Proposer(Leadership):
     def enqueue(self, request: Request, path: Path = ()) -> None:
         """A write to be placed in a slot; `path` is the way back to an origin that may not hear this node."""
         name = request.id
-        if path:
+        if path and name not in self._decided:  # Nobody would ever fetch the way back of one that is chosen already.
             self.returns[name] = path
         if name not in self._queued and not self.is_placed(name):
             self._queued.add(name)

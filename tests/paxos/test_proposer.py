@@ -285,6 +285,17 @@ def test_an_origin_that_is_not_heard_is_told_where_its_write_stands() -> None:
     assert receivers(effects, ForwardReply) == [3]
 
 
+def test_the_way_back_of_a_write_that_is_chosen_already_is_not_kept() -> None:
+    """Rule 7: a late retry must not leave something behind for as long as this node leads."""
+    one = leading()
+    one.submit(request(1), request(2))
+    one.hear(accepted(2, one, 2), accepted(3, one, 2))  # Slot 2 is chosen, and waits for slot 1.
+
+    one.hear(Forward(sender=3, path=(2, 3), requests=(request(2),)))
+
+    assert one.replica.proposer.returns == {}
+
+
 # Rule 6: a leader without a majority
 
 
