@@ -50,16 +50,22 @@ class Answers:
         if type(report) is WriteAnswer:
             if report.kind in {"ok", "refused"}:
                 self._judge_write(at_ms, node, report)
+            else:
+                self._truth.sometimes["writes given up"] += 1
         elif type(report) is ReadAnswer:
             asked = self._reads.pop(report.number, None)
             if asked is not None and report.kind == "ok":
                 self._judge_read(at_ms, node, asked, report)
+            elif asked is not None:
+                self._truth.sometimes["reads given up"] += 1
         elif type(report) is Inspected:
             self._judge_state(at_ms, node, report.state)
 
     def _judge_write(self, at_ms: int, node: NodeId, answer: WriteAnswer) -> None:
         truth, name = self._truth, (answer.client, answer.seq)
         effect = self._replay.effects.get(name)
+        if name in self._answered:
+            truth.sometimes["answers repeated"] += 1
         first = self._answered.setdefault(name, answer.text)
         if first != answer.text:
             why = f"one request was answered {first!r} and then {answer.text!r}"
@@ -91,6 +97,8 @@ class Answers:
                 truth.violated("reads", why, at_ms, node, slot=asked.floor)
             self._seen_height = max(self._seen_height, height)
         if not asked.linearizable:
+            if height < truth.chosen_prefix:
+                truth.sometimes["stale local reads"] += 1
             if height < at.read_height:
                 why = f"a local read of node {node} goes back from block {at.read_height} to {height}"
                 truth.violated("reads", why, at_ms, node, slot=height)

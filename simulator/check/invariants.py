@@ -169,6 +169,8 @@ class InvariantChecker:
 
     def ended(self, at_ms: int, node: NodeId, how: str) -> None:
         """See `Observer`."""
+        if self._leading.leads(node):
+            self._truth.sometimes[f"leader lost: {how}"] += 1
         self._voting.ended(node)
 
     def struck(self, at_ms: int, fault: Fault) -> None:

@@ -152,6 +152,11 @@ class Leading:
         """STEP-DOWN: counted."""
         self._truth.sometimes["step-downs"] += 1
 
+    def leads(self, node: NodeId) -> bool:
+        """True while no newer leader is known than this node, in this life of it."""
+        bid = self._truth.bids.get(self._truth.highest_led)
+        return bid is not None and bid.ballot.owner == node and bid.life == self._truth.nodes[node].life
+
     # What is said to be decided
 
     def tells_decided(self, at_ms: int, node: NodeId, message: TellsDecided) -> None:
