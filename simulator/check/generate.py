@@ -14,12 +14,12 @@ from typing import Any
 from simulator.check.history import Event
 
 WHOLE_BLOG = 200
-"""A client reads the whole blog only while it has at most this many posts: later such views would be most of the file."""
+"""A client reads the whole blog only while it has at most this many posts: later such views would fill the file."""
 
 
 @dataclass(slots=True)
 class Generated:
-    """A history and its witness: all writes that took effect or were refused, in order (`linear.blog_witness.Witness`)."""
+    """A history and its witness: all writes in order of effect, refused ones too (`linear.blog_witness.Witness`)."""
 
     events: list[Event] = field(default_factory=list)
     witness: list[tuple[str, str, str, str]] = field(default_factory=list)

@@ -29,7 +29,6 @@ from simulator.check.linear.prefix import shortest_failing
 from simulator.check.linear.search import Found, search
 from simulator.errors import InputError
 
-
 _PATIENCE_S = 2.0
 
 

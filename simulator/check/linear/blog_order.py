@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from simulator.check.linear.blog_facts import Alike, Contradiction, Facts, List, brief, tell
+from simulator.check.linear.blog_posts import settled_posts
 from simulator.check.linear.operations import NEVER
 
 UNSET = -2
@@ -47,11 +48,14 @@ class Order:
         self.twins: dict[int, Twins] = {}
         self.twin_of: dict[int, Twins] = {}
         self.posts: dict[str, int] = {}  # Title -> token.
-        self.open_posts: dict[
-            int, list[int]
-        ] = {}  # Token -> unfinished posts of different users, any of which it may be.
+        self.open_posts: dict[int, list[int]] = {}  # Token -> unfinished posts, one a user, any of which it may be.
         self._alike: dict[Alike, Twins] = {}
-        self._settle_posts()
+        for title, numbers in settled_posts(facts).items():
+            if len(numbers) == 1:
+                self.posts[title] = numbers[0]
+            else:
+                self.posts[title] = self.token()
+                self.open_posts[self.posts[title]] = numbers
         self._settle_twins()
         self._fill_lists()
         self._place_lists()
@@ -70,74 +74,6 @@ class Order:
         yield self.facts.all
         yield from self.facts.titles.values()
         yield from self.facts.users.values()
-
-    def _settle_posts(self) -> None:
-        """Which post is the one of its title: the one that was told ok, or else an unfinished one that fits."""
-        facts = self.facts
-        authors: dict[str, tuple[str, int]] = {}
-        own: dict[str, tuple[str, str, int]] = {}
-        for title, author in facts.all.entries:
-            if title in authors:
-                number = facts.all.seen_by
-                raise Contradiction(f"{tell(facts, number)} saw {brief(title)} twice", facts.ret[number])
-            authors[title] = author, facts.all.seen_by
-            facts.exists.setdefault(title, facts.all.seen_by)
-        for user, shown in facts.users.items():
-            for kind, title, content in shown.entries:
-                facts.exists.setdefault(title, shown.seen_by)
-                if kind == "post":
-                    if title in own:
-                        numbers = own[title][2], shown.seen_by
-                        why = f"{tell(facts, numbers[0])} and {tell(facts, numbers[1])} saw {brief(title)} posted twice"
-                        raise Contradiction(why, max(facts.ret[number] for number in numbers))
-                    own[title] = user, content, shown.seen_by
-        posts, args = self.posts, facts.arg
-        for title, number in facts.ok_posts.items():
-            posts[title] = number
-            if title in facts.heads or title in authors or title in own:
-                self._fitting(title, [number], authors, own)
-        for title in facts.exists:
-            if title not in posts:
-                fitting = self._fitting(title, facts.unknown_posts.get(title, []), authors, own)
-                by_user: dict[str, int] = {}
-                for number in fitting:
-                    by_user.setdefault(args[number][0], number)  # The earliest of each user: nobody tells them apart.
-                if len(by_user) == 1:
-                    posts[title] = next(iter(by_user.values()))
-                else:
-                    posts[title] = self.token()
-                    self.open_posts[posts[title]] = list(by_user.values())
-
-    def _fitting(
-        self,
-        title: str,
-        numbers: list[int],
-        authors: dict[str, tuple[str, int]],
-        own: dict[str, tuple[str, str, int]],
-    ) -> list[int]:
-        """Those posts that are what the views saw of this title; at least one."""
-        facts, args = self.facts, self.facts.arg
-        saw: list[int] = []
-        fitting = numbers
-        if title in facts.heads:
-            author, content, by = facts.heads[title]
-            fitting = [number for number in fitting if args[number][0] == author and args[number][2] == content]
-            saw.append(by)
-        if title in authors:
-            author, by = authors[title]
-            fitting = [number for number in fitting if args[number][0] == author]
-            saw.append(by)
-        if title in own:
-            author, content, by = own[title]
-            fitting = [number for number in fitting if args[number][0] == author and args[number][2] == content]
-            saw.append(by)
-        if fitting:
-            return fitting
-        saw = saw or [facts.exists[title]]
-        seen = " and ".join(tell(facts, number) for number in saw)
-        had = f"the only posts of {brief(title)} are {' and '.join(tell(facts, number) for number in numbers[:3])}"
-        why = f"{seen} cannot be: {had if numbers else f'nobody had posted {brief(title)}'}"
-        raise Contradiction(why, max(facts.ret[number] for number in saw))
 
     def _settle_twins(self) -> None:
         """Comments that are alike get tokens of their own, as many as there are operations."""
@@ -242,29 +178,29 @@ class Order:
 
     def _place_tails(self) -> None:
         """Writes that no view of their list shows stand behind all that views of it show, and behind those views."""
-        facts, first, second = self.facts, self.first, self.second
-        args, rets, titles = facts.arg, facts.ret, facts.titles
-        for number in self.posts.values():
-            if first[number] == UNSET:
-                first[number] = self._behind(number, facts.all)
-            if second[number] == UNSET:
-                second[number] = NONE if number in self.open_posts else self._behind_user(number, args[number][0])
-        for (user, title, text), number in facts.comments.items():
-            if isinstance(number, int):
-                if first[number] == UNSET:
-                    if rets[number] == NEVER and second[number] == UNSET:
-                        continue  # Unfinished and never seen: it need not have happened.
-                    first[number] = self._behind(number, titles[title])
-                if second[number] == UNSET:
-                    second[number] = self._behind_user(number, user)
-            elif title in self.posts:
-                for token in self._alike[user, title, text].tokens:
-                    if first[token] == UNSET:
-                        first[token] = self._behind(token, titles[title])
-                    if second[token] == UNSET:
-                        second[token] = self._behind_user(token, user)
-        for token, numbers in self.open_posts.items():
-            self.need[token] = max(self.need[token], min(facts.call[number] for number in numbers))
+        facts, args = self.facts, self.facts.arg
+        for token in self.posts.values():
+            numbers = self.open_posts.get(token)
+            if numbers is None:
+                self._place_tail(token, facts.all, args[token][0])
+            else:
+                self.need[token] = max(self.need[token], min(facts.call[number] for number in numbers))
+                self.second[token] = NONE  # Whose entry it is the sweep decides.
+                self._place_tail(token, facts.all, "")
+        for key, known in facts.comments.items():
+            if isinstance(known, int):
+                unseen = self.first[known] == UNSET and self.second[known] == UNSET
+                if not unseen or facts.ret[known] != NEVER:  # Unfinished and never seen, it need not have happened.
+                    self._place_tail(known, facts.titles[key[1]], key[0])
+            elif key[1] in self.posts:
+                for token in self._alike[key].tokens:
+                    self._place_tail(token, facts.titles[key[1]], key[0])
+
+    def _place_tail(self, token: int, shown: List, user: str) -> None:
+        if self.first[token] == UNSET:
+            self.first[token] = self._behind(token, shown)
+        if self.second[token] == UNSET:
+            self.second[token] = self._behind_user(token, user)
 
     def _behind_user(self, token: int, user: str) -> int:
         shown = self.facts.users.get(user)
@@ -272,8 +208,7 @@ class Order:
 
     def _behind(self, token: int, shown: List) -> int:
         call = shown.last_call.get(len(shown.tokens), -1)
-        if self.need[token] < call:
-            self.need[token] = call
+        self.need[token] = max(self.need[token], call)
         return shown.end
 
     def _aim(self) -> None:

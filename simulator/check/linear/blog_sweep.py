@@ -71,7 +71,7 @@ def sweep_blog(history: Paired, budget: Budget, *, local: bool = False) -> Failu
 
 def _choose(order: Order, returned: list[int], budget: Budget) -> Failure | None:
     """Sweep for each choice among `open_posts`, depth first; a choice is made only for posts that were placed."""
-    first: Failure | None = None
+    worst: Failure | None = None
     plans: list[tuple[tuple[int, int], ...]] = [()]
     while plans:
         plan = plans.pop()
@@ -82,14 +82,15 @@ def _choose(order: Order, returned: list[int], budget: Budget) -> Failure | None
             order.need[token], order.second[token] = need, second
         if stuck is None:
             chosen = {token for token, _ in plan}
-            token = next((token for token in order.open_posts if placed[token] and token not in chosen), None)
-            if token is None:
+            undecided = [token for token in order.open_posts if placed[token] and token not in chosen]
+            if not undecided:
                 return None
+            token = undecided[0]
             plans += [(*plan, (token, number)) for number in reversed(order.open_posts[token])]
-        elif first is None or stuck.at > first.at:
+        elif worst is None or stuck.at > worst.latest:
             # A sweep that leaves choices open proves nothing about the events before it got stuck.
-            first = Failure(0 if order.open_posts else stuck.at, stuck.at, order=order, stuck=stuck)
-    return first
+            worst = Failure(0 if order.open_posts else stuck.at, stuck.at, order=order, stuck=stuck)
+    return worst
 
 
 def _decide(order: Order, token: int, number: int) -> tuple[int, int, int]:
@@ -140,11 +141,9 @@ def _taker(takers: dict[int, _Takers], twins: Twins) -> _Takers:
 
 def _sweep(order: Order, returned: list[int]) -> tuple[Stuck | None, bytearray]:
     """Place at each return what must have taken effect by then. Tokens: 0 not placed, 1 under way, 2 placed."""
-    need, first, second, after, target = order.need, order.first, order.second, order.after, order.target
-    twins, twin_of, rets = order.twins, order.twin_of, order.facts.ret
-    placed = bytearray(len(need))
+    target, twin_of, rets = order.target, order.twin_of, order.facts.ret
+    placed = bytearray(len(order.need))
     takers: dict[int, _Takers] = {}
-    path: list[int] = []
     for number in returned:
         wanted = target[number]
         if wanted < 0:
@@ -154,31 +153,39 @@ def _sweep(order: Order, returned: list[int]) -> tuple[Stuck | None, bytearray]:
             if number in taker.taken:
                 continue
             wanted = twin_of[number].tokens[taker.next_token]
-        if placed[wanted]:
-            continue
-        at = rets[number]
-        path.append(wanted)
-        while path:
-            token = path[-1]
-            if placed[token]:
-                path.pop()
-                if placed[token] == 1:
-                    placed[token] = 2
-                    if token in twins:
-                        if not _taker(takers, twins[token]).take(order, at):
-                            path.append(token)
-                            return Stuck(at, number, _under_way(path, placed)), placed
-                continue
-            placed[token] = 1
-            if need[token] >= at:
-                return Stuck(at, number, _under_way(path, placed)), placed
-            befores = (first[token], second[token])
-            for before in (*befores, *after.get(token, ())) if after else befores:
-                if before >= 0 and placed[before] != 2:
-                    path.append(before)
-                    if placed[before]:
-                        return Stuck(at, number, _under_way(path, placed), circle=True), placed
+        if not placed[wanted]:
+            path, circle = _place(order, wanted, rets[number], placed, takers)
+            if path:
+                return Stuck(rets[number], number, path, circle), placed
     return None, placed
+
+
+def _place(order: Order, wanted: int, at: int, placed: bytearray, takers: dict[int, _Takers]) -> tuple[list[int], bool]:
+    """Place a token, after all that must stand before it, when event `at` demands it.
+
+    When that cannot be, the tokens that led to where it fails, each needing the next, and whether they run in a circle.
+    """
+    need, first, second, after, twins = order.need, order.first, order.second, order.after, order.twins
+    path = [wanted]
+    while path:
+        token = path[-1]
+        if placed[token]:
+            if placed[token] == 1:
+                placed[token] = 2
+                if token in twins and not _taker(takers, twins[token]).take(order, at):
+                    return _under_way(path, placed), False
+            path.pop()
+            continue
+        placed[token] = 1
+        if need[token] >= at:
+            return _under_way(path, placed), False
+        befores = (first[token], second[token])
+        for before in (*befores, *after.get(token, ())) if after else befores:
+            if before >= 0 and placed[before] != 2:
+                path.append(before)
+                if placed[before]:
+                    return _under_way(path, placed), True
+    return [], False
 
 
 def _under_way(path: list[int], placed: bytearray) -> list[int]:

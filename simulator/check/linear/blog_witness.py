@@ -133,8 +133,7 @@ def _matched(history: Paired, replayed: _Replay) -> tuple[list[int], list[int]] 
             return None
         ret = rets[taken]
         missing -= ret != NEVER
-        if calls[taken] > moment:
-            moment = calls[taken]
+        moment = max(moment, calls[taken])
         if ret < moment:
             return None
         called.append(calls[taken])

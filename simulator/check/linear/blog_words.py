@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 from simulator.check.linear.blog_facts import List, brief, tell, told_list
 from simulator.check.linear.blog_order import Order
@@ -35,7 +36,7 @@ def evidence(order: Order, stuck: Stuck) -> list[tuple[str, int]]:
     path = stuck.path
     if path[0] != stuck.operation:
         told.append((f"So {_entry(order, path[0])} had taken effect by then.", stuck.at))
-    steps = [_step(order, token, before) for token, before in zip(path, path[1:], strict=False)]
+    steps = [_step(order, token, before) for token, before in pairwise(path)]
     told += steps[:_STEPS_TOLD]
     if len(steps) > 2 * _STEPS_TOLD:
         told.append((f"(So it goes on, {len(steps) - 2 * _STEPS_TOLD} steps more.)", 0))

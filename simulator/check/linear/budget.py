@@ -10,7 +10,7 @@ class OutOfBudget(Exception):
 
 
 class Budget:
-    """Bounds for one history: `limit_s` seconds from now (None: no limit), and a number of remembered configurations."""
+    """Bounds for one history: `limit_s` seconds from now (None: no limit), and how many configurations to remember."""
 
     MOST_CONFIGURATIONS = 4_000_000
     """At about 250 bytes each this stays near 1 GB."""

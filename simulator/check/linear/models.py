@@ -49,9 +49,9 @@ class Model(Protocol):
         """False when no operations but blind ones lead from `state` to `goal`. A hint: True is always right."""
 
     def part(self, f: str, arg: Any) -> Hashable:
-        """The independent part of the object that the operation touches: each part is judged alone (P-compositionality).
+        """The independent part of the object that the operation touches; each is judged alone (P-compositionality).
 
-        None when the object has no parts. `initial` is then asked for each part with `init` narrowed by `narrow`.
+        None when the object has no parts. `initial` is asked for each part, with `init` narrowed by `narrow`.
         """
 
     def narrow(self, init: Any, part: Hashable) -> Any:

@@ -95,13 +95,8 @@ def misplaced(events: Sequence[Event]) -> Iterator[tuple[int, str]]:
         earlier = open_calls.get(event.process)
         if event.type == "invoke":
             if earlier is not None:
-                yield (
-                    position,
-                    (
-                        f"process {event.process} calls {event.f!r} while its {earlier[1].f!r} of event {earlier[0] + 1} "
-                        "is still open"
-                    ),
-                )
+                still = f"its {earlier[1].f!r} of event {earlier[0] + 1} is still open"
+                yield position, f"process {event.process} calls {event.f!r} while {still}"
             open_calls[event.process] = position, event
         elif earlier is None:
             yield position, f"{event.type!r} of process {event.process}, which has no open call"

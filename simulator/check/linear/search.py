@@ -141,9 +141,9 @@ def _compile(operations: Operations, numbers: Sequence[int], model: Model, *, ah
 
 
 def _goals(part: _Part) -> list[tuple[int, ...]]:
-    """For each return: operations that show a whole state, are open there or called next, and return before any blind one.
+    """For each return, what must be reached from there: operations that show a whole state, open or called next.
 
-    Whatever takes effect at that return must be able to reach the states that those show.
+    Only those that return before any blind one may take effect: that could lead anywhere.
     """
     goals: list[tuple[int, ...]] = [()] * len(part.codes)
     if part.all_blind:
@@ -165,58 +165,65 @@ def _goals(part: _Part) -> list[tuple[int, ...]]:
 
 
 def _search_part(part: _Part, model: Model, first: State, budget: Budget) -> Found:
-    """Depth first, without recursion. A configuration: (position, state, took effect, satisfied, unknown ones used)."""
-    codes, open_at, operations, bits = part.codes, part.open_at, part.operations, part.bits
-    step, changes, last_shown, end = model.step, part.changes, part.last_shown, len(codes)
+    """Depth first, without recursion."""
     seen: dict[tuple[int, State, int, int], list[int]] = {}
     stack: list[_Configuration] = [(0, first, 0, 0, 0)]
     found, furthest, rounds = Found(), -1, 0
     while stack:
-        at, state, done, satisfied, used = stack.pop()
-        code = 0
-        while at < end:
-            code = codes[at]
-            if code >= 0:
-                f, arg, result = operations[code]
-                if result is not UNKNOWN:
-                    legal, after = step(state, f, arg, result)
-                    if legal and after == state:
-                        satisfied |= bits[code]
-            else:
-                bit = bits[~code]
-                if done & bit:
-                    done &= ~bit
-                elif satisfied & bit:
-                    satisfied &= ~bit
-                    if changes[~code] and (not part.all_blind or last_shown.get(operations[~code][1], -1) > at):
-                        # Its last chance to be seen. Where all writes are blind, it must also be seen by somebody.
-                        stack.append((at, state, done, satisfied, used))
-                else:
-                    break
-            at += 1
-        else:
+        configuration = _walk(part, model, stack.pop(), stack)
+        if configuration is None:
             return Found()
-        key = (at, state, done, satisfied)
-        known = seen.get(key)
-        if known is None:
-            seen[key] = [used]
-        elif any(fewer & ~used == 0 for fewer in known):
+        at, state, done, _, used = configuration
+        known = seen.setdefault(configuration[:4], [])
+        if known and any(fewer & ~used == 0 for fewer in known):
             continue
-        else:
-            known.append(used)
-        if at >= furthest:
-            if at > furthest:
-                furthest, found = at, Found(part.positions[at], part.numbers[~code], _open(part, at), [])
-            if len(found.states) < _STATES_TOLD and state not in found.states:
-                found.states.append(state)
+        known.append(used)
+        if at > furthest:
+            furthest = at
+            found = Found(part.positions[at], part.numbers[~part.codes[at]], _open(part, at))
+        if at == furthest and len(found.states) < _STATES_TOLD and state not in found.states:
+            found.states.append(state)
         rounds += 1
         if rounds % _LOOK_AT_CLOCK == 0:
             budget.check(len(seen))
-        candidates = [(number, done) for number in open_at[at]]
+        candidates = [(number, done) for number in part.open_at[at]]
         if part.unknown and part.unknown[0][0] < at:
             candidates += [(number, used) for number in _first_of_each_kind(part, at, used)]
-        _expand(part, model, (at, state, done, satisfied, used), candidates, stack)
+        _expand(part, model, configuration, candidates, stack)
     return found
+
+
+def _walk(
+    part: _Part, model: Model, configuration: _Configuration, stack: list[_Configuration]
+) -> _Configuration | None:
+    """Go on until a return demands what has not taken effect yet; None when the events are over.
+
+    Where an operation that is satisfied returns, the way on which it takes effect after all is left on the stack.
+    """
+    at, state, done, satisfied, used = configuration
+    codes, operations, bits, step = part.codes, part.operations, part.bits, model.step
+    end = len(codes)
+    while at < end:
+        code = codes[at]
+        if code >= 0:
+            f, arg, result = operations[code]
+            if result is not UNKNOWN:
+                legal, after = step(state, f, arg, result)
+                if legal and after == state:
+                    satisfied |= bits[code]
+        else:
+            bit = bits[~code]
+            if done & bit:
+                done &= ~bit
+            elif satisfied & bit:
+                satisfied &= ~bit
+                if part.changes[~code] and (not part.all_blind or part.last_shown.get(operations[~code][1], -1) > at):
+                    # Its last chance to be seen. Where all writes are blind, somebody must be there to see it.
+                    stack.append((at, state, done, satisfied, used))
+            else:
+                return at, state, done, satisfied, used
+        at += 1
+    return None
 
 
 def _expand(
@@ -230,10 +237,11 @@ def _expand(
 ) -> None:
     """Push what follows when one more operation takes effect; what fulfils the return at hand is tried first.
 
-    `after_blind`: the last step was a blind write that served nothing yet, so a second blind one would hide it.
+    Each candidate comes with the set in which it would be found had it taken effect. `after_blind`: the last step was
+    a blind write that served nothing yet, so a second blind one would hide it.
     """
     at, state, done, satisfied, used = configuration
-    step, bits, operations, blinds, open_here = model.step, part.bits, part.operations, part.blind, part.open_at[at]
+    bits, operations, blinds = part.bits, part.operations, part.blind
     wanted, goals = bits[~part.codes[at]], part.goals[at]
     better: list[_Configuration] = []
     for number, gone in reversed(candidates):
@@ -241,31 +249,16 @@ def _expand(
         if gone & bit or not part.changes[number] or (blind and after_blind):
             continue
         f, arg, result = operations[number]
-        legal, after = step(state, f, arg, result)
+        legal, after = model.step(state, f, arg, result)
         if not legal or after == state:
             continue  # One that is legal and changes nothing is satisfied already.
         now_done, now_used = (done, used | bit) if result is UNKNOWN else (done | bit, used)
-        now_satisfied = satisfied & ~bit
-        served = False
-        for other in open_here:
-            other_bit = bits[other]
-            if not (now_done | now_satisfied) & other_bit:
-                if blind and blinds[other]:
-                    now_satisfied |= other_bit
-                    continue
-                f, arg, result = operations[other]
-                legal, later = step(after, f, arg, result)
-                if legal and later == after:
-                    now_satisfied |= other_bit
-                    served = True
-        if goals and any(
-            not ((now_done | now_satisfied) & bits[goal] and goal in open_here)
-            and not model.reaches(after, part.shown[goal])
-            for goal in goals
-        ):
+        now_satisfied, served = _serve(part, model, (at, after, now_done, satisfied & ~bit, now_used), blind=blind)
+        now = now_done | now_satisfied
+        if goals and not _can_reach(part, model, at, after, now):
             continue
         follower = (at, after, now_done, now_satisfied, now_used)
-        if (now_done | now_satisfied) & wanted:
+        if now & wanted:
             better.append(follower)
         elif served or not blind:
             stack.append(follower)
@@ -273,6 +266,34 @@ def _expand(
             left = [(other, now_used if operations[other][2] is UNKNOWN else now_done) for other, _ in candidates]
             _expand(part, model, follower, left, stack, after_blind=True)
     stack += better
+
+
+def _serve(part: _Part, model: Model, reached: _Configuration, *, blind: bool) -> tuple[int, bool]:
+    """Which operations are satisfied in a configuration just reached, by a blind write or not; did it serve any?"""
+    at, state, done, satisfied, _ = reached
+    bits, blinds, step, operations, served = part.bits, part.blind, model.step, part.operations, False
+    for other in part.open_at[at]:
+        bit = bits[other]
+        if (done | satisfied) & bit:
+            continue
+        if blind and blinds[other]:
+            satisfied |= bit
+            continue
+        f, arg, result = operations[other]
+        legal, after = step(state, f, arg, result)
+        if legal and after == state:
+            satisfied |= bit
+            served = True
+    return satisfied, served
+
+
+def _can_reach(part: _Part, model: Model, at: int, state: State, gone: int) -> bool:
+    """False when some goal that is still to be served can no longer be."""
+    for goal in part.goals[at]:
+        served = gone & part.bits[goal] and goal in part.open_at[at]
+        if not served and not model.reaches(state, part.shown[goal]):
+            return False
+    return True
 
 
 def _first_of_each_kind(part: _Part, at: int, used: int) -> list[int]:
