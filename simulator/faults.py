@@ -38,6 +38,10 @@ class LinkRule(msgspec.Struct, frozen=True, kw_only=True):
 CALM = LinkRule()
 
 
+MOST_HELD = 20_000
+"""How many messages wait for a person at the most. What comes after is lost, as on a link whose buffers are full."""
+
+
 class Links:
     """All directed links of a cluster: weather, cut links and the partition, asked once a message.
 

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable
 from random import Random
 
-from simulator.faults import Link, Links
+from simulator.faults import MOST_HELD, Link, Links
 from simulator.processes.queue import HEAD, UNHURRIED, Frame, Outlet, frame, split
 from simulator.processes.tape import Tape
 from simulator.processes.taps import Tap
@@ -140,7 +140,7 @@ class Network:
 
     def _send(self, link: Link, message: bytes, number: int, now_ms: float) -> None:
         arrivals = self.links.arrivals(*link, now_ms, self._dice)
-        if not arrivals:
+        if not arrivals or (self.links.holding and len(self.held) >= MOST_HELD):
             self._lose(link, number, message, now_ms)
         elif self.links.holding:
             self._held_count += 1

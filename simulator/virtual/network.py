@@ -12,7 +12,7 @@ from random import Random
 
 from paxos.messages import AnyMessage
 from simulator.describe import describe
-from simulator.faults import Link, Links
+from simulator.faults import MOST_HELD, Link, Links
 from simulator.state import HeldMessage
 from simulator.virtual.heap import PLACE_BITS, Heap
 from simulator.virtual.onlookers import Onlookers
@@ -88,7 +88,7 @@ class Network:
             if calm:
                 leaves = self._newest[link] = max(leaves, self._newest[link])
             arrivals = links.arrivals(source, target, leaves, self._dice)
-            if not arrivals:
+            if not arrivals or (links.holding and len(self.held) >= MOST_HELD):
                 self.lose(source, target, message, number)
             elif links.holding:
                 self._held_count += 1
