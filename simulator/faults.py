@@ -310,7 +310,8 @@ class DiskFault(msgspec.Struct, frozen=True, tag=True):
 
     def line(self) -> str:
         """The scenario line."""
-        words = ["disk", str(self.node), self.kind, self.file, "" if self.line_number is None else str(self.line_number)]
+        line = "" if self.line_number is None else str(self.line_number)
+        words = ["disk", str(self.node), self.kind, self.file, line]
         return " ".join(word for word in words if word)
 
 
