@@ -14,12 +14,11 @@ from functools import partial
 from hashlib import sha256
 from typing import Literal
 
-from simulator.check.history import Event
-
 from blog.answers import look, wording
 from blog.blog import Blog, Outcome
 from blog.operations import Operation, Post
 from simulator import faults
+from simulator.check.history import Event
 from simulator.cluster import Answer, AnswerKind, Query, Ticket
 from simulator.errors import InputError
 from simulator.faults import Fault, Links
