@@ -150,7 +150,7 @@ Builder = Callable[[NodeId, Settings, ProcessHost], Drivable]
 
 
 def build_node(node_id: NodeId, settings: Settings, host: ProcessHost) -> Drivable:
-    """The node of the protocol, on its real files."""
+    """The node of the protocol, with the rule broken that the settings name, on its real files."""
     from simulator.node import Node  # noqa: PLC0415  A test's smaller node need not load this one.
     from simulator.processes.disk_trouble import MoodyDisk  # noqa: PLC0415
     from simulator.storage.real_disk import RealDisk  # noqa: PLC0415
@@ -158,7 +158,12 @@ def build_node(node_id: NodeId, settings: Settings, host: ProcessHost) -> Drivab
 
     disk = RealDisk(node_directory(settings, node_id), settings.sync)
     storage = Storage(MoodyDisk(disk, host), settings.difficulty)
-    return Node(node_id, settings, storage, host, witness=host.witness)
+    made = Node
+    if settings.break_rule is not None:
+        from simulator.mutants.registry import node_type  # noqa: PLC0415  No sound node needs to know of broken ones.
+
+        made = node_type(settings.break_rule)
+    return made(node_id, settings, storage, host, witness=host.witness)
 
 
 class Watcher:

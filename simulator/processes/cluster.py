@@ -25,6 +25,7 @@ from simulator.describe import describe, in_order
 from simulator.errors import InputError
 from simulator.faults import Fault, Link, Links
 from simulator.host import ClientCall, Inspect, Inspected, NodeFailed, NoteLine, ReadAnswer, WriteAnswer
+from simulator.mutants.registry import quorums
 from simulator.processes.chain_reader import NAME, ChainReader
 from simulator.processes.child import Builder, build_node, node_directory
 from simulator.processes.judge import Judge
@@ -55,7 +56,7 @@ class ProcessCluster:
 
     Raises:
         DirectoryHeld: another lab holds the data directory.
-        InputError: the data directory belongs to a larger cluster.
+        InputError: the data directory belongs to a larger cluster; `settings.break_rule` names no rule.
         OSError: the directory cannot be written, or a process cannot be started.
     """
 
@@ -65,6 +66,7 @@ class ProcessCluster:
         self, settings: Settings, *, build: Builder = build_node, keep_history: bool = True, record: bool = False
     ) -> None:
         self.settings = settings
+        quorums(settings.break_rule)  # A name that is none is told here, and not by five processes that cannot start.
         self._lock_on_data = DirectoryLock(settings.data)
         try:
             _prepare(settings)

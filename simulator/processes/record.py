@@ -8,8 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+import msgspec
+
 from simulator.check.history import Event
 from simulator.check.invariants import InvariantChecker
+from simulator.mutants.registry import quorums
 from simulator.processes.tape import Tape
 from simulator.settings import Settings
 from simulator.trace.lines import header_for
@@ -23,7 +26,8 @@ class Record:
     def __init__(self, settings: Settings) -> None:
         self.tape = Tape()
         self._settings = settings
-        self._checker = InvariantChecker(settings)
+        self._quorums = prepare, accept = quorums(settings.break_rule)
+        self._checker = InvariantChecker(settings, prepare_quorum=prepare, accept_quorum=accept)
         self._judged_to = 0
 
     def judge(self, verdicts: dict[str, str], end: int) -> None:
@@ -36,5 +40,8 @@ class Record:
 
     def lines(self, history: Sequence[Event], end: int) -> Iterator[str]:
         """The record up to `end` as the lines of a trace."""
-        header = header_for(self._settings, "processes")
+        prepare, accept = self._quorums
+        header = msgspec.structs.replace(
+            header_for(self._settings, "processes"), prepare_quorum=prepare, accept_quorum=accept
+        )
         return trace_lines(header, self.tape.read(0, end), history, self.tape.cut)

@@ -95,8 +95,13 @@ def run_scenario(
     trace: str | None = None,
     watcher: Watcher | None = None,
 ) -> RunResult:
-    """Run one scenario on a cluster of its own, to its end, and return what came of it."""
+    """Run one scenario on a cluster of its own, to its end, and return what came of it.
+
+    A rule that the scenario breaks is broken, unless the settings name another.
+    """
     stage = stage or Silence()
+    if settings.break_rule is None:
+        settings = msgspec.structs.replace(settings, break_rule=scenario.break_rule)
     with _directory(settings) as placed:
         cluster = open_cluster(world or str(scenario.wishes.get("world", "processes")), placed)
         try:
@@ -161,9 +166,8 @@ def _load_all(names: Sequence[str], settings: Settings) -> list[Scenario]:
 
 def _settings_for(scenario: Scenario, settings: Settings, break_rule: str | None, place: int | None) -> Settings:
     chosen = with_wishes(settings, scenario.wishes)
-    rule = break_rule or settings.break_rule or scenario.break_rule
-    if rule:
-        chosen = msgspec.structs.replace(chosen, break_rule=rule)
+    if break_rule:
+        chosen = msgspec.structs.replace(chosen, break_rule=break_rule)
     if chosen.data and place is not None:
         stem = re.sub(r"[^A-Za-z0-9._-]", "-", Path(scenario.name).stem)
         chosen = msgspec.structs.replace(chosen, data=str(Path(chosen.data) / f"{place + 1}-{stem}"))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
+from simulator.mutants.registry import find
 from simulator.scenario.library import builtin_names, builtin_scenarios, load_scenario
 from simulator.scenario.run import list_scenarios, run_scenario
 from simulator.settings import Settings
@@ -39,6 +41,18 @@ def test_a_broken_rule_names_the_line_that_forbids_it() -> None:
 
     assert len(broken) == 4
     assert all(scenario.forbidden_by for scenario in broken)
+    assert all(find(scenario.break_rule or "").wrong for scenario in broken)
+
+
+@pytest.mark.parametrize("name", [scenario.name for scenario in builtin_scenarios() if scenario.break_rule])
+def test_with_the_rule_kept_nothing_is_violated(name: str) -> None:
+    """The same steps on sound nodes: what the scenario expects does not come, and every check holds."""
+    scenario = msgspec.structs.replace(load_scenario(name), break_rule=None)
+
+    result = run_scenario(scenario, Settings(data=""), world="virtual")
+
+    assert "expect not check ok" in [failure.command for failure in result.failures]
+    assert set(result.checks.values()) == {"ok"}
 
 
 @pytest.mark.parametrize("name", NAMES)
