@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from paxos.acceptor import Acceptor
 from paxos.ballot import Ballot, NodeId
 from paxos.effects import Timer
 from paxos.election import Election
-from paxos.messages import AnyMessage, Reject
+from paxos.messages import AnyMessage, Promise, Reject
 from paxos.patience import Patience
 from paxos.proposer import Proposer
 from paxos.replica import Replica
@@ -17,40 +19,61 @@ MAJORITY = "words: chosen is what a majority of all nodes has accepted"
 SOON = "the invariant Progress: writes are answered again within a few election timeouts"
 
 
+class Muted(Proposer):
+    """Leads, but proposes nothing any more once it is `muted`."""
+
+    muted = False
+
+    def lead(self, ballot: Ballot, promises: Iterable[Promise]) -> None:
+        """Begin anew."""
+        self.muted = False
+        super().lead(ballot, promises)
+
+    def flush(self) -> None:
+        """Nothing, if muted."""
+        if not self.muted:
+            super().flush()
+
+
 @mutant(
     "stale-reject-deposes",
     "L",
     wrong="any REJECT ends a leadership, even one for an older ballot, and no new election starts",
     forbidden_by=SOON,
     expects="progress convergence steadiness",
+    also=(Muted,),
 )
-class StaleRejectDeposes(Election):
+class StaleRejectDeposes(Replica):
     """See its entry."""
 
-    def refused(self, message: Reject) -> bool:
-        """Whatever it was about, it was a no."""
-        return self.leading or super().refused(message)
+    def receive(self, message: AnyMessage, now_ms: int) -> None:
+        """Whatever was refused, it was a no: lead no longer, and go on with signs of life, so that nobody else bids."""
+        if isinstance(message, Reject) and isinstance(self.proposer, Muted) and self.proposer.leading:
+            self.proposer.muted = True
+        else:
+            super().receive(message, now_ms)
 
-    def deposed(self) -> None:
-        """Lead no longer, and wait for somebody else to begin."""
-        self.phase = "following"
-        self._forget_leader()
-        self.leader = self.core.me
 
-    def alarm(self) -> None:
-        """Nobody asks whoever was refused."""
-        if self.leader != self.core.me:
-            super().alarm()
+@mutant(
+    "leader-heard-is-enough",
+    "L",
+    wrong="a leader without a majority keeps its followers",
+    forbidden_by="rule 6: a leader that has not heard from a majority for an election timeout steps down",
+    expects="progress convergence",
+)
+class LeaderHeardIsEnough(Proposer):
+    """See its entry."""
+
+    def has_majority(self) -> bool:
+        """Somebody will be there."""
+        return True
 
 
 class NeverResigns(Replica):
     """Leads once, leads for ever."""
 
     def _step_down(self, why: str) -> None:
-        """Stay, and go on asking."""
-        if self.proposer.leading:
-            self.proposer.heartbeat()
-            self.core.set_timer(Timer.HEARTBEAT, self.core.config.heartbeat_ms, self.core.config.heartbeat_ms)
+        """Stay."""
 
 
 @mutant(
@@ -59,7 +82,7 @@ class NeverResigns(Replica):
     wrong="a leader ignores a higher ballot",
     forbidden_by="rule 6, and election phase: a leader that is not followed leads no longer",
     expects="progress convergence",
-    also=(NeverResigns,),
+    also=(NeverResigns, LeaderHeardIsEnough),
 )
 class NeverStepsDown(Election):
     """See its entry."""
@@ -106,21 +129,6 @@ class NoBackoff(Election):
     def pause_ms(self) -> tuple[int, int]:
         """As long as last time."""
         return self.patience.election_ms(), self.patience.election_ms()
-
-
-@mutant(
-    "leader-heard-is-enough",
-    "L",
-    wrong="a leader without a majority keeps its followers",
-    forbidden_by="rule 6: a leader that has not heard from a majority for an election timeout steps down",
-    expects="progress convergence",
-)
-class LeaderHeardIsEnough(Proposer):
-    """See its entry."""
-
-    def has_majority(self) -> bool:
-        """Somebody will be there."""
-        return True
 
 
 @mutant(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import partial
 
 import msgspec
 
 from blog.blog import Outcome
-from chain.block import hash_of
+from chain.block import Block, hash_of
 from chain.blockchain import Blockchain, Miner
 from chain.mining import mine, passes
 from paxos.acceptor import Acceptor
@@ -193,9 +194,10 @@ class NoDedupe(Ledger):
 class DedupeForgotten(Ledger):
     """See its entry."""
 
-    def claim_replayed(self, client: str, seq: int, height: int) -> bool:
-        """Applied, and forgotten."""
-        return True
+    def begin(self, height: int, tip: str, newest: Iterable[Block]) -> None:
+        """The chain is replayed, and nobody knows any more who asked for what."""
+        super().begin(height, tip, newest)
+        self.outcomes = Outcomes()
 
 
 class ForgetfulOutcomes(Outcomes):

@@ -38,7 +38,7 @@ Moment = Literal["bid", "promise", "lead", "propose"]
 """A node opens a ballot; one promises it; one begins to lead; a leader proposes a value."""
 Blow = Literal[
     "isolate", "company", "mute", "half-mute", "deafen", "late", "late-answers", "lossy", "crash", "crash-at-a-point",
-    "slow-and-alone", "pause", "crash-another",
+    "bridge", "pause", "crash-another", "again",
 ]  # fmt: skip
 """What befalls the node that was waited for: see the functions of these names."""
 MOMENTS: tuple[Moment, ...] = get_args(Moment)
@@ -150,15 +150,31 @@ def _crash_another(victim: _Victim) -> Timed:
         yield at + victim.lasts(10, 800), Restart(other)
 
 
-def _slow_and_alone(victim: _Victim) -> Timed:
-    """Its clock hardly moves: it believes in itself long after all but a few, who hear both sides, have given it up."""
-    far = victim.others[victim.dice.randint(0, victim.fewer) :]
+def _bridge(victim: _Victim) -> Timed:
+    """It is slow, so that it believes in itself for long, and cut off from all but a few, who hear both sides."""
+    far = victim.others[victim.dice.choice((0, 1, 1, victim.fewer)) :]
     lasts = 100 + victim.lasts(200, 1_500)
-    yield 0, ClockFault(victim.node, victim.dice.choice((10, 20, 40)))
+    yield 0, ClockFault(victim.node, victim.dice.choice((10, 25, 40, 60, 80)))
     for other in far:
         yield 0, CutLink(victim.node, other)
         yield lasts, MendLink(victim.node, other)
     yield lasts, ClockFault(victim.node)
+
+
+def _again(victim: _Victim) -> Timed:
+    """What it says reaches a few, whose answers find it in its next life, doing the same again on slow links."""
+    links = tuple(link for other in victim.others for link in ((victim.node, other), (other, victim.node)))
+    delay = victim.lasts(5, 60)
+    far = victim.others[victim.dice.choice((1, max(1, victim.fewer))) :]
+    dies = victim.dice.randint(1, 2 * delay)
+    back = dies + victim.dice.randint(1, 40)
+    yield 0, Weather(LinkRule(delay_ms=delay, jitter_ms=victim.dice.choice((0, delay, 3 * delay))), links)
+    for other in far:
+        yield 0, CutLink(victim.node, other, one_way=True)
+        yield back, MendLink(victim.node, other, one_way=True)
+    yield dies, Crash(victim.node)
+    yield back, Restart(victim.node)
+    yield back + 12 * delay, CalmWeather()
 
 
 def _pause(victim: _Victim) -> Timed:
@@ -178,8 +194,9 @@ _STRIKES = {
     "crash": _crash,
     "crash-at-a-point": _crash_at_a_point,
     "crash-another": _crash_another,
-    "slow-and-alone": _slow_and_alone,
+    "bridge": _bridge,
     "pause": _pause,
+    "again": _again,
 }
 
 

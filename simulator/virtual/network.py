@@ -21,6 +21,15 @@ LATENCIES = (0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2)
 """What a calm link takes, in milliseconds, each of the sixteen as likely as the next."""
 _DRAW_BITS = 4
 
+FLOOD = 100_000
+FLOOD_PER_MS = 1_000
+"""More messages than these, at the start and in each millisecond, are no conversation any more."""
+
+
+class NetworkFlood(Exception):
+    """Messages beget messages without end: no correct node answers so, and the next moment would never come."""
+
+
 Held = tuple[int, int, AnyMessage, int]
 """Source, target, message, and the message's number."""
 
@@ -50,6 +59,8 @@ class Network:
         """A node hands over a message for each of `to`."""
         heap = self._heap
         now = heap.now_ms
+        if self.messages > FLOOD + FLOOD_PER_MS * now:
+            raise NetworkFlood(f"{self.messages} messages within {now} ms")
         self.messages += 1
         number = self.messages
         self.copies += len(to)

@@ -231,7 +231,8 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     `quiet` and `single` are the chances of a run without faults and of one with a single kind; `shares` the chances,
     one drawn a run, with which each kind is on in all others; `every_ms` bounds the mean time from one blow of a kind
     to its next; `calls_per_s` bounds the clients' load; `kinds` are those that may occur. `ambushed` and `lasting` are
-    the chances of a run with ambushes, and of one in which something never mends.
+    the chances of a run with ambushes, and of one in which something never mends. A profile that is a mixture `of`
+    others draws one of them for each seed.
     """
 
     sizes: tuple[int, ...] = (3, 3, 3, 5, 5, 7)
@@ -244,12 +245,14 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     kinds: tuple[str, ...] = tuple(KINDS)
     ambushed: float = 0.5
     lasting: float = 0.4
+    of: tuple[str, ...] = ()
 
 
 PROFILES: dict[str, Profile] = {
-    "swarm": Profile(),
+    "swarm": Profile(of=("storm", "core")),
+    "storm": Profile(),
     "core": Profile(
-        sizes=(3, 3, 5), lasts_ms=(1_000, 3_000), quiet=0.6, single=0.3, calls_per_s=(20, 120), ambushed=1.0
+        sizes=(3, 5), lasts_ms=(1_000, 3_000), quiet=0.6, single=0.3, calls_per_s=(20, 120), ambushed=1.0
     ),
     "quiet": Profile(quiet=1.0, lasts_ms=(10_000, 30_000), ambushed=0.0, lasting=0.0),
     "chaos": Profile(quiet=0.0, single=0.0, shares=(0.8, 1.0), every_ms=(100, 600)),
@@ -262,7 +265,7 @@ PROFILES: dict[str, Profile] = {
     ),
     "long": Profile(lasts_ms=(20_000, 60_000), calls_per_s=(3, 20)),
 }  # fmt: skip
-"""Ways to draw, by name; "swarm" mixes everything, "core" aims at changes of leader alone."""
+"""Ways to draw, by name: "storm" mixes all kinds of faults, "core" aims at changes of leader, "swarm" is both."""
 
 
 def draw_plan(seed: int, profile: str = "swarm", *, break_rule: str | None = None) -> Plan:
@@ -272,8 +275,10 @@ def draw_plan(seed: int, profile: str = "swarm", *, break_rule: str | None = Non
         KeyError: there is no such profile.
         InputError: there is no such rule to break.
     """
-    how = PROFILES[profile]
     dice = Random(f"plan {profile} {seed}")
+    how = PROFILES[profile]
+    if how.of:
+        how = PROFILES[dice.choice(how.of)]
     only = find(break_rule).nodes if break_rule else 0
     settings = Settings(
         nodes=dice.choice((only,) if only else how.sizes),
