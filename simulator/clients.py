@@ -44,6 +44,8 @@ def patience_ms(links: Links) -> int:
 
     A node gives up by itself after 30 s and ten round trips; this is always longer, so a node that runs answers first.
     """
+    if not links.rules:
+        return PATIENCE_MS
     slowest = max((rule.delay_ms + rule.jitter_ms for rule in links.rules.values()), default=0)
     return PATIENCE_MS + 24 * slowest
 

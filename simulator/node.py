@@ -99,6 +99,7 @@ class Node:
         self.stopped = ""
         self._ahead: list[tuple[Slot, Value]] = []  # Proposed in this batch: see `_look_ahead`.
         self._peers: dict[tuple[NodeId, ...], tuple[NodeId, ...]] = {}
+        self._heard_more = False  # The replica was told something since its last flush.
         self._unwritten = False  # Something is applied that is not on its way to the disk.
         self._compact_at = COMPACT_BYTES
 
@@ -169,12 +170,12 @@ class Node:
         self._raise_if_stopped()
         replica = self.replica
         try:
-            while True:
+            self._heard_more = True
+            while self._heard_more:
+                self._heard_more = False
                 replica.flush(now_ms)
-                effects = replica.take_effects()
-                if not effects:
-                    break
-                self._carry_out(effects, now_ms)
+                while effects := replica.take_effects():
+                    self._carry_out(effects, now_ms)
             self.host.push()
             if self._ahead:
                 self._look_ahead()
@@ -260,6 +261,7 @@ class Node:
                 own.append(send.message)
             self._send(send.to, send.message)
         for message in own:
+            self._heard_more = True
             self.replica.receive(message, now_ms)
 
     def _record(self, records: list[JournalRecord]) -> None:
@@ -336,6 +338,7 @@ class Node:
                 break
             self._unwritten = True
         self._finish_applied()
+        self._heard_more = True
         self.replica.installed(self.ledger.height)
 
     def _finish_applied(self) -> None:

@@ -78,6 +78,7 @@ class Supervisor:
         self._kill_at: float | None = None
         self._company_until: float | None = None
         self._together = 0
+        self._gathered: dict[int, list[bytes]] = {}
         self._bell, self._bell_rope = pipe()
         for fd in (self._bell, self._bell_rope):
             set_blocking(fd, False)
@@ -121,8 +122,11 @@ class Supervisor:
         life = self.lives.get(node)
         if life is None or life.outlet.closed:
             return False
+        if self._together:
+            self._gathered.setdefault(node, []).append(call)
+            return True
         life.outlet.put(frame(SUPERVISOR, [call]))
-        if self._together or self.is_own_thread():
+        if self.is_own_thread():
             self.network.mark(node)
         else:
             self._flush(node)
@@ -143,8 +147,15 @@ class Supervisor:
     def end_together(self) -> None:
         """Let what has gathered leave."""
         self._together -= 1
-        if not self._together:
-            self.flush()
+        if self._together:
+            return
+        for node, calls in self._gathered.items():
+            life = self.lives.get(node)
+            if life is not None and not life.outlet.closed:
+                life.outlet.put(frame(SUPERVISOR, calls))
+                self.network.mark(node)
+        self._gathered.clear()
+        self.flush()
 
     def flush(self) -> None:
         """Write what waits for the nodes, as much as their queues take."""

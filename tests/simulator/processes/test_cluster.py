@@ -228,7 +228,7 @@ def test_messages_and_answers_stand_in_the_running_log(start: Start) -> None:
 
     log = [event for event in cluster.events(99) if event.kind in {"sent", "answer"}]
     assert (log[0].node, log[0].to, log[0].text) == (1, (2, 3), "→ 2,3  FORWARD from 1 requests 1")
-    assert log[-1].kind == "answer"
+    assert any(event.kind == "answer" for event in log)
 
 
 def test_a_directory_belongs_to_one_lab(start: Start) -> None:
