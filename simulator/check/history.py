@@ -1,14 +1,23 @@
 """A recorded history: what clients asked and what they were told, one event a line, in Jepsen's convention.
 
 `invoke` carries the argument, `ok` the result; `fail` certainly had no effect; `info`, or no completion, may take
-effect once at any later time, or never. The operations of each model stand in `tests/histories/README.md`.
+effect once at any later time, or never. The operations of each model stand in `tests/histories/README.md`. A history
+lies in a file of its own or among the other events of a trace; either file may be gzipped.
 """
 
 from __future__ import annotations
 
-from typing import Literal
+import gzip
+import zlib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Literal, cast
 
 import msgspec
+
+from simulator.errors import InputError
 
 EventType = Literal["invoke", "ok", "fail", "info"]
 
@@ -26,3 +35,134 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     time: float = 0
     read: Literal["", "local"] = ""
     node: int = 0
+
+
+@dataclass(slots=True)
+class Recording:
+    """What a file holds: its events, and the line of each. `faults` are the lines that are none: (line, what is wrong).
+
+    `before` is how many blocks a node had when its first life in a trace began: of those the trace tells nothing.
+    """
+
+    path: Path
+    events: list[Event] = field(default_factory=list)
+    lines: list[int] = field(default_factory=list)
+    faults: list[tuple[int, str]] = field(default_factory=list)
+    before: int = 0
+    is_trace: bool = False
+
+
+def is_trace(first_line: bytes) -> bool:
+    """True for the first line of a trace, an object with the key "trace": its other lines hold more than a history."""
+    try:
+        return _decode_first(first_line).trace is not msgspec.UNSET
+    except (ValueError, RecursionError):
+        return False
+
+
+def read_recording(name: str | Path) -> Recording:
+    """Read a history, or the history in a trace.
+
+    Raises:
+        InputError: there is no such file, or it cannot be read. Bad lines are noted in `faults`, all of them.
+    """
+    recording = Recording(Path(name).expanduser())
+    with _opened(recording.path) as file:
+        lines = enumerate(file, 1)
+        number, first = next(lines, (1, b""))
+        recording.is_trace = is_trace(first)
+        if recording.is_trace:
+            _read_trace(recording, lines)
+        else:
+            _read_event(recording, number, first)
+            for number, text in lines:
+                _read_event(recording, number, text)
+    return recording
+
+
+def write_history(name: str | Path, events: Iterable[Event]) -> None:
+    """Write a history, one event a line; gzipped when the name ends in .gz.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    path = Path(name).expanduser()
+    encode = msgspec.json.Encoder().encode
+    with gzip.open(path, "wb") if path.suffix == ".gz" else path.open("wb") as file:
+        file.writelines(encode(event) + b"\n" for event in events)
+
+
+class _First(msgspec.Struct, frozen=True):
+    trace: object = msgspec.UNSET
+
+
+class _Began(msgspec.Struct, frozen=True):
+    height: int = 0
+
+
+class _TraceLine(msgspec.Struct, frozen=True):
+    """What matters here of a line of a trace (docs/trace.md)."""
+
+    event: str
+    entry: Event | None = None
+    found: _Began = _Began()
+
+
+_decode_first = msgspec.json.Decoder(_First).decode
+_decode_event = msgspec.json.Decoder(Event).decode
+_decode_trace_line = msgspec.json.Decoder(_TraceLine).decode
+
+
+def _read_event(recording: Recording, number: int, text: bytes) -> None:
+    try:
+        recording.events.append(_decode_event(text))
+    except (ValueError, RecursionError) as error:
+        if text.strip():
+            recording.faults.append((number, _what_is_wrong(error)))
+    else:
+        recording.lines.append(number)
+
+
+def _read_trace(recording: Recording, lines: Iterator[tuple[int, bytes]]) -> None:
+    """Only the history is read here, and with how long a chain the nodes began; the rest is for `simulator/trace`."""
+    grown = False
+    for number, text in lines:
+        try:
+            line = _decode_trace_line(text)
+        except (ValueError, RecursionError) as error:
+            recording.faults.append((number, _what_is_wrong(error)))
+            continue
+        if line.entry is not None:
+            recording.events.append(line.entry)
+            recording.lines.append(number)
+        elif line.event == "applied":
+            grown = True
+        elif line.event == "recovered" and not grown:
+            recording.before = max(recording.before, line.found.height)
+
+
+def _what_is_wrong(error: Exception) -> str:
+    if isinstance(error, msgspec.ValidationError):
+        return f"no event of a history ({error})"
+    return f"no JSON ({error})"
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[IO[bytes]]:
+    """The file, unpacked if it is gzipped, whatever its name."""
+    try:
+        with path.open("rb") as plain:
+            packed = plain.read(2) == b"\x1f\x8b"
+            plain.seek(0)
+            if packed:
+                with gzip.open(plain) as unpacked:
+                    yield cast("IO[bytes]", unpacked)
+            elif path.suffix == ".gz":
+                raise InputError(f"{str(path)!r} is called .gz and is not gzipped: rename it, or pack it with gzip.")
+            else:
+                yield plain
+    except (OSError, EOFError, zlib.error) as error:
+        why = getattr(error, "strerror", None) or error
+        raise InputError(f"{str(path)!r} cannot be read: {why}.") from None
+    except ValueError as error:  # A name that no file can have.
+        raise InputError(f"{str(path)!r} cannot be read: {error}.") from None

@@ -7,7 +7,9 @@ The search (`search.py`) knows nothing else of an object, so a new model is one 
 from __future__ import annotations
 
 from collections.abc import Hashable
-from typing import Any, Final, Protocol
+from typing import Any, Final, Literal, Protocol, cast
+
+import msgspec
 
 from simulator.errors import InputError
 
@@ -240,9 +242,24 @@ class PlainBlog(_Whole):
     def initial(self, init: Any) -> State:
         """What stands on the chain already: a list of [f, user, title, content]."""
         state: State = ()
-        for f, *arg in init or ():
+        for f, *arg in self.writes(init):
             state = self.step(state, f, arg, UNKNOWN)[1]
         return state
+
+    @staticmethod
+    def writes(init: Any) -> list[tuple[str, str, str, str]]:
+        """The writes that `init` lists.
+
+        Raises:
+            InputError: it is no such list.
+        """
+        try:
+            found = msgspec.convert(
+                [] if init is None else init, list[tuple[Literal["post", "comment"], str, str, str]]
+            )
+        except msgspec.ValidationError as error:
+            raise InputError(f"a blog starts with a list of writes, each [f, user, title, content]: {error}.") from None
+        return cast("list[tuple[str, str, str, str]]", found)
 
     def step(self, state: State, f: str, arg: Any, result: Any) -> tuple[bool, State]:
         """See `Model`."""

@@ -88,25 +88,29 @@ def pair(events: Sequence[Event]) -> Paired:
     return Paired(main, local, len(events))
 
 
-def misplaced(events: Sequence[Event]) -> Iterator[tuple[int, str]]:
-    """Every event that fits nowhere, as (position, what is wrong with it): a return without a call, a second call."""
-    open_calls: dict[int, tuple[int, Event]] = {}
+def misplaced(events: Sequence[Event], lines: Sequence[int]) -> Iterator[tuple[int, str]]:
+    """Every event that fits nowhere, as (position, what is wrong with it): a return without a call, a second call.
+
+    `lines` are the lines of the file, by which earlier events are called.
+    """
+    open_calls: dict[int, int] = {}
     for position, event in enumerate(events):
         earlier = open_calls.get(event.process)
+        called = None if earlier is None else events[earlier]
+        where = "" if earlier is None else f"line {lines[earlier]}"
         if event.type == "invoke":
-            if earlier is not None:
-                still = f"its {earlier[1].f!r} of event {earlier[0] + 1} is still open"
+            if called is not None:
+                still = f"its {called.f!r} of {where} is still open"
                 yield position, f"process {event.process} calls {event.f!r} while {still}"
-            open_calls[event.process] = position, event
-        elif earlier is None:
+            open_calls[event.process] = position
+        elif called is None:
             yield position, f"{event.type!r} of process {event.process}, which has no open call"
         else:
             del open_calls[event.process]
-            called = earlier[1]
             if called.f != event.f:
-                yield position, f"{event.f!r} ends a call of {called.f!r} (event {earlier[0] + 1})"
+                yield position, f"{event.f!r} ends a call of {called.f!r} ({where})"
             elif (called.read, called.node) != (event.read, event.node):
-                yield position, f"its read and node are not those of its call (event {earlier[0] + 1})"
+                yield position, f"its read and node are not those of its call ({where})"
 
 
 def _open(table: Operations, event: Event, position: int) -> None:

@@ -48,14 +48,17 @@ MODELS = ("blog", "register", "cas-register", "kv", "mutex", "set")
 def check(output: Output, *, files: tuple[str, ...], model: str, init: str, time_limit: int | None, json: bool) -> int:
     """Judge each FILE: a history in Jepsen's form or a trace, JSON lines, plain or .gz.
 
-    A violation prints the shortest prefix that fails and why. The exit status is 0 when every history is linearizable,
-    1 when one is not or could not be judged within its bounds.
+    A violation prints the shortest prefix that fails and why. Of a trace the invariants of the protocol are judged
+    too. The exit status is 0 when all is well, 1 when something is not, or could not be judged within its bounds.
     """
     first = _json_value(init)
     from simulator.check.command import judge_files
 
     limit_s = None if time_limit is None else time_limit / 1000
-    verdicts = judge_files(list(files), model=model, init=first, time_limit_s=limit_s)
+    progress = output.progress if len(files) > 1 else output.detail
+    verdicts = judge_files(
+        files, model=model, init=first, time_limit_s=limit_s, progress=progress, invariants=_invariants
+    )
     if json:
         output.json(verdicts[0] if len(verdicts) == 1 else verdicts)
     else:
@@ -64,6 +67,15 @@ def check(output: Output, *, files: tuple[str, ...], model: str, init: str, time
             if verdict["why"]:
                 output.result(str(verdict["why"]))
     return OK if all(verdict["verdict"] == "ok" for verdict in verdicts) else CHECK_FAILED
+
+
+def _invariants(name: str) -> str:
+    """What a trace violates beside linearizability, a sentence each, or ""."""
+    from simulator.trace.judge import check_trace
+
+    checker = check_trace(name)
+    found = (f"{one.invariant}: {one.sentence(checker.replay)}." for one in checker.violations.values())
+    return " ".join(found)
 
 
 def _json_value(text: str) -> Any:

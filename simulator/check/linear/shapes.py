@@ -1,0 +1,54 @@
+"""What the events of each model look like: which operations there are, their arguments and their results."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+
+from simulator.check.history import Event
+
+_Text3 = tuple[str, str, str]
+_PutAppend = (tuple[str | int, str], Any)
+
+SHAPES: dict[str, dict[str, tuple[Any, Any]]] = {
+    "register": {"read": (Any, Any), "write": (Any, Any)},
+    "cas-register": {
+        "read": (Any, Any),
+        "write": (Any, Any),
+        "cas": (tuple[Any, Any], bool | tuple[Any, Any]),
+    },
+    "kv": {
+        "get": (tuple[str | int, Any], tuple[str | int, str | None]),
+        "put": _PutAppend,
+        "append": _PutAppend,
+    },
+    "mutex": {"acquire": (Any, Any), "release": (Any, Any)},
+    "set": {"add": (Any, Any), "remove": (Any, Any), "read": (Any, list[Any])},
+    "blog": {
+        "post": (_Text3, Literal["ok", "duplicate title"]),
+        "comment": (_Text3, Literal["ok", "cannot comment"]),
+        "view_all": (Any, list[tuple[str, str]]),
+        "view_user": (str, list[tuple[Literal["post", "comment"], str, str]]),
+        "view_title": (str, Literal["not found"] | tuple[str, str, list[tuple[str, str]]]),
+    },
+}
+"""For each model and operation the types of its argument and its result, as JSON gives them (a tuple is a list)."""
+
+
+def misshapen(event: Event, model: str) -> str:
+    """What is wrong with one event as an event of this model, or ""."""
+    shape = SHAPES[model].get(event.f)
+    if shape is None:
+        return f"{event.f!r} is no operation of a {model}: write one of {', '.join(SHAPES[model])}"
+    if event.type not in {"invoke", "ok"}:
+        return ""
+    called = event.type == "invoke"
+    wanted = shape[0 if called else 1]
+    if wanted is Any:
+        return ""
+    try:
+        msgspec.convert(event.value, wanted)
+    except (msgspec.ValidationError, RecursionError) as error:
+        return f"{'the argument' if called else 'the result'} of {event.f!r} is not what it should be: {error}"
+    return ""
