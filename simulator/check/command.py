@@ -95,6 +95,17 @@ def _faults(recording: Recording, model: str) -> Iterator[tuple[int, str]]:
 
 
 def _sentence(name: str, faults: list[tuple[int, str]]) -> str:
-    told = "; ".join(f"line {line}: {wrong}" for line, wrong in faults[:FAULTS_TOLD])
-    more = len(faults) - FAULTS_TOLD
-    return f"{name}, {told}{f'; and {more} more faults' if more > 0 else ''}."
+    """All faults of one file in one sentence; what is wrong in the same way on many lines is said once."""
+    lines: dict[str, list[int]] = {}
+    for line, wrong in faults:
+        lines.setdefault(wrong, []).append(line)
+    told = [f"{_told_lines(found)}: {wrong}" for wrong, found in lines.items()]
+    more = f"; and {len(told) - FAULTS_TOLD} more faults" if len(told) > FAULTS_TOLD else ""
+    return f"{name}, {'; '.join(told[:FAULTS_TOLD])}{more}."
+
+
+def _told_lines(lines: list[int]) -> str:
+    if len(lines) == 1:
+        return f"line {lines[0]}"
+    more = f" and {len(lines) - FAULTS_TOLD} more" if len(lines) > FAULTS_TOLD else ""
+    return f"lines {', '.join(map(str, lines[:FAULTS_TOLD]))}{more}"

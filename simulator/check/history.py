@@ -8,6 +8,7 @@ lies in a file of its own or among the other events of a trace; either file may 
 from __future__ import annotations
 
 import gzip
+import re
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -77,6 +78,8 @@ def read_recording(name: str | Path) -> Recording:
             _read_event(recording, number, first)
             for number, text in lines:
                 _read_event(recording, number, text)
+            if not (recording.events or recording.faults):
+                recording.faults.append((1, "no event: a history has one a line"))
     return recording
 
 
@@ -108,6 +111,7 @@ class _TraceLine(msgspec.Struct, frozen=True):
     found: _Began = _Began()
 
 
+_BYTE = re.compile(r" \(byte \d+\)")
 _decode_first = msgspec.json.Decoder(_First).decode
 _decode_event = msgspec.json.Decoder(Event).decode
 _decode_trace_line = msgspec.json.Decoder(_TraceLine).decode
@@ -144,7 +148,7 @@ def _read_trace(recording: Recording, lines: Iterator[tuple[int, bytes]]) -> Non
 def _what_is_wrong(error: Exception) -> str:
     if isinstance(error, msgspec.ValidationError):
         return f"no event of a history ({error})"
-    return f"no JSON ({error})"
+    return f"no JSON ({_BYTE.sub('', str(error))})"
 
 
 @contextmanager

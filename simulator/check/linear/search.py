@@ -166,7 +166,7 @@ def _goals(part: _Part) -> list[tuple[int, ...]]:
 
 def _search_part(part: _Part, model: Model, first: State, budget: Budget) -> Found:
     """Depth first, without recursion."""
-    seen: dict[tuple[int, State, int, int], list[int]] = {}
+    seen: dict[tuple[int, State, int, int], int | list[int]] = {}
     stack: list[_Configuration] = [(0, first, 0, 0, 0)]
     found, furthest, rounds = Found(), -1, 0
     while stack:
@@ -174,10 +174,8 @@ def _search_part(part: _Part, model: Model, first: State, budget: Budget) -> Fou
         if configuration is None:
             return Found()
         at, state, done, _, used = configuration
-        known = seen.setdefault(configuration[:4], [])
-        if known and any(fewer & ~used == 0 for fewer in known):
+        if not _is_new(seen, configuration[:4], used):
             continue
-        known.append(used)
         if at > furthest:
             furthest = at
             found = Found(part.positions[at], part.numbers[~part.codes[at]], _open(part, at))
@@ -191,6 +189,25 @@ def _search_part(part: _Part, model: Model, first: State, budget: Budget) -> Fou
             candidates += [(number, used) for number in _first_of_each_kind(part, at, used)]
         _expand(part, model, configuration, candidates, stack)
     return found
+
+
+def _is_new(
+    seen: dict[tuple[int, State, int, int], int | list[int]], key: tuple[int, State, int, int], used: int
+) -> bool:
+    """Remember a configuration, unless one equal in all else is remembered that used no others of unknown fate."""
+    known = seen.get(key)
+    if known is None:
+        seen[key] = used  # The usual case needs no list, which would cost half of the memory.
+        return True
+    if isinstance(known, int):
+        if known & ~used == 0:
+            return False
+        seen[key] = [known, used]
+        return True
+    if any(fewer & ~used == 0 for fewer in known):
+        return False
+    known.append(used)
+    return True
 
 
 def _walk(

@@ -40,7 +40,9 @@ def misshapen(event: Event, model: str) -> str:
     """What is wrong with one event as an event of this model, or ""."""
     shape = SHAPES[model].get(event.f)
     if shape is None:
-        return f"{event.f!r} is no operation of a {model}: write one of {', '.join(SHAPES[model])}"
+        others = [f"--model {other}" for other, shapes in SHAPES.items() if event.f in shapes]
+        known = " or ".join(others) or f"one of {', '.join(SHAPES[model])}"
+        return f"{event.f!r} is no operation of a {model}: write {known}"
     if event.type not in {"invoke", "ok"}:
         return ""
     called = event.type == "invoke"
