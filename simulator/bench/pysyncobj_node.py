@@ -19,6 +19,8 @@ def run_pysyncobj_node(
 ) -> None:
     """Serve, and if this process leads, keep `outstanding` commands under way and say how many were answered.
 
+    Any other process places one write when it is asked to, and says when it was answered.
+
     It ticks in its own thread and commands are given from its own callbacks, so that nothing waits for a thread.
     """
     library = import_module("pysyncobj")
@@ -46,7 +48,29 @@ def run_pysyncobj_node(
         before, began = answered, time.perf_counter()
         _tick(node, seconds)
         to_parent.send((answered - before) / (time.perf_counter() - began))
+    else:
+        _serve(node, to_parent)
     while True:
+        node.doTick(0.002)
+
+
+def _serve(node: Any, to_parent: Connection) -> None:
+    """Once it is asked for a write, repeat it until one is answered, and say so."""
+    while not to_parent.poll():
+        node.doTick(0.002)
+    to_parent.recv()
+    given = [0]
+
+    def applied(_result: object, error: object) -> None:
+        if error:
+            given[0] = 0
+        else:
+            to_parent.send("answered")
+
+    while True:
+        if not given[0]:
+            given[0] = 1
+            node.write("x" * OPERATION_BYTES, callback=applied)
         node.doTick(0.002)
 
 

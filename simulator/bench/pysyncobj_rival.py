@@ -8,9 +8,11 @@ from __future__ import annotations
 import multiprocessing
 import multiprocessing.connection
 import socket
+import time
 from collections.abc import Sequence
 from functools import partial
 from importlib.util import find_spec
+from multiprocessing.connection import Connection
 
 from simulator.bench.case import Case, Effort, Skipped
 from simulator.bench.pysyncobj_node import run_pysyncobj_node
@@ -29,15 +31,16 @@ OPTIONS: dict[str, dict[str, object]] = {
 READY_S = 30
 
 
-def throughput(effort: Effort, *, options: str, outstanding: int) -> Sequence[float]:
-    """Commands a second that the leader answers to itself."""
-    if find_spec("pysyncobj") is None:
-        raise Skipped("PySyncObj is not installed ('pip install pysyncobj' for the comparison).")
-    seconds = effort.pick(3000, 300) / 1000
-    context = multiprocessing.get_context("spawn")
-    addresses = [f"127.0.0.1:{port}" for port in _free_ports(5)]
-    ends, processes = [], []
-    try:
+class Rivals:
+    """The five processes; `ends` are the connections to them, in their order."""
+
+    def __init__(self, options: str, outstanding: int, seconds: float) -> None:
+        if find_spec("pysyncobj") is None:
+            raise Skipped("PySyncObj is not installed ('pip install pysyncobj' for the comparison).")
+        context = multiprocessing.get_context("spawn")
+        addresses = [f"127.0.0.1:{port}" for port in _free_ports(5)]
+        self.ends: list[Connection] = []
+        self.processes = []
         for own in addresses:
             ours, theirs = context.Pipe()
             process = context.Process(
@@ -48,23 +51,60 @@ def throughput(effort: Effort, *, options: str, outstanding: int) -> Sequence[fl
             )
             with empty_main_module():
                 process.start()
-            ends.append(ours)
-            processes.append(process)
-        for end in ends:
+            self.ends.append(ours)
+            self.processes.append(process)
+
+    def rate(self) -> tuple[int, float]:
+        """Let the leader, whose place is returned too, count the commands a second that it is answered."""
+        for end in self.ends:
             if not end.poll(READY_S):
                 raise Skipped("PySyncObj did not elect a leader.")
             end.recv()
-        for end in ends:
+        for end in self.ends:
             end.send("go")
-        answers = multiprocessing.connection.wait(ends, READY_S)
-        if not answers:
+        ready = multiprocessing.connection.wait(self.ends, READY_S)
+        if not ready:
             raise Skipped("PySyncObj did not answer.")
-        return [float(next(end for end in ends if end in answers).recv())]
-    finally:
-        for process in processes:
+        place = next(place for place, end in enumerate(self.ends) if end in ready)
+        return place, float(self.ends[place].recv())
+
+    def silence_ms(self, place: int) -> float:
+        """Kill the leader, and wait for the answer of a write at another process."""
+        other = self.ends[(place + 1) % len(self.ends)]
+        began = time.perf_counter()
+        self.processes[place].kill()
+        other.send("write")
+        if not other.poll(READY_S):
+            raise Skipped("PySyncObj did not elect another leader.")
+        return 1000 * (time.perf_counter() - began)
+
+    def close(self) -> None:
+        """End all of them."""
+        for process in self.processes:
             process.kill()
             process.join()
             process.close()
+
+
+def throughput(effort: Effort, *, options: str, outstanding: int) -> Sequence[float]:
+    """Commands a second that the leader answers to itself."""
+    rivals = Rivals(options, outstanding, effort.pick(3000, 300) / 1000)
+    try:
+        return [rivals.rate()[1]]
+    finally:
+        rivals.close()
+
+
+def silence(effort: Effort, *, options: str) -> Sequence[float]:
+    """Milliseconds from kill -9 of the leader to the next answered command at another process."""
+    values = []
+    for _ in range(effort.pick(4, 1)):
+        rivals = Rivals(options, 1, 0.2)
+        try:
+            values.append(rivals.silence_ms(rivals.rate()[0]))
+        finally:
+            rivals.close()
+    return values
 
 
 def latency(effort: Effort, *, options: str) -> Sequence[float]:
@@ -94,6 +134,17 @@ CASES = [
             settings={"nodes": 5, "sync": "none", **OPTIONS[options]},
         )
         for options in ("default", "unbatched")
+    ),
+    *(
+        Case(
+            name=f"pysyncobj/failover/{options}",
+            story="kill -9 of the leader to the next answered command at another process",
+            unit="ms",
+            better="lower",
+            measure=partial(silence, options=options),
+            settings={"nodes": 5, "sync": "none", **OPTIONS[options]},
+        )
+        for options in ("default", "tuned")
     ),
     *(
         Case(

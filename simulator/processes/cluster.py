@@ -78,6 +78,7 @@ class ProcessCluster:
         self._supervisor = Supervisor(settings, build, self, self._tape)
         self._changed = threading.Condition(self._supervisor.lock)
         self._changes = 0
+        self._news = False
         self._book = ClientBook(new_run_name(), self.now_ms, keep_history=keep_history)
         self._pictures = Pictures(settings)
         self._events: deque[ClusterEvent] = deque(maxlen=EVENTS_KEPT)
@@ -308,7 +309,7 @@ class ProcessCluster:
             case NodeFailed(text):
                 self._pictures.failed(node, text)
                 self._note(node, "failed", text)
-        self._change()
+        self._news = True  # Whoever waits is woken once for all that came together: see `tick`.
 
     def ended(self, node: int, how: str) -> None:
         """See `Listener`."""
@@ -326,6 +327,9 @@ class ProcessCluster:
 
     def tick(self) -> float | None:
         """See `Listener`."""
+        if self._news:
+            self._news = False
+            self._change()
         now = time.monotonic()
         if now >= self._next_look:
             self._next_look = now + 1
