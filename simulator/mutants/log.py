@@ -262,9 +262,18 @@ class AnswerOnAccept(Node):
 class TimeoutSaysFailed(Desk):
     """See its entry."""
 
+    writes_end = False
+
+    def give_up_writes(self, names: Iterable[RequestId], *, no_majority: bool) -> None:
+        """What is not known has not happened."""
+        self.writes_end = True
+        super().give_up_writes(names, no_majority=no_majority)
+        self.writes_end = False
+
     def unknown(self, *, no_majority: bool) -> tuple[str, str]:
         """Say that nothing happened."""
-        return "refused", super().unknown(no_majority=no_majority)[1]
+        kind, why = super().unknown(no_majority=no_majority)
+        return ("refused" if self.writes_end else kind), why
 
 
 def mine_from(start: int, prev_hash: str, text: str, difficulty: int) -> tuple[int, str]:

@@ -150,11 +150,23 @@ class _Ordeal:
         self._took_ms = self._bound_ms = 0
 
     def run(self) -> Outcome:
+        try:
+            self._suffer()
+            self._cluster.check()
+        except Exception as error:  # noqa: BLE001  What a broken node tells may break who hears it: that is a finding.
+            self._cluster.surprised(0, error)
+        outcome = self._outcome()
+        if self._trace is not None:
+            self._trace(self._cluster.trace_lines())
+        self._cluster.close()
+        return outcome
+
+    def _suffer(self) -> None:
         plan, cluster = self._plan, self._cluster
         for what in plan.in_order():
             self._pass_until(what.at_ms)
             if cluster.checker.violations:
-                return self._end()
+                return
             if isinstance(what, Call):
                 self._call(what)
             else:
@@ -170,16 +182,6 @@ class _Ordeal:
             peace.demand()
             self._tickets += peace.tickets
             self._took_ms = peace.took_ms
-        return self._end()
-
-    def _end(self) -> Outcome:
-        verdicts = self._cluster.check()
-        outcome = self._outcome()
-        assert len(outcome.violations) == sum(why != "ok" for why in verdicts.values())
-        if self._trace is not None:
-            self._trace(self._cluster.trace_lines())
-        self._cluster.close()
-        return outcome
 
     def _pass_until(self, at_ms: int) -> None:
         """Let time pass; what springs meanwhile strikes when it is due. Nothing more happens after a violation."""
