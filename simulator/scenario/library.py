@@ -51,11 +51,13 @@ def load_scenario(name: str, *, nodes: int = DEFAULT_NODES) -> Scenario:
     """Read the scenario in the file `name`, or else the built-in one of that name; `nodes` unless it sets another.
 
     Raises:
-        InputError: there is none, it cannot be read, or (`FileMistakes`) it cannot be understood.
+        InputError: there is none, it cannot be read, it holds no command, or (`FileMistakes`) it cannot be understood.
     """
     path = _find(name)
     text = decode_scenario(_read(path), name)
     lines = parse_scenario(text, source=name, nodes=nodes)
+    if not lines:
+        raise InputError(f"{name!r} holds no command: a scenario has one a line, such as: post alice Hello hi.")
     comments = [row.strip() for row in text.split("\n") if row.strip().startswith("#")]
     headers = {found[1].lower(): found[2] for row in comments if (found := _HEADER.match(row))}
     lesson = comments[0].lstrip("# ").strip() if comments else ""

@@ -182,6 +182,8 @@ class Cursor:
             if self.call:
                 text += ","
             elif before.text[-1:] not in ",/|" and word.text[:1] not in ",/|":
+                if stop and (closest(word.text, stop) or not _begins_with_node(word.text)):
+                    self.refuse(word, f"{word.text!r} does not belong here", stop)
                 raise Mistake(word.column, f"a comma is missing before {word.text!r}: write {before.text},{word.text}.")
             # Blanks keep the columns right when the text is taken apart again.
             text = text.ljust(word.column - words[0].column) + word.text if not self.call else text + word.text
@@ -266,6 +268,11 @@ def is_links(text: str) -> bool:
     """True when a word can only be meant as LINKS."""
     part = text.split(",", maxsplit=1)[0].lower()
     return part in NODES_WORDS or ">" in part or "-" in part.strip("-") or bool(_WHOLE.fullmatch(part))
+
+
+def _begins_with_node(text: str) -> bool:
+    first = re.split("[->,/|]", text.lower(), maxsplit=1)[0]
+    return first in NODES_WORDS or bool(_WHOLE.fullmatch(first))
 
 
 def link_word(part: Word, nodes: int) -> LinkWord:

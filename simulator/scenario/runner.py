@@ -25,8 +25,9 @@ from simulator.units import format_ms
 DEEPEST_RUN = 8
 """How many files may run one another before it is taken for a circle."""
 
-MESSAGE_MS = 10_000
-"""How long a line that speaks of a held message waits for it."""
+MESSAGE_MS = 1_000
+NAMED_MESSAGE_MS = 10_000
+"""How long a line that delivers messages waits for them to be sent; longer for a kind of message that it names."""
 
 LEADER_MS = 20_000
 """How long a line that speaks of the leader waits for one: a cluster that has just started has none."""
@@ -211,19 +212,25 @@ class Runner:
     # Harm
 
     def _await_messages(self, command: commands.DeliverMessages) -> None:
-        """A message that is named has perhaps not been sent yet."""
+        """What is to be delivered has perhaps not been sent yet: nodes take a moment to do what they were asked."""
         cluster = self.session.cluster
-        links = [self.session.whom().link(link) for link in command.links]
+        if not cluster.links.holding:
+            return
+        links = {self.session.whom().link(link) for link in command.links}
 
         def there() -> bool:
-            held = of_kind(cluster.held(), links, command.kind)
-            return {(message.source, message.target) for message in held} == set(links)
+            held = cluster.held()
+            if command.number is not None:
+                return any(message.number == command.number for message in held)
+            if command.kind:
+                held = of_kind(held, links, command.kind)
+            return links <= {(message.source, message.target) for message in held} if links else bool(held)
 
-        self.session.wait_until(there, MESSAGE_MS)
+        self.session.wait_until(there, NAMED_MESSAGE_MS if command.kind else MESSAGE_MS)
 
     def _harm(self, command: commands.Command, line: Line, whom: Whom) -> None:
         session = self.session
-        if isinstance(command, commands.DeliverMessages) and command.kind:
+        if isinstance(command, commands.DeliverMessages):
             self._await_messages(command)
         done = faults_of(command, session.cluster, whom, lambda: self._node(line, whom))
         session.elections()  # A node that dies takes its count along: look before.
