@@ -200,6 +200,19 @@ def test_lost_questions_are_asked_again() -> None:
     assert receivers(one.wake(Timer.RESEND, after_ms=100), Canvass) == [2, 4, 5]
 
 
+def test_on_a_slow_network_nobody_is_asked_again_before_an_answer_can_be_here() -> None:
+    """Rule 5: a candidate looks every second, but asks again only after twice the measured round trip."""
+    one = One()
+    one.wake(Timer.ELECTION)
+    for _ in range(4):
+        one.wake(Timer.RESEND, after_ms=1_000)
+    one.hear(willing(2))  # Asked at 0, answered after four seconds.
+
+    asked = [bool(messages(one.wake(Timer.RESEND, after_ms=1_000), Canvass)) for _ in range(16)]
+
+    assert [second for second, again in enumerate(asked, 5) if again] == [13]
+
+
 # Rule 5: patience
 
 
@@ -247,6 +260,19 @@ def test_refusals_of_one_node_are_one_refusal() -> None:
     one = candidate()
 
     one.hear(reject(2, one, promised=7), reject(2, one, promised=7), reject(2, one, promised=7))
+
+    assert one.role() == "candidate"
+
+
+def test_refusals_of_an_earlier_bid_are_no_refusals_of_the_next() -> None:
+    """Rule 5: each bid is given its own chance."""
+    one = candidate()
+    one.hear(reject(2, one), reject(3, one))
+    one.wake(Timer.ELECTION, after_ms=400)
+    one.wake(Timer.ELECTION, after_ms=100)
+    one.hear(willing(2), willing(3))
+
+    one.hear(reject(4, one))
 
     assert one.role() == "candidate"
 

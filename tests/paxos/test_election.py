@@ -182,6 +182,26 @@ def test_a_leader_that_bids_again_leads_no_longer() -> None:
     assert [given.ballot for given in messages(effects, Promise)] == [ballot(2, 2)]
 
 
+def test_a_bid_of_the_leader_ends_its_leadership_here() -> None:
+    """Rule 2: until it wins, nobody leads, and nobody else is turned away in its name."""
+    one = One()
+    one.hear(heartbeat(2, ballot(1, 2)))
+
+    one.hear(prepare(2, 2))
+
+    assert one.replica.leader == 0
+
+
+def test_a_late_bid_of_the_present_ballot_is_no_news() -> None:
+    """Rule 2: a doubled PREPARE of a leader that has won since changes nothing."""
+    one = One()
+    one.hear(heartbeat(2, ballot(1, 2)))
+
+    one.hear(prepare(1, 2))
+
+    assert one.replica.leader == 2
+
+
 def test_a_candidate_stands_down_for_a_leader_that_others_hear() -> None:
     """Rule 2: when so many hear a leader that no majority is left, it is followed through those who named it."""
     one = One()
@@ -256,6 +276,19 @@ def test_a_row_of_nodes_passes_the_word_on() -> None:
     effects = one.hear(canvass(3), canvass(2))
 
     assert [(answer.leader, answer.hops) for answer in messages(effects, CanvassReply)] == [(5, 2), (0, 0)]
+
+
+def test_of_two_rumours_the_nearer_one_is_believed() -> None:
+    """Rule 2: word of an old leader may still go round where a new one is already heard."""
+    one = One()
+    one.wake(Timer.ELECTION)
+    one.hear(unwilling(2, leader=5, hops=1))
+
+    one.hear(unwilling(3, leader=4, hops=2))
+    assert one.replica.leader == 5
+    one.hear(unwilling(3, leader=4, hops=1))
+
+    assert one.replica.leader == 4
 
 
 def test_hearsay_does_not_hinder_an_election() -> None:

@@ -285,6 +285,18 @@ def test_an_origin_that_is_not_heard_is_told_where_its_write_stands() -> None:
     assert receivers(effects, ForwardReply) == [3]
 
 
+def test_an_origin_is_told_nothing_of_a_slot_beyond_a_gap() -> None:
+    """Rules 7 and 11: it would fetch a prefix in which its write does not stand."""
+    one = leading()
+    one.submit(request(1))
+    one.hear(Forward(sender=3, path=(2, 3), requests=(request(2),)))
+
+    assert messages(one.hear(accepted(4, one, 2), accepted(5, one, 2)), ForwardReply) == []
+    [reply] = messages(one.hear(accepted(4, one, 1), accepted(5, one, 1)), ForwardReply)
+
+    assert (reply.ids, reply.decided) == ((("c", 2),), 2)
+
+
 def test_the_way_back_of_a_write_that_is_chosen_already_is_not_kept() -> None:
     """Rule 7: a late retry must not leave something behind for as long as this node leads."""
     one = leading()
@@ -304,6 +316,17 @@ def test_a_leader_that_hears_a_majority_goes_on() -> None:
     one = leading()
     for tick in range(40):
         one.hear(acknowledged(2 + tick % 4, one), acknowledged(2 + (tick + 1) % 4, one))
+        one.wake(Timer.HEARTBEAT, after_ms=50)
+
+    assert one.role() == "leader"
+
+
+def test_votes_keep_a_leader_in_office_too() -> None:
+    """Rule 6: under load an ACCEPTED shows as well as an acknowledgement that a follower still follows."""
+    one = leading()
+    for number in range(1, 21):
+        one.submit(request(number))
+        one.hear(accepted(2, one, number), accepted(3, one, number))
         one.wake(Timer.HEARTBEAT, after_ms=50)
 
     assert one.role() == "leader"

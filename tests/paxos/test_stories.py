@@ -58,6 +58,22 @@ def test_many_writes_share_slots_and_keep_their_order() -> None:
     assert max(map(len, log)) == 8
 
 
+def test_memory_grows_with_what_is_open_and_not_with_the_log() -> None:
+    """Rule 3: votes that the chain holds are let go, on leader and followers; so is all else that belongs to a slot."""
+    bench, leader, _ = a_working(window=8)
+    for _ in range(500):
+        bench.write(leader)
+    assert bench.until(bench.converged)
+    assert bench.until(lambda: len(bench.logs()[0]) == 500)
+    bench.run(200)
+
+    for node in bench.nodes:
+        replica = bench.of(node)
+        assert len(replica.votes()) <= 16
+        assert not (replica.learner.chosen or replica.courier.writes or replica.proposer.flight)
+    assert not bench.of(leader).proposer.queue
+
+
 # Crashes
 
 
