@@ -152,7 +152,6 @@ class InvariantChecker:
         else:
             self._chain.inherit(recovered)
         self._voting.recovered(at_ms, node, recovered)
-        self._knowing.begin(at)
         self._chain.recovered(at_ms, at, recovered.height, recovered.tip)
 
     def recorded(self, at_ms: int, node: NodeId, records: Sequence[JournalRecord]) -> None:
@@ -172,6 +171,7 @@ class InvariantChecker:
         if self._leading.leads(node):
             self._truth.sometimes[f"leader lost: {how}"] += 1
         self._voting.ended(node)
+        self._knowing.ended(self._truth.nodes[node])
 
     def struck(self, at_ms: int, fault: Fault) -> None:
         """See `Observer`."""

@@ -18,8 +18,11 @@ class Knowing:
     def __init__(self, truth: Truth) -> None:
         self._truth = truth
 
-    def begin(self, node: NodeTruth) -> None:
-        """A new life knows nothing of what reached the last one."""
+    def ended(self, node: NodeTruth) -> None:
+        """A life is over: the next one knows nothing of what reached it.
+
+        This is not left to the beginning of the next: messages wait for a process that still starts.
+        """
         node.claims.clear()
         node.fetched = 0
 

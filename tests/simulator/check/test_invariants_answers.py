@@ -58,6 +58,24 @@ def test_nobody_applies_what_is_not_chosen() -> None:
     assert "decision" in scene.broken
 
 
+def test_what_waits_for_a_node_that_starts_is_known_to_it(scene: Scene) -> None:
+    """A real process finds in its queue what was said while it started; what reached its last life is forgotten."""
+    scene.leads(B1, 2, 3)
+    scene.chooses(B1, 1, X, 2)
+    scene.votes(3, B1, 1, X)
+    scene.crashes(3)
+    scene.decides(B1, 1)
+    scene.recovers(3, promised=B1, votes={1: (B1, X)})
+    scene.applies(3, X)
+    assert scene.broken == {}
+
+    scene.crashes(3)
+    scene.recovers(3, promised=B1, votes={1: (B1, X)})
+    scene.applies(3, X)
+
+    assert "decision" in scene.broken
+
+
 def test_two_chains_with_other_values_disagree(scene: Scene) -> None:
     """Blocks at one height with two values."""
     scene.chooses(B1, 2, Y, 2)
