@@ -5,6 +5,8 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Sequence
@@ -62,6 +64,26 @@ def first_write(_effort: Effort) -> Sequence[float]:
             cluster.close()
 
 
+def from_command(_effort: Effort) -> Sequence[float]:
+    """Seconds from the command in a shell to the answer of the write that is piped into it."""
+    with tempfile.TemporaryDirectory(prefix="paxsim-bench-") as directory:
+        command = [sys.executable, "-m", "simulator", "console", "--fresh", "--data", directory]
+        began = time.perf_counter()
+        with subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        ) as process:
+            assert process.stdin is not None
+            assert process.stdout is not None
+            process.stdin.write("post alice Hello first\n")
+            process.stdin.flush()
+            answer = process.stdout.readline()
+            took = time.perf_counter() - began
+            process.stdin.close()
+    if "NEW POST Hello from alice" not in answer:
+        raise RuntimeError(f"the first write was answered {answer!r}")
+    return [took]
+
+
 def bare_start(_effort: Effort) -> Sequence[float]:
     """Seconds until five spawned processes that do nothing are there and have ended."""
     context = multiprocessing.get_context("spawn")
@@ -100,8 +122,18 @@ CASES = [
         settings={"nodes": 5},
     ),
     Case(
-        name="start/paxsim",
-        story="from making a cluster on an empty directory to its first answered write",
+        name="start/command",
+        story="from the command 'paxsim console' to the answer of the write that is piped into it",
+        unit="s",
+        better="lower",
+        measure=from_command,
+        settings={"nodes": 5, "sync": "fsync"},
+        limit="start/bare",
+        aim=3,
+    ),
+    Case(
+        name="start/cluster",
+        story="from making a cluster on an empty directory, in a program that runs, to its first answered write",
         unit="s",
         better="lower",
         measure=first_write,

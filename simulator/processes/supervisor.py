@@ -7,6 +7,7 @@ node. Nodes are started from this thread, because on Linux a node is killed when
 from __future__ import annotations
 
 import selectors
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -28,6 +29,8 @@ from simulator.settings import Settings
 
 COMPANY_S = 0.002
 """How long a message that nobody waits for may wait for company: less than a person or a test can tell."""
+SWITCH_S = 0.0005
+"""How long another thread of this process may keep the interpreter from us: a busy screen must not slow the network."""
 FAREWELL_S = 0.5
 """How long nodes have to end by themselves before they are killed."""
 _SELECT_LIMIT = 1_024  # select(2) cannot look at higher file descriptors.
@@ -91,6 +94,7 @@ class Supervisor:
 
     def start(self) -> None:
         """Start the thread and, from it, all nodes; returns when all processes are on their way. Needs no lock."""
+        sys.setswitchinterval(min(sys.getswitchinterval(), SWITCH_S))
         resource_tracker.ensure_running()  # Started later, inside a running Textual app, it would fail.
         self._thread.start()
         self.errand(self._bring_all_up)
