@@ -70,7 +70,7 @@ def test_memory_grows_with_what_is_open_and_not_with_the_log() -> None:
     for node in bench.nodes:
         replica = bench.of(node)
         assert len(replica.votes()) <= 16
-        assert not (replica.learner.chosen or replica.courier.writes or replica.proposer.flight)
+        assert (len(replica.learner.chosen), len(replica.courier.writes), replica.in_flight) == (0, 0, 0)
     assert not bench.of(leader).proposer.queue
 
 
