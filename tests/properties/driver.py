@@ -18,7 +18,7 @@ from simulator.errors import InputError
 from simulator.faults import ClockFault, DiskFault, Fault, Heal, Release, Restart, Resume
 from simulator.verify import verify_directory
 from simulator.virtual.cluster import VirtualCluster
-from simulator.virtual.ordeal import bound_ms, run_plan
+from simulator.virtual.ordeal import Outcome, bound_ms, run_plan
 from simulator.virtual.plan import Again, Plan, Strike, Write
 
 KNOWN = frozenset({AnswerKind.OK, AnswerKind.REFUSED})
@@ -81,11 +81,12 @@ def told(plan: Plan) -> str:
     return "\n".join(["", f"seed {plan.settings.seed}: run_plan(", f"    {plan!r}", ")", *plan.lines()])
 
 
-def judge(plan: Plan) -> None:
+def judge(plan: Plan) -> Outcome:
     """Carry out a plan; raise an `AssertionError` that tells how to see it again when anything is violated."""
     outcome = run_plan(plan)
     assert not outcome.violations, f"{outcome.violations[0].invariant}: {outcome.violations[0].sentence()}{told(plan)}"
     assert not outcome.bugs, outcome.bugs[0] + told(plan)
+    return outcome
 
 
 def strike(cluster: Cluster, fault: Fault) -> bool:
