@@ -249,10 +249,10 @@ class ProcessCluster:
     def check(self) -> dict[str, str]:
         """See `Cluster`. Reads what is new in the nodes' files, and on the record, since the last call."""
         with self._changed:
-            writes = list(self._book.writes)
+            writes, history = list(self._book.writes), self._book.history()
             recorded = self._tape.end() if self._tape is not None else 0
         with self._judging:
-            verdicts = self._judge.verdicts(writes)
+            verdicts = self._judge.verdicts(writes, history)
             if self._record is not None:
                 self._record.judge(verdicts, recorded)
             return verdicts

@@ -2,22 +2,28 @@
 
 It reads on where it stopped, so that a long run is judged in steps; what was once found violated stays so. The rest of
 the invariants (promises, one value a ballot) stands in the journals, which `paxsim verify` judges.
+
+Linearizability is judged with the longest chain as witness. What stood on it before this run began counts as written
+before all else.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from hashlib import blake2b
 from pathlib import Path
 
 from blog.blog import Blog, Outcome
-from blog.operations import Operation
+from blog.operations import Operation, Post
 from chain.blockchain import Blockchain, ChainError
+from simulator.check.history import Event
+from simulator.check.linearizability import judge
 from simulator.cluster import AnswerKind, Query, Ticket
 from simulator.codec import MalformedText, blog_line, parse_block, parse_operations
 from simulator.processes.tail import Tail
 from simulator.settings import Settings
 
+LINEARIZABILITY = "linearizability"
 INVARIANTS = ("agreement", "validity", "chain", "blog", "durability", "once")
 
 Name = tuple[str, int]
@@ -36,8 +42,11 @@ class Judge:
         self._open: list[Ticket] = []
         self._asked: dict[Name, Operation] = {}
 
-    def verdicts(self, writes: list[Ticket]) -> dict[str, str]:
-        """Each invariant: "ok", or what was violated. `writes` are all of this run's, more from call to call."""
+    def verdicts(self, writes: list[Ticket], history: Sequence[Event] = ()) -> dict[str, str]:
+        """Each invariant: "ok", or what was violated. `writes` are all of this run's, more from call to call.
+
+        `history` is what clients saw until the same moment; without one nothing is said of linearizability.
+        """
         # Which writes are answered is noted before the files are read: an answer follows its line.
         self._open += writes[self._seen :]
         for ticket in writes[self._seen :]:
@@ -52,11 +61,23 @@ class Judge:
         self._judge_names()
         for ticket in answered:
             self._judge_answer(ticket)
-        return {invariant: self._violations.get(invariant, "ok") for invariant in INVARIANTS}
+        if history:
+            self._judge_history(history)
+        judged = (*INVARIANTS, LINEARIZABILITY) if history else INVARIANTS
+        return {invariant: self._violations.get(invariant, "ok") for invariant in judged}
 
     def order(self) -> list[Name]:
         """The requests in the order in which they stand on the longest chain, each once."""
         return list(self._log.outcomes)
+
+    def _judge_history(self, history: Sequence[Event]) -> None:
+        if LINEARIZABILITY in self._violations:
+            return  # No longer history mends it.
+        before = [write for name, write in self._log.decided() if not name[0].startswith(self._run)]
+        ours = [write for name, write in self._log.decided() if name in self._asked]
+        verdict = judge(history, "blog", init=before or None, witness=[*before, *ours])
+        if verdict.verdict == "violation":
+            self._violations[LINEARIZABILITY] = verdict.why
 
     def _judge_names(self) -> None:
         for height, name, operation in self._log.entries:
@@ -88,8 +109,13 @@ class _Log:
         self.entries: list[tuple[int, Name, Operation]] = []
         self.outcomes: dict[Name, Outcome] = {}
         self.blog_lines: list[bytes] = []
+        self._writes: list[tuple[str, str, str, str]] = []  # Of the same requests, in the same order, as `outcomes`.
         self.first_node: list[int] = []
         self._blog = Blog()
+
+    def decided(self) -> Iterable[tuple[Name, tuple[str, str, str, str]]]:
+        """Every request once, in the order of the chain, and the write that it is."""
+        return zip(self.outcomes, self._writes, strict=True)
 
     def extend(self, node: int, block_hash: str, operations: Iterable[tuple[Operation, str, int]]) -> None:
         """One more block, first seen on `node`."""
@@ -101,6 +127,8 @@ class _Log:
             self.entries.append((height, name, operation))
             if name not in self.outcomes:
                 outcome = self.outcomes[name] = self._blog.apply(operation)
+                f = "post" if isinstance(operation, Post) else "comment"
+                self._writes.append((f, operation.username, operation.title, operation.content))
                 if outcome is Outcome.OK:
                     self.blog_lines.append(_digest(blog_line(height, operation)))
 

@@ -10,9 +10,9 @@ import pytest
 from blog.operations import Comment, Operation, Post
 from chain.blockchain import Blockchain
 from simulator.clients import ClientBook
-from simulator.cluster import Ticket
+from simulator.cluster import Query, Ticket
 from simulator.codec import block_line, blog_line, operation_text
-from simulator.host import WriteAnswer
+from simulator.host import ReadAnswer, WriteAnswer
 from simulator.processes.judge import INVARIANTS, Judge
 from simulator.settings import Settings
 
@@ -130,3 +130,17 @@ def test_a_blog_that_is_not_the_replay_is_seen(desk: Desk) -> None:
     desk.files(1, [[post], [comment]], [(1, HELLO), (1, NICE)])
 
     assert desk.violations() == {"blog": "node 1: line 2 of blog.txt is not what the chain's replay gives"}
+
+
+@pytest.mark.parametrize("titles", [[], [["Old", "zoe"], ["Hello", "alice"]], [["Hello", "alice"], ["Old", "zoe"]]])
+def test_what_clients_saw_is_held_against_the_chain_and_what_stood_on_it(desk: Desk, titles: list[list[str]]) -> None:
+    """The run began with a post of an earlier one: after an answered post a view must show both, in their order."""
+    old = Ticket(number=1, node=1, request=Post("zoe", "Old", "o"), client="earlier-1", seq=1, asked_ms=0)
+    post = desk.ask(HELLO, "ok")
+    desk.files(1, [[(Post("zoe", "Old", "o"), old)], [post]], [(1, Post("zoe", "Old", "o")), (2, HELLO)])
+    ticket, _ = desk.clients.read(1, Query(kind="all", linearizable=True))
+    desk.clients.read_answered(ReadAnswer(ticket.number, "ok", "", titles, "view_all", 2))
+
+    verdict = desk.judge.verdicts(desk.clients.writes, desk.clients.history())["linearizability"]
+
+    assert (verdict == "ok") == (titles == [["Old", "zoe"], ["Hello", "alice"]])
