@@ -58,8 +58,9 @@ def test_nobody_applies_what_is_not_chosen() -> None:
     assert "decision" in scene.broken
 
 
-def test_what_waits_for_a_node_that_starts_is_known_to_it(scene: Scene) -> None:
+def test_what_waits_for_a_node_that_starts_is_known_to_it() -> None:
     """A real process finds in its queue what was said while it started; what reached its last life is forgotten."""
+    scene = Scene()
     scene.leads(B1, 2, 3)
     scene.chooses(B1, 1, X, 2)
     scene.votes(3, B1, 1, X)
