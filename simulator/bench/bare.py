@@ -21,7 +21,7 @@ from statistics import median
 from simulator.bench.bare_node import LEADER, run_bare_node
 from simulator.bench.case import Effort
 from simulator.processes.node_process import empty_main_module
-from simulator.processes.queue import HEAD, SUPERVISOR, Inlet, Outlet, frame, widen
+from simulator.processes.queue import HEAD, SUPERVISOR, Inlet, Outlet, PipeEnd, frame, widen
 
 OPERATION_BYTES = 200
 
@@ -44,7 +44,7 @@ class BarePattern:
                 widen(end.fileno())
             process = _context.Process(
                 target=run_bare_node,
-                args=(node, nodes, directory, (child_in, child_out), os.getpid()),
+                args=(node, nodes, directory, (PipeEnd(child_in.fileno()), PipeEnd(child_out.fileno())), os.getpid()),
                 kwargs={"synced": synced, "grouped": grouped},
                 daemon=True,
             )

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import selectors
 import signal
-from multiprocessing.connection import Connection
 from pathlib import Path
 
 from simulator.processes.parent import die_with_parent
@@ -25,7 +24,7 @@ def run_bare_node(
     node: int,
     nodes: int,
     directory: str,
-    ends: tuple[Connection, Connection],
+    ends: tuple[int, int],
     parent: int,
     *,
     synced: bool,
@@ -38,7 +37,7 @@ def run_bare_node(
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     die_with_parent(parent)
     file = os.open(Path(directory) / f"bare-{node}", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-    inlet, outlet = Inlet(ends[0].fileno()), Outlet(ends[1].fileno())
+    inlet, outlet = Inlet(ends[0]), Outlet(ends[1])
     bare = _Bare(node, nodes, outlet)
     outlet.put(frame(1 << SUPERVISOR, [HELLO]))
     outlet.flush()

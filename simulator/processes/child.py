@@ -14,7 +14,6 @@ import signal
 import sys
 import time
 from collections.abc import Callable
-from multiprocessing.connection import Connection
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Protocol
@@ -310,7 +309,7 @@ def run_node(
     build: Builder,
     disk_mood: DiskFaultKind,
     *,
-    ends: tuple[Connection, Connection],
+    ends: tuple[int, int],
     parent: int,
     witnessed: bool = False,
 ) -> None:
@@ -318,7 +317,7 @@ def run_node(
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the supervisor, which then ends its nodes.
     die_with_parent(parent)
     log = _redirect_output(node_directory(settings, node_id))
-    inlet, outlet = Inlet(ends[0].fileno()), Outlet(ends[1].fileno())
+    inlet, outlet = Inlet(ends[0]), Outlet(ends[1])
     host = ProcessHost(outlet, Random(f"{settings.seed}/{node_id}"), disk_mood)
     if witnessed:
         host.be_witnessed()

@@ -13,7 +13,7 @@ from types import ModuleType
 
 from simulator.faults import DiskFaultKind
 from simulator.processes.child import Builder, run_node
-from simulator.processes.queue import Inlet, Outlet, widen
+from simulator.processes.queue import Inlet, Outlet, PipeEnd, widen
 from simulator.settings import Settings
 
 BACKLOG_BYTES = 64 << 20
@@ -51,7 +51,7 @@ class NodeProcess:
         self._process = _context.Process(
             target=run_node,
             args=(node_id, settings, build, disk_mood),
-            kwargs={"ends": (child_in, child_out), "parent": os.getpid(), "witnessed": witnessed},
+            kwargs={"ends": (PipeEnd(child_in.fileno()), PipeEnd(child_out.fileno())), "parent": os.getpid(), "witnessed": witnessed},
             name=f"paxsim-node-{node_id}",
             daemon=True,
         )
