@@ -15,11 +15,15 @@ from simulator.bench.run import Bench, choose
 
 @dataclass(slots=True)
 class Report:
-    """What came of a run. `interrupted` when a person ended it: the figures are those measured until then."""
+    """What came of a run. `interrupted` when a person ended it: the figures are those measured until then.
+
+    `failed` names cases that could not be measured because something went wrong in them.
+    """
 
     machine: dict[str, object]
     figures: list[Figure] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
     interrupted: bool = False
 
     def document(self) -> dict[str, object]:
@@ -54,7 +58,7 @@ def run_bench(
         bench.run()
     except KeyboardInterrupt:
         report.interrupted = True
-    report.figures = bench.figures
+    report.figures, report.failed = bench.figures, bench.failed
     if earlier is not None:
         report.changes = compare(report.figures, earlier)
     if picture is not None:

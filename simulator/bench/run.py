@@ -34,12 +34,16 @@ def choose(cases: Sequence[Case], names: Iterable[str]) -> list[Case]:
 
 
 class Bench:
-    """One run. `figures` are those of the cases measured so far, also after an interruption."""
+    """One run. `figures` are those of the cases measured so far, also after an interruption.
+
+    `failed` names the cases that came to an end of their own: what they measured until then counts for nothing.
+    """
 
     def __init__(self, cases: Sequence[Case], effort: Effort, tell: Tell) -> None:
         self._cases = cases
         self._effort = effort
         self._tell = tell
+        self.failed: list[str] = []
         self._values: dict[str, list[float]] = {case.name: [] for case in cases}
 
     def run(self) -> None:
@@ -64,6 +68,12 @@ class Bench:
                     values = case.measure(self._effort)
                 except Skipped as why:
                     self._tell(f"{case.name}: left out: {why}")
+                    left.remove(case)
+                    continue
+                except RuntimeError as error:
+                    self._tell(f"{case.name}: failed: {error}")
+                    self.failed.append(case.name)
+                    self._values[case.name].clear()
                     left.remove(case)
                     continue
                 self._values[case.name] += values

@@ -51,7 +51,11 @@ class NodeProcess:
         self._process = _context.Process(
             target=run_node,
             args=(node_id, settings, build, disk_mood),
-            kwargs={"ends": (PipeEnd(child_in.fileno()), PipeEnd(child_out.fileno())), "parent": os.getpid(), "witnessed": witnessed},
+            kwargs={
+                "ends": (PipeEnd(child_in.fileno()), PipeEnd(child_out.fileno())),
+                "parent": os.getpid(),
+                "witnessed": witnessed,
+            },
             name=f"paxsim-node-{node_id}",
             daemon=True,
         )

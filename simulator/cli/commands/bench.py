@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from simulator.cli.failures import INTERRUPTED, OK
+from simulator.cli.failures import CHECK_FAILED, INTERRUPTED, OK
 from simulator.cli.group import LabCommand, LabOption
 from simulator.cli.options import common_options, json_option
 from simulator.cli.output import Output
@@ -57,7 +57,7 @@ def bench(
     """Measure, and print median, least and greatest of at least five repeats.
 
     A figure of ours stands beside a limit that was measured in turns with it: a bare pattern of the same messages, a
-    bare loop. Ctrl-C keeps what was measured until then.
+    bare loop. Ctrl-C keeps what was measured until then. The exit status is 1 when one could not be measured.
     """
     from simulator.bench.catalogue import CASES
     from simulator.bench.command import run_bench
@@ -83,4 +83,7 @@ def bench(
     if report.interrupted:
         output.fail("interrupted: the figures are those measured until then.")
         return INTERRUPTED
+    if report.failed:
+        output.fail(f"these went wrong and have no figure: {', '.join(report.failed)}.")
+        return CHECK_FAILED
     return OK

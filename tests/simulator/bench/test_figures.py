@@ -103,6 +103,21 @@ def test_what_cannot_be_measured_here_is_left_out() -> None:
     assert sum("left out" in line for line in told) == 1
 
 
+def test_what_goes_wrong_costs_its_own_figure_alone() -> None:
+    """A write that is not answered well ends its case, is told, and leaves the others."""
+
+    def wrong(_effort: Effort) -> Sequence[float]:
+        raise RuntimeError("a write was answered TIMEOUT")
+
+    told: list[str] = []
+    cases = [Case(name="a/x", story="", unit="s", better="lower", measure=wrong), case("a/y", [1] * 5)]
+
+    report = run_bench((), quick=False, earlier=None, picture=None, tell=told.append, cases=cases)
+
+    assert (report.failed, [one.name for one in report.figures]) == (["a/x"], ["a/y"])
+    assert told[0] == "a/x: failed: a write was answered TIMEOUT"
+
+
 def test_an_interruption_keeps_what_was_measured() -> None:
     """Ctrl-C in the third repeat: the figures of two are there."""
     values = [1.0, 2.0]
