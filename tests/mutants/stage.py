@@ -1,0 +1,300 @@
+"""A stage for stories of three acceptors: whole nodes on disks that forget, and every message delivered by hand.
+
+Time stands still unless the story moves it, and no alarm rings by itself, so a story is a list of deliveries, as in the
+proofs. The invariant checker watches. What is sent waits in `letters` until the story delivers or loses it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from random import Random
+from typing import Any, NamedTuple
+
+import pytest
+
+from blog.operations import Comment, Operation, Post
+from chain.block import Block
+from paxos.ballot import Ballot, NodeId
+from paxos.effects import Timer
+from paxos.messages import (
+    Accept,
+    Accepted,
+    AnyMessage,
+    Canvass,
+    CanvassReply,
+    Prepare,
+    Promise,
+    Request,
+)
+from paxos.records import JournalRecord
+from simulator.check.invariants import InvariantChecker
+from simulator.codec import operation_text
+from simulator.host import ClientCall, ClientRead, ClientWrite, NodeReport, ReadAnswer, WriteAnswer
+from simulator.mutants.registry import find, node_type, quorums
+from simulator.node import Node, NodeStopped
+from simulator.settings import Settings
+from simulator.storage.storage import Recovered, Storage
+from simulator.virtual.disk import SimulatedDisk
+
+TOLD: set[str] = set()
+"""Every rule that some story breaks."""
+
+
+def tells_of(*rules: str) -> pytest.MarkDecorator:
+    """A story that is told once with the protocol as it is, and once for each of these rules broken."""
+    TOLD.update(rules)
+    return pytest.mark.parametrize("rule", [None, *rules], ids=["sound", *rules])
+
+
+def judge(rule: str | None, broken: Iterable[str], *, well: bool = True) -> None:
+    """The sound protocol breaks nothing and ends well; a broken rule is noticed, by what its mutant expects."""
+    found = set(broken)
+    if rule is None:
+        assert not found
+        assert well
+    else:
+        expected = set(find(rule).expects)
+        noticed = found | (set() if well else {"progress"})
+        assert noticed & expected, f"{rule}: found {found}, ended {'well' if well else 'badly'}"
+
+
+class Letter(NamedTuple):
+    """A message on its way."""
+
+    source: NodeId
+    target: NodeId
+    message: AnyMessage
+    number: int
+
+
+class Seat:
+    """Where one node sits: its disk, its life, and the world as it sees it (`Host` and `Witness`)."""
+
+    def __init__(self, stage: Stage, node: NodeId) -> None:
+        self.me = node
+        self.disk = SimulatedDisk(Random(node), lambda: 0)
+        self.node: Node | None = None
+        self.stage = stage
+
+    def send(self, to: tuple[NodeId, ...], message: AnyMessage) -> None:
+        self.stage.sent(self.me, to, message)
+
+    def push(self) -> None: ...
+
+    def set_timer(self, timer: Timer, min_ms: int, max_ms: int) -> None: ...
+
+    def report(self, report: NodeReport) -> None:
+        self.stage.told(self.me, report)
+
+    def recovered(self, recovered: Recovered) -> None:
+        self.stage.checker.recovered(self.stage.now, self.me, recovered)
+
+    def recorded(self, records: Sequence[JournalRecord]) -> None:
+        self.stage.checker.recorded(self.stage.now, self.me, records)
+
+    def synced(self) -> None:
+        self.stage.checker.synced(self.stage.now, self.me)
+
+    def applied(self, blocks: Sequence[Block]) -> None:
+        self.stage.checker.applied(self.stage.now, self.me, blocks)
+
+
+class Stage:
+    """`nodes` of them, with `rule` broken."""
+
+    def __init__(self, rule: str | None, nodes: int = 3, **settings: Any) -> None:
+        self.settings = Settings(nodes=nodes, data="", break_rule=rule, **{"difficulty": 0, **settings})
+        prepare, accept = quorums(rule)
+        self.checker = InvariantChecker(self.settings, prepare_quorum=prepare, accept_quorum=accept)
+        self.now = 1_000
+        self.letters: list[Letter] = []
+        self.answers: dict[tuple[str, int], WriteAnswer] = {}
+        self.shown: dict[int, ReadAnswer] = {}
+        self.stopped: list[NodeId] = []
+        self.seats = {node: Seat(self, node) for node in self.settings.node_ids}
+        self._numbers = 0
+        self._asked = 0
+        for node in self.seats:
+            self.restart(node)
+
+    # What happens by hand
+
+    def restart(self, node: NodeId) -> None:
+        """A life on the node's files."""
+        seat = self.seats[node]
+        storage = Storage(seat.disk, self.settings.difficulty)
+        made = seat.node = node_type(self.settings.break_rule)(node, self.settings, storage, seat, witness=seat)
+        self._let(node, lambda: made.start(self.now))
+
+    def crash(self, node: NodeId) -> None:
+        """The power is gone, and with it all that was not synced. What was sent is on its way."""
+        seat = self.seats[node]
+        seat.node = None
+        seat.disk.settle()
+        for file in seat.disk.files.values():
+            del file.data[file.synced :]
+        seat.disk.lose_power()
+        self.checker.ended(self.now, node, "it was killed")
+
+    def tick(self, ms: int = 1_000) -> None:
+        """Time passes in which nothing happens: long enough for a silent leader to count as lost."""
+        self.now += ms
+
+    def ring(self, node: NodeId, timer: Timer) -> None:
+        """An alarm."""
+        self._let(node, lambda: self._node(node).wake(timer, self.now))
+
+    def deliver(
+        self,
+        kind: type[AnyMessage] | tuple[type[AnyMessage], ...] | None = None,
+        *,
+        source: NodeId | None = None,
+        to: NodeId | Iterable[NodeId] | None = None,
+        ballot: Ballot | None = None,
+        keep: bool = False,
+    ) -> int:
+        """Deliver all letters of this kind, one by one; `keep` leaves them underway, to come once more. How many."""
+        chosen = self.letters_of(kind, source=source, to=to, ballot=ballot)
+        for letter in chosen:
+            if not keep:
+                self.letters.remove(letter)
+            self._arrive(letter)
+        return len(chosen)
+
+    def lose(
+        self,
+        kind: type[AnyMessage] | tuple[type[AnyMessage], ...] | None = None,
+        *,
+        source: NodeId | None = None,
+        to: NodeId | Iterable[NodeId] | None = None,
+    ) -> None:
+        """These letters never arrive."""
+        for letter in self.letters_of(kind, source=source, to=to):
+            self.letters.remove(letter)
+
+    def letters_of(
+        self,
+        kind: type[AnyMessage] | tuple[type[AnyMessage], ...] | None = None,
+        *,
+        source: NodeId | None = None,
+        to: NodeId | Iterable[NodeId] | None = None,
+        ballot: Ballot | None = None,
+    ) -> list[Letter]:
+        """Letters that are underway."""
+        targets = None if to is None else {to} if isinstance(to, int) else set(to)
+        return [
+            letter
+            for letter in self.letters
+            if (kind is None or isinstance(letter.message, kind))
+            and (source is None or letter.source == source)
+            and (targets is None or letter.target in targets)
+            and (ballot is None or getattr(letter.message, "ballot", None) == ballot)
+        ]
+
+    def flow(self, *nodes: NodeId) -> None:
+        """Deliver everything among these nodes (all, if none is named) until they have nothing more to say."""
+        among = set(nodes) or set(self.seats)
+        while letter := next((one for one in self.letters if {one.source, one.target} <= among), None):
+            self.letters.remove(letter)
+            self._arrive(letter)
+
+    def elect(self, node: NodeId, *voters: NodeId) -> None:
+        """`node` bids, with the promises of `voters` and its own; others hear nothing of it."""
+        if not self.letters_of(Canvass, source=node):  # With a client that waits it has asked already.
+            self.ring(node, Timer.ELECTION)
+        for kind in (Canvass, CanvassReply, Prepare, Promise):
+            for voter in voters:
+                ends = (node, voter) if kind in (Canvass, Prepare) else (voter, node)
+                self.deliver(kind, source=ends[0], to=ends[1])
+        self.lose((Canvass, Prepare), source=node)
+
+    def accept(self, leader: NodeId, *voters: NodeId, answer: bool = True) -> None:
+        """The newest ACCEPTs of `leader` reach `voters`, and their answers, if so, reach it."""
+        self.deliver(Accept, source=leader, to=voters)
+        if answer:
+            for voter in voters:
+                self.deliver(Accepted, source=voter, to=leader)
+
+    # Clients
+
+    def write(self, node: NodeId, title: str) -> Request:
+        """A client posts something at `node`."""
+        return self.ask(node, Post("ann", title, f"about {title}"))
+
+    def comment(self, node: NodeId, title: str) -> Request:
+        """A client comments on a post at `node`."""
+        return self.ask(node, Comment("bob", title, "indeed"))
+
+    def ask(self, node: NodeId, operation: Operation) -> Request:
+        """A client writes at `node`."""
+        self._asked += 1
+        client = f"c{self._asked}"
+        request = Request(client, self._asked, operation_text(operation, client, self._asked))
+        self.again(node, request)
+        return request
+
+    def again(self, node: NodeId, request: Request) -> None:
+        """The client of `request` sends it to `node`, perhaps once more."""
+        self._call(node, ClientWrite(request))
+
+    def read(self, node: NodeId) -> int:
+        """A client asks `node` for a linearizable view of the whole blog."""
+        self._asked += 1
+        self._call(node, ClientRead(self._asked, "all", "", linearizable=True))
+        return self._asked
+
+    # What can be seen
+
+    def height(self, node: NodeId) -> int:
+        """Blocks that a node has applied."""
+        return self._node(node).ledger.height
+
+    def leads(self, node: NodeId) -> bool:
+        """Whether a node leads, in its own eyes."""
+        return self._node(node).replica.role == "leader"
+
+    def broken(self) -> set[str]:
+        """Every invariant that was violated, the blogs in memory looked at too."""
+        for node, seat in self.seats.items():
+            if seat.node is not None:
+                self.checker.look_at_blog(self.now, node, seat.node.ledger.blog)
+        return set(self.checker.violations)
+
+    # What nodes do
+
+    def sent(self, source: NodeId, to: tuple[NodeId, ...], message: AnyMessage) -> None:
+        """See `Host.send`."""
+        self._numbers += 1
+        self.checker.sent(self.now, source, to, message, self._numbers)
+        self.letters += [Letter(source, target, message, self._numbers) for target in to]
+
+    def told(self, node: NodeId, report: NodeReport) -> None:
+        """See `Host.report`."""
+        self.checker.told(self.now, node, report)
+        if isinstance(report, WriteAnswer):
+            self.answers[report.client, report.seq] = report
+        elif isinstance(report, ReadAnswer):
+            self.shown[report.number] = report
+
+    def _call(self, node: NodeId, call: ClientCall) -> None:
+        self.checker.asked(self.now, node, call)
+        self._let(node, lambda: self._node(node).call(call, self.now))
+
+    def _arrive(self, letter: Letter) -> None:
+        if self.seats[letter.target].node is not None:
+            self.checker.delivered(self.now, letter.source, letter.target, letter.message, letter.number)
+            self._let(letter.target, lambda: self._node(letter.target).receive(letter.message, self.now))
+
+    def _let(self, node: NodeId, act: Callable[[], None]) -> None:
+        """One batch. A node that stops itself is out of the story."""
+        try:
+            act()
+            self._node(node).flush(self.now)
+        except NodeStopped:
+            self.seats[node].node = None
+            self.stopped.append(node)
+
+    def _node(self, node: NodeId) -> Node:
+        made = self.seats[node].node
+        assert made is not None, f"node {node} is down"
+        return made
