@@ -74,28 +74,37 @@ class Seat:
         self.me = node
         self.disk = SimulatedDisk(Random(node), lambda: 0)
         self.node: Node | None = None
+        self.behind_ms = 0
         self.stage = stage
 
     def send(self, to: tuple[NodeId, ...], message: AnyMessage) -> None:
+        """See `Host`."""
         self.stage.sent(self.me, to, message)
 
-    def push(self) -> None: ...
+    def push(self) -> None:
+        """See `Host`."""
 
-    def set_timer(self, timer: Timer, min_ms: int, max_ms: int) -> None: ...
+    def set_timer(self, timer: Timer, min_ms: int, max_ms: int) -> None:
+        """See `Host`."""
 
     def report(self, report: NodeReport) -> None:
+        """See `Host`."""
         self.stage.told(self.me, report)
 
     def recovered(self, recovered: Recovered) -> None:
+        """See `Witness`."""
         self.stage.checker.recovered(self.stage.now, self.me, recovered)
 
     def recorded(self, records: Sequence[JournalRecord]) -> None:
+        """See `Witness`."""
         self.stage.checker.recorded(self.stage.now, self.me, records)
 
     def synced(self) -> None:
+        """See `Witness`."""
         self.stage.checker.synced(self.stage.now, self.me)
 
     def applied(self, blocks: Sequence[Block]) -> None:
+        """See `Witness`."""
         self.stage.checker.applied(self.stage.now, self.me, blocks)
 
 
@@ -124,25 +133,32 @@ class Stage:
         seat = self.seats[node]
         storage = Storage(seat.disk, self.settings.difficulty)
         made = seat.node = node_type(self.settings.break_rule)(node, self.settings, storage, seat, witness=seat)
-        self._let(node, lambda: made.start(self.now))
+        self._let(node, lambda: made.start(self._clock(node)))
 
-    def crash(self, node: NodeId) -> None:
-        """The power is gone, and with it all that was not synced. What was sent is on its way."""
+    def crash(self, node: NodeId, *, keeps: tuple[str, ...] = ()) -> None:
+        """The power is gone, and with it all that was not synced but in these files. What was sent is on its way."""
         seat = self.seats[node]
         seat.node = None
         seat.disk.settle()
-        for file in seat.disk.files.values():
+        for name, file in seat.disk.files.items():
+            if name in keeps:
+                file.synced = len(file.data)
             del file.data[file.synced :]
         seat.disk.lose_power()
         self.checker.ended(self.now, node, "it was killed")
 
-    def tick(self, ms: int = 1_000) -> None:
-        """Time passes in which nothing happens: long enough for a silent leader to count as lost."""
+    def tick(self, ms: int = 1_000, *, asleep: NodeId | None = None) -> None:
+        """Time passes in which nothing happens: long enough for a silent leader to count as lost.
+
+        The clock of the node that is `asleep` stands still.
+        """
         self.now += ms
+        if asleep is not None:
+            self.seats[asleep].behind_ms += ms
 
     def ring(self, node: NodeId, timer: Timer) -> None:
         """An alarm."""
-        self._let(node, lambda: self._node(node).wake(timer, self.now))
+        self._let(node, lambda: self._node(node).wake(timer, self._clock(node)))
 
     def deliver(
         self,
@@ -249,6 +265,10 @@ class Stage:
         """Blocks that a node has applied."""
         return self._node(node).ledger.height
 
+    def answered(self, request: Request) -> bool:
+        """Whether its client knows what became of it."""
+        return request.id in self.answers
+
     def leads(self, node: NodeId) -> bool:
         """Whether a node leads, in its own eyes."""
         return self._node(node).replica.role == "leader"
@@ -278,21 +298,26 @@ class Stage:
 
     def _call(self, node: NodeId, call: ClientCall) -> None:
         self.checker.asked(self.now, node, call)
-        self._let(node, lambda: self._node(node).call(call, self.now))
+        self._let(node, lambda: self._node(node).call(call, self._clock(node)))
 
     def _arrive(self, letter: Letter) -> None:
         if self.seats[letter.target].node is not None:
             self.checker.delivered(self.now, letter.source, letter.target, letter.message, letter.number)
-            self._let(letter.target, lambda: self._node(letter.target).receive(letter.message, self.now))
+            self._let(
+                letter.target, lambda: self._node(letter.target).receive(letter.message, self._clock(letter.target))
+            )
 
     def _let(self, node: NodeId, act: Callable[[], None]) -> None:
         """One batch. A node that stops itself is out of the story."""
         try:
             act()
-            self._node(node).flush(self.now)
+            self._node(node).flush(self._clock(node))
         except NodeStopped:
             self.seats[node].node = None
             self.stopped.append(node)
+
+    def _clock(self, node: NodeId) -> int:
+        return self.now - self.seats[node].behind_ms
 
     def _node(self, node: NodeId) -> Node:
         made = self.seats[node].node

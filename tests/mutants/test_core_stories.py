@@ -235,7 +235,7 @@ def test_a_ballot_is_opened_once_in_all_lives(rule: str | None) -> None:
 
 @tells_of("acceptance-raises-nothing")
 def test_a_vote_is_a_promise_too(rule: str | None) -> None:
-    """Of five, 2 promised 1 and never heard of the bid of 5, for whose value it votes: 1's older ACCEPT comes too late."""
+    """Of five, 2 promised 1, never heard 5 bid, and votes for 5's value: 1's older ACCEPT then comes too late."""
     stage = Stage(rule, nodes=5)
     stage.elect(1, 2, 3)
     stage.write(1, "X")
@@ -251,7 +251,7 @@ def test_a_vote_is_a_promise_too(rule: str | None) -> None:
 
 @tells_of("acceptance-wiped-by-promise")
 def test_a_promise_leaves_votes_alone(rule: str | None) -> None:
-    """X is chosen at A and B. B promises C, whose answer is lost; B promises C's next ballot and must tell of X again."""
+    """X is chosen at A and B. B promises C, in vain; B promises C's next ballot too, and must tell of X again."""
     stage = x_is_chosen_and_a_dies(rule)
     stage.ring(C, Timer.ELECTION)
     stage.deliver(Canvass, source=C, to=B)

@@ -1,0 +1,203 @@
+"""Elections and transport: who leads, who stops, and that somebody does in the end. Nodes 1, 2 and 3 are A, B and C."""
+
+from __future__ import annotations
+
+from blog.operations import Post
+from paxos.ballot import Ballot
+from paxos.effects import Timer
+from paxos.messages import Accept, Accepted, Canvass, CanvassReply, Prepare, Promise, Reject
+from simulator.faults import CutLink, LinkRule, Weather
+from simulator.settings import Settings
+from simulator.virtual.cluster import VirtualCluster
+from tests.mutants.stage import Stage, judge, tells_of
+
+A, B, C = 1, 2, 3
+
+
+@tells_of("promise-by-ping")
+def test_a_promise_holds_though_its_owner_is_silent(rule: str | None) -> None:
+    """B has promised C and voted for Y; C is silent for a second, and then A's old ACCEPT of X arrives."""
+    stage = Stage(rule)
+    stage.elect(A, B)
+    stage.write(A, "X")
+    stage.tick()
+    stage.elect(C, B)
+    stage.write(C, "Y")
+    stage.accept(C, B)
+    stage.tick()
+
+    stage.deliver(Accept, source=A, to=B)
+    stage.deliver(Accepted, source=B, to=A)
+
+    judge(rule, stage.broken())
+
+
+@tells_of("stale-reject-deposes")
+def test_a_refusal_of_an_older_bid_changes_nothing(rule: str | None) -> None:
+    """C refuses A's first bid; A wins with a higher one; then the refusal arrives."""
+    stage = Stage(rule)
+    stage.ring(C, Timer.ELECTION)
+    stage.deliver(Canvass, source=C, to=B)
+    stage.deliver(CanvassReply, source=B, to=C)  # C has opened ballot 1.3, and nobody hears of it.
+    stage.lose(Prepare)
+    stage.tick()
+    stage.ring(A, Timer.ELECTION)
+    stage.deliver(Canvass, source=A, to=B)
+    stage.deliver(CanvassReply, source=B, to=A)
+    stage.deliver(Prepare, source=A, to=C)
+    stage.lose(Prepare)
+    stage.ring(A, Timer.ELECTION)  # The bid has failed.
+    stage.tick()
+    stage.ring(A, Timer.ELECTION)
+    stage.deliver(Canvass, source=A, to=(B, C))
+    stage.deliver(CanvassReply, to=A)
+    stage.deliver(Prepare, source=A, to=B)
+    stage.deliver(Promise, source=B, to=A)
+    assert stage.leads(A)
+
+    stage.deliver(Reject, source=C, to=A, ballot=Ballot(1, A))
+    request = stage.write(A, "X")
+    stage.flow(A, B)
+
+    judge(rule, stage.broken(), well=stage.answered(request))
+
+
+@tells_of("never-steps-down")
+def test_a_leader_gives_way_to_a_higher_ballot(rule: str | None) -> None:
+    """C leads while A is away; A comes back, hears of it, and passes its client's write on."""
+    stage = Stage(rule)
+    stage.elect(A, B)
+    stage.flow(A, B)
+    stage.tick()
+    stage.elect(C, B)
+    stage.flow()
+    request = stage.write(A, "X")
+    stage.flow()
+
+    judge(rule, stage.broken(), well=stage.answered(request) and not stage.leads(A))
+
+
+@tells_of("next-round-only")
+def test_a_bid_goes_above_every_ballot_seen(rule: str | None) -> None:
+    """A has bid once, led for a while, and promised C's second ballot since."""
+    stage = Stage(rule)
+    stage.elect(A, B)
+    stage.tick()
+    stage.ring(A, Timer.HEARTBEAT)
+    for _ in range(2):
+        stage.tick()
+        stage.elect(C, A, B)
+        stage.crash(C)
+        stage.restart(C)
+    assert not stage.leads(A)
+    stage.tick()
+    stage.elect(A, B)
+
+    judge(rule, stage.broken(), well=stage.leads(A))
+
+
+@tells_of("equal-ballot-only")
+def test_an_acceptor_that_missed_the_bid_may_vote(rule: str | None) -> None:
+    """B promised A and dies. C never heard of the bid, and with A it is a majority."""
+    stage = Stage(rule)
+    stage.elect(A, B)
+    stage.crash(B)
+    request = stage.write(A, "X")
+    stage.flow(A, C)
+
+    judge(rule, stage.broken(), well=stage.answered(request))
+
+
+@tells_of("send-once")
+def test_what_is_lost_is_said_again(rule: str | None) -> None:
+    """A's ACCEPT is lost; when its alarm rings it goes once more."""
+    stage = Stage(rule)
+    stage.elect(A, B)
+    request = stage.write(A, "X")
+    stage.lose(Accept)
+    stage.tick(100)
+    stage.ring(A, Timer.RESEND)
+    stage.flow(A, B)
+
+    judge(rule, stage.broken(), well=stage.answered(request))
+
+
+@tells_of("text-ballots")
+def test_the_tenth_election_is_won_like_the_ninth(rule: str | None) -> None:
+    """A and C lead in turns, each with B's promise. As text, 10 comes before 9."""
+    stage = Stage(rule)
+    won = []
+    for number in range(12):
+        node = (A, C)[number % 2]
+        stage.elect(node, B)
+        won.append(stage.leads(node))
+        stage.crash(node)
+        stage.restart(node)
+        stage.tick()
+
+    judge(rule, stage.broken(), well=all(won))
+
+
+@tells_of("text-ballots-id-first")
+def test_the_round_counts_before_the_node(rule: str | None) -> None:
+    """C led with ballot 1.3; A's 2.1 is above it."""
+    stage = Stage(rule)
+    stage.elect(C, B)
+    stage.crash(C)
+    stage.tick()
+    stage.deliver(Prepare, to=A)
+    stage.ring(A, Timer.ELECTION)
+    stage.deliver(Canvass, source=A, to=B)
+    stage.deliver(CanvassReply, source=B, to=A)
+    stage.deliver(Prepare, source=A, to=B)
+    stage.deliver(Promise, source=B, to=A)
+
+    judge(rule, stage.broken(), well=stage.leads(A))
+
+
+@tells_of("quorum-of-the-living")
+def test_a_majority_is_one_of_all_nodes(rule: str | None) -> None:
+    """Of five, 1 and 2 reach each other and nobody else."""
+    stage = Stage(rule, nodes=5)
+    stage.ring(1, Timer.ELECTION)
+    stage.flow(1, 2)
+    request = stage.write(1, "X")
+    stage.flow(1, 2)
+
+    judge(rule, stage.broken(), well=not stage.answered(request))
+
+
+@tells_of("no-backoff")
+def test_rivals_learn_to_wait(rule: str | None) -> None:
+    """Every message takes a second from the beginning. Somebody leads all the same, before long."""
+    cluster = VirtualCluster(Settings(nodes=3, data="", seed=3, break_rule=rule), keep_trace=False)
+    cluster.apply(Weather(LinkRule(delay_ms=1_000)))
+    ticket = cluster.submit(1, Post("ann", "patience", "of three nodes"))
+
+    cluster.wait(lambda: ticket.done, 60_000)
+
+    judge(rule, cluster.checker.violations, well=ticket.answer is not None and ticket.answer.kind == "ok")
+
+
+@tells_of("leader-heard-is-enough")
+def test_a_leader_without_a_majority_gives_up(rule: str | None) -> None:
+    """Quorum loss: only one node reaches all others, and the leader is linked to that one alone."""
+    cluster = VirtualCluster(Settings(nodes=5, data="", seed=3, break_rule=rule), keep_trace=False)
+    nodes = cluster.settings.node_ids
+    leaders = [0]
+
+    def somebody_leads() -> bool:
+        leaders[:] = [node for node in nodes if cluster.state(node).role == "leader"]
+        return len(leaders) == 1
+
+    assert cluster.wait(somebody_leads, 5_000)
+    centre = next(node for node in nodes if node != leaders[0])
+    for a in nodes:
+        for b in nodes:
+            if a < b and centre not in (a, b):
+                cluster.apply(CutLink(a, b))
+    cluster.run(cluster.now_ms() + 2_000)
+    ticket = cluster.submit(leaders[0], Post("ann", "quorum", "loss"))
+    cluster.wait(lambda: ticket.done, 5_000)
+
+    judge(rule, cluster.checker.violations, well=ticket.answer is not None and ticket.answer.kind == "ok")
