@@ -13,9 +13,10 @@ A witness that fails proves nothing: another order may explain the history.
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from heapq import merge
-from itertools import accumulate
+from itertools import accumulate, takewhile
 from typing import Any
 
 from simulator.check.linear.operations import NEVER, Operations, Paired
@@ -124,10 +125,15 @@ def _matched(history: Paired, replayed: _Replay) -> tuple[list[int], list[int]] 
                 table[key] = [number]
             else:
                 entry.append(number)
+    left = Counter(replayed.keys) if unknown else Counter()
     moment, called, returned = -1, [], []
     for key in replayed.keys:
         waiting = known.get(key, _NOBODY)
-        maybe = unknown.get((*key[:4], ""), _NOBODY) if unknown else _NOBODY
+        maybe = _NOBODY
+        if unknown:
+            left[key] -= 1
+            if left[key] >= len(waiting):  # Else every place that is left belongs to an operation of known fate.
+                maybe = unknown.get((*key[:4], ""), _NOBODY)
         taken = waiting.pop() if len(waiting) == 1 and not maybe else _earliest(waiting, maybe, moment, calls, rets)
         if taken < 0:
             return None
@@ -146,7 +152,7 @@ def _earliest(known: list[int], unknown: list[int], moment: int, calls: list[int
 
     When none was called by then it is the first to be called; -1 when there is none at all.
     """
-    ready = [number for number in known if calls[number] <= moment]
+    ready = list(takewhile(lambda number: calls[number] <= moment, known))
     if ready:
         taken = min(ready, key=lambda number: rets[number])
     elif unknown and calls[unknown[0]] <= moment:
@@ -154,7 +160,7 @@ def _earliest(known: list[int], unknown: list[int], moment: int, calls: list[int
     else:
         taken = min([*known[:1], *unknown[:1]], key=lambda number: calls[number], default=-1)
     if taken >= 0:
-        (known if known and taken in known else unknown).remove(taken)
+        (known if rets[taken] != NEVER else unknown).remove(taken)
     return taken
 
 

@@ -65,7 +65,7 @@ class _Part:
     shown: list[State] = field(default_factory=list)
     returns: list[int] = field(default_factory=list)
     unknown: list[tuple[int, int, Hashable]] = field(default_factory=list)
-    all_blind: bool = False  # Every operation that changes anything is blind.
+    all_blind: bool = False  # Every operation is blind, or shows the whole state.
     last_shown: dict[State, int] = field(default_factory=dict)  # Each state that is shown: the last return showing it.
     goals: list[tuple[int, ...]] = field(default_factory=list)  # For each return: see `_goals`.
 
@@ -134,7 +134,10 @@ def _compile(operations: Operations, numbers: Sequence[int], model: Model, *, ah
         else:
             part.unknown.append((at, code, (f, repr(arg))))
         part.open_at.append(())
-    part.all_blind = all(blind or not changes for blind, changes in zip(part.blind, part.changes, strict=True))
+    part.all_blind = all(
+        blind or not (changes or shown is UNKNOWN)
+        for blind, changes, shown in zip(part.blind, part.changes, part.shown, strict=True)
+    )
     part.last_shown = {part.shown[~code]: at for at, code in enumerate(part.codes) if code < 0}
     part.goals = _goals(part) if ahead else [()] * len(part.codes)
     return part
@@ -234,13 +237,20 @@ def _walk(
                 done &= ~bit
             elif satisfied & bit:
                 satisfied &= ~bit
-                if part.changes[~code] and (not part.all_blind or part.last_shown.get(operations[~code][1], -1) > at):
-                    # Its last chance to be seen. Where all writes are blind, somebody must be there to see it.
+                if part.changes[~code] and _may_be_seen(part, model, at, state):
                     stack.append((at, state, done, satisfied, used))
             else:
                 return at, state, done, satisfied, used
         at += 1
     return None
+
+
+def _may_be_seen(part: _Part, model: Model, at: int, state: State) -> bool:
+    """False when the operation that returns at `at` has no reason to take effect: it is blind as all, and unseen."""
+    if not part.all_blind:
+        return True
+    f, arg, result = part.operations[~part.codes[at]]
+    return part.last_shown.get(model.step(state, f, arg, result)[1], -1) > at
 
 
 def _expand(
@@ -267,10 +277,12 @@ def _expand(
             continue
         f, arg, result = operations[number]
         legal, after = model.step(state, f, arg, result)
-        if not legal or after == state:
+        if not legal or (after == state and not blind):
             continue  # One that is legal and changes nothing is satisfied already.
         now_done, now_used = (done, used | bit) if result is UNKNOWN else (done | bit, used)
         now_satisfied, served = _serve(part, model, (at, after, now_done, satisfied & ~bit, now_used), blind=blind)
+        if after == state and now_satisfied == satisfied & ~bit:
+            continue  # A blind one that changes nothing may still be what hides others.
         now = now_done | now_satisfied
         if goals and not _can_reach(part, model, at, after, now):
             continue
