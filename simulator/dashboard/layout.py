@@ -12,6 +12,8 @@ PANEL_WIDTH = 32
 _FRAME = 2
 _FIXED_LINES = 3  # The line on top, the prompt, the line of keys.
 _LEAST_TRANSCRIPT = 5
+_GOOD_TRANSCRIPT = 10
+_CHECKS = 14
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +47,9 @@ def choose(width: int, height: int, nodes: int) -> Layout:
     spare = height - nodes_height - middle - _FIXED_LINES
     if spare < _LEAST_TRANSCRIPT:  # A low screen: the network keeps its rows as long as it can, then gives way.
         middle = max(0, middle - (_LEAST_TRANSCRIPT - spare))
-    elif spare > 16:
-        middle += min(6, (spare - 16) // 2)
+    elif framed:  # Room for every check, as long as answers have some too; then a longer log.
+        middle += max(0, min(_CHECKS + _FRAME - middle, spare - _GOOD_TRANSCRIPT))
+        middle += max(0, min(6, (height - nodes_height - middle - _FIXED_LINES - 16) // 2))
     return Layout(
         panels=panels,
         across=across,

@@ -1,6 +1,7 @@
-"""`python -m simulator.dashboard.screenshots FOLDER` makes the README's pictures of the lab, as SVG.
+"""`python -m simulator.dashboard.screenshots FOLDER` makes the pictures of the lab in README and docs, as SVG.
 
-The cluster behind them is the canned one, so the same pictures come out on every machine.
+They show the program itself: its console carries out the lines of a story, on five nodes in virtual time, so that the
+same pictures come out on every machine.
 """
 
 from __future__ import annotations
@@ -8,39 +9,115 @@ from __future__ import annotations
 import asyncio
 import sys
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
+from simulator.console.live import LineConsole
 from simulator.dashboard.app import Lab
-from simulator.dashboard.demo import CannedConsole, CannedSource
 from simulator.dashboard.drive import settle
+from simulator.dashboard.lab import LabStage
+from simulator.dashboard.prompt import Prompt
 from simulator.dashboard.runner import Sayings
+from simulator.dashboard.snapshot import Picture, open_node, take_snapshot
+from simulator.scenario.worlds import open_cluster
+from simulator.settings import Settings
+
+if TYPE_CHECKING:
+    from simulator.cluster import Cluster
+
+DAY = (
+    "wait leader",
+    'post alice Hello "first, post"',
+    '@3 post bob Paxos "who decides?"',
+    'comment carol Hello "welcome!"',
+    "crash 4",
+    "net 1-2 delay 40ms",
+    "net 3>5 drop 20%",
+    "faillink 2 5",
+    '@2 comment alice Paxos "a majority does"',
+    "pause 5",
+    "sleep 200ms",
+)
+"""An ordinary day, with something for every part of the screen to show."""
+
+DUEL = (
+    "hold",
+    "deliver 1>3,1>4 canvass",
+    "deliver 3>1,4>1 canvass-reply",
+    "deliver 2>3,2>4 canvass",
+    "deliver 3>2,4>2 canvass-reply",
+    "deliver 1>3,1>4 prepare",
+    "deliver 3>1,4>1 promise",
+    '@1 post alice Duel "will anybody ever propose this?" &',
+    "deliver 2>3,2>4 prepare",
+    "sleep 30ms",
+)
+"""Two who want to lead, in the middle of their duel."""
 
 
 class Shot(NamedTuple):
-    """One picture: its file's name, the screen's size, the keys pressed before, and whether messages are held."""
+    """One picture: its file's name, the screen's size, the lines typed, and the key pressed at the end, if any."""
 
     name: str
     size: tuple[int, int]
-    keys: tuple[str, ...] = ()
-    holding: bool = False
+    story: tuple[str, ...]
+    key: str = ""
 
 
 SHOTS = (
-    Shot("lab", (160, 46), (*"status", "enter")),
-    Shot("lab-80x24", (80, 24)),
-    Shot("lab-node", (160, 46), ("f1",)),
-    Shot("lab-held", (80, 24), (*"held", "enter"), holding=True),
-    Shot("lab-chain", (160, 46), (*"chain", "enter")),
+    Shot("lab", (160, 46), (*DAY, "view")),
+    Shot("lab-80x24", (80, 24), DAY),
+    Shot("lab-node", (160, 46), DAY, "f1"),
+    Shot("lab-held", (80, 24), DUEL),
+    Shot("lab-chain", (160, 46), (*DAY, "chain")),
 )
 
 
-async def _take(shot: Shot) -> str:
-    sayings = Sayings()
-    lab = Lab(CannedSource(holding=shot.holding), CannedConsole(sayings), sayings)
-    async with lab.run_test(size=shot.size) as pilot:
-        await pilot.press(*shot.keys)
-        await settle(lab, pilot)
-        return lab.export_screenshot(title="paxsim")
+class StillSource:
+    """Pictures of a cluster that nothing happens to but what is typed: one is taken whenever `look` is called."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self.nodes = cluster.settings.nodes
+        self._cluster = cluster
+        self._node = 0
+        self._picture = Picture(cluster=take_snapshot(cluster))
+
+    def look(self) -> None:
+        """Take a new picture."""
+        opened = open_node(self._cluster, self._node) if self._node else None
+        self._picture = Picture(cluster=take_snapshot(self._cluster), checks=self._cluster.check(), opened=opened)
+
+    def picture(self) -> Picture:
+        """The newest picture."""
+        return self._picture
+
+    def open(self, node: int) -> None:
+        """Look closely at `node` from now on; 0: at none."""
+        self._node = node
+        self.look()
+
+    def close(self) -> None:
+        """Nothing to end."""
+
+
+async def take(shot: Shot) -> str:
+    """The SVG of one picture."""
+    cluster = open_cluster("virtual", Settings(data="", seed=2))
+    try:
+        sayings = Sayings()
+        source = StillSource(cluster)
+        lab = Lab(source, LineConsole(cluster, LabStage(sayings)), sayings)
+        async with lab.run_test(size=shot.size) as pilot:
+            lab.prompt.cursor_blink = False  # Else it depends on the moment whether it is seen.
+            for line in shot.story:
+                lab.post_message(Prompt.Entered(line))
+                await settle(lab, pilot)
+            source.look()
+            if shot.key:
+                await pilot.press(shot.key)
+            await settle(lab, pilot)
+            return lab.export_screenshot(title="paxsim")
+    finally:
+        cluster.close()
 
 
 def main(arguments: list[str]) -> int:
@@ -51,7 +128,7 @@ def main(arguments: list[str]) -> int:
     folder = Path(arguments[0])
     folder.mkdir(parents=True, exist_ok=True)
     for shot in SHOTS:
-        (folder / f"{shot.name}.svg").write_text(asyncio.run(_take(shot)), encoding="utf-8")
+        (folder / f"{shot.name}.svg").write_text(asyncio.run(take(shot)), encoding="utf-8")
     return 0
 
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from simulator.state import EntryView, NodeState
-from simulator.views.palette import BAD, ODD, QUIET, ballot, named, node, short_hash, sign
+from simulator.views.palette import BAD, ODD, QUIET, ballot, condition, named, node, short_hash, sign
 from simulator.views.sheet import Bit, Cell, Column, Sheet, bit, facts, join
+
+FOLLOWS = ("follower", "candidate")
+"""In which conditions it is worth a word whom a node follows."""
 
 PANEL_HASHES = 3
 PANEL_ENTRIES = 3
@@ -126,7 +129,7 @@ def node_summary(state: NodeState) -> Sheet:
 def node_panel(state: NodeState) -> Sheet:
     """One node as `PANEL_LINES` lines for a narrow panel that never changes its height."""
     lines = [
-        join(sign(state), named(state), _pair("follows", node(state.leader)) if state.role != "leader" else ()),
+        join(sign(state), named(state), _pair("follows", node(state.leader)) if condition(state) in FOLLOWS else ()),
         join(_pair("ballot", ballot(state.ballot)), _pair("promised", ballot(state.promised)), gap="  "),
         join(_pair("accepted", state.accepted), _pair("in flight", state.in_flight), gap="  "),
         join(_pair("decided", state.decided), _pair("applied", state.applied), gap="  "),
