@@ -16,8 +16,10 @@ from simulator.virtual.cluster import VirtualCluster
 
 LOOK_EVERY_MS = 10
 """How often the end of a run is looked for."""
-STEADY_MS = 1_500
-"""How long after that a leader must stay: seven election timeouts."""
+GRACE_MS = 800
+"""How long after that rivals may still come to rest: four election timeouts."""
+STEADY_MS = 1_000
+"""How long a leader must then stay: five more."""
 LONELY_MS = 8_000
 """How long clients of nodes that are not served are waited for: they are told "no majority" after 6 s."""
 
@@ -104,13 +106,22 @@ class Peace:
                 self._declare("progress", why, ticket.node)
 
     def _expect_steadiness(self) -> None:
+        """Bids that were begun before may still come to nothing; after them one node leads, and the same one stays."""
         cluster = self._cluster
-        before = cluster.checker.sometimes["elections"]
+        cluster.run(cluster.now_ms() + GRACE_MS)
+        before = self._leaders()
         cluster.run(cluster.now_ms() + STEADY_MS)
-        more = cluster.checker.sometimes["elections"] - before
-        if more:
-            why = f"with all well and nothing changing there were {more} more elections within {STEADY_MS / 1000:g} s"
-            self._declare("steadiness", why)
+        after = self._leaders()
+        if len(before) != 1 or before != after:
+            why = (
+                f"with all well and nothing changing for {GRACE_MS / 1000:g} s, the leaders are "
+                f"{_named(before)}, and {STEADY_MS / 1000:g} s later {_named(after)}"
+            )
+            self._declare("steadiness", why, *sorted(node for node, _ in (*before, *after)))
+
+    def _leaders(self) -> list[tuple[NodeId, tuple[int, int]]]:
+        states = [self._cluster.state(node) for node in self._served]
+        return [(state.node, state.ballot) for state in states if state.role == "leader"]
 
     def _allowed(self) -> str:
         return f"{self._allowed_ms / 1000:g} s after the healing"
@@ -123,3 +134,8 @@ class Peace:
 def _in_vain(ticket: Ticket) -> bool:
     """It ended without a result. A client asks again, as long as it is not told that it is well again."""
     return ticket.answer is not None and ticket.answer.kind not in {AnswerKind.OK, AnswerKind.REFUSED}
+
+
+def _named(leaders: list[tuple[NodeId, tuple[int, int]]]) -> str:
+    """Who leads with which ballot."""
+    return " and ".join(f"node {node} with ballot {round_}.{owner}" for node, (round_, owner) in leaders) or "none"
