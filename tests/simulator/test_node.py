@@ -75,6 +75,31 @@ def test_an_answer_follows_its_block() -> None:
     assert bench.answers() == [(1, "ok", NEW_POST, 1)]
 
 
+def test_a_vote_does_not_wait_for_blocks_that_nobody_waits_for() -> None:
+    """A decision and the next ACCEPT in one batch: the vote is said first, then the block is written."""
+    bench = Bench()
+    bench.hear(accept(1, *posts(1)))
+    bench.deeds.clear()
+
+    bench.hear(decide(1), accept(2, *posts(1, 2)))
+
+    deeds = [deed for deed in bench.deeds if deed.startswith(("sync ", "send", "append block", "push"))]
+    assert deeds == ["push", f"sync {JOURNAL}", "send Accepted", "push", f"append {CHAIN}", "push"]
+
+
+def test_a_client_that_waits_is_answered_before_the_disk_is_waited_for() -> None:
+    """The same batch where a client of this node waits for the block: its answer comes first."""
+    bench = Bench()
+    bench.write(request(1))
+    bench.hear(accept(1, (request(1),)))
+    bench.deeds.clear()
+
+    bench.hear(decide(1), accept(2, *posts(1, 2)))
+
+    deeds = [deed for deed in bench.deeds if deed.startswith(("sync ", "report WriteAnswer", "append block"))]
+    assert deeds == [f"append {CHAIN}", "report WriteAnswer", f"sync {JOURNAL}"]
+
+
 def test_the_leader_counts_its_own_vote_when_it_is_safe() -> None:
     """A cluster of one: the record, the sync, and only then the decision, the block and the answer."""
     bench = Bench(nodes=1)

@@ -10,7 +10,7 @@ import pytest
 
 from simulator.faults import LinkRule, Links
 from simulator.processes.network import UNDERWAY_BYTES, Network
-from simulator.processes.queue import HEAD, Inlet, Outlet, frame, split
+from simulator.processes.queue import HEAD, UNHURRIED, Inlet, Outlet, frame, split
 
 TO_2_AND_3 = 0b1100
 
@@ -20,7 +20,8 @@ class Bench:
 
     def __init__(self) -> None:
         self.links = Links((1, 2, 3))
-        self.network = Network(self.links, Random(1))
+        self.awaited = {1, 2, 3}
+        self.network = Network(self.links, Random(1), None, lambda node: node in self.awaited)
         self.ends: list[int] = []
         self.inlets: dict[int, Inlet] = {}
         self.outlets: dict[int, Outlet] = {}
@@ -60,6 +61,29 @@ def test_a_whole_frame_goes_to_each_of_its_targets(bench: Bench) -> None:
     assert bench.arrived(2) == [(1, [b"one", b"two"])]
     assert bench.arrived(3) == [(1, [b"one", b"two"])]
     assert bench.network.passed == {(1, 2): 2, (1, 3): 2}
+
+
+def test_what_nobody_waits_for_travels_with_the_next_message(bench: Bench) -> None:
+    """It lies in its reader's queue, in its place, until something follows it there."""
+    bench.awaited = {3}
+    bench.send(1, TO_2_AND_3 | UNHURRIED, [b"decided"])
+
+    assert bench.arrived(3) == [(1, [b"decided"])]
+    assert bench.arrived(2) == []
+    assert bench.network.waits_for_company
+    bench.send(3, 0b100, [b"next"])
+    assert bench.arrived(2) == [(1, [b"decided"]), (3, [b"next"])]
+    assert not bench.network.waits_for_company
+
+
+def test_what_nobody_waits_for_leaves_alone_in_the_end(bench: Bench) -> None:
+    """When no other message comes, the supervisor's clock hurries it."""
+    bench.awaited = set()
+    bench.send(1, TO_2_AND_3 | UNHURRIED, [b"decided"])
+
+    bench.network.hurry()
+
+    assert bench.arrived(2) == bench.arrived(3) == [(1, [b"decided"])]
 
 
 def test_weather_strikes_single_messages_of_its_own_link(bench: Bench) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 from collections.abc import Iterator
 
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.processes.queue import HEAD, Inlet, Outlet, frame, split
+from simulator.processes.queue import HEAD, Inlet, Outlet, PipeEnd, frame, split, widen
 
 Ends = tuple[int, int]
 
@@ -55,6 +56,33 @@ def test_a_frame_tells_how_many_messages_it_carries() -> None:
     size, address, count = HEAD.unpack_from(frame(6, [b"one", b"", b"three"]))
 
     assert (size, address, count) == (3 * 4 + 8, 6, 3)
+
+
+def test_after_a_full_read_the_next_one_brings_all_there_is(ends: Ends) -> None:
+    """A burst is not cut into small batches, and a trickle costs no room for a burst."""
+    inlet, outlet = Inlet(ends[0]), Outlet(ends[1])
+    widen(ends[1])
+    sent = [b"%06d" % number * 100 for number in range(1000)]
+    for message in sent:
+        outlet.put(frame(0, [message]))
+    if not outlet.flush():
+        pytest.skip("pipes cannot be widened here")
+
+    reads = []
+    while not inlet.empty:
+        reads.append([message for _, messages in everything(inlet) for message in messages])
+
+    assert [message for read in reads for message in read] == sent
+    assert len(reads) == 3  # 64 KiB, the rest, nothing.
+
+
+def test_a_pipe_end_arrives_in_a_spawned_process_as_a_descriptor(ends: Ends) -> None:
+    """And the process can write to it."""
+    process = multiprocessing.get_context("spawn").Process(target=os.write, args=(PipeEnd(ends[1]), b"here"))
+    process.start()
+    process.join()
+
+    assert os.read(ends[0], 10) == b"here"
 
 
 def test_a_writer_never_waits_for_a_reader_that_stands_still(ends: Ends) -> None:
