@@ -8,7 +8,9 @@ scenario's own thread; the world under it notices nothing.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from textwrap import wrap
 from typing import TYPE_CHECKING, Self
 
 from rich.console import Console, Group, RenderableType
@@ -17,25 +19,32 @@ from rich.table import Table
 
 from simulator.dashboard.board import top_line
 from simulator.dashboard.snapshot import Picture, take_snapshot
+from simulator.scenario.drawn import STYLES
 from simulator.views.events import events_view
 from simulator.views.network import held_brief, net_small
 from simulator.views.nodes import status_view
-from simulator.views.sheet import Column, Sheet, bit
+from simulator.views.sheet import Cell, Column, Sheet, bit
 
 if TYPE_CHECKING:
     from simulator.cluster import Cluster
+    from simulator.scenario.stage import Tone
 
 SLICE_MS = 100
 _NET_WIDTH = 28
 _LEAST_LOG = 3
+_MOST_SAID = 12
+CHECK_EVERY_S = 1.0
+REST_S = 0.4
+"""How long each line of a scenario can be read in virtual time."""
 
 
-def frame(picture: Picture, said: str = "", *, height: int = 24) -> RenderableType:
-    """The whole picture in at most `height` lines: top line, nodes, network beside the log, the command under way."""
+def frame(picture: Picture, said: Sequence[Cell] = (), *, height: int = 24) -> RenderableType:
+    """The whole picture in at most `height` lines: top line, nodes, network beside the log, the newest of `said`."""
     cluster = picture.cluster
     nodes = status_view(cluster.states)
-    room = max(len(cluster.states) + 3, _LEAST_LOG)
-    room = max(_LEAST_LOG, min(room + 6, height - len(nodes.rows) - len(nodes.notes) - 4))
+    fixed = 2 + len(nodes.rows) + len(nodes.notes)  # The top line, and the nodes with their header.
+    net = len(cluster.states) + 3
+    room = max(_LEAST_LOG, net, min(net + 6, height - fixed - _MOST_SAID - 1))
     waiting = (
         held_brief(cluster.held, room) if cluster.held else events_view(list(cluster.events)[-room:], header=False)
     )
@@ -45,18 +54,21 @@ def frame(picture: Picture, said: str = "", *, height: int = 24) -> RenderableTy
     middle.expand = True
     middle.add_row(net_small(cluster.links, cluster.in_flight, cluster.held), waiting)
     line = Sheet(columns=(Column("", room=20),), rows=((top_line(picture),),), header=False)
-    command = Sheet(columns=(Column("", room=20),), rows=((bit(f"> {said}", "bold"),),), header=False)
-    return Group(line, nodes, middle, command)
+    lines = max(1, min(_MOST_SAID, height - fixed - max(room, net) - 1))  # The last line is where the cursor stands.
+    words = Sheet(columns=(Column("", room=20),), rows=tuple((cell,) for cell in said[-lines:]), header=False)
+    return Group(line, nodes, middle, words)
 
 
 class Watch:
-    """The place on the terminal where pictures are drawn. A context manager; `say` shows the command under way."""
+    """The place on the terminal where pictures are drawn. A context manager; what is said stands below the picture."""
 
     def __init__(self, console: Console | None = None) -> None:
         self._console = console or Console(stderr=True)
         self._live = Live(console=self._console, auto_refresh=False, transient=False)
-        self._said = ""
+        self._said: deque[Cell] = deque(maxlen=_MOST_SAID)
         self._drawn_at = 0.0
+        self._checks: Mapping[str, str] = {}
+        self._checked_at = time.monotonic()
 
     def __enter__(self) -> Self:
         self._live.start()
@@ -65,16 +77,27 @@ class Watch:
     def __exit__(self, *_: object) -> None:
         self._live.stop()
 
-    def say(self, command: str) -> None:
-        """Name the command that runs now."""
-        self._said = command
+    def say(self, text: str, tone: Tone = "plain") -> None:
+        """Put lines below the picture; the oldest go."""
+        for line in text.split("\n"):
+            self._said.extend(bit(part, STYLES[tone]) for part in wrap(line, self._console.width - 1) or [""])
+
+    def rest(self, cluster: Cluster) -> None:
+        """Show a terminal's reader each line for a moment, in virtual time, which stands still meanwhile."""
+        self.draw(cluster, now=True)
+        if cluster.world == "virtual" and self._console.is_terminal:
+            time.sleep(REST_S)
 
     def draw(self, cluster: Cluster, checks: Mapping[str, str] | None = None, *, now: bool = False) -> None:
         """Draw the cluster, at most ten times a second unless it must be `now`."""
         if not now and time.monotonic() - self._drawn_at < SLICE_MS / 1000:
             return
-        picture = Picture(cluster=take_snapshot(cluster), checks=checks or {})
-        self._live.update(frame(picture, self._said, height=self._console.height), refresh=True)
+        if checks is not None:
+            self._checks = checks
+        elif time.monotonic() - self._checked_at > CHECK_EVERY_S:
+            self._checks, self._checked_at = cluster.check(), time.monotonic()
+        picture = Picture(cluster=take_snapshot(cluster), checks=self._checks)
+        self._live.update(frame(picture, list(self._said), height=self._console.height), refresh=True)
         self._drawn_at = time.monotonic()
 
 

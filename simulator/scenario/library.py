@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import msgspec
@@ -22,7 +23,7 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     """A scenario read and understood.
 
     `lesson` is its first comment, `break_rule` the rule that it breaks on purpose (`# break: NAME`), `forbidden_by`
-    the line of the protocol that says so (`# forbidden by: …`).
+    the line of the protocol that says so (`# forbidden by: …`), `remarks` the comments before each line, by its number.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     lesson: str = ""
     break_rule: str | None = None
     forbidden_by: str = ""
+    remarks: dict[int, tuple[str, ...]] = {}
 
     @property
     def wishes(self) -> dict[str, int | str]:
@@ -67,7 +69,22 @@ def load_scenario(name: str, *, nodes: int = DEFAULT_NODES) -> Scenario:
         lesson=lesson,
         break_rule=headers.get("break"),
         forbidden_by=headers.get("forbidden by", ""),
+        remarks=_remarks(text.split("\n"), {line.number for line in lines}),
     )
+
+
+def _remarks(rows: Sequence[str], numbers: Collection[int]) -> dict[int, tuple[str, ...]]:
+    """The comments that stand before each of these lines, without those that are headers."""
+    found: dict[int, tuple[str, ...]] = {}
+    waiting: list[str] = []
+    for number, row in enumerate(rows, start=1):
+        if number in numbers:
+            if waiting:
+                found[number] = tuple(waiting)
+            waiting = []
+        elif row.strip().startswith("#") and not _HEADER.match(row.strip()):
+            waiting.append(row.strip())
+    return found
 
 
 def _builtin_files() -> list[Path]:

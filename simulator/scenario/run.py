@@ -30,15 +30,15 @@ if TYPE_CHECKING:
 PASSED, FAILED = 0, 1
 
 
-class Watcher(Protocol):
-    """A screen that shows the cluster while a scenario runs (see `simulator/dashboard/watch.py`)."""
+class Watcher(Stage, Protocol):
+    """A screen that shows the cluster, and what is said, while a scenario runs (see `simulator/dashboard/watch.py`)."""
 
     def start(self, cluster: Cluster) -> None:
         """Begin to show this cluster."""
         ...
 
-    def say(self, command: str) -> None:
-        """Name the command that runs now."""
+    def rest(self) -> None:
+        """A line has been carried out: let a person read, where the cluster's time stands still meanwhile."""
         ...
 
     def wait(self, condition: Callable[[], bool], within_ms: int) -> bool:
@@ -76,7 +76,7 @@ def run_files(
     results = []
     for place, scenario in enumerate(scenarios):
         several = len(scenarios) > 1
-        stage = Silence() if quiet or watcher is not None else _stage(err)
+        stage = watcher or (Silence() if quiet else _stage(err))
         if several:
             stage.say(f"== {scenario.name}")
         chosen = _settings_for(scenario, settings, break_rule, place if several else None)
@@ -140,15 +140,17 @@ def _carry_out(scenario: Scenario, session: Session, stage: Stage, watcher: Watc
             continue
         if isinstance(line.command, Quit):
             break
+        for remark in scenario.remarks.get(line.number, ()):
+            stage.say(remark)
         stage.say(f"> {line.text}", "quiet")
-        if watcher is not None:
-            watcher.say(line.text)
         try:
             runner.carry_out(line)
         except InputError as error:
             # A line that made sense when it was read, and does not as things have come: the others may still tell more.
             session.fail(line, str(error))
             stage.say(f"FAILED line {line.number}: {line.text}: {error}", "bad")
+        if watcher is not None:
+            watcher.rest()
     session.finish()
 
 

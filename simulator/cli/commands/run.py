@@ -16,6 +16,8 @@ from simulator.settings import Settings
 if TYPE_CHECKING:
     from simulator.cluster import Cluster
     from simulator.dashboard.watch import Watch
+    from simulator.scenario.stage import Tone
+    from simulator.views.sheet import View
 
 DATA_HELP = "Where nodes keep their files.  [default: a temporary directory]"
 
@@ -112,10 +114,21 @@ class Screen:
         self._watch = Watch()
         self._watch.__enter__()
 
-    def say(self, command: str) -> None:
-        """Name the command under way."""
+    def say(self, text: str, tone: Tone = "plain") -> None:
+        """Say it below the picture."""
         if self._watch is not None:
-            self._watch.say(command)
+            self._watch.say(text, tone)
+
+    def show(self, view: View) -> None:
+        """Show nothing: the picture shows the cluster already."""
+
+    def document(self, value: object) -> None:
+        """Show nothing."""
+
+    def rest(self) -> None:
+        """Let a person read."""
+        if self._watch is not None and self._cluster is not None:
+            self._watch.rest(self._cluster)
 
     def wait(self, condition: Callable[[], bool], within_ms: int) -> bool:
         """Let time pass, and draw."""

@@ -12,6 +12,7 @@ from simulator.dashboard.watch import SLICE_MS, Watch, frame, watch_wait
 from simulator.faults import Links
 from simulator.settings import Settings
 from simulator.state import NodeState
+from simulator.views.sheet import bit
 
 
 class _Clockwork:
@@ -54,13 +55,30 @@ def test_the_frame_fits_an_80_by_24_terminal() -> None:
     file = io.StringIO()
     console = Console(file=file, width=80, height=24, force_terminal=True, color_system=None)
 
-    console.print(frame(CannedSource().picture(), "wait leader within 5s"))
+    console.print(
+        frame(CannedSource().picture(), [bit(f"line {n}") for n in range(30)] + [bit("> wait leader within 5s")])
+    )
 
     lines = file.getvalue().splitlines()
     assert len(lines) <= 24
     assert all(len(line.rstrip()) <= 80 for line in lines)
     assert lines[0].startswith("paxsim · canned")
     assert lines[-1].startswith("> wait leader within 5s")
+
+
+def test_what_is_said_stands_below_the_picture() -> None:
+    """The remarks of a lesson, its commands and what came of them; a long remark is broken, not cut."""
+    file = io.StringIO()
+
+    with Watch(Console(file=file, force_terminal=True, width=80, height=30, color_system=None)) as watch:
+        watch.say("# " + "a remark that is longer than a line of this terminal, as many remarks are, " * 2 + "ends.")
+        watch.say("> crash leader", "quiet")
+        watch.draw(_Clockwork(), now=True)  # type: ignore[arg-type]
+
+    text = file.getvalue()
+    assert "# a remark that is longer" in text
+    assert "ends." in text
+    assert "> crash leader" in text
 
 
 def test_waiting_in_slices_ends_when_the_condition_holds() -> None:
