@@ -2,8 +2,8 @@
 
 The witness is the sequence of all decided writes, (f, user, title, content) in chain order, refused ones included. The
 replay gives each its outcome, and matches it with a write of the history that asked the same and was told that outcome
-or nothing: of several, with the one that returns first of those called by then (earliest deadline), so that equal
-operations and writes of unknown fate cannot lead it astray. A view that saw k entries of its list stands in the gaps
+or nothing: of several, with the one that returns first of those called by then (earliest deadline), and with one of
+unknown fate only where those of known fate leave a place. A view that saw k entries of its list stands in the gaps
 between the write that added the k-th and the one that added the next; the earliest gap is taken that real time and
 the views before it leave, which leaves most to the later ones.
 
