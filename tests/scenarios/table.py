@@ -65,11 +65,11 @@ FOOT = """
   to lead; every write is answered. Two changes at most: in a row, rivals on either side of the middle may win it one
   after the other in the same moment; the one with the lower ballot gives way as soon as it is refused.
 - In a chained row of 7: no leader after four timeouts, no change, no write answered.
-- On lossy links, of every seed: within {lossy:g} timeouts and {changes} changes, the same leader to the end. A tenth of
-  all messages lost means that one PREPARE, PROMISE or word of a leader in ten must be sent again, which costs an
-  attempt up to two timeouts, and that four heartbeats in a row are lost once in ten thousand: no bound on one attempt
-  can be kept by every seed, and the median must be as good as on whole links. Writes may be under way still when the
-  8 s end: 19 of 20 must be answered.
+- On lossy links, of every seed: within {lossy:g} timeouts and {changes} changes, the same leader to the end; of all
+  seeds together: four timeouts in the median. A tenth of all messages is lost each way, so an attempt to lead that
+  needs a certain node's promise fails once in five times, and costs up to two timeouts more: a bound that holds on
+  whole links for every seed holds here for most. Writes may be under way still when the 8 s end: 19 of 20 must be
+  answered.
 - Always: every invariant of the protocol holds, and once all is healed the nodes come to one chain.
 """
 
