@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from pathlib import Path
 
 import pytest
 
@@ -81,3 +82,15 @@ def test_no_command_starts_with_a_rule_that_there_is_not(
     """Exit status 2, whichever command was asked."""
     assert run_program([*command, "--break", "no-dedup"]) == 2
     assert "did you mean 'no-dedupe'" in capsys.readouterr().err
+
+
+def test_the_page_tells_of_every_mutant() -> None:
+    """Name, rule and reason stand in docs/mutants.md as they stand in the code; no row of it is of the past."""
+    page = (Path(__file__).parents[2] / "docs" / "mutants.md").read_text(encoding="utf-8")
+    rows = {row.split("`")[1]: row for row in page.splitlines() if row.startswith("| `")}
+
+    assert set(rows) == set(mutants())
+    for one in mutants().values():
+        assert one.wrong in rows[one.name]
+        assert one.forbidden_by in rows[one.name]
+        assert one.control or rows[one.name].split("|")[-2].strip().isdecimal(), f"{one.name} has not been found"
