@@ -1,6 +1,6 @@
 """Makes docs/mutants.md: each rule that can be broken, which check sees it, and after how many seeds.
 
-Run as `python -m simulator.mutants.table`; it writes the page's table to stdout. The seeds are those of `paxsim
+Run as `python -m simulator.explore.mutant_table`; it writes the page's table to stdout. The seeds are those of `paxsim
 explore --break NAME`, from seed 0 on.
 """
 
