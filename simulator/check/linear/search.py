@@ -14,13 +14,14 @@ seen is never entered again. Beyond the papers, each of these drops only configu
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 from typing import Any
 
 from simulator.check.linear.budget import Budget
 from simulator.check.linear.models import UNKNOWN, Model, State
-from simulator.check.linear.operations import NEVER, Operations
+from simulator.check.linear.operations import Operations
+from simulator.check.linear.parts import Part, compile_part, parts_of
 
 _LOOK_AT_CLOCK = 2048
 _STATES_TOLD = 6
@@ -45,31 +46,6 @@ _Configuration = tuple[int, State, int, int, int]
 """Position of a return, state, and three sets as bits: what took effect, what is satisfied, unknown fates used."""
 
 
-@dataclass(slots=True)
-class _Part:
-    """One part of the history as the search walks it; operations are numbered anew, from 0.
-
-    `codes` holds the events: i for the call of operation i, ~i for its return. `open_at` gives, for each return, the
-    operations of known fate that are open there; `unknown` those of unknown fate, as (position of the call, operation,
-    what makes it equal to another one). Positions count the part's own events.
-    """
-
-    numbers: list[int]
-    codes: list[int]
-    positions: list[int]
-    open_at: list[tuple[int, ...]] = field(default_factory=list)
-    operations: list[tuple[str, Any, Any]] = field(default_factory=list)
-    bits: list[int] = field(default_factory=list)
-    changes: list[bool] = field(default_factory=list)
-    blind: list[bool] = field(default_factory=list)
-    shown: list[State] = field(default_factory=list)
-    returns: list[int] = field(default_factory=list)
-    unknown: list[tuple[int, int, Hashable]] = field(default_factory=list)
-    all_blind: bool = False  # Every operation is blind, or shows the whole state.
-    last_shown: dict[State, int] = field(default_factory=dict)  # Each state that is shown: the last return showing it.
-    goals: list[tuple[int, ...]] = field(default_factory=list)  # For each return: see `_goals`.
-
-
 def search(operations: Operations, model: Model, init: Any, budget: Budget, *, ahead: bool = True) -> Found:
     """Judge all parts of a history; of several that fail, the one that fails first.
 
@@ -80,9 +56,9 @@ def search(operations: Operations, model: Model, init: Any, budget: Budget, *, a
         OutOfBudget: it could not be settled.
     """
     worst = Found()
-    parts = _parts(operations, model)
+    parts = parts_of(operations, model)
     for name, numbers in parts.items():
-        part = _compile(operations, numbers, model, ahead=ahead)
+        part = compile_part(operations, numbers, model, ahead=ahead)
         found = _search_part(part, model, model.initial(model.narrow(init, name)), budget)
         if found.at is not None and (worst.at is None or found.at < worst.at):
             worst = found
@@ -90,88 +66,12 @@ def search(operations: Operations, model: Model, init: Any, budget: Budget, *, a
     return worst
 
 
-def _parts(operations: Operations, model: Model) -> dict[Hashable, list[int]]:
-    """The operations that count, by part: not those that failed, nor reads that nobody saw the result of."""
-    parts: dict[Hashable, list[int]] = {}
-    fs, args, rets, part, pure = operations.f, operations.arg, operations.ret, model.part, model.pure
-    for number, ret in enumerate(rets):
-        if ret >= 0 and not (ret == NEVER and pure(fs[number], args[number], UNKNOWN)):
-            parts.setdefault(part(fs[number], args[number]), []).append(number)
-    return parts or {None: []}
-
-
-def _compile(operations: Operations, numbers: Sequence[int], model: Model, *, ahead: bool) -> _Part:
-    rets, calls, fs = operations.ret, operations.call, operations.f
-    moments = [(calls[number], index) for index, number in enumerate(numbers)]
-    moments += [(rets[number], ~index) for index, number in enumerate(numbers) if rets[number] != NEVER]
-    moments.sort()
-    part = _Part(list(numbers), [code for _, code in moments], [position for position, _ in moments])
-    part.returns = [NEVER] * len(numbers)
-    free_bits: list[int] = []
-    next_bit = 1
-    open_now: dict[int, None] = {}
-    for at, code in enumerate(part.codes):
-        if code < 0:
-            part.open_at.append(tuple(open_now))
-            part.returns[~code] = at
-            del open_now[~code]
-            free_bits.append(part.bits[~code])
-            continue
-        number = numbers[code]
-        known, f = rets[number] != NEVER, fs[number]
-        arg, result = model.prepare(f, operations.arg[number], operations.result[number] if known else UNKNOWN)
-        if free_bits and known:
-            bit = free_bits.pop()
-        else:
-            bit, next_bit = next_bit, next_bit << 1
-        part.operations.append((f, arg, result))
-        part.bits.append(bit)
-        part.changes.append(not model.pure(f, arg, result))
-        part.blind.append(model.blind(f))
-        part.shown.append(model.shown(f, arg, result))
-        if known:
-            open_now[code] = None
-        else:
-            part.unknown.append((at, code, (f, repr(arg))))
-        part.open_at.append(())
-    part.all_blind = all(
-        blind or not (changes or shown is UNKNOWN)
-        for blind, changes, shown in zip(part.blind, part.changes, part.shown, strict=True)
-    )
-    part.last_shown = {part.shown[~code]: at for at, code in enumerate(part.codes) if code < 0}
-    part.goals = _goals(part) if ahead else [()] * len(part.codes)
-    return part
-
-
-def _goals(part: _Part) -> list[tuple[int, ...]]:
-    """For each return, what must be reached from there: operations that show a whole state, open or called next.
-
-    Only those that return before any blind one may take effect: that could lead anywhere.
-    """
-    goals: list[tuple[int, ...]] = [()] * len(part.codes)
-    if part.all_blind:
-        return goals
-    blind_forever = min((called for called, number, _ in part.unknown if part.blind[number]), default=NEVER)
-    next_blind, next_goal = NEVER, -1
-    for at in range(len(part.codes) - 1, -1, -1):
-        code = part.codes[at]
-        if code >= 0:
-            if part.blind[code]:
-                next_blind = at
-            if part.shown[code] is not UNKNOWN and (next_goal < 0 or part.returns[code] < part.returns[next_goal]):
-                next_goal = code
-        elif at < blind_forever and not any(part.blind[number] for number in part.open_at[at]):
-            near = [number for number in part.open_at[at] if part.shown[number] is not UNKNOWN]
-            near += [next_goal] if next_goal >= 0 else []
-            goals[at] = tuple(number for number in near if part.returns[number] < next_blind)
-    return goals
-
-
-def _search_part(part: _Part, model: Model, first: State, budget: Budget) -> Found:
+def _search_part(part: Part, model: Model, first: State, budget: Budget) -> Found:
     """Depth first, without recursion."""
     seen: dict[tuple[int, State, int, int], int | list[int]] = {}
     stack: list[_Configuration] = [(0, first, 0, 0, 0)]
-    found, furthest, rounds = Found(), -1, 0
+    states: list[State] = []
+    furthest, rounds = -1, 0
     while stack:
         configuration = _walk(part, model, stack.pop(), stack)
         if configuration is None:
@@ -180,10 +80,9 @@ def _search_part(part: _Part, model: Model, first: State, budget: Budget) -> Fou
         if not _is_new(seen, configuration[:4], used):
             continue
         if at > furthest:
-            furthest = at
-            found = Found(part.positions[at], part.numbers[~part.codes[at]], _open(part, at))
-        if at == furthest and len(found.states) < _STATES_TOLD and state not in found.states:
-            found.states.append(state)
+            furthest, states = at, [state]
+        elif at == furthest and len(states) < _STATES_TOLD and state not in states:
+            states.append(state)
         rounds += 1
         if rounds % _LOOK_AT_CLOCK == 0:
             budget.check(len(seen))
@@ -191,7 +90,8 @@ def _search_part(part: _Part, model: Model, first: State, budget: Budget) -> Fou
         if part.unknown and part.unknown[0][0] < at:
             candidates += [(number, used) for number in _first_of_each_kind(part, at, used)]
         _expand(part, model, configuration, candidates, stack)
-    return found
+    number = part.numbers[~part.codes[furthest]]
+    return Found(part.positions[furthest], number, _open(part, furthest), states)
 
 
 def _is_new(
@@ -214,7 +114,7 @@ def _is_new(
 
 
 def _walk(
-    part: _Part, model: Model, configuration: _Configuration, stack: list[_Configuration]
+    part: Part, model: Model, configuration: _Configuration, stack: list[_Configuration]
 ) -> _Configuration | None:
     """Go on until a return demands what has not taken effect yet; None when the events are over.
 
@@ -245,7 +145,7 @@ def _walk(
     return None
 
 
-def _may_be_seen(part: _Part, model: Model, at: int, state: State) -> bool:
+def _may_be_seen(part: Part, model: Model, at: int, state: State) -> bool:
     """False when the operation that returns at `at` has no reason to take effect: it is blind as all, and unseen."""
     if not part.all_blind:
         return True
@@ -254,7 +154,7 @@ def _may_be_seen(part: _Part, model: Model, at: int, state: State) -> bool:
 
 
 def _expand(
-    part: _Part,
+    part: Part,
     model: Model,
     configuration: _Configuration,
     candidates: list[tuple[int, int]],
@@ -297,7 +197,7 @@ def _expand(
     stack += better
 
 
-def _serve(part: _Part, model: Model, reached: _Configuration, *, blind: bool) -> tuple[int, bool]:
+def _serve(part: Part, model: Model, reached: _Configuration, *, blind: bool) -> tuple[int, bool]:
     """Which operations are satisfied in a configuration just reached, by a blind write or not; did it serve any?"""
     at, state, done, satisfied, _ = reached
     bits, blinds, step, operations, served = part.bits, part.blind, model.step, part.operations, False
@@ -316,7 +216,7 @@ def _serve(part: _Part, model: Model, reached: _Configuration, *, blind: bool) -
     return satisfied, served
 
 
-def _can_reach(part: _Part, model: Model, at: int, state: State, gone: int) -> bool:
+def _can_reach(part: Part, model: Model, at: int, state: State, gone: int) -> bool:
     """False when some goal that is still to be served can no longer be."""
     for goal in part.goals[at]:
         served = gone & part.bits[goal] and goal in part.open_at[at]
@@ -325,7 +225,7 @@ def _can_reach(part: _Part, model: Model, at: int, state: State, gone: int) -> b
     return True
 
 
-def _first_of_each_kind(part: _Part, at: int, used: int) -> list[int]:
+def _first_of_each_kind(part: Part, at: int, used: int) -> list[int]:
     """Of the operations of unknown fate called before `at`: the earliest unused one of each kind of equal ones."""
     kinds: set[Hashable] = set()
     firsts: list[int] = []
@@ -338,7 +238,7 @@ def _first_of_each_kind(part: _Part, at: int, used: int) -> list[int]:
     return firsts
 
 
-def _open(part: _Part, at: int) -> tuple[int, ...]:
+def _open(part: Part, at: int) -> tuple[int, ...]:
     known = [number for number in part.open_at[at] if number != ~part.codes[at]]
     unknown = [number for called, number, _ in part.unknown if called < at]
     return tuple(part.numbers[number] for number in sorted(known + unknown))
