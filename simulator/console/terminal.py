@@ -60,7 +60,8 @@ def run_terminal(cluster: Cluster) -> int:
         try:
             while not worker.over:
                 with contextlib.suppress(EOFError):
-                    worker.give(prompt.prompt(pre_run=worker.end_prompt_if_over))
+                    for line in prompt.prompt(pre_run=worker.end_prompt_if_over).splitlines():
+                        worker.give(line)  # What was pasted may be many lines.
                     continue
                 break
             worker.raise_trouble()

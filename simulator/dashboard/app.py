@@ -28,6 +28,7 @@ from simulator.views.palette import BAD
 from simulator.views.sheet import Cell, View
 
 _SAYINGS_PER_SECOND = 20
+_LEAVE = ("quit", "exit")
 _KEYS = "F1-F{n} open node  Esc back  Tab complete  PgUp scroll  Ctrl-L clear  Ctrl-D quit"
 
 
@@ -97,6 +98,9 @@ class Lab(App[int]):
         self.transcript.scroll_end(animate=False)
         if event.line:
             self.transcript.add(Text(safe(f"> {event.line}"), style="bold"))
+            if self._runner.busy and event.line.lower() in _LEAVE:
+                self.exit(0)  # Whoever wants to leave need not wait for what waits.
+                return
             self._runner.give(event.line)
             self._listen()
 

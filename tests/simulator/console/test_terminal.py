@@ -51,6 +51,18 @@ def test_a_waiting_command_does_not_keep_one_from_typing(tmp_path: Path) -> None
         assert terminal.wait_for_end() == 0
 
 
+def test_pasted_lines_are_carried_out_one_by_one(tmp_path: Path) -> None:
+    """They come at once, and as one text."""
+    with opened(tmp_path) as terminal:
+        terminal.until(lambda screen: PROMPT in screen)
+
+        terminal.type("\x1b[200~post a One x\npost a Two x\n\x1b[201~\r")
+        terminal.until(lambda screen: "NEW POST One from a" in screen and "NEW POST Two from a" in screen)
+        terminal.type("\x04")
+
+        assert terminal.wait_for_end() == 0
+
+
 def test_tab_completes_and_the_history_is_remembered(tmp_path: Path) -> None:
     """In the next session too, with the arrow and with Ctrl-R."""
     with opened(tmp_path) as terminal:

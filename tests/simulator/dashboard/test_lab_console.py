@@ -34,3 +34,22 @@ def test_commands_typed_into_the_lab_are_carried_out() -> None:
         terminal.type("quit\r")
 
         assert terminal.wait_for_end() == 0
+
+
+def test_lines_typed_or_pasted_in_one_burst_stay_apart() -> None:
+    """A program that types, or a paste, is faster than the screen: no line may swallow the next."""
+    with Terminal(CANNED, columns=120, lines=90) as terminal:
+        terminal.until(lambda screen: "node 1" in screen)
+
+        terminal.type("post a One x\rpost a Two x\rpost a Thre\x7fee x\rblog\r")
+        terminal.until(lambda screen: "Three" in screen.split("> blog")[-1])
+        terminal.type("\x1b[200~post b Four x\npost b Five x\nblo\x1b[201~g\r")
+        screen = terminal.until(lambda screen: "Five" in screen.rsplit("> blog", maxsplit=1)[-1])
+
+        for line in ("> post a One x", "> post a Two x", "> post a Three x", "> post b Four x", "> post b Five x"):
+            assert line in screen
+        terminal.type("wait height 99\r")
+        terminal.until(lambda screen: "(wait…)" in screen)
+        terminal.type("quit\r")
+
+        assert terminal.wait_for_end() == 0

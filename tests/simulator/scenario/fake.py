@@ -12,6 +12,7 @@ import heapq
 from collections.abc import Callable, Sequence
 from functools import partial
 from hashlib import sha256
+from itertools import count
 from typing import Literal
 
 from blog.answers import look, wording
@@ -47,6 +48,7 @@ class FakeCluster:
         self.held_messages: list[HeldMessage] = []
         self.closed = False
         self._now_ms = 0
+        self._serials = count()
         self._heap: list[tuple[int, int, Callable[[], object]]] = []
         self._decided: list[Operation] = []
         self._blogs = {node: Blog() for node in self.settings.node_ids}
@@ -169,7 +171,7 @@ class FakeCluster:
         return ticket
 
     def _later(self, delay_ms: int, happen: Callable[[], object]) -> None:
-        heapq.heappush(self._heap, (self._now_ms + delay_ms, len(self.tickets) + len(self._heap), happen))
+        heapq.heappush(self._heap, (self._now_ms + delay_ms, next(self._serials), happen))
 
     def _majority(self) -> tuple[int, ...]:
         for side in sides(self.links):

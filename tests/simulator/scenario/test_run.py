@@ -123,3 +123,20 @@ def test_a_broken_rule_is_named_by_the_file_or_the_command_line(write: Any, clus
     run_quietly(name, break_rule="no-dedupe")
 
     assert [cluster.settings.break_rule for cluster in clusters] == ["send-once", "no-dedupe"]
+
+
+def test_the_remarks_of_a_scenario_are_told_with_its_lines(write: Any) -> None:
+    """Where they stand in the file; headers are no remarks."""
+    text = "# What it is about.\n# break: no-dedupe\n\n# Somebody writes.\npost alice Hello x\n"
+    text += "# It is there.\nexpect last ok\n"
+
+    _, _, err = run_quietly(write("told.paxsim", text))
+
+    assert "# What it is about.\n# Somebody writes.\n> post alice Hello x\nNEW POST" in err
+    assert "# It is there.\n> expect last ok\nok: expect last ok" in err
+
+
+def test_a_file_without_a_command_is_refused(write: Any) -> None:
+    """Nothing would be tried, so nothing can have passed."""
+    with pytest.raises(InputError, match="holds no command"):
+        run_quietly(write("empty.paxsim", "# only a remark\n"))

@@ -11,6 +11,7 @@ from simulator.errors import InputError
 from simulator.scenario.grammar import parse_scenario
 from simulator.scenario.library import load_scenario
 from simulator.settings import Settings
+from simulator.state import HeldMessage
 from tests.simulator.scenario.telling import Story
 
 
@@ -315,3 +316,31 @@ def test_quit_ends_the_session() -> None:
     story.tell("QUIT")
 
     assert story.runner.over
+
+
+def test_messages_are_delivered_by_link_and_kind() -> None:
+    """Those that are named and no others; each is told by what it says."""
+    story = Story()
+    story.cluster.held_messages = [
+        HeldMessage(number=1, source=3, target=1, text="CANVASS decided 0"),
+        HeldMessage(number=2, source=3, target=1, text="PROMISE ballot 1.1 votes 0 decided 0"),
+        HeldMessage(number=3, source=4, target=1, text="PROMISE ballot 1.1 votes 0 decided 0"),
+        HeldMessage(number=4, source=4, target=2, text="PROMISE ballot 1.2 votes 0 decided 0"),
+    ]
+    story.tell("hold")
+
+    said = story.tell("deliver 3>1,4>1 promise")
+
+    assert story.cluster.applied[-2:] == [faults.DeliverHeld(number=2), faults.DeliverHeld(number=3)]
+    assert said[0] == "deliver 2  # 3>1 PROMISE ballot 1.1 votes 0 decided 0"
+
+
+def test_a_kind_of_message_is_waited_for() -> None:
+    """It may not have been sent yet; when it never comes, that is said."""
+    story = Story()
+    story.tell("hold")
+
+    with pytest.raises(InputError, match="no PREPARE waits on 1>2"):
+        story.tell("deliver 1>2 prepare")
+
+    assert story.cluster.now_ms() >= 10_000
