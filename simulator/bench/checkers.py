@@ -52,9 +52,9 @@ def _register(operations: int) -> list[Event]:
 def judge_blog(effort: Effort, *, operations: int, clients: int, witnessed: bool) -> Sequence[float]:
     """Seconds to find that a history is linearizable."""
     made = _blog(effort.pick(operations, min(operations, QUICK_SIZE)), clients)
-    began = time.perf_counter()
+    began = time.process_time()
     verdict = judge(made.events, "blog", witness=made.witness if witnessed else None)
-    took = time.perf_counter() - began
+    took = time.process_time() - began
     if verdict.verdict != "ok":
         raise RuntimeError(f"a history that is linearizable was judged {verdict.verdict}: {verdict.why}")
     return [took]
@@ -63,9 +63,9 @@ def judge_blog(effort: Effort, *, operations: int, clients: int, witnessed: bool
 def judge_register(effort: Effort) -> Sequence[float]:
     """Seconds to find that a register's history is linearizable."""
     events = _register(effort.pick(REGISTER_OPERATIONS, QUICK_SIZE))
-    began = time.perf_counter()
+    began = time.process_time()
     verdict = judge(events, "register", init=0)
-    took = time.perf_counter() - began
+    took = time.process_time() - began
     if verdict.verdict != "ok":
         raise RuntimeError(f"a history that is linearizable was judged {verdict.verdict}: {verdict.why}")
     return [took]
@@ -80,7 +80,7 @@ CASES = [
             unit="s",
             better="lower",
             measure=partial(judge_blog, operations=operations, clients=clients, witnessed=witnessed),
-            settings={"operations": operations, "clients": clients, "witness": witnessed},
+            settings={"operations": operations, "clients": clients, "witness": witnessed, "clock": "processor"},
         )
         for operations in SIZES
         for clients in CLIENTS
