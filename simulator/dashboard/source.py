@@ -33,7 +33,7 @@ class Source(Protocol):
 
 
 class ClusterSource:
-    """Pictures of a running cluster. The checks take a twentieth of a core at most, however long the history."""
+    """Pictures of a running cluster. The checks take three hundredths of a core at most, however long the history."""
 
     def __init__(self, cluster: Cluster) -> None:
         self.nodes = cluster.settings.nodes
@@ -48,7 +48,7 @@ class ClusterSource:
         )
         nothing_checked: Mapping[str, str] = {}
         self._checks: Poll[Mapping[str, str]] = Poll(
-            "lab checks", cluster.check, nothing_checked, every_s=2.0, share=0.05
+            "lab checks", cluster.check, nothing_checked, every_s=2.0, share=0.03
         )
         self._opened: Poll[Opened | None] = Poll("lab opened node", self._open, None, every_s=0.4)
         for poll in (self._snapshots, self._checks, self._opened):

@@ -41,6 +41,7 @@ class Judge:
         self._seen = 0
         self._open: list[Ticket] = []
         self._asked: dict[Name, Operation] = {}
+        self._judged = 0
 
     def verdicts(self, writes: list[Ticket], history: Sequence[Event] = ()) -> dict[str, str]:
         """Each invariant: "ok", or what was violated. `writes` are all of this run's, more from call to call.
@@ -71,8 +72,9 @@ class Judge:
         return list(self._log.outcomes)
 
     def _judge_history(self, history: Sequence[Event]) -> None:
-        if LINEARIZABILITY in self._violations:
-            return  # No longer history mends it.
+        if LINEARIZABILITY in self._violations or len(history) == self._judged:
+            return  # No longer history mends it; of the same one the same is to be said.
+        self._judged = len(history)
         before = [write for name, write in self._log.decided() if not name[0].startswith(self._run)]
         ours = [write for name, write in self._log.decided() if name in self._asked]
         verdict = judge(history, "blog", init=before or None, witness=[*before, *ours])
