@@ -1,6 +1,6 @@
 """What the machine itself can do: the bare loops beside which our figures stand.
 
-What runs in one thread and waits for nothing is measured in processor time: who else uses the machine is not its matter.
+What waits for nothing is measured in processor time: whoever else uses the machine is not its matter.
 """
 
 from __future__ import annotations
