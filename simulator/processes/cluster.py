@@ -252,7 +252,7 @@ class ProcessCluster:
             writes, history = list(self._book.writes), self._book.history()
             recorded = self._tape.end() if self._tape is not None else 0
         with self._judging:
-            verdicts = self._judge.verdicts(writes, history)
+            verdicts = self._judge.verdicts(writes, history, lambda: self._book.writes)
             if self._record is not None:
                 self._record.judge(verdicts, recorded)
             return verdicts

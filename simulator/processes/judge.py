@@ -9,7 +9,7 @@ before all else.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from hashlib import blake2b
 from pathlib import Path
 
@@ -43,10 +43,16 @@ class Judge:
         self._asked: dict[Name, Operation] = {}
         self._judged = 0
 
-    def verdicts(self, writes: list[Ticket], history: Sequence[Event] = ()) -> dict[str, str]:
+    def verdicts(
+        self,
+        writes: Sequence[Ticket],
+        history: Sequence[Event] = (),
+        asked_by_now: Callable[[], Sequence[Ticket]] | None = None,
+    ) -> dict[str, str]:
         """Each invariant: "ok", or what was violated. `writes` are all of this run's, more from call to call.
 
         `history` is what clients saw until the same moment; without one nothing is said of linearizability.
+        `asked_by_now` gives what `writes` have become: what is asked for meanwhile may be in the files already.
         """
         # Which writes are answered is noted before the files are read: an answer follows its line.
         self._open += writes[self._seen :]
@@ -59,7 +65,7 @@ class Judge:
         for node in self._nodes:
             for invariant, what in node.read():
                 self._violations.setdefault(invariant, what)
-        self._judge_names()
+        self._judge_names(writes if asked_by_now is None else asked_by_now())
         for ticket in answered:
             self._judge_answer(ticket)
         if history:
@@ -81,9 +87,10 @@ class Judge:
         if verdict.verdict == "violation":
             self._violations[LINEARIZABILITY] = verdict.why
 
-    def _judge_names(self) -> None:
+    def _judge_names(self, asked: Sequence[Ticket]) -> None:
+        late = {(ticket.client, ticket.seq): ticket.request for ticket in asked[self._seen :]}
         for height, name, operation in self._log.entries:
-            if name[0].startswith(self._run) and self._asked.get(name) != operation:
+            if name[0].startswith(self._run) and self._asked.get(name, late.get(name)) != operation:
                 self._violations.setdefault(
                     "validity", f"block {height} holds request {name[0]}:{name[1]}, which no client asked for"
                 )

@@ -144,3 +144,15 @@ def test_what_clients_saw_is_held_against_the_chain_and_what_stood_on_it(desk: D
     verdict = desk.judge.verdicts(desk.clients.writes, desk.clients.history())["linearizability"]
 
     assert (verdict == "ok") == (titles == [["Old", "zoe"], ["Hello", "alice"]])
+
+
+def test_what_is_asked_for_while_the_judge_reads_is_nobody_s_invention(desk: Desk) -> None:
+    """A client's call may come after the judge began, and its block before it has read the file."""
+    before = list(desk.clients.writes)
+    post = desk.ask(HELLO, "ok")
+    desk.files(1, [[post]], [(1, HELLO)])
+
+    verdicts = desk.judge.verdicts(before, asked_by_now=lambda: desk.clients.writes)
+
+    assert verdicts["validity"] == "ok"
+    assert desk.violations() == {}
