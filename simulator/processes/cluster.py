@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from copy import copy
 from itertools import islice
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from blog.operations import Operation
 from simulator.check.history import Event
@@ -25,10 +25,8 @@ from simulator.describe import describe, in_order
 from simulator.errors import InputError
 from simulator.faults import Fault, Link, Links
 from simulator.host import ClientCall, Inspect, Inspected, NodeFailed, NoteLine, ReadAnswer, WriteAnswer
-from simulator.mutants.registry import quorums
 from simulator.processes.chain_reader import NAME, ChainReader
 from simulator.processes.child import Builder, build_node, node_directory
-from simulator.processes.judge import Judge
 from simulator.processes.misfortune import Misfortune
 from simulator.processes.network import Held
 from simulator.processes.pictures import Pictures
@@ -38,6 +36,9 @@ from simulator.settings import Settings
 from simulator.state import ClusterEvent, HeldMessage, NodeState
 from simulator.storage.lock import DirectoryLock
 from simulator.wire import decode_message, decode_report, encode_call
+
+if TYPE_CHECKING:
+    from simulator.processes.judge import Judge
 
 EVENTS_KEPT = 10_000
 FRESH_S = 0.25
@@ -66,7 +67,7 @@ class ProcessCluster:
         self, settings: Settings, *, build: Builder = build_node, keep_history: bool = True, record: bool = False
     ) -> None:
         self.settings = settings
-        quorums(settings.break_rule)  # A name that is none is told here, and not by five processes that cannot start.
+        _check_rule(settings.break_rule)
         self._lock_on_data = DirectoryLock(settings.data)
         try:
             _prepare(settings)
@@ -86,7 +87,7 @@ class ProcessCluster:
         self._inspections: dict[int, NodeState | None] = {}
         self._inspection = 0
         self._chains = {node: ChainReader(node_directory(settings, node) / NAME) for node in settings.node_ids}
-        self._judge = Judge(settings, self._book.run)
+        self._judge: Judge | None = None  # From the first `check` on.
         self._judging = threading.Lock()
         self._bug: BaseException | None = None
         self._closed = False
@@ -252,6 +253,10 @@ class ProcessCluster:
             writes, history = list(self._book.writes), self._book.history()
             recorded = self._tape.end() if self._tape is not None else 0
         with self._judging:
+            if self._judge is None:
+                from simulator.processes.judge import Judge  # noqa: PLC0415  While nodes start, nobody needs judges.
+
+                self._judge = Judge(self.settings, self._book.run)
             verdicts = self._judge.verdicts(writes, history, lambda: self._book.writes)
             if self._record is not None:
                 self._record.judge(verdicts, recorded)
@@ -397,6 +402,14 @@ class ProcessCluster:
 def _shown(number: int, held: Held) -> HeldMessage:
     source, target, message, _ = held
     return HeldMessage(number=number, source=source, target=target, text=describe(decode_message(message)))
+
+
+def _check_rule(rule: str | None) -> None:
+    """A name of no rule is told here, and not by five processes that cannot start."""
+    if rule is not None:
+        from simulator.mutants.registry import quorums  # noqa: PLC0415  No sound cluster needs to know of broken rules.
+
+        quorums(rule)
 
 
 def _prepare(settings: Settings) -> None:

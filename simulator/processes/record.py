@@ -7,17 +7,19 @@ supervisor, and one caller at a time.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from simulator.check.history import Event
-from simulator.check.invariants import InvariantChecker
-from simulator.mutants.registry import quorums
 from simulator.processes.tape import Tape
 from simulator.settings import Settings
 from simulator.trace.lines import header_for
 from simulator.trace.recorder import play
 from simulator.trace.writer import trace_lines
+
+if TYPE_CHECKING:
+    from simulator.check.invariants import InvariantChecker
 
 
 class Record:
@@ -26,22 +28,33 @@ class Record:
     def __init__(self, settings: Settings) -> None:
         self.tape = Tape()
         self._settings = settings
-        self._quorums = prepare, accept = quorums(settings.break_rule)
-        self._checker = InvariantChecker(settings, prepare_quorum=prepare, accept_quorum=accept)
+        self._checker: InvariantChecker | None = None  # From the first `judge` on.
         self._judged_to = 0
 
     def judge(self, verdicts: dict[str, str], end: int) -> None:
         """Add what the record up to `end` says to `verdicts`; what is violated there already stays as it is told."""
+        checker = self._checker
+        if checker is None:
+            from simulator.check.invariants import InvariantChecker  # noqa: PLC0415  While nodes start, nobody needs it.
+
+            prepare, accept = self._quorums()
+            checker = InvariantChecker(self._settings, prepare_quorum=prepare, accept_quorum=accept)
+            self._checker = checker
         begin, self._judged_to = self._judged_to, end
-        play(self.tape.read(begin, end), self._checker)
-        for invariant, verdict in self._checker.verdicts().items():
+        play(self.tape.read(begin, end), checker)
+        for invariant, verdict in checker.verdicts().items():
             if verdicts.get(invariant, "ok") == "ok":
                 verdicts[invariant] = verdict
 
     def lines(self, history: Sequence[Event], end: int) -> Iterator[str]:
         """The record up to `end` as the lines of a trace."""
-        prepare, accept = self._quorums
+        prepare, accept = self._quorums()
         header = msgspec.structs.replace(
             header_for(self._settings, "processes"), prepare_quorum=prepare, accept_quorum=accept
         )
         return trace_lines(header, self.tape.read(0, end), history, self.tape.cut)
+
+    def _quorums(self) -> tuple[int, int]:
+        from simulator.mutants.registry import quorums  # noqa: PLC0415  No sound cluster needs to know of broken rules.
+
+        return quorums(self._settings.break_rule)
