@@ -6,15 +6,13 @@ Whoever waits sleeps on one condition variable, which is notified whenever somet
 from __future__ import annotations
 
 import atexit
-import shutil
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from copy import copy
 from itertools import islice
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from blog.operations import Operation
@@ -25,6 +23,7 @@ from simulator.describe import describe, in_order
 from simulator.errors import InputError
 from simulator.faults import Fault, Link, Links
 from simulator.host import ClientCall, Inspect, Inspected, NodeFailed, NoteLine, ReadAnswer, WriteAnswer
+from simulator.processes.beforehand import check_rule, prepare_directories
 from simulator.processes.chain_reader import NAME, ChainReader
 from simulator.processes.child import Builder, build_node, node_directory
 from simulator.processes.misfortune import Misfortune
@@ -67,10 +66,10 @@ class ProcessCluster:
         self, settings: Settings, *, build: Builder = build_node, keep_history: bool = True, record: bool = False
     ) -> None:
         self.settings = settings
-        _check_rule(settings.break_rule)
+        check_rule(settings.break_rule)
         self._lock_on_data = DirectoryLock(settings.data)
         try:
-            _prepare(settings)
+            prepare_directories(settings)
         except BaseException:
             self._lock_on_data.release()
             raise
@@ -402,28 +401,3 @@ class ProcessCluster:
 def _shown(number: int, held: Held) -> HeldMessage:
     source, target, message, _ = held
     return HeldMessage(number=number, source=source, target=target, text=describe(decode_message(message)))
-
-
-def _check_rule(rule: str | None) -> None:
-    """A name of no rule is told here, and not by five processes that cannot start."""
-    if rule is not None:
-        from simulator.mutants.registry import quorums  # noqa: PLC0415  No sound cluster needs to know of broken rules.
-
-        quorums(rule)
-
-
-def _prepare(settings: Settings) -> None:
-    """Empty the nodes' directories if that was asked for; refuse those of a larger cluster."""
-    found = sorted(path for path in Path(settings.data).glob("node-*") if path.is_dir())
-    if settings.fresh:
-        for directory in found:
-            shutil.rmtree(directory)
-        return
-    for directory in found:
-        with suppress(ValueError):
-            number = int(directory.name.removeprefix("node-"))
-            if number > settings.nodes:
-                raise InputError(
-                    f"{settings.data!r} holds a node {number}, and {settings.nodes} nodes were asked for: majorities "
-                    f"of two sizes may miss each other. Give --nodes {number} or more, another --data, or --fresh."
-                )
