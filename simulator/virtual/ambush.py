@@ -38,11 +38,17 @@ Moment = Literal["bid", "promise", "lead", "propose"]
 """A node opens a ballot; one promises it; one begins to lead; a leader proposes a value."""
 Blow = Literal[
     "isolate", "company", "mute", "half-mute", "deafen", "late", "late-answers", "lossy", "crash", "crash-at-a-point",
-    "bridge", "pause", "crash-another", "again",
+    "bridge", "comeback", "pause", "crash-another", "again",
 ]  # fmt: skip
 """What befalls the node that was waited for: see the functions of these names."""
 MOMENTS: tuple[Moment, ...] = get_args(Moment)
 BLOWS: tuple[Blow, ...] = get_args(Blow)
+
+TRICK: tuple[tuple[Moment, tuple[Blow, ...]], ...] = (
+    ("propose", ("isolate", "mute", "half-mute", "comeback")),
+    ("lead", ("lossy", "crash", "half-mute", "isolate")),
+)
+"""See `draw_ambushes`: two moments, and what may strike in each."""
 
 Timed = Iterator[tuple[int, Fault]]
 
@@ -161,6 +167,18 @@ def _bridge(victim: _Victim) -> Timed:
     yield lasts, ClockFault(victim.node)
 
 
+def _comeback(victim: _Victim) -> Timed:
+    """It is slow and alone until the others have another leader, and then returns to some of them, unaware."""
+    some = victim.others[: victim.dice.randint(0, len(victim.others) - 1)]
+    alone = victim.lasts(200, 800)
+    lasts = alone + victim.lasts(50, 800)
+    yield 0, ClockFault(victim.node, victim.dice.choice((10, 10, 20, 40)))
+    for other in victim.others:
+        yield 0, CutLink(victim.node, other)
+        yield alone if other in some else lasts, MendLink(victim.node, other)
+    yield lasts, ClockFault(victim.node)
+
+
 def _again(victim: _Victim) -> Timed:
     """What it says reaches a few, whose answers find it in its next life, doing the same again on slow links."""
     links = tuple(link for other in victim.others for link in ((victim.node, other), (other, victim.node)))
@@ -195,6 +213,7 @@ _STRIKES = {
     "crash-at-a-point": _crash_at_a_point,
     "crash-another": _crash_another,
     "bridge": _bridge,
+    "comeback": _comeback,
     "pause": _pause,
     "again": _again,
 }
@@ -206,17 +225,23 @@ def strikes_of(ambush: Ambush, node: NodeId, nodes: int) -> list[tuple[int, Faul
 
 
 def draw_ambushes(dice: Random, heals_ms: int) -> tuple[Ambush, ...]:
-    """Ambushes until `heals_ms`: a few moments and blows, drawn for the run, again and again."""
+    """Ambushes until `heals_ms`. What is waited for, and what then strikes, are a few of each, in any combination.
+
+    Or they are two or three fixed pairs in turns: some mistakes need first this and then that, again and again; the
+    oldest trick among them is to cut off a leader that has something in hand, and then to strike its successor too.
+    """
     moments = dice.sample(MOMENTS, dice.randint(1, len(MOMENTS)))
     blows = dice.sample(BLOWS, dice.choice((1, 2, 2, 3, 5, len(BLOWS))))
+    turns = [(dice.choice(moments), dice.choice(blows)) for _ in range(dice.choice((0, 0, 2, 3)))]
+    if dice.random() < 0.2:
+        turns = [(moment, dice.choice(some)) for moment, some in TRICK]
     every_ms = dice.choice((20, 60, 150, 400))
     most = dice.choice((1, 1, 3, 10))
     laid: list[Ambush] = []
     at_ms = dice.randint(0, 2 * every_ms)
     while at_ms < heals_ms:
-        laid.append(
-            Ambush(at_ms, dice.choice(moments), dice.randint(1, most), dice.choice(blows), dice.randrange(1 << 30))
-        )
+        moment, blow = turns[len(laid) % len(turns)] if turns else (dice.choice(moments), dice.choice(blows))
+        laid.append(Ambush(at_ms, moment, dice.randint(1, most), blow, dice.randrange(1 << 30)))
         at_ms += dice.randint(1, 2 * every_ms)
     return tuple(laid)
 

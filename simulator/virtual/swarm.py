@@ -235,7 +235,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     others draws one of them for each seed.
     """
 
-    sizes: tuple[int, ...] = (3, 3, 3, 5, 5, 7)
+    sizes: tuple[int, ...] = (3, 3, 3, 4, 5, 5, 7)
     lasts_ms: tuple[int, int] = (1_500, 6_000)
     quiet: float = 0.05
     single: float = 0.3
@@ -252,7 +252,7 @@ PROFILES: dict[str, Profile] = {
     "swarm": Profile(of=("storm", "core")),
     "storm": Profile(),
     "core": Profile(
-        sizes=(3, 5), lasts_ms=(1_000, 3_000), quiet=0.6, single=0.3, calls_per_s=(20, 120), ambushed=1.0
+        sizes=(3, 3, 4, 5, 5), lasts_ms=(1_000, 3_000), quiet=0.6, single=0.3, calls_per_s=(20, 120), ambushed=1.0
     ),
     "quiet": Profile(quiet=1.0, lasts_ms=(10_000, 30_000), ambushed=0.0, lasting=0.0),
     "chaos": Profile(quiet=0.0, single=0.0, shares=(0.8, 1.0), every_ms=(100, 600)),

@@ -41,7 +41,7 @@ def test_swarms_differ_in_what_they_turn_on() -> None:
     every = {kind.__name__ for kind in get_args(Fault)}
     assert every <= set(kinds)
     assert kinds["none"] > 5
-    assert set(sizes) == {3, 5, 7}
+    assert set(sizes) == {3, 4, 5, 7}
 
 
 @pytest.mark.parametrize("kind", KINDS)
