@@ -10,22 +10,23 @@ class OutOfBudget(Exception):
 
 
 class Budget:
-    """Bounds for one history: `limit_s` seconds from now (None: no limit), and how many configurations to remember."""
+    """Bounds for one history: `limit_s` seconds from now (None: no limit), and a bound for what a search remembers."""
 
-    MOST_CONFIGURATIONS = 4_000_000
-    """At about 250 bytes each this stays near 1 GB."""
+    MOST_BYTES = 1 << 30
+    EACH_BYTES = 250
+    """What remembering one configuration takes beside its state, about."""
 
     def __init__(self, limit_s: float | None = None) -> None:
         self.limit_s = limit_s
         self.until = None if limit_s is None else time.monotonic() + limit_s
 
-    def check(self, configurations: int = 0) -> None:
-        """Ask now and then, with how many configurations are remembered.
+    def check(self, configurations: int = 0, state_bytes: int = 0) -> None:
+        """Ask now and then, with how many configurations are remembered and how large a state is.
 
         Raises:
             OutOfBudget: a bound was reached.
         """
         if self.until is not None and time.monotonic() > self.until:
             raise OutOfBudget(f"not settled within {self.limit_s:g} s")
-        if configurations > self.MOST_CONFIGURATIONS:
-            raise OutOfBudget(f"not settled within {self.MOST_CONFIGURATIONS:,} configurations, the bound in memory")
+        if configurations * (self.EACH_BYTES + state_bytes) > self.MOST_BYTES:
+            raise OutOfBudget(f"not settled within {self.MOST_BYTES / 2**20:g} MB of memory")

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import dataclass, field
+from sys import getsizeof
 from typing import Any
 
 from simulator.check.linear.budget import Budget
@@ -85,7 +86,7 @@ def _search_part(part: Part, model: Model, first: State, budget: Budget) -> Foun
             states.append(state)
         rounds += 1
         if rounds % _LOOK_AT_CLOCK == 0:
-            budget.check(len(seen))
+            budget.check(len(seen), getsizeof(state))
         candidates = [(number, done) for number in part.open_at[at]]
         if part.unknown and part.unknown[0][0] < at:
             candidates += [(number, used) for number in _first_of_each_kind(part, at, used)]

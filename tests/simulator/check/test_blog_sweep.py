@@ -48,9 +48,9 @@ def test_the_sweep_agrees_with_plain_search_on_longer_histories() -> None:
 
 
 @pytest.mark.slow
-def test_the_sweep_agrees_with_plain_search_a_hundred_thousand_times() -> None:
+def test_the_sweep_agrees_with_plain_search_thirty_thousand_times() -> None:
     """The same once more, with other seeds and more of them."""
-    for seed in range(10_000, 110_000):
+    for seed in range(10_000, 40_000):
         history = pair(draw("blog", seed, most=14).events)
         searched = search(history.main, PlainBlog(), None, Budget()).at is None
         assert searched is (sweep_blog(history, Budget()) is None), f"seed {seed}"
