@@ -169,8 +169,8 @@ class Election:
         """Answer whether a promise would be given: not while a leader is alive, nor right after another promise."""
         sender = message.sender
         self.learner.want(message.decided, sender)
-        if sender == self.leader and not self.leading:
-            self._forget_leader()  # It would not ask if it led.
+        if sender == self.leader and not self.leading and message.promised >= self.leader_ballot:
+            self._forget_leader()  # It has led, and would not ask if it still did.
         leader, hops = self._leader_for(sender)
         self.core.send_now(
             (sender,),
@@ -234,7 +234,12 @@ class Election:
 
     def _ask(self, nodes: tuple[NodeId, ...]) -> None:
         if nodes:
-            question = Canvass(sender=self.core.me, stamp=self.core.now, decided=self.learner.decided)
+            question = Canvass(
+                sender=self.core.me,
+                stamp=self.core.now,
+                decided=self.learner.decided,
+                promised=self.acceptor.promised,
+            )
             self.core.send_now(nodes, question)
         self._asked_ms = self.core.now
         self._ask_again_later()

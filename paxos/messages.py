@@ -53,11 +53,13 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=Fal
 class Canvass(Message, frozen=True, kw_only=True, array_like=True, gc=False, tag=1):
     """Before phase 1: would you promise me a ballot? Costs no ballot and unseats nobody (our addition to the paper).
 
-    `decided` is the sender's decided prefix, so that an answer can say who is behind.
+    `decided` is the sender's decided prefix, so that an answer can say who is behind; `promised` its highest promise,
+    own bids among them, so that a question from before it led is told from one of a node that leads no longer.
     """
 
     stamp: int
     decided: Slot
+    promised: Ballot
 
 
 class CanvassReply(Message, frozen=True, kw_only=True, array_like=True, gc=False, tag=2):

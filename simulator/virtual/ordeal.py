@@ -153,6 +153,8 @@ class _Ordeal:
         try:
             self._suffer()
             self._cluster.check()
+        except InputError:
+            raise  # The plan speaks of what there is not.
         except Exception as error:  # noqa: BLE001  What a broken node tells may break who hears it: that is a finding.
             self._cluster.surprised(0, error)
         outcome = self._outcome()

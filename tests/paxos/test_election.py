@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from paxos.ballot import NO_BALLOT, Ballot
 from paxos.effects import Timer
 from paxos.messages import (
     Accept,
@@ -33,9 +34,9 @@ from tests.paxos.one_replica import (
 )
 
 
-def canvass(node: int, *, stamp: int = 0, decided: int = 0) -> Canvass:
+def canvass(node: int, *, stamp: int = 0, decided: int = 0, promised: Ballot = NO_BALLOT) -> Canvass:
     """The question of `node`."""
-    return Canvass(sender=node, stamp=stamp, decided=decided)
+    return Canvass(sender=node, stamp=stamp, decided=decided, promised=promised)
 
 
 def candidate() -> One:
@@ -176,10 +177,20 @@ def test_a_leader_that_bids_again_leads_no_longer() -> None:
     one = One()
     one.hear(heartbeat(2, ballot(1, 2)))
 
-    effects = one.hear(canvass(2), prepare(2, 2))
+    effects = one.hear(canvass(2, promised=ballot(1, 2)), prepare(2, 2))
 
     assert [answer.willing for answer in messages(effects, CanvassReply)] == [True]
     assert [given.ballot for given in messages(effects, Promise)] == [ballot(2, 2)]
+
+
+def test_a_question_from_before_it_led_unseats_no_leader() -> None:
+    """Rule 2: the question was long underway; whoever asked it has bid, won and leads since."""
+    one = One()
+    one.hear(heartbeat(2, ballot(2, 2)))
+
+    effects = one.hear(canvass(2, promised=ballot(1, 2)), canvass(3, promised=ballot(1, 2)))
+
+    assert [(answer.willing, answer.leader) for answer in messages(effects, CanvassReply)] == [(False, 2)] * 2
 
 
 def test_a_bid_of_the_leader_ends_its_leadership_here() -> None:

@@ -60,7 +60,7 @@ def accept(slot: int, number: int, decided: int = 0) -> Accept:
 def one_of_each(node: int) -> list[AnyMessage]:
     """Every message there is, as an earlier life of `node` may have sent it."""
     return [
-        Canvass(sender=node, stamp=9_999, decided=0),
+        Canvass(sender=node, stamp=9_999, decided=0, promised=STALE),
         CanvassReply(sender=node, stamp=9_999, willing=True, leader=0, hops=0, promised=STALE, decided=0),
         Prepare(sender=node, ballot=STALE, first_slot=1, stamp=9_999),
         Promise(sender=node, ballot=STALE, accepted=(), decided=0, stamp=9_999),
