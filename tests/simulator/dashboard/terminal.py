@@ -21,7 +21,11 @@ class Terminal:
     def __init__(
         self, arguments: list[str], *, columns: int = 80, lines: int = 24, environ: dict[str, str] | None = None
     ) -> None:
-        env = {key: value for key, value in os.environ.items() if key not in {"NO_COLOR", "FORCE_COLOR", "COLUMNS"}}
+        env = {
+            key: value
+            for key, value in os.environ.items()
+            if key not in {"NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES"}
+        }
         env |= {"TERM": "xterm-256color", "PYTHONPATH": str(ROOT), "LANG": "C.UTF-8"} | (environ or {})
         self.screen = pyte.Screen(columns, lines)
         self._stream = pyte.ByteStream(self.screen)
