@@ -44,11 +44,15 @@ Blow = Literal[
 MOMENTS: tuple[Moment, ...] = get_args(Moment)
 BLOWS: tuple[Blow, ...] = get_args(Blow)
 
-TRICK: tuple[tuple[Moment, tuple[Blow, ...]], ...] = (
-    ("propose", ("isolate", "mute", "half-mute", "comeback")),
-    ("lead", ("lossy", "crash", "half-mute", "isolate")),
+TRICKS: tuple[tuple[tuple[Moment, tuple[Blow, ...]], ...], ...] = (
+    (
+        ("propose", ("isolate", "mute", "half-mute", "comeback")),
+        ("lead", ("lossy", "crash", "half-mute", "isolate")),
+    ),
+    (("propose", ("again",)),),
 )
-"""See `draw_ambushes`: two moments, and what may strike in each."""
+"""Moments in turns, and what may strike in each: a leader with something in hand is cut off, and its successor struck
+too; or one leader dies and comes back again and again, and hears the answers of its former lives."""
 
 Timed = Iterator[tuple[int, Fault]]
 
@@ -180,19 +184,21 @@ def _comeback(victim: _Victim) -> Timed:
 
 
 def _again(victim: _Victim) -> Timed:
-    """What it says reaches a few, whose answers find it in its next life, doing the same again on slow links."""
-    links = tuple(link for other in victim.others for link in ((victim.node, other), (other, victim.node)))
-    delay = victim.lasts(5, 60)
-    far = victim.others[victim.dice.choice((1, max(1, victim.fewer))) :]
-    dies = victim.dice.randint(1, 2 * delay)
-    back = dies + victim.dice.randint(1, 40)
-    yield 0, Weather(LinkRule(delay_ms=delay, jitter_ms=victim.dice.choice((0, delay, 3 * delay))), links)
+    """What it says reaches one alone, whose late answer finds it in its next life, saying the same on slow links."""
+    node, dice = victim.node, victim.dice
+    one, *far = victim.others
+    delay = dice.randint(1, 15)
+    dies = dice.randint(5, 120)
+    back = dies + dice.randint(1, 30)
+    slow = tuple(link for other in victim.others for link in ((node, other), (other, node)) if link != (one, node))
+    yield 0, Weather(LinkRule(delay_ms=dice.randint(20, 200)), ((one, node),))
     for other in far:
-        yield 0, CutLink(victim.node, other, one_way=True)
-        yield back, MendLink(victim.node, other, one_way=True)
-    yield dies, Crash(victim.node)
-    yield back, Restart(victim.node)
-    yield back + 12 * delay, CalmWeather()
+        yield 0, CutLink(node, other, one_way=True)
+        yield back, MendLink(node, other, one_way=True)
+    yield dies, Crash(node)
+    yield dies, Weather(LinkRule(delay_ms=delay, jitter_ms=dice.choice((0, delay))), slow)
+    yield back, Restart(node)
+    yield back + dice.randint(100, 600), CalmWeather()
 
 
 def _pause(victim: _Victim) -> Timed:
@@ -227,15 +233,16 @@ def strikes_of(ambush: Ambush, node: NodeId, nodes: int) -> list[tuple[int, Faul
 def draw_ambushes(dice: Random, heals_ms: int) -> tuple[Ambush, ...]:
     """Ambushes until `heals_ms`. What is waited for, and what then strikes, are a few of each, in any combination.
 
-    Or they are two or three fixed pairs in turns: some mistakes need first this and then that, again and again; the
-    oldest trick among them is to cut off a leader that has something in hand, and then to strike its successor too.
+    Or they are two or three fixed pairs in turns, at times those of a known trick: some mistakes need first this and
+    then that, again and again.
     """
     moments = dice.sample(MOMENTS, dice.randint(1, len(MOMENTS)))
     blows = dice.sample(BLOWS, dice.choice((1, 2, 2, 3, 5, len(BLOWS))))
     turns = [(dice.choice(moments), dice.choice(blows)) for _ in range(dice.choice((0, 0, 2, 3)))]
-    if dice.random() < 0.2:
-        turns = [(moment, dice.choice(some)) for moment, some in TRICK]
     every_ms = dice.choice((20, 60, 150, 400))
+    if dice.random() < 0.25:
+        turns = [(moment, dice.choice(some)) for moment, some in dice.choice(TRICKS)]
+        every_ms = min(every_ms, 150)
     most = dice.choice((1, 1, 3, 10))
     laid: list[Ambush] = []
     at_ms = dice.randint(0, 2 * every_ms)
