@@ -19,7 +19,7 @@ from simulator.scenario.library import load_scenario
 from simulator.scenario.run import run_scenario
 from simulator.settings import Settings
 from simulator.virtual.ordeal import run_plan
-from simulator.virtual.plan import Again, Plan
+from simulator.virtual.plan import Plan
 from simulator.virtual.swarm import draw_plan
 
 
@@ -90,8 +90,6 @@ def _scenario_lines(plan: Plan, failure: Failure, command: str, *, told: bool) -
     if not told:
         yield "# What remains of it hangs on moments that no scenario can name; the seed itself shows it again:"
     yield f"# {command}"
-    if any(isinstance(call, Again) for call in plan.calls):
-        yield "# (A client that sends its request once more says so in a remark: no command does that.)"
     yield from plan.lines()
 
 

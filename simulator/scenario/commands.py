@@ -46,6 +46,12 @@ class Comment(Command, frozen=True, kw_only=True):
     background: bool = False
 
 
+class Again(Command, frozen=True, kw_only=True):
+    """The client of the write `number` sends it once more, as one does that got no answer."""
+
+    number: int
+
+
 class View(Command, frozen=True, kw_only=True):
     """Read the blog; `kind` and `name` as in `cluster.Query`. `brief` shows titles and authors only."""
 
@@ -53,6 +59,7 @@ class View(Command, frozen=True, kw_only=True):
     name: str = ""
     linearizable: bool = False
     brief: bool = False
+    background: bool = False
 
 
 InspectWhat = Literal["status", "leader", "node", "chain", "log", "queue", "net", "events", "held"]

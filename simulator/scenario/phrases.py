@@ -114,7 +114,8 @@ class Cursor:
             raise Mistake(word.column, f"{word.text!r} is one word too many: write {self.usage}.")
         if self.background:
             raise Mistake(
-                self.end - 1, "only post, comment and load may end in &: this command does not wait for an answer."
+                self.end - 1,
+                "only post, comment, view, blog and load may end in &: this command does not wait for an answer.",
             )
 
     def refuse(self, word: Word, sentence: str, choices: Iterable[str] = ()) -> NoReturn:

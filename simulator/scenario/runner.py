@@ -53,7 +53,7 @@ class Runner:
         session.begin()
         at_ms = line.at_ms
         if at_ms is not None:
-            session.pass_time(lambda: session.clock_ms() >= at_ms, at_ms - session.clock_ms())
+            session.pass_time(lambda: False, at_ms - session.clock_ms())  # All that is due then has happened then.
         if not isinstance(line.command, commands.Save | commands.Help | commands.Quit | commands.SetKey):
             session.typed.append((session.clock_ms(), line.text))
         self._await_leader(line)
@@ -68,6 +68,8 @@ class Runner:
                 self._write(command, self._client_node(line, whom))
             case commands.View():
                 self._view(command, self._client_node(line, whom))
+            case commands.Again():
+                self._again(command, self._node(line, whom))
             case commands.Inspect():
                 show_inspected(session, command, self._inspected(command, line, whom))
             case commands.Load():
@@ -156,7 +158,16 @@ class Runner:
         kind = "whole" if command.kind == "all" and not command.brief else command.kind
         query = Query(kind=kind, name=command.name, linearizable=command.linearizable)
         ticket = self.session.cluster.read(node, query)
-        self._follow(ticket, command, background=False)
+        self._follow(ticket, command, background=command.background)
+
+    def _again(self, command: commands.Again, node: int) -> None:
+        session = self.session
+        ticket = session.ticket(command.number)
+        ask_again = getattr(session.cluster, "ask_again", None)
+        if ask_again is None:
+            raise InputError("'again' needs the virtual world: here a client asks once.")
+        ask_again(ticket, node)
+        session.stage.say(f"[{ticket.number}] sent once more, to node {node}", "quiet")
 
     def _follow(self, ticket: Ticket, view: commands.View | None, *, background: bool) -> None:
         """Wait for the answer, or promise it: its number now, the answer behind the same number later."""
@@ -230,7 +241,7 @@ class Runner:
 
     def _harm(self, command: commands.Command, line: Line, whom: Whom) -> None:
         session = self.session
-        if isinstance(command, commands.DeliverMessages):
+        if isinstance(command, commands.DeliverMessages) and line.at_ms is None:  # Who names the moment means it.
             self._await_messages(command)
         done = faults_of(command, session.cluster, whom, lambda: self._node(line, whom))
         session.elections()  # A node that dies takes its count along: look before.

@@ -10,7 +10,7 @@ from random import Random
 from threading import RLock
 from typing import TYPE_CHECKING
 
-from simulator.cluster import AnswerKind, Ticket
+from simulator.cluster import AnswerKind, Query, Ticket
 from simulator.errors import InputError
 from simulator.scenario.commands import Line, SetKey
 from simulator.scenario.elections import Elections
@@ -105,7 +105,10 @@ class Session:
                 return True
             left = until - self.cluster.now_ms()
             if left <= 0:
-                return False
+                if within_ms > 0:  # Somebody was answered at the last moment: let the rest of it happen.
+                    self._wait(condition, 0)
+                    self.attend()
+                return condition()
             if self.interrupted:
                 self.interrupted = False
                 raise Interrupted
@@ -156,6 +159,17 @@ class Session:
             self.last = asked.ticket
             self._asked.append(asked)
             self._tickets.append(asked.ticket)
+
+    def ticket(self, number: int) -> Ticket:
+        """The write of this session that bears this number.
+
+        Raises:
+            InputError: there is none.
+        """
+        found = next((ticket for ticket in self._tickets if ticket.number == number), None)
+        if found is None or isinstance(found.request, Query):
+            raise InputError(f"no write of this session has number {number}: 'again' takes the number of one.")
+        return found
 
     def await_answer(self, ticket: Ticket) -> None:
         """Wait until a request is answered (and its answer shown)."""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import msgspec
+
 from blog.operations import InvalidOperation, body, label
-from simulator.scenario.commands import Comment, Inspect, Post, View
+from simulator.scenario.commands import Again, Comment, Inspect, Post, View
 from simulator.scenario.mistakes import Mistake
 from simulator.scenario.phrases import Cursor
 from simulator.scenario.verb import Verb
@@ -50,7 +52,18 @@ def _comment(words: Cursor) -> Comment:
     return Comment(user=user, title=title, content=content, background=words.background)
 
 
+def _again(words: Cursor) -> Again:
+    number = words.number("a write's number", 1)
+    words.done()
+    return Again(number=number)
+
+
 def _view(words: Cursor) -> View:
+    background, words.background = words.background, False
+    return msgspec.structs.replace(_what_to_view(words), background=background)
+
+
+def _what_to_view(words: Cursor) -> View:
     linearizable = words.flag(*LINEARIZABLE)
     if not words.more():
         words.done()
@@ -72,8 +85,9 @@ def _view(words: Cursor) -> View:
 
 def _blog(words: Cursor) -> View:
     linearizable = words.flag(*LINEARIZABLE)
+    background, words.background = words.background, False
     words.done()
-    return View(brief=True, linearizable=linearizable)
+    return View(brief=True, linearizable=linearizable, background=background)
 
 
 def _read(words: Cursor) -> View:
@@ -112,9 +126,17 @@ VERBS = (
         parse=_comment,
     ),
     Verb(
+        name="again",
+        group="write",
+        usage="again K",
+        summary="sends write number K once more, as a client does that got no answer (virtual world)",
+        examples=(("@3 again 2", "the same request as number 2, to node 3"),),
+        parse=_again,
+    ),
+    Verb(
         name="view",
         group="read",
-        usage="view [user NAME | title TITLE] [--linearizable]",
+        usage="view [user NAME | title TITLE] [--linearizable] [&]",
         summary="shows the whole blog, what one user wrote, or one post with its comments",
         examples=(
             ("view", "the whole blog, as this node knows it"),
@@ -128,7 +150,7 @@ VERBS = (
     Verb(
         name="blog",
         group="read",
-        usage="blog [--linearizable]",
+        usage="blog [--linearizable] [&]",
         summary="shows titles and authors",
         examples=(("blog", "a line a post"),),
         parse=_blog,

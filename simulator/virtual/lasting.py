@@ -7,9 +7,11 @@ demanded in each (`simulator/virtual/peace.py`).
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from random import Random
 
-from simulator.faults import Crash, CutLink, Fault, LinkRule, Partition, Weather
+from paxos.ballot import NodeId
+from simulator.faults import Crash, CutLink, Fault, LinkRule, Links, Partition, Weather
 
 LOSSES = (0.05, 0.1, 0.2)
 
@@ -42,3 +44,22 @@ def _gone_links(row: list[int], dice: Random) -> tuple[Fault, ...]:
     gone = [(centre, other) for other in row[1 + reached :]]
     gone += [(a, b) for place, a in enumerate(row[1:], 1) for b in row[place + 1 :] if dice.random() >= kept]
     return tuple(CutLink(min(link), max(link)) for link in sorted(gone))
+
+
+def reached(links: Links, up: Collection[NodeId]) -> tuple[NodeId, ...]:
+    """Of the nodes that are up those that are linked, perhaps through others, to one that reaches a majority itself.
+
+    Links count where they are whole both ways. Ascending; none when no node reaches a majority.
+    """
+    near = {
+        node: {
+            other for other in up if node == other or not (links.is_cut((node, other)) or links.is_cut((other, node)))
+        }
+        for node in up
+    }
+    found = {node for node in up if len(near[node]) > len(links.nodes) // 2}
+    while True:
+        more = found.union(*(near[node] for node in found))
+        if more == found:
+            return tuple(sorted(found))
+        found = more

@@ -13,6 +13,7 @@ from paxos.ballot import NodeId
 from simulator.check.violation import Violation
 from simulator.cluster import AnswerKind, Query, Ticket
 from simulator.virtual.cluster import VirtualCluster
+from simulator.virtual.lasting import reached
 
 LOOK_EVERY_MS = 10
 """How often the end of a run is looked for."""
@@ -26,20 +27,7 @@ LONELY_MS = 8_000
 
 def served(cluster: VirtualCluster) -> tuple[NodeId, ...]:
     """The nodes of which progress is demanded, ascending; none when no node reaches a majority."""
-    links, settings = cluster.links, cluster.settings
-    up = [node for node in settings.node_ids if cluster.machines[node].life == "up"]
-    near = {
-        node: {
-            other for other in up if node == other or not (links.is_cut((node, other)) or links.is_cut((other, node)))
-        }
-        for node in up
-    }
-    reached = {node for node in up if len(near[node]) >= settings.majority}
-    while True:
-        more = reached.union(*(near[node] for node in reached))
-        if more == reached:
-            return tuple(sorted(reached))
-        reached = more
+    return reached(cluster.links, [node for node, machine in cluster.machines.items() if machine.life == "up"])
 
 
 class Peace:

@@ -13,9 +13,11 @@ import msgspec
 
 from blog.operations import Comment, Operation, Post
 from simulator.cluster import Query
-from simulator.faults import Fault
+from simulator.faults import Crash, Fault, Links
+from simulator.linkfaults import change_links
 from simulator.settings import Settings
 from simulator.virtual.ambush import Ambush
+from simulator.virtual.lasting import reached
 
 
 class Strike(msgspec.Struct, frozen=True):
@@ -54,7 +56,7 @@ class Write(msgspec.Struct, frozen=True, tag=True):
 class Again(msgspec.Struct, frozen=True, tag=True):
     """The client of the write of `content` sends the same request to `node`, unless it knows what came of it.
 
-    No scenario line says that; a scenario leaves it out.
+    The scenario line names the write by its number, which only the whole plan knows.
     """
 
     at_ms: int
@@ -63,7 +65,7 @@ class Again(msgspec.Struct, frozen=True, tag=True):
     content: str
 
     def line(self) -> str:
-        """A remark, for the scenario."""
+        """A remark, where the number is not known."""
         return f"# client {self.client} sends {self.content!r} again, to node {self.node}"
 
 
@@ -82,9 +84,9 @@ class Look(msgspec.Struct, frozen=True, tag=True):
         return Query(kind=self.kind, name=self.name, linearizable=self.linearizable)
 
     def line(self) -> str:
-        """The scenario line, which waits for its answer as all reads of a scenario do."""
+        """The scenario line."""
         what = "blog" if self.kind == "all" else f"view {self.kind} {self.name}"
-        return f"@{self.node} {what}" + (" --linearizable" if self.linearizable else "")
+        return f"@{self.node} {what}" + (" --linearizable &" if self.linearizable else " &")
 
 
 Call = Write | Again | Look
@@ -117,7 +119,10 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         return (what for _, _, _, what in moments)
 
     def lines(self) -> list[str]:
-        """The plan as a scenario for either world, with the healing and what must hold after it."""
+        """The plan as a scenario, with the healing, what lasts, and what must hold after it.
+
+        In the virtual world it goes the same way as the plan itself, to the millisecond.
+        """
         settings = self.settings
         lines = [
             f"# Drawn as {self.profile!r} from seed {settings.seed}: faults until {self.heals_ms} ms, then peace.",
@@ -130,19 +135,35 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         ]
         if settings.break_rule:
             lines.insert(1, f"# break: {settings.break_rule}")
+        return [*lines, *self._lines_of_faults(), *self._lines_of_peace()]
+
+    def _lines_of_faults(self) -> Iterator[str]:
+        numbers: dict[str, int] = {}  # What a write is called at a console: requests count from 1.
+        asked = 0
         for what in self.in_order():
             line = what.line()
-            lines.append(line if line.startswith("#") else f"at {what.at_ms}ms {line}")
-        at = f"at {self.heals_ms}ms"
-        lines += [f"{at} release", f"{at} heal"]
-        for node in settings.node_ids:
-            lines += [f"{at} disk {node} ok", f"{at} clock {node} rate 100% jump 0ms"]
-        lines += [
-            f"{at} resume all",
-            f"{at} restart crashed",
-            "post nobody Peace again",
-            "expect last ok",
-            "expect chains equal on all within 30s",
-            "expect check ok",
-        ]
-        return lines
+            if isinstance(what, Write | Look):
+                asked += 1
+            if isinstance(what, Write):
+                numbers[what.content] = asked
+            elif isinstance(what, Again) and what.content in numbers:
+                line = f"@{what.node} again {numbers[what.content]}"
+            yield line if line.startswith("#") else f"at {what.at_ms}ms {line}"
+
+    def _lines_of_peace(self) -> list[str]:
+        nodes = self.settings.node_ids
+        mending = ["release", "heal"]
+        for node in nodes:
+            mending += [f"disk {node} ok", f"clock {node} rate 100% jump 0ms"]
+        mending += ["resume all", "restart crashed", *(fault.line() for fault in self.lasting)]
+        links = Links(nodes)
+        for fault in self.lasting:
+            if not isinstance(fault, Crash):
+                change_links(links, fault)
+        up = [node for node in nodes if Crash(node) not in self.lasting]
+        mending += [f'@{node} post nobody "peace {node}" again &' for node in up]
+        served = reached(links, up)
+        lines = [*(f"at {self.heals_ms}ms {line}" for line in mending), "sleep 1s"]
+        for node in served:
+            lines += [f'@{node} post nobody "peace still {node}" again', "expect last ok"]
+        return [*lines, f"expect chains equal on {','.join(map(str, served))} within 30s", "expect check ok"]

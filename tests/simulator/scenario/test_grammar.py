@@ -216,7 +216,7 @@ MISTAKES = [
     ("expect titles", 14, "a TITLE is missing"),
     ("expect check ok on 3", 8, "whole cluster"),
     ("view usr alice", 6, "did you mean 'user'?"),
-    ("view &", 6, "does not wait for an answer"),
+    ("status &", 8, "does not wait for an answer"),
     ("status --jsno", 8, "did you mean '--json'?"),
     ("status now", 8, "one word too many"),
     ("set nods 3", 5, "did you mean 'nodes'?"),
