@@ -55,11 +55,13 @@ class Voting:
         if acceptor.pending_bids:
             self._sync_bids(acceptor)
         if acceptor.pending:
+            noted = None
             for slot, ballot, vote in acceptor.pending:
                 vote.voters |= bit
-                if ballot > acceptor.safe:
-                    acceptor.safe = ballot
+                if ballot is not noted:  # A vote is a record of its ballot, also when a higher promise came with it.
+                    noted = ballot
                     truth.bid(ballot).safe |= bit
+                    acceptor.safe = max(acceptor.safe, ballot)
                 if vote.voters.bit_count() == quorum:
                     truth.choose(slot, ballot, vote, at_ms)
             acceptor.pending.clear()

@@ -120,6 +120,19 @@ def test_an_acceptance_is_a_promise_too(scene: Scene) -> None:
     assert "below its promise" in scene.broken["promise"]
 
 
+def test_a_vote_answers_for_its_ballot_also_beside_a_higher_promise(scene: Scene) -> None:
+    """Found by `explore`, seed 9861: one batch held a vote at 1.1, a late PREPARE 1.1 and a promise of 2.2, one sync."""
+    scene.leads(B1, 2)
+    scene.proposes(B1, 1, X)
+    scene.opens(B2)
+
+    scene.records(3, AcceptedRecord(B1, 1, X), PromiseRecord(B2))
+    scene.says_accepted(3, B1, 1)
+    scene.says_promise(3, B1)
+
+    assert scene.broken == {}
+
+
 def test_a_promise_reports_every_vote_below_it(scene: Scene) -> None:
     """A higher promise does not clear an acceptance."""
     scene.leads(B1, 2, 3)
