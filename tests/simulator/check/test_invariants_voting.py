@@ -121,7 +121,7 @@ def test_an_acceptance_is_a_promise_too(scene: Scene) -> None:
 
 
 def test_a_vote_answers_for_its_ballot_also_beside_a_higher_promise(scene: Scene) -> None:
-    """Found by `explore`, seed 9861: one batch held a vote at 1.1, a late PREPARE 1.1 and a promise of 2.2, one sync."""
+    """Found by `explore`, seed 9861: one batch held a vote at 1.1, a late PREPARE 1.1, a promise of 2.2, one sync."""
     scene.leads(B1, 2)
     scene.proposes(B1, 1, X)
     scene.opens(B2)
