@@ -49,15 +49,10 @@ TRICKS: tuple[tuple[tuple[Moment, tuple[Blow, ...]], ...], ...] = (
         ("propose", ("isolate", "mute", "half-mute", "comeback")),
         ("lead", ("lossy", "crash", "half-mute", "isolate")),
     ),
-    (
-        ("propose", ("comeback", "bridge", "late")),
-        ("lead", ("deafen", "isolate", "mute")),
-    ),
     (("propose", ("again",)),),
 )
 """Moments in turns, and what may strike in each: a leader with something in hand is cut off, and its successor struck
-too; a leader lives on unaware while its successors come and go; or one leader dies and comes back again and again, and
-hears the answers of its former lives."""
+too; or one leader dies and comes back again and again, and hears the answers of its former lives."""
 
 Timed = Iterator[tuple[int, Fault]]
 
@@ -177,24 +172,15 @@ def _bridge(victim: _Victim) -> Timed:
 
 
 def _comeback(victim: _Victim) -> Timed:
-    """It is slow and alone until the others have another leader, and then returns to some of them, unaware.
-
-    At times what they last told it, when they still followed, is late as well.
-    """
-    node, dice = victim.node, victim.dice
-    some = victim.others[: dice.randint(0, len(victim.others) - 1)]
-    parts = 0
-    yield 0, ClockFault(node, dice.choice((10, 10, 20, 40)))
-    if dice.random() < 0.5:
-        parts = dice.randint(5, 80)
-        yield 0, Weather(LinkRule(delay_ms=victim.lasts(150, 1_200)), tuple((other, node) for other in victim.others))
-        yield parts, CalmWeather()
-    alone = parts + victim.lasts(200, 800)
+    """It is slow and alone until the others have another leader, and then returns to some of them, unaware."""
+    some = victim.others[: victim.dice.randint(0, len(victim.others) - 1)]
+    alone = victim.lasts(200, 800)
     lasts = alone + victim.lasts(50, 800)
+    yield 0, ClockFault(victim.node, victim.dice.choice((10, 10, 20, 40)))
     for other in victim.others:
-        yield parts, CutLink(node, other)
-        yield alone if other in some else lasts, MendLink(node, other)
-    yield lasts, ClockFault(node)
+        yield 0, CutLink(victim.node, other)
+        yield alone if other in some else lasts, MendLink(victim.node, other)
+    yield lasts, ClockFault(victim.node)
 
 
 def _again(victim: _Victim) -> Timed:
