@@ -143,6 +143,9 @@ class SimulatedDisk:
     def append(self, name: str, data: bytes) -> None:
         """See `Disk`. A disk that refuses may have taken a part first."""
         file = self._open.get(name) or self._file(name, make=True)
+        if self._undo:  # It comes after a sync that is not over: if the node does not live to see that, it never came.
+            over_ms, size = self._undo[-1][0], len(file.data)
+            self._undo.append((over_ms, lambda: _cut(file, size)))
         if name == JOURNAL and self.crash_at == "before-record":
             raise Killed(self.crash_at)
         if self.mood != "ok":
@@ -275,6 +278,11 @@ class SimulatedDisk:
         number = REFUSALS.get(self.mood)
         if number is not None:
             raise _failure(number, name)
+
+
+def _cut(file: SimulatedFile, size: int) -> None:
+    del file.data[size:]
+    file.marks = [0]
 
 
 def _unsync(file: SimulatedFile, synced: int, removed: bytes, listed: bool) -> None:

@@ -88,6 +88,20 @@ def test_replacing_is_whole_and_for_good() -> None:
         assert disk.exists("other")
 
 
+def test_what_comes_after_an_unfinished_sync_never_came() -> None:
+    """A node that dies before its sync is over has written nothing of what it would have written then."""
+    for seed in range(50):
+        disk = new_disk(seed, spend=10)
+        disk.append("a", b"before\n")
+        disk.sync("a")
+        disk.append("b", b"after\n")
+        disk.settle(9)
+
+        disk.lose_power()
+
+        assert not disk.exists("b") or disk.read("b") == b""
+
+
 def test_a_loss_of_power_undoes_what_the_disk_had_not_finished() -> None:
     """A sync and a replacement that would have been over later did not happen."""
     found = set()
