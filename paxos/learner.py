@@ -39,9 +39,7 @@ class Learner:
         self._vouched_at: Ballot = NO_BALLOT
         self._vouched_upto: Slot = 0
         self._asked: NodeId = 0  # Who was asked last; 0 while no question is open.
-        self._installing = (
-            False  # The driver has blocks of ours in hand: what they are is not known before `installed`.
-        )
+        self._installing = False  # The driver has blocks of ours in hand: `installed` will tell what they were.
         self._turn = 0
 
     def choose(self, slot: Slot, value: Value) -> None:
