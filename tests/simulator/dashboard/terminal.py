@@ -62,6 +62,10 @@ class Terminal:
             self._read(0.05)
         return self.text()
 
+    def shows(self, *texts: str) -> None:
+        """Read until all of `texts` stand on the screen at once; fails as `until` does."""
+        self.until(lambda screen: all(text in screen for text in texts))
+
     def wait_for_end(self, within_s: float = 20.0) -> int:
         """The exit status of the program."""
         deadline = time.monotonic() + within_s
