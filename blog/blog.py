@@ -21,6 +21,9 @@ class Outcome(Enum):
     CANNOT_COMMENT = "cannot comment"
 
 
+_OK = Outcome.OK  # A member of an Enum is slow to look up.
+
+
 class Thread(msgspec.Struct, frozen=True):
     """A post and its comments, in the order in which they took effect."""
 
@@ -60,7 +63,7 @@ class Blog:
         else:
             effects.append(operation)
         self._effects.append(operation)
-        return Outcome.OK
+        return _OK
 
     def __len__(self) -> int:
         """How many operations took effect."""

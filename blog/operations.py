@@ -64,8 +64,11 @@ def validated(operation: Operation) -> Operation:
     Raises:
         InvalidOperation: a part is empty, too long, or no text that UTF-8 can hold.
     """
-    make = post if isinstance(operation, Post) else comment
-    return make(operation.username, operation.title, operation.content)
+    username, title = label("username", operation.username), label("title", operation.title)
+    content = body(operation.content)
+    if username is operation.username and title is operation.title:
+        return operation
+    return Post(username, title, content) if isinstance(operation, Post) else Comment(username, title, content)
 
 
 def label(what: str, text: str) -> str:
@@ -75,6 +78,8 @@ def label(what: str, text: str) -> str:
         InvalidOperation: it is empty, has more than 200 characters, or UTF-8 cannot hold it.
     """
     trimmed = text.strip()
+    if 0 < len(trimmed) <= NAME_LIMIT and trimmed.isascii():
+        return trimmed
     if not trimmed:
         raise InvalidOperation(f"The {what} is empty: give it 1 to {NAME_LIMIT} characters.")
     if len(trimmed) > NAME_LIMIT:
@@ -89,6 +94,8 @@ def body(text: str) -> str:
     Raises:
         InvalidOperation: it has more than 64 KiB in UTF-8, or UTF-8 cannot hold it.
     """
+    if len(text) <= CONTENT_LIMIT and text.isascii():
+        return text
     size = _utf8_size("content", text)
     if size > CONTENT_LIMIT:
         raise InvalidOperation(f"The content has {size} bytes in UTF-8: {CONTENT_LIMIT} (64 KiB) are the most.")

@@ -62,8 +62,9 @@ class Courier:
 
     def submit(self, request: Request) -> None:
         """A client's write; the same one again changes nothing."""
-        if request.id not in self.writes:
-            self.writes[request.id] = waiting = Waiting(request, 0, self.core.now)
+        name = request.id
+        if name not in self.writes:
+            self.writes[name] = waiting = Waiting(request, 0, self.core.now)
             self._new.append(waiting)
 
     def read(self, number: int) -> None:
@@ -210,23 +211,26 @@ class Courier:
         now = self.core.now
         writes: dict[NodeId, list[Request]] = {}
         reads: dict[NodeId, list[int]] = {}
+        ways: dict[int, tuple[NodeId, int]] = {}
         for waiting in those:
             if waiting.due_ms > now or waiting.slot >= 0:
                 continue
+            tries = waiting.tries
+            waiting.tries = tries + 1
+            if tries not in ways:
+                ways[tries] = (self._way(tries), now + self.patience.again_ms(tries))
+            to, waiting.due_ms = ways[tries]
             if waiting.request is not None:
-                writes.setdefault(self._way(waiting), []).append(waiting.request)
+                writes.setdefault(to, []).append(waiting.request)
             else:
-                reads.setdefault(self._way(waiting), []).append(waiting.read)
+                reads.setdefault(to, []).append(waiting.read)
         for to, requests in writes.items():
             self._send_writes(to, requests)
         for to, numbers in reads.items():
             self._send_reads(to, tuple(numbers))
 
-    def _way(self, waiting: Waiting) -> NodeId:
-        """The next node on the way to the leader; the request's next try is set, ever more patiently."""
-        tries = waiting.tries
-        waiting.tries += 1
-        waiting.due_ms = self.core.now + self.patience.again_ms(tries)
+    def _way(self, tries: int) -> NodeId:
+        """The next node on the way to the leader, for a request that was sent `tries` times."""
         leader = self.election.leader
         if leader == self.core.me:
             return leader

@@ -73,7 +73,9 @@ class Proposer(Leadership):
         self._applied = applied
         self._queued: set[RequestId] = set()
         self._flying: set[RequestId] = set()
-        self._decided: set[RequestId] = set()  # Chosen, and perhaps not applied yet.
+        self._decided: dict[RequestId, Slot] = {}  # Chosen, and perhaps not applied yet.
+        self._carried_out: Slot = 0
+        self._unplaced_at: Slot = -1  # The decided prefix when what is queued was looked for in the log.
         self._reported: dict[Slot, list[Acceptance]] = {}
         self._fetch_upto: Slot = 0
         self._next_slot: Slot = 1
@@ -115,6 +117,7 @@ class Proposer(Leadership):
         self._queued.clear()
         self._flying.clear()
         self._decided.clear()
+        self._carried_out = 0
         self._reported.clear()
         self._decided_returns.clear()
         self._fetch_upto = 0
@@ -166,6 +169,8 @@ class Proposer(Leadership):
         if path and name not in self._decided:  # Nobody would ever fetch the way back of one that is chosen already.
             self.returns[name] = path
         if name not in self._queued and not self.is_placed(name):
+            if not self.queue:
+                self._unplaced_at = self.learner.decided
             self._queued.add(name)
             self.queue.append(request)
 
@@ -192,11 +197,13 @@ class Proposer(Leadership):
 
     def _next_batch(self, most: int) -> Value:
         queue = self.queue
+        known = self._unplaced_at == self.learner.decided
         batch: list[Request] = []
         while queue and len(batch) < most:
             request = queue.popleft()
-            self._queued.discard(request.id)
-            if not self.is_placed(request.id):
+            name = request.id
+            self._queued.discard(name)
+            if (known and name not in self._flying and name not in self._decided) or not self.is_placed(name):
                 batch.append(request)
         return tuple(batch)
 
@@ -282,7 +289,7 @@ class Proposer(Leadership):
         for request in flight.value:
             name = request.id
             self._flying.discard(name)
-            self._decided.add(name)
+            self._decided[name] = slot
             path = self.returns.pop(name, None)
             if path is not None:
                 self._decided_returns.append((name, path, slot))
@@ -291,8 +298,7 @@ class Proposer(Leadership):
 
     def flush(self) -> None:
         """Recover, propose, spread decisions, confirm reads: once for all that arrived."""
-        if self._decided:
-            self._decided = {name for name in self._decided if not self._applied(*name)}
+        self._forget_applied()
         if not self.recovered and self.learner.decided >= self._fetch_upto:
             self.recover()
         if self.recovered and self.queue:
@@ -302,6 +308,13 @@ class Proposer(Leadership):
         if self._decided_returns:
             self._return()
         self.flush_reads()
+
+    def _forget_applied(self) -> None:
+        """What was delivered before the last flush has been applied since, so `_applied` knows it."""
+        decided = self._decided
+        while decided and decided[name := next(iter(decided))] <= self._carried_out:
+            del decided[name]
+        self._carried_out = self.learner.decided
 
     def spread(self) -> None:
         """DECIDE to all: nothing proposed just now has carried the prefix."""

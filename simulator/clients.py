@@ -26,6 +26,7 @@ from simulator.host import ClientRead, ClientWrite, ReadAnswer, WriteAnswer
 PATIENCE_MS = 40_000
 """Beyond a node's own limit, which is about 30 s: only a client of a node that stands still waits so long."""
 
+_KINDS = {str(kind): kind for kind in AnswerKind}
 _READ_NAMES = {
     "all": "view_all", "whole": "view_all", "user": "view_user", "title": "view_title", "any": "view_title",
 }  # fmt: skip
@@ -157,14 +158,14 @@ class ClientBook:
         entry = self._open.get(answer.seq)
         if entry is None or entry.ticket.client != answer.client or isinstance(entry.ticket.request, Query):
             return None
-        return self._finish(entry, Answer(kind=AnswerKind(answer.kind), text=answer.text, height=answer.height))
+        return self._finish(entry, Answer(kind=_KINDS[answer.kind], text=answer.text, height=answer.height))
 
     def read_answered(self, answer: ReadAnswer) -> Ticket | None:
         """A node answered a read. None when nobody waits for it (any more)."""
         entry = self._open.get(answer.number)
         if entry is None or not isinstance(entry.ticket.request, Query):
             return None
-        kind, shown = AnswerKind(answer.kind), _SHOWN[answer.shown]
+        kind, shown = _KINDS[answer.kind], _SHOWN[answer.shown]
         return self._finish(
             entry, Answer(kind=kind, text=answer.text, result=answer.result, shown=shown, height=answer.height)
         )

@@ -40,6 +40,7 @@ class _BlockHead(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 _encode = msgspec.json.Encoder().encode
 _decode_operation = msgspec.json.Decoder(_FiledPost | _FiledComment).decode
 _decode_operations = msgspec.json.Decoder(list[_FiledPost | _FiledComment]).decode
+_decode_named_operations = msgspec.json.Decoder(list[Post | Comment]).decode
 _decode_block = msgspec.json.Decoder(_BlockHead).decode
 
 
@@ -74,6 +75,18 @@ def parse_operations(text: str | bytes) -> list[tuple[Operation, str, int]]:
     """
     try:
         return [_unfiled(filed) for filed in _decode_operations(text)]
+    except (ValueError, RecursionError) as error:
+        raise MalformedText(f"its T is no list of operations ({error})") from None
+
+
+def operations_in(text: str) -> list[Operation]:
+    """The operations of a T without their ids, for whoever has those already.
+
+    Raises:
+        MalformedText: it is no list of operations.
+    """
+    try:
+        return _decode_named_operations(text)
     except (ValueError, RecursionError) as error:
         raise MalformedText(f"its T is no list of operations ({error})") from None
 

@@ -29,7 +29,7 @@ class Desk:
         self.majority = majority
         self.ledger = ledger
         self.host = host
-        self.writes: set[RequestId] = set()
+        self.writes: set[RequestId] = ledger.awaited
         self.reads: dict[int, ClientRead] = {}
 
     @property
@@ -41,14 +41,15 @@ class Desk:
 
     def take_write(self, request: Request) -> bool:
         """True when the write must be placed. A retry of one that was applied gets its first answer at once."""
-        known = self.ledger.outcomes.get(request.client, request.seq)
+        name = request.id
+        known = self.ledger.outcomes.get(*name)
         if known is not None:
             operation, _, _ = parse_operation(request.operation)
-            self.answer(request.id, operation, *known)
+            self.answer(name, operation, *known)
             return False
-        if request.id in self.writes:
+        if name in self.writes:
             return False
-        self.writes.add(request.id)
+        self.writes.add(name)
         return True
 
     def take_read(self, read: ClientRead) -> None:
@@ -59,12 +60,10 @@ class Desk:
 
     def answer_applied(self, applied: Iterable[Applied]) -> None:
         """These requests were applied and written; whoever of this node's clients waits for one is told."""
-        if self.writes:
-            for done in applied:
-                name = (done.client, done.seq)
-                if name in self.writes:
-                    self.writes.remove(name)
-                    self.answer(name, done.operation, done.outcome, done.height)
+        for done in applied:
+            name = (done.client, done.seq)
+            self.writes.discard(name)
+            self.answer(name, done.operation, done.outcome, done.height)
 
     def answer(self, name: RequestId, operation: Operation, outcome: Outcome, height: int) -> None:
         """The answer to a write that was applied in block `height`."""

@@ -22,7 +22,7 @@ from chain.blockchain import Blockchain, Miner
 from chain.mining import mine
 from paxos.ballot import Slot
 from paxos.messages import Value
-from simulator.codec import blog_line, operations_text, parse_block, parse_operations
+from simulator.codec import blog_line, operations_in, operations_text, parse_block, parse_operations
 
 HASHES_KEPT = 8
 """How many of the newest blocks' hashes are kept for pictures."""
@@ -37,7 +37,7 @@ _LARGEST = (1 << 64) - 1
 
 
 class Applied(msgspec.Struct, frozen=True, gc=False):
-    """One request that was applied just now, in block `height`."""
+    """One request that was applied just now, in block `height`, and whose client waits."""
 
     client: str
     seq: int
@@ -47,7 +47,7 @@ class Applied(msgspec.Struct, frozen=True, gc=False):
 
 
 class Page(msgspec.Struct, frozen=True):
-    """What was applied and is not written yet: blocks in order, the lines for blog.txt, and the requests."""
+    """What was applied and is not written yet: blocks in order, the lines for blog.txt, and who is to be told."""
 
     blocks: list[Block]
     blog_lines: bytes
@@ -101,6 +101,9 @@ class Outcomes:
 
     def slot_of(self, client: str, seq: int) -> Slot:
         """Where the request was applied, 0 when it was not."""
+        known = self._by_client.get(client)
+        if known is None or (seq > known.last and not known.late):
+            return 0  # Said at once, for nearly all who ask have a new one.
         return self._code(client, seq) >> 2
 
     def get(self, client: str, seq: int) -> tuple[Outcome, Slot] | None:
@@ -123,7 +126,7 @@ class Ledger:
     """Invariants: slot n is block n; the blog is the replay of the chain; every outcome is the first one.
 
     Start with `replay` for every block on disk and then `begin`. What `extend` and `adopt` apply gathers until `take`
-    hands it over to be written.
+    hands it over to be written. `awaited` holds the ids of requests whose outcomes it is to say as well.
     """
 
     def __init__(self, difficulty: int, *, miner: Miner = mine) -> None:
@@ -131,6 +134,7 @@ class Ledger:
         self.outcomes = Outcomes()
         self.chain = Blockchain(difficulty, miner=self._search)
         self.hashes: deque[str] = deque(maxlen=HASHES_KEPT)
+        self.awaited: set[tuple[str, int]] = set()
         self._mine = miner
         self._hints: dict[Slot, int] = {}
         self._foreseen: dict[str, tuple[str, int, str]] = {}  # By the hash before: T, nonce and hash.
@@ -174,7 +178,8 @@ class Ledger:
         """Make the next block of a decided value, and apply it."""
         text = self.text_of(value)
         block = self.chain.extend(text, self.nonce_hint(self.chain.height + 1))
-        self._apply(block, parse_operations(text))
+        requests = zip(operations_in(text), value, strict=True)
+        self._apply(block, [(operation, request.client, request.seq) for operation, request in requests])
 
     def adopt(self, line: str) -> None:
         """Check a peer's block, a line of its blockchain.txt, and apply it; one below the tip is passed over.
@@ -253,14 +258,15 @@ class Ledger:
         return self._mine(prev_hash, text, difficulty)
 
     def _apply(self, block: Block, operations: Iterable[tuple[Operation, str, int]]) -> None:
-        height = block.height
+        height, claim, apply, awaited = block.height, self.claim, self.blog.apply, self.awaited
         for operation, client, seq in operations:
-            if self.claim(client, seq, height):
-                outcome = self.blog.apply(operation)
+            if claim(client, seq, height):
+                outcome = apply(operation)
                 if outcome is _OK:
                     self._lines.append(blog_line(height, operation))
                 else:
                     self.note_refusal(client, seq, outcome)
-                self._applied.append(Applied(client, seq, operation, outcome, height))
+                if awaited and (client, seq) in awaited:
+                    self._applied.append(Applied(client, seq, operation, outcome, height))
         self._blocks.append(block)
         self.hashes.append(block.hash)

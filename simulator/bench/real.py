@@ -16,6 +16,7 @@ from simulator.settings import Settings, SyncMode
 
 LONG_MS = 60_000
 OPERATION_BYTES = 200
+TOGETHER = 64
 _titles = count(1)
 
 
@@ -104,9 +105,12 @@ class Stream:
             self._cluster.wait(self._take, LONG_MS)
 
     def _fill(self, most: int = 1 << 60) -> None:
-        with self._cluster.together():
-            while len(self._open) < min(self._outstanding, most):
-                self._open.append(self._cluster.submit(self._node, operation()))
+        wanted = min(self._outstanding, most) - len(self._open)
+        while wanted > 0:
+            with self._cluster.together():  # Between two parts the network goes on.
+                for _ in range(min(wanted, TOGETHER)):
+                    self._open.append(self._cluster.submit(self._node, operation()))
+            wanted -= TOGETHER
 
     def _take(self) -> bool:
         """Take what is answered from the front: answers come in the order of the log."""

@@ -130,7 +130,7 @@ class ProcessCluster:
     def submit(self, node: int, operation: Operation, *, process: int | None = None) -> Ticket:
         """See `Cluster`. Raises `InputError` for a name, title or content that the blog does not take."""
         self._check_node(node)
-        with self._changed:
+        with self._supervisor.lock:
             self._complain()
             ticket, call = self._book.write(
                 node, operation, process=process, patience_ms=patience_ms(self._supervisor.links)
@@ -141,7 +141,7 @@ class ProcessCluster:
     def read(self, node: int, query: Query, *, process: int | None = None) -> Ticket:
         """See `Cluster`."""
         self._check_node(node)
-        with self._changed:
+        with self._supervisor.lock:
             self._complain()
             ticket, call = self._book.read(
                 node, query, process=process, patience_ms=patience_ms(self._supervisor.links)
