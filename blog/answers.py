@@ -19,6 +19,7 @@ NOT_FOUND = "not found"
 """What `view_title` gives in a history when no post has the title."""
 
 Shown = Literal["view_all", "view_user", "view_title"]
+_OK = Outcome.OK  # A member of an Enum is slow to look up.
 
 
 class View(msgspec.Struct, frozen=True):
@@ -31,11 +32,10 @@ class View(msgspec.Struct, frozen=True):
 
 def wording(operation: Operation, outcome: Outcome) -> str:
     """The answer to a write."""
-    match outcome:
-        case Outcome.DUPLICATE_TITLE:
+    if outcome is not _OK:
+        if outcome is Outcome.DUPLICATE_TITLE:
             return "DUPLICATE TITLE"
-        case Outcome.CANNOT_COMMENT:
-            return f"CANNOT COMMENT on {operation.title}: no such post exists"
+        return f"CANNOT COMMENT on {operation.title}: no such post exists"
     if isinstance(operation, Post):
         return f"NEW POST {operation.title} from {operation.username}"
     return f"NEW COMMENT on {operation.title} from {operation.username}"

@@ -115,7 +115,7 @@ class ProcessHost:
 
     def set_timer(self, timer: Timer, min_ms: int, max_ms: int) -> None:
         """See `Host`."""
-        self.due_ms[timer] = self.now_ms + self._dice.randint(min_ms, max_ms)
+        self.due_ms[timer] = self.now_ms + min_ms + int(self._dice.random() * (max_ms - min_ms + 1))
 
     def report(self, report: NodeReport) -> None:
         """See `Host`."""
