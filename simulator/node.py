@@ -60,6 +60,10 @@ CATCHUP_BYTES = 1 << 18
 """A catch-up reply ends with the block that takes it beyond this size."""
 CATCHUP_LINES = 64
 """How many lines are read at once for it."""
+PART_COST = 540
+"""After so many requests, counting a block as `BLOCK_COST` of them, what was applied is written and answered: clients
+and peers go on while the rest of a large batch is applied."""
+BLOCK_COST = 16
 
 
 class NodeStopped(Exception):
@@ -309,8 +313,14 @@ class Node:
     def _apply(self, delivered: list[Deliver]) -> None:
         """Blocks and answers for these slots; the list is empty afterwards."""
         if delivered:
+            cost = 0
             for effect in delivered:
+                if cost > PART_COST:
+                    self._finish_applied()
+                    self.host.push()
+                    cost = 0
                 self._deliver(effect.slot, effect.value)
+                cost += BLOCK_COST + len(effect.value)
             delivered.clear()
             self._finish_applied()
 

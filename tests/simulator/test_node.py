@@ -75,6 +75,25 @@ def test_an_answer_follows_its_block() -> None:
     assert bench.answers() == [(1, "ok", NEW_POST, 1)]
 
 
+def test_a_large_batch_is_answered_in_parts() -> None:
+    """Each part is written before it is answered, and leaves before the next is applied."""
+    bench = Bench(difficulty=0)
+    values = posts(80)
+    for value in (values[0], values[79]):
+        bench.write(value[0])
+    bench.deeds.clear()
+
+    bench.decide(*values)
+
+    chain, told = f"append {CHAIN}", "report WriteAnswer"
+    kept = [deed for deed in bench.deeds if deed in {chain, told, "push"} or deed.startswith("applied")]
+    first, rest, *_ = [deed for deed in kept if deed.startswith("applied")]
+    assert (first, rest) == ("applied 32", "applied 32")
+    start = kept.index(chain)
+    assert kept[start : start + 5] == [chain, first, told, "push", chain]
+    assert [(seq, height) for seq, _, _, height in bench.answers()] == [(1, 1), (80, 80)]
+
+
 def test_a_vote_does_not_wait_for_blocks_that_nobody_waits_for() -> None:
     """A decision and the next ACCEPT in one batch: the vote is said first, then the block is written."""
     bench = Bench()
@@ -120,16 +139,16 @@ def test_the_leader_counts_its_own_vote_when_it_is_safe() -> None:
 
 
 def test_many_writes_of_one_batch_share_one_sync() -> None:
-    """Group commit: what arrived together is written together."""
+    """Group commit: what arrived together is written together, as far as it is one part."""
     bench = Bench(nodes=1)
     bench.lead_alone()
 
-    for value in posts(50):
+    for value in posts(32):
         bench.node.call(ClientWrite(value[0]), bench.now)
     bench.node.flush(bench.now)
 
     assert [deed for deed in bench.deeds if JOURNAL in deed] == [f"append {JOURNAL}", f"sync {JOURNAL}"]
-    assert bench.deeds.count("report WriteAnswer") == 50
+    assert bench.deeds.count("report WriteAnswer") == 32
     assert bench.deeds.count(f"append {CHAIN}") == 1
 
 
