@@ -12,14 +12,13 @@ from simulator.errors import InputError
 from simulator.scenario.commands import Line, SetKey
 from simulator.scenario.grammar import parse_line
 from simulator.scenario.mistakes import LineMistake, Mistake
-from simulator.scenario.runner import Runner
-from simulator.scenario.session import Session
 from simulator.scenario.stage import PlainStage
 from simulator.scenario.worlds import open_cluster, with_setting
 from simulator.settings import Settings
 
 if TYPE_CHECKING:
     from simulator.cluster import Cluster
+    from simulator.scenario.runner import Runner
 
 ALL_WELL, FAILED, MISUNDERSTOOD = 0, 1, 2
 
@@ -101,5 +100,8 @@ class PipedConsole:
 
     def _open(self) -> Runner:
         self._cluster = open_cluster(self._world, self._settings)
+        from simulator.scenario.runner import Runner  # noqa: PLC0415  While the nodes start.
+        from simulator.scenario.session import Session  # noqa: PLC0415
+
         self._runner = Runner(Session(self._cluster, self._stage))
         return self._runner

@@ -12,7 +12,8 @@ from contextlib import contextmanager
 from types import ModuleType
 
 from simulator.faults import DiskFaultKind
-from simulator.processes.child import Builder, run_node
+from simulator.processes.birth import be_born
+from simulator.processes.child import Builder
 from simulator.processes.queue import Inlet, Outlet, PipeEnd, widen
 from simulator.settings import Settings
 
@@ -49,7 +50,7 @@ class NodeProcess:
         for end in (self._down, child_out):
             widen(end.fileno())
         self._process = _context.Process(
-            target=run_node,
+            target=be_born,
             args=(node_id, settings, build, disk_mood),
             kwargs={
                 "ends": (PipeEnd(child_in.fileno()), PipeEnd(child_out.fileno())),

@@ -13,15 +13,15 @@ from typing import Any, get_args
 import msgspec
 
 from chain.block import Block
-from paxos.ballot import Ballot, NodeId, Slot
+from paxos.ballot import NodeId
 from paxos.effects import Timer
-from paxos.messages import AnyMessage, Value
-from paxos.records import AcceptedRecord, JournalRecord, OpenedRecord, PromiseRecord
+from paxos.messages import AnyMessage
 from simulator.check.history import Event as HistoryEvent
 from simulator.faults import Fault
 from simulator.host import ClientCall, NodeReport
 from simulator.settings import Settings
 from simulator.storage.storage import Recovered
+from simulator.trace.entries import Entry
 
 VERSION = 1
 
@@ -129,47 +129,6 @@ class RecoveredLine(Line, frozen=True, kw_only=True, omit_defaults=True, tag="re
     """A life of the node began with what its files told."""
 
     found: Recovered
-
-
-class PromiseEntry(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="promise"):
-    """A `PromiseRecord`."""
-
-    ballot: Ballot
-
-
-class OpenedEntry(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="opened"):
-    """An `OpenedRecord`."""
-
-    ballot: Ballot
-
-
-class AcceptedEntry(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="accepted"):
-    """An `AcceptedRecord`."""
-
-    ballot: Ballot
-    slot: Slot
-    value: Value
-
-
-Entry = PromiseEntry | OpenedEntry | AcceptedEntry
-
-
-def entry_of(record: JournalRecord) -> Entry:
-    """How a record of the journal stands in a line."""
-    if isinstance(record, AcceptedRecord):
-        return AcceptedEntry(record.ballot, record.slot, record.value)
-    if isinstance(record, PromiseRecord):
-        return PromiseEntry(record.ballot)
-    return OpenedEntry(record.ballot)
-
-
-def record_of(entry: Entry) -> JournalRecord:
-    """The record that stands in a line."""
-    if isinstance(entry, AcceptedEntry):
-        return AcceptedRecord(entry.ballot, entry.slot, entry.value)
-    if isinstance(entry, PromiseEntry):
-        return PromiseRecord(entry.ballot)
-    return OpenedRecord(entry.ballot)
 
 
 class Recorded(Line, frozen=True, kw_only=True, omit_defaults=True, tag="recorded"):

@@ -19,6 +19,7 @@ from chain.block import Block
 from paxos.messages import AnyMessage
 from simulator.check.history import Event as HistoryEvent
 from simulator.errors import InputError
+from simulator.trace.entries import record_of
 from simulator.trace.lines import (
     VERSION,
     AnyLine,
@@ -37,7 +38,6 @@ from simulator.trace.lines import (
     Synced,
     Told,
     Woken,
-    record_of,
 )
 from simulator.trace.recorder import Happening
 

@@ -14,6 +14,7 @@ import msgspec
 
 from chain.block import Block
 from simulator.check.history import Event as HistoryEvent
+from simulator.trace.entries import entry_of
 from simulator.trace.lines import (
     AnyLine,
     Applied,
@@ -31,7 +32,6 @@ from simulator.trace.lines import (
     Synced,
     Told,
     Woken,
-    entry_of,
 )
 from simulator.trace.recorder import Happening, Kind
 
