@@ -22,7 +22,7 @@ from chain.blockchain import Blockchain, Miner
 from chain.mining import mine
 from paxos.ballot import Slot
 from paxos.messages import Value
-from simulator.codec import blog_line, operations_in, operations_text, parse_block, parse_operations
+from simulator.codec import blog_line, operations_in, operations_text, parse_all, parse_block, parse_operations
 
 HASHES_KEPT = 8
 """How many of the newest blocks' hashes are kept for pictures."""
@@ -151,20 +151,22 @@ class Ledger:
 
     # From the disk
 
-    def replay(self, height: int, text: bytes) -> bytes:
-        """Apply the T of a block that is on disk already; returns its lines of blog.txt.
+    def replay(self, first_height: int, texts: Sequence[bytes]) -> bytes:
+        """Apply the Ts of blocks in a row that are on disk already; returns their lines of blog.txt.
 
         Raises:
-            MalformedText: it is no list of operations.
+            MalformedText: one is no list of operations, and nothing was applied.
         """
         lines = []
-        for operation, client, seq in parse_operations(text):
-            if self.claim_replayed(client, seq, height):
-                outcome = self.blog.apply(operation)
-                if outcome is _OK:
-                    lines.append(blog_line(height, operation))
-                else:
-                    self.note_refusal(client, seq, outcome)
+        claim, apply = self.claim_replayed, self.blog.apply
+        for height, operations in enumerate(parse_all(texts), first_height):
+            for operation, client, seq in operations:
+                if claim(client, seq, height):
+                    outcome = apply(operation)
+                    if outcome is _OK:
+                        lines.append(blog_line(height, operation))
+                    else:
+                        self.note_refusal(client, seq, outcome)
         return b"".join(lines)
 
     def begin(self, height: int, tip: str, newest: Iterable[Block]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import partial
 
 import msgspec
@@ -369,13 +369,14 @@ class BelievingLedger(Ledger):
 
     believed = 0
 
-    def replay(self, height: int, text: bytes) -> bytes:
+    def replay(self, first_height: int, texts: Sequence[bytes]) -> bytes:
         """What blog.txt lacks has been applied somehow, one would think."""
-        if height <= self.believed:
-            return super().replay(height, text)
-        for _, client, seq in parse_operations(text):
-            self.claim_replayed(client, seq, height)
-        return b""
+        known = max(0, self.believed + 1 - first_height)
+        lines = super().replay(first_height, texts[:known])
+        for height, text in enumerate(texts[known:], first_height + known):
+            for _, client, seq in parse_operations(text):
+                self.claim_replayed(client, seq, height)
+        return lines
 
 
 @mutant(

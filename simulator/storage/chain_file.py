@@ -28,8 +28,10 @@ _MIDDLE = b',"N":'
 _TAIL = len(b',"hash":""}\n') + 64
 _ZERO = ord("0")
 
-EachBlock = Callable[[int, bytes], None]
-"""Called with the height and the T of every block, in order."""
+EachRun = Callable[[int, list[bytes]], None]
+"""Called for all blocks, in order and some at a time, with the height of the first and their Ts."""
+RUN_BYTES = 1 << 18
+"""A run ends with the block that takes it beyond this size."""
 
 
 class ChainFile:
@@ -44,25 +46,24 @@ class ChainFile:
         self.tip = GENESIS_HASH
         self.size = 0
 
-    def load(self, each: EachBlock) -> None:
+    def load(self, each: EachRun) -> None:
         """Check the file from its first line on, hand every T to `each`, and cut off a torn last line.
 
         Raises:
-            FileDamage: a line does not hold; `each` has seen the blocks before it. Also when `each` raises
-                `MalformedText` for a T.
+            FileDamage: a line does not hold, or `each` raises `MalformedText` for a T.
             OSError: the disk fails.
         """
         if not self._disk.exists(CHAIN):
             return
-        done, offset, tip = 0, 0, GENESIS_HASH.encode()
+        done, offset, begun, tip = 0, 0, 0, GENESIS_HASH.encode()
+        texts: list[bytes] = []
         zeros = b"0" * self._difficulty
+        head, longer = _HEAD + 1, 10  # Where T begins, and the height from which on it is one digit further.
         for height, line in enumerate(lines_of(self._disk, CHAIN), 1):
-            if not line.endswith(b"\n"):
-                self._disk.truncate(CHAIN, offset)
-                self._disk.sync(CHAIN)
-                break
+            if height == longer:
+                head, longer = head + 1, 10 * longer
             middle = line.rfind(_MIDDLE, 0, -_TAIL)
-            text = line[_HEAD + len(str(height)) : middle]
+            text = line[head:middle]
             digits = line[middle + len(_MIDDLE) : -_TAIL]
             digest = sha256(tip + text + digits).hexdigest().encode()
             if (
@@ -71,16 +72,21 @@ class ChainFile:
                 or not digits.isdigit()
                 or (digits[0] == _ZERO and len(digits) > 1)
             ):
-                raise self._damage(line, height, tip.decode())
-            try:
-                each(height, text)
-            except MalformedText as error:
-                raise FileDamage(CHAIN, height, str(error)) from None
+                if line.endswith(b"\n"):
+                    raise self._damage(line, height, tip.decode())
+                self._disk.truncate(CHAIN, offset)
+                self._disk.sync(CHAIN)
+                break
             if height % STRIDE == 1:
                 self._offsets.append(offset)
+            texts.append(text)
             offset += len(line)
             tip = digest
             done = height
+            if offset - begun > RUN_BYTES:
+                _hand_on(each, height, texts)
+                begun, texts = offset, []
+        _hand_on(each, done, texts)
         self.height, self.tip, self.size = done, tip.decode(), offset
 
     def append(self, blocks: Sequence[Block]) -> None:
@@ -166,3 +172,12 @@ class ChainFile:
         except ChainError as error:
             return FileDamage(CHAIN, height, error.what)
         raise AssertionError("a line that holds was called damaged")
+
+
+def _hand_on(each: EachRun, last_height: int, texts: list[bytes]) -> None:
+    if texts:
+        first = last_height - len(texts) + 1
+        try:
+            each(first, texts)
+        except MalformedText as error:
+            raise FileDamage(CHAIN, first + error.index, str(error)) from None

@@ -21,8 +21,9 @@ from simulator.storage.damage import FileDamage
 from simulator.storage.disk import Disk
 from simulator.storage.journal import JOURNAL, Journal, Memory, above
 
-Replay = Callable[[int, bytes], bytes]
-"""Applies the T of the block at a height, and returns the lines of blog.txt that its writes make (see `codec`)."""
+Replay = Callable[[int, Sequence[bytes]], bytes]
+"""Applies the Ts of blocks in a row, of which the height of the first is given, and returns the lines of blog.txt that
+their writes make (see `codec`). Raises `MalformedText` for the first that is none, and has applied nothing then."""
 
 
 class Recovered(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,7 +69,7 @@ class Storage:
         memory = self._journal.load()
         if self._journal.size < journal_size:
             notes.append(f"{JOURNAL} had a torn last line, which was cut off")
-        self._chain.load(lambda height, text: blog.expect(replay(height, text)))
+        self._chain.load(lambda height, texts: blog.expect(replay(height, texts)))
         if self._chain.size < chain_size:
             notes.append(f"{CHAIN} had a torn last line, which was cut off")
         self._hold_chain_against(memory)

@@ -18,6 +18,7 @@ from simulator.codec import (
     blog_line,
     operation_text,
     operations_text,
+    parse_all,
     parse_block,
     parse_operation,
     parse_operations,
@@ -100,6 +101,19 @@ def test_what_is_no_operation_is_refused(text: str) -> None:
         parse_operation(text)
     with pytest.raises(MalformedText, match=r"^its T is no list of operations"):
         parse_operations(f"[{text},1]")
+
+
+def test_many_ts_are_read_like_each_of_them() -> None:
+    """All at once, and none of them for another one's sake."""
+    one, two = (operation_text(Post("ann", "Hello", "x"), "c", seq) for seq in (1, 2))
+    good = [f"[{one}]".encode(), b"[]", f"[{two},{one}]".encode()]
+
+    assert parse_all(good) == [parse_operations(text) for text in good]
+    assert parse_all([]) == []
+    for wrong in ([b"0"], [b"[]", b"0"], [f"[{one}],[{two}".encode(), f"{one}]".encode()], [b"[],0,[]"], [b"", b""]):
+        with pytest.raises(MalformedText, match=r"^its T is no list of operations") as refusal:
+            parse_all([*good, *wrong, *good])
+        assert refusal.value.index == 3 + (wrong[0] == b"[]")
 
 
 @pytest.mark.parametrize("identifier", ["", ":", "c:", ":1", "c1", "c:x", "c:-1", "c:01", "c: 1", "c:\uff11", "c:1\n"])

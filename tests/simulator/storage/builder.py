@@ -9,7 +9,7 @@ from blog.operations import Comment, Operation, Post
 from chain.block import Block
 from chain.blockchain import Blockchain
 from paxos.messages import Request
-from simulator.codec import blog_line, operation_text, operations_text, parse_operations
+from simulator.codec import blog_line, operation_text, operations_text, parse_all
 from simulator.storage.disk import Disk
 from simulator.storage.storage import Recovered, Storage
 
@@ -32,14 +32,15 @@ class Scribe:
         self.recovered: Recovered = self.storage.load(self.replay)
         self.chain = Blockchain(difficulty, height=self.recovered.height, tip=self.recovered.tip)
 
-    def replay(self, height: int, text: bytes) -> bytes:
-        """Apply the T of one block, each request once; returns the lines for blog.txt."""
+    def replay(self, first_height: int, texts: Sequence[bytes]) -> bytes:
+        """Apply the Ts of some blocks, each request once; returns the lines for blog.txt."""
         lines = []
-        for operation, client, seq in parse_operations(text):
-            if (client, seq) not in self._seen:
-                self._seen.add((client, seq))
-                if self.blog.apply(operation) is Outcome.OK:
-                    lines.append(blog_line(height, operation))
+        for height, operations in enumerate(parse_all(texts), first_height):
+            for operation, client, seq in operations:
+                if (client, seq) not in self._seen:
+                    self._seen.add((client, seq))
+                    if self.blog.apply(operation) is Outcome.OK:
+                        lines.append(blog_line(height, operation))
         return b"".join(lines)
 
     def decide(self, *batches: Sequence[Request]) -> list[Block]:
@@ -48,7 +49,7 @@ class Scribe:
         for batch in batches:
             text = operations_text(batch)
             blocks.append(self.chain.extend(text))
-            lines.append(self.replay(self.chain.height, text.encode()))
+            lines.append(self.replay(self.chain.height, [text.encode()]))
         self.storage.append_blocks(blocks, b"".join(lines))
         return blocks
 

@@ -10,9 +10,10 @@ import pytest
 
 from chain.block import Block
 from chain.blockchain import Blockchain
-from simulator.codec import operations_text
+from simulator.codec import operations_text, parse_all
 from simulator.errors import StorageDamage
-from simulator.storage.chain_file import CHAIN, STRIDE, ChainFile
+from simulator.storage import chain_file
+from simulator.storage.chain_file import CHAIN, RUN_BYTES, STRIDE, ChainFile
 from tests.simulator.storage.builder import DIFFICULTY, Scribe, busy_batches, request
 from tests.simulator.storage.crash_disk import CrashDisk
 
@@ -34,7 +35,7 @@ def written(blocks: list[Block], difficulty: int = 0) -> tuple[CrashDisk, ChainF
 def reloaded(disk: CrashDisk, difficulty: int = 0) -> ChainFile:
     """The chain as a restart reads it."""
     file = ChainFile(disk, difficulty)
-    file.load(lambda _height, _text: None)
+    file.load(lambda _height, _texts: None)
     return file
 
 
@@ -60,12 +61,23 @@ def test_a_line_has_the_form_of_the_contract() -> None:
         previous = block["hash"]
 
 
-def test_every_t_is_handed_on_as_it_stands() -> None:
-    """In order, with its height: the node rebuilds its blog from these alone."""
+@pytest.mark.parametrize("size", [0, 200, RUN_BYTES])
+def test_every_t_is_handed_on_as_it_stands(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In order, with its height, in runs of any size: the node rebuilds its blog from these alone."""
+    monkeypatch.setattr(chain_file, "RUN_BYTES", size)
     seen: list[tuple[int, bytes]] = []
-    ChainFile(busy(), DIFFICULTY).load(lambda height, text: seen.append((height, text)))
+    ChainFile(busy(), DIFFICULTY).load(lambda first, texts: seen.extend(enumerate(texts, first)))
 
     assert seen == [(n, operations_text(batch).encode()) for n, batch in enumerate(busy_batches(), 1)]
+
+
+def test_a_t_that_cannot_be_applied_is_named() -> None:
+    """By its block, wherever it stands in its run."""
+    chain = Blockchain(DIFFICULTY)
+    disk, _ = written([chain.extend(text) for text in ("[]", "[]", "[7]", "[]", "7")], DIFFICULTY)
+
+    with pytest.raises(StorageDamage, match=r"^blockchain\.txt, line 3: its T is no list of operations"):
+        ChainFile(disk, DIFFICULTY).load(lambda _first, texts: list.clear(parse_all(texts)))
 
 
 @pytest.mark.parametrize("reload", [False, True])
