@@ -1,4 +1,4 @@
-"""What ties the life of a process to its parent's: no orphan is left, whatever ends the parent."""
+"""What is asked of the system for a process: to die with its parent, so that no orphan is left, and to wake in time."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import signal
 import sys
 
 _PR_SET_PDEATHSIG = 1
+_PR_SET_TIMERSLACK = 29
 
 
 def die_with_parent(parent: int) -> None:
@@ -15,8 +16,18 @@ def die_with_parent(parent: int) -> None:
     Linux alone offers this. Elsewhere a child ends when its queue does, which a stopped one cannot notice.
     """
     if sys.platform == "linux":
-        import ctypes  # noqa: PLC0415  It takes 4 ms, and is of no use elsewhere.
-
-        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:  # It ended before the request was made.
         os._exit(1)
+
+
+def wake_in_time() -> None:
+    """Have this thread woken when its time has come, where the system else takes 50 µs more to save power."""
+    if sys.platform == "linux":
+        _prctl(_PR_SET_TIMERSLACK, 1)
+
+
+def _prctl(option: int, value: int) -> None:
+    import ctypes  # noqa: PLC0415  It takes 4 ms, and is of no use elsewhere.
+
+    ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0)

@@ -23,6 +23,7 @@ from simulator.faults import DiskFaultKind, Links
 from simulator.processes.child import DISK_MOOD, DISK_MOODS, Builder
 from simulator.processes.network import Network
 from simulator.processes.node_process import NodeProcess
+from simulator.processes.parent import wake_in_time
 from simulator.processes.queue import SUPERVISOR, WITNESS, frame, split
 from simulator.processes.tape import Tape
 from simulator.settings import Settings
@@ -80,6 +81,7 @@ class Supervisor:
         self._over = False
         self._kill_at: float | None = None
         self._company_until: float | None = None
+        self._punctual = False
         self._together = 0
         self._gathered: dict[int, list[bytes]] = {}
         self._bell, self._bell_rope = pipe()
@@ -240,6 +242,9 @@ class Supervisor:
     def _wait(self, patience: float | None) -> list[int]:
         """Sleep until something is ready. Messages on slow links are due at fractions of a millisecond."""
         if patience is not None and 0 < patience < 1 and (exact := self._exact_fd()) is not None:
+            if not self._punctual:
+                self._punctual = True
+                wake_in_time()
             select([exact], [], [], patience)  # epoll counts whole milliseconds, which would show in latencies.
             patience = 0
         return [key.fd for key, _ in self._selector.select(patience)]
