@@ -62,7 +62,7 @@ class Courier:
 
     def submit(self, request: Request) -> None:
         """A client's write; the same one again changes nothing."""
-        name = request.id
+        name = (request.client, request.seq)
         if name not in self.writes:
             self.writes[name] = waiting = Waiting(request, 0, self.core.now)
             self._new.append(waiting)
@@ -76,7 +76,7 @@ class Courier:
         """This value is applied here: its clients are answered."""
         if self.writes:
             for request in value:
-                self.writes.pop(request.id, None)
+                self.writes.pop((request.client, request.seq), None)
 
     def installed(self) -> None:
         """Blocks were applied whose requests we have not seen."""

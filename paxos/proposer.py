@@ -72,8 +72,8 @@ class Proposer(Leadership):
         self.returns: dict[RequestId, Path] = {}
         self._applied = applied
         self._queued: set[RequestId] = set()
-        self._flying: set[RequestId] = set()
-        self._decided: dict[RequestId, Slot] = {}  # Chosen, and perhaps not applied yet.
+        self._placed: dict[RequestId, Slot] = {}  # In flight, or chosen and perhaps not applied yet.
+        self._chosen: deque[tuple[Slot, Value]] = deque()  # The latter, in the order of choosing.
         self._carried_out: Slot = 0
         self._unplaced_at: Slot = -1  # The decided prefix when what is queued was looked for in the log.
         self._reported: dict[Slot, list[Acceptance]] = {}
@@ -115,8 +115,8 @@ class Proposer(Leadership):
         self.flight.clear()
         self.returns.clear()
         self._queued.clear()
-        self._flying.clear()
-        self._decided.clear()
+        self._placed.clear()
+        self._chosen.clear()
         self._carried_out = 0
         self._reported.clear()
         self._decided_returns.clear()
@@ -166,7 +166,7 @@ class Proposer(Leadership):
     def enqueue(self, request: Request, path: Path = ()) -> None:
         """A write to be placed in a slot; `path` is the way back to an origin that may not hear this node."""
         name = request.id
-        if path and name not in self._decided:  # Nobody would ever fetch the way back of one that is chosen already.
+        if path and not self._is_chosen(name):  # Nobody would ever fetch its way back.
             self.returns[name] = path
         if name not in self._queued and not self.is_placed(name):
             if not self.queue:
@@ -176,7 +176,12 @@ class Proposer(Leadership):
 
     def is_placed(self, name: RequestId) -> bool:
         """The request has a slot already: a retry, or one that was recovered meanwhile, needs no second one."""
-        return name in self._flying or name in self._decided or self._applied(*name) > 0
+        return name in self._placed or self._applied(*name) > 0
+
+    def _is_chosen(self, name: RequestId) -> bool:
+        """It has a slot of this leadership that is in flight no longer."""
+        slot = self._placed.get(name)
+        return slot is not None and slot not in self.flight
 
     def propose(self) -> None:
         """Put what is queued into the next slots, as far as the window goes."""
@@ -201,9 +206,9 @@ class Proposer(Leadership):
         batch: list[Request] = []
         while queue and len(batch) < most:
             request = queue.popleft()
-            name = request.id
+            name = (request.client, request.seq)
             self._queued.discard(name)
-            if (known and name not in self._flying and name not in self._decided) or not self.is_placed(name):
+            if (known and name not in self._placed) or not self.is_placed(name):
                 batch.append(request)
         return tuple(batch)
 
@@ -211,7 +216,8 @@ class Proposer(Leadership):
         due = self.core.now + self.patience.resend_ms()
         for slot, value in enumerate(values, first):
             self.flight[slot] = Flight(value, due)
-            self._flying.update([request.id for request in value])
+            for request in value:
+                self._placed[request.client, request.seq] = slot
         self._next_slot = max(self._next_slot, first + len(values))
         message = self._accept(first, values)
         self._told = message.decided
@@ -286,13 +292,12 @@ class Proposer(Leadership):
     def _decide(self, slot: Slot, flight: Flight) -> None:
         del self.flight[slot]
         self.learner.choose(slot, flight.value)
-        for request in flight.value:
-            name = request.id
-            self._flying.discard(name)
-            self._decided[name] = slot
-            path = self.returns.pop(name, None)
-            if path is not None:
-                self._decided_returns.append((name, path, slot))
+        self._chosen.append((slot, flight.value))
+        if self.returns:
+            for request in flight.value:
+                path = self.returns.pop(request.id, None)
+                if path is not None:
+                    self._decided_returns.append((request.id, path, slot))
 
     # The end of a batch
 
@@ -311,9 +316,10 @@ class Proposer(Leadership):
 
     def _forget_applied(self) -> None:
         """What was delivered before the last flush has been applied since, so `_applied` knows it."""
-        decided = self._decided
-        while decided and decided[name := next(iter(decided))] <= self._carried_out:
-            del decided[name]
+        chosen, placed = self._chosen, self._placed
+        while chosen and chosen[0][0] <= self._carried_out:
+            for request in chosen.popleft()[1]:
+                placed.pop((request.client, request.seq), None)
         self._carried_out = self.learner.decided
 
     def spread(self) -> None:

@@ -138,9 +138,9 @@ class ClientBook:
         except InvalidOperation as refusal:
             raise InputError(str(refusal)) from None
         ticket = self._ticket(node, operation, process, patience_ms)
-        name = "post" if isinstance(operation, Post) else "comment"
-        self._invoke(ticket, name, [operation.username, operation.title, operation.content])
         if self._keep_history:
+            name = "post" if isinstance(operation, Post) else "comment"
+            self._invoke(ticket, name, [operation.username, operation.title, operation.content])
             self.writes.append(ticket)
         text = operation_text(operation, ticket.client, ticket.seq)
         return ticket, ClientWrite(Request(ticket.client, ticket.seq, text))
@@ -150,7 +150,8 @@ class ClientBook:
     ) -> tuple[Ticket, ClientRead]:
         """A read at `node`, and what to hand to that node; it bears its ticket's number."""
         ticket = self._ticket(node, query, process, patience_ms)
-        self._invoke(ticket, _READ_NAMES[query.kind], None if query.kind in {"all", "whole"} else query.name)
+        if self._keep_history:
+            self._invoke(ticket, _READ_NAMES[query.kind], None if query.kind in {"all", "whole"} else query.name)
         return ticket, ClientRead(ticket.number, query.kind, query.name, query.linearizable)
 
     def write_answered(self, answer: WriteAnswer) -> Ticket | None:
@@ -217,8 +218,7 @@ class ClientBook:
         return ticket
 
     def _invoke(self, ticket: Ticket, name: str, value: object) -> None:
-        if self._keep_history:
-            self._events.append(_event(self._open[ticket.number], "invoke", name, value, ticket.asked_ms))
+        self._events.append(_event(self._open[ticket.number], "invoke", name, value, ticket.asked_ms))
 
     def _finish(self, entry: _Open, answer: Answer) -> Ticket:
         ticket = entry.ticket
