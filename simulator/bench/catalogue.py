@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from simulator.bench import chains, checkers, failover, growth, lab_open, loops, pysyncobj_rival, virtual_world, writes
+from simulator.bench import (
+    chains,
+    checkers,
+    failover,
+    growth,
+    lab_open,
+    loops,
+    pysyncobj_rival,
+    simulators,
+    virtual_world,
+    writes,
+)
 from simulator.bench.case import Case
 
 CASES: tuple[Case, ...] = (
@@ -10,6 +21,7 @@ CASES: tuple[Case, ...] = (
     *writes.CASES,
     *failover.CASES,
     *virtual_world.CASES,
+    *simulators.CASES,
     *checkers.CASES,
     *chains.CASES,
     *lab_open.CASES,
