@@ -23,6 +23,8 @@ class Timer(StrEnum):
     RESEND = "resend"
     FORWARD = "forward"
     CATCHUP = "catchup"
+    SYNC = "sync"
+    """The driver's own: what it has put off writing for good is due."""
 
 
 class Persist(msgspec.Struct, frozen=True, gc=False):

@@ -117,6 +117,8 @@ class Replica:
                 self.courier.alarm()
             case Timer.CATCHUP:
                 self.learner.retry()
+            case Timer.SYNC:
+                return
             case _:
                 assert_never(timer)
 
@@ -237,6 +239,10 @@ class Replica:
     def _step_down(self, why: str) -> None:
         self.proposer.resign(why)
         self.election.deposed()
+
+    def can_spare_own_vote(self) -> bool:
+        """This node leads, and so many others answer it that they decide without its own vote."""
+        return self.proposer.leading and len(self.proposer.heard()) >= self.core.accept_quorum
 
     # Pictures
 

@@ -31,7 +31,7 @@ from paxos.effects import (
     SetTimer,
     Timer,
 )
-from paxos.messages import AnyMessage, CatchupReply, Hints, Value
+from paxos.messages import Accepted, AnyMessage, CatchupReply, Hints, Value
 from paxos.records import AcceptedRecord, JournalRecord
 from paxos.replica import Replica
 from simulator.codec import MalformedText
@@ -60,6 +60,10 @@ CATCHUP_BYTES = 1 << 18
 """A catch-up reply ends with the block that takes it beyond this size."""
 CATCHUP_LINES = 64
 """How many lines are read at once for it."""
+LARGE_COST = 200
+"""From so much on, counted as below, a leader does not wait for its own disk while enough others vote."""
+PUT_OFF_MS = 50
+"""How long its own vote may wait for another sync to go with: others' votes are there before."""
 PART_COST = 540
 """After so many requests, counting a block as `BLOCK_COST` of them, what was applied is written and answered: clients
 and peers go on while the rest of a large batch is applied."""
@@ -104,6 +108,8 @@ class Node:
         self._ahead: list[tuple[Slot, Value]] = []  # Proposed in this batch: see `_look_ahead`.
         self._peers: dict[tuple[NodeId, ...], tuple[NodeId, ...]] = {}
         self._heard_more = False  # The replica was told something since its last flush.
+        self._own_votes: list[AnyMessage] = []  # Written and not synced, so not counted: see `_put_off`.
+        self._sync_due = False
         self._unwritten = False  # Something is applied that is not on its way to the disk.
         self._compact_at = COMPACT_BYTES
 
@@ -167,13 +173,18 @@ class Node:
 
     def wake(self, timer: Timer, now_ms: int) -> None:
         """An alarm that was set rings."""
-        self.replica.wake(timer, now_ms)
+        if timer is Timer.SYNC:
+            self._sync_due = True
+        else:
+            self.replica.wake(timer, now_ms)
 
     def flush(self, now_ms: int) -> None:
         """The end of a batch: carry out everything that follows from it, and let it leave."""
         self._raise_if_stopped()
         replica = self.replica
         try:
+            if self._sync_due:
+                self._count_own_votes(now_ms)
             self._heard_more = True
             while self._heard_more:
                 self._heard_more = False
@@ -258,6 +269,9 @@ class Node:
         """First the records, safely, and then the messages that speak of them: its own the node hears last."""
         if records:
             self._record(records)
+            if self._may_put_off(records, vouched):
+                self._put_off(vouched)
+                return
             self._sync()
         own: list[AnyMessage] = []
         for send in vouched:
@@ -267,6 +281,31 @@ class Node:
         for message in own:
             self._heard_more = True
             self.replica.receive(message, now_ms)
+
+    def _may_put_off(self, records: list[JournalRecord], vouched: list[Send]) -> bool:
+        """A large batch of a leader's own votes, which speak to nobody else, is not needed where enough others vote."""
+        accepted = [record for record in records if isinstance(record, AcceptedRecord)]
+        return (
+            sum(BLOCK_COST + len(record.value) for record in accepted) >= LARGE_COST
+            and len(accepted) == len(records)
+            and all(send.to == (self.me,) and type(send.message) is Accepted for send in vouched)
+            and self.replica.can_spare_own_vote()
+        )
+
+    def _put_off(self, vouched: list[Send]) -> None:
+        """Go on proposing and mining meanwhile: the next sync, or the one of the alarm, serves these records too."""
+        if not self._own_votes:
+            self.host.set_timer(Timer.SYNC, PUT_OFF_MS, PUT_OFF_MS)
+        self._own_votes += [send.message for send in vouched]
+
+    def _count_own_votes(self, now_ms: int) -> None:
+        """They are safe now."""
+        self._sync_due = False
+        votes, self._own_votes = self._own_votes, []
+        if votes:
+            self._sync()
+            for vote in votes:
+                self.replica.receive(vote, now_ms)
 
     def _record(self, records: list[JournalRecord]) -> None:
         """One write for all records of a batch; what may leave without them is on its way meanwhile."""

@@ -9,7 +9,10 @@ from typing import get_args
 import msgspec
 import pytest
 
+from paxos.effects import Send
+from simulator import node as node_module
 from simulator.faults import Crash, Fault, LinkRule, Pause, Restart, Weather
+from simulator.node import Node
 from simulator.scenario.grammar import parse_scenario
 from simulator.settings import Settings
 from simulator.virtual.ordeal import bound_ms, run_plan
@@ -82,6 +85,25 @@ def test_the_protocol_survives_the_swarm_and_the_swarm_is_hostile() -> None:
     assert sometimes["elections"] > sometimes["leaderships"]
     for kind in ("ok", "refused", "timeout"):
         assert answers[kind] >= 5, kind
+
+
+def test_the_swarm_is_survived_by_leaders_that_put_off_every_vote_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not those of large batches alone, which are rare in these runs."""
+    put_off = 0
+
+    def counted(node: Node, vouched: list[Send]) -> None:
+        nonlocal put_off
+        put_off += 1
+        plain(node, vouched)
+
+    plain = Node._put_off
+    monkeypatch.setattr(node_module, "LARGE_COST", 0)
+    monkeypatch.setattr(Node, "_put_off", counted)
+    for seed in range(40):
+        outcome = run_plan(draw_plan(seed))
+        assert outcome.violations == (), outcome.violations[0].sentence(f"seed {seed}")
+
+    assert put_off > 500
 
 
 @pytest.mark.parametrize("profile", PROFILES)
