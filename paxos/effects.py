@@ -24,7 +24,7 @@ class Timer(StrEnum):
     FORWARD = "forward"
     CATCHUP = "catchup"
     SYNC = "sync"
-    """The driver's own: what it has put off writing for good is due."""
+    """The driver's own: a sync that it has put off is due."""
 
 
 class Persist(msgspec.Struct, frozen=True, gc=False):

@@ -92,10 +92,10 @@ def parse_all(texts: Sequence[bytes]) -> list[list[tuple[Operation, str, int]]]:
         MalformedText: one of them, the first, is no list of operations.
     """
     try:
-        # The zeros between them cannot stand inside a T, so no two that are wrong make one that is right.
+        # The zeros cannot stand inside a T, so each T is one element or more, and by their number exactly one.
         found = _decode_many(b"[%b]" % b",0,".join(texts))
         lists = [filed for filed in found[::2] if not isinstance(filed, int)]
-        if len(found) == 2 * len(texts) - 1 and len(lists) == len(texts) and not any(found[1::2]):
+        if len(found) == 2 * len(texts) - 1 and len(lists) == len(texts):
             return [_all_unfiled(filed) for filed in lists]
     except (ValueError, RecursionError):
         pass

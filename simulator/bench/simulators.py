@@ -51,7 +51,7 @@ def simloop_ping(effort: Effort) -> Sequence[float]:
 
     async def both() -> None:
         serving = loop.net.host("server").create_task(serve())
-        await asyncio.sleep(1)
+        await asyncio.sleep(1)  # Virtual seconds, both: here the server begins to listen.
         await loop.net.host("client").create_task(ask())
         await asyncio.sleep(1)  # The other end of the stream hears that it is closed.
         serving.cancel()
