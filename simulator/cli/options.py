@@ -12,7 +12,7 @@ from simulator.cli.group import LabOption
 from simulator.cli.output import ColorChoice, Output, choose_color
 from simulator.errors import InputError
 from simulator.settings import MAX_NODES, Settings
-from simulator.units import parse_time_ms
+from simulator.text.units import parse_time_ms
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 

@@ -12,7 +12,7 @@ from typing import Literal
 
 import msgspec
 
-from simulator.text import safe
+from simulator.text.sanitize import safe
 
 ColorChoice = Literal["auto", "always", "never"]
 

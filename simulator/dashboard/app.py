@@ -23,7 +23,7 @@ from simulator.dashboard.runner import LineConsole, Runner, Sayings
 from simulator.dashboard.source import PICTURES_PER_SECOND, Source
 from simulator.dashboard.transcript import Transcript
 from simulator.settings import MAX_NODES
-from simulator.text import safe
+from simulator.text.sanitize import safe
 from simulator.views.palette import BAD
 from simulator.views.sheet import Cell, View
 

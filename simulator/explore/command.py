@@ -18,7 +18,7 @@ from simulator.explore.findings import Finding, write_down
 from simulator.explore.seeds import Results, Seeds, Shard
 from simulator.explore.shrink import MOST_RUNS
 from simulator.mutants.registry import find
-from simulator.suggest import did_you_mean
+from simulator.text.suggest import did_you_mean
 from simulator.virtual.swarm import PROFILES
 
 

@@ -23,7 +23,7 @@ from simulator.desk import Desk
 from simulator.errors import InputError
 from simulator.ledger import Ledger
 from simulator.node import Node
-from simulator.suggest import did_you_mean
+from simulator.text.suggest import did_you_mean
 
 Kind = Literal["S", "D", "E", "R", "L"]
 """Agreement or safety, durability, exactly once, stale or wrong read, progress."""

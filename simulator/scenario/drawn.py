@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 from simulator.scenario.stage import Tone
-from simulator.text import safe
+from simulator.text.sanitize import safe
 
 if TYPE_CHECKING:
     from simulator.views.sheet import View

@@ -9,8 +9,8 @@ from simulator.scenario.mistakes import FileMistakes, LineMistake, Mistake
 from simulator.scenario.phrases import Cursor, node_word, read
 from simulator.scenario.table import BY_NAME, HINTS
 from simulator.scenario.words import Word, split_line
-from simulator.suggest import closest
-from simulator.units import parse_time_ms
+from simulator.text.suggest import closest
+from simulator.text.units import parse_time_ms
 
 DEFAULT_NODES = 5
 

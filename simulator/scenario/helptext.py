@@ -7,7 +7,7 @@ from itertools import groupby
 from simulator.errors import InputError
 from simulator.scenario.table import BY_NAME, VERBS
 from simulator.scenario.verb import Verb
-from simulator.suggest import did_you_mean
+from simulator.text.suggest import did_you_mean
 
 PHRASES = (
     ("@3 COMMAND", "sends one command to node 3"),

@@ -11,7 +11,7 @@ import msgspec
 from simulator.errors import InputError
 from simulator.scenario.commands import Line, SetKey
 from simulator.scenario.grammar import DEFAULT_NODES, decode_scenario, parse_scenario
-from simulator.suggest import did_you_mean
+from simulator.text.suggest import did_you_mean
 
 BUILTIN = Path(__file__).parent / "builtin"
 SUFFIX = ".paxsim"

@@ -14,8 +14,8 @@ from simulator.errors import InputError
 from simulator.scenario.commands import LinkWord, NodesWord, NodeWord
 from simulator.scenario.mistakes import Mistake
 from simulator.scenario.words import Word
-from simulator.suggest import closest, did_you_mean, one_of
-from simulator.units import parse_probability, parse_time_ms
+from simulator.text.suggest import closest, did_you_mean, one_of
+from simulator.text.units import parse_probability, parse_time_ms
 
 Value = TypeVar("Value")
 

@@ -22,7 +22,7 @@ from simulator.scenario.session import Session
 from simulator.scenario.stage import PlainStage, Silence, Stage
 from simulator.scenario.worlds import open_cluster, with_wishes
 from simulator.settings import Settings
-from simulator.text import safe
+from simulator.text.sanitize import safe
 
 if TYPE_CHECKING:
     from simulator.cluster import Cluster

@@ -20,7 +20,7 @@ from simulator.scenario.session import Asked, Session, refuse_set
 from simulator.scenario.waiting import Waiting
 from simulator.scenario.whom import Whom, current_leader, living
 from simulator.state import HeldMessage
-from simulator.units import format_ms
+from simulator.text.units import format_ms
 
 DEEPEST_RUN = 8
 """How many files may run one another before it is taken for a circle."""

@@ -19,7 +19,7 @@ from simulator.scenario.load import LoadRun
 from simulator.scenario.result import FailureLine, NodeResult, OperationCounts, RunResult
 from simulator.scenario.stage import Stage
 from simulator.scenario.whom import Whom
-from simulator.units import format_ms
+from simulator.text.units import format_ms
 
 if TYPE_CHECKING:
     from simulator.cluster import Cluster

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal, Protocol, TextIO
 
 import msgspec
 
-from simulator.text import safe
+from simulator.text.sanitize import safe
 
 if TYPE_CHECKING:
     from simulator.views.sheet import View

@@ -12,7 +12,7 @@ from simulator.scenario.mistakes import Mistake
 from simulator.scenario.phrases import Cursor
 from simulator.scenario.verb import Verb
 from simulator.scenario.words import Word
-from simulator.suggest import closest
+from simulator.text.suggest import closest
 
 LINEARIZABLE = ("--linearizable", "--linearisable")
 

@@ -11,7 +11,7 @@ from simulator.scenario.commands import Expect, HeightFact, Line, TitleFact, Tit
 from simulator.scenario.facts import FactFinder, Finding
 from simulator.scenario.session import Session
 from simulator.scenario.whom import Whom, current_leader, living, majority_side
-from simulator.units import format_ms
+from simulator.text.units import format_ms
 
 GRACE_MS = 1_000
 """How long a fact about what several nodes know is asked again when its line names no time: they learn of a decision,

@@ -14,7 +14,7 @@ from rich.cells import chop_cells, set_cell_size
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 
-from simulator.text import safe
+from simulator.text.sanitize import safe
 from simulator.views.palette import BAD, QUIET
 from simulator.views.sheet import Cell, Column, Sheet, bit
 from simulator.views.slots import operation_words, value_words

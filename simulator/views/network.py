@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from simulator.faults import CALM, Link, LinkRule, Links
 from simulator.state import HeldMessage, NodeState
-from simulator.units import format_ms
+from simulator.text.units import format_ms
 from simulator.views.palette import BAD, ODD, QUIET
 from simulator.views.sheet import Cell, Column, Sheet, bit, join
 

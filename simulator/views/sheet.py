@@ -16,7 +16,7 @@ from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.measure import Measurement
 from rich.text import Text
 
-from simulator.text import safe
+from simulator.text.sanitize import safe
 
 GAP = 2
 """Blank columns between two columns of a sheet."""

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simulator.errors import InputError
-from simulator.units import format_ms, parse_probability, parse_time_ms
+from simulator.text.units import format_ms, parse_probability, parse_time_ms
 
 
 @pytest.mark.parametrize(

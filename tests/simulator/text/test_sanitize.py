@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.text import Text
 
-from simulator.text import safe
+from simulator.text.sanitize import safe
 
 
 @pytest.mark.parametrize(
