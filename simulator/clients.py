@@ -18,10 +18,10 @@ from blog.operations import InvalidOperation, Operation, Post, validated
 from paxos.messages import Request
 from simulator.check.history import Event
 from simulator.cluster import Answer, AnswerKind, Query, Ticket
-from simulator.codec import operation_text
 from simulator.errors import InputError
 from simulator.faults import Links
-from simulator.host import ClientRead, ClientWrite, ReadAnswer, WriteAnswer
+from simulator.node.codec import operation_text
+from simulator.node.host import ClientRead, ClientWrite, ReadAnswer, WriteAnswer
 
 PATIENCE_MS = 40_000
 """Beyond a node's own limit, which is about 30 s: only a client of a node that stands still waits so long."""

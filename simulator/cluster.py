@@ -15,8 +15,8 @@ import msgspec
 from blog.operations import Operation
 from simulator.check.history import Event
 from simulator.faults import Fault, Links
+from simulator.node.status import ClusterEvent, HeldMessage, NodeState
 from simulator.settings import Settings
-from simulator.state import ClusterEvent, HeldMessage, NodeState
 
 
 class AnswerKind(StrEnum):

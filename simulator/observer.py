@@ -15,8 +15,8 @@ from paxos.effects import Timer
 from paxos.messages import AnyMessage
 from paxos.records import JournalRecord
 from simulator.faults import Fault
-from simulator.host import ClientCall, NodeReport
-from simulator.storage.storage import Recovered
+from simulator.node.host import ClientCall, NodeReport
+from simulator.node.storage.storage import Recovered
 
 
 class Witness(Protocol):

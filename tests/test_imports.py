@@ -139,7 +139,7 @@ def test_the_node_side_knows_nothing_of_people() -> None:
 
 def test_a_node_process_starts_without_the_screen() -> None:
     """What a spawned node imports, the command's door among it, brings in no screen library (0.1 to 0.4 s each)."""
-    modules = ["simulator.cli.main", "simulator.node"]
+    modules = ["simulator.cli.main", "simulator.node.node"]
     for room in ("storage", "processes"):
         modules += [
             ".".join(path.relative_to(HOUSE).with_suffix("").parts).removesuffix(".__init__")

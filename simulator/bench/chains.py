@@ -15,11 +15,11 @@ from chain.mining import mine
 from paxos.ballot import Ballot
 from simulator.bench import real
 from simulator.bench.case import Case, Effort
-from simulator.codec import block_line, blog_line, operation_text
-from simulator.ledger import Ledger
-from simulator.storage.journal import Journal
-from simulator.storage.real_disk import RealDisk
-from simulator.storage.storage import Storage
+from simulator.node.codec import block_line, blog_line, operation_text
+from simulator.node.state_machine import Ledger
+from simulator.node.storage.journal import Journal
+from simulator.node.storage.real_disk import RealDisk
+from simulator.node.storage.storage import Storage
 
 BLOCKS = 100_000
 QUICK_BLOCKS = 500

@@ -11,8 +11,8 @@ from blog.blog import Blog, Outcome
 from paxos.ballot import NodeId
 from simulator.check.replay import Name, Replay
 from simulator.check.truth import Truth
-from simulator.host import ClientCall, ClientRead, ClientWrite, Inspected, NodeReport, ReadAnswer, WriteAnswer
-from simulator.state import NodeState
+from simulator.node.host import ClientCall, ClientRead, ClientWrite, Inspected, NodeReport, ReadAnswer, WriteAnswer
+from simulator.node.status import NodeState
 
 
 class _Asked:

@@ -42,9 +42,9 @@ from simulator.check.truth import Truth
 from simulator.check.violation import INVARIANTS, Violation
 from simulator.check.voting import Voting
 from simulator.faults import DiskFault, Fault
-from simulator.host import ClientCall, NodeReport
+from simulator.node.host import ClientCall, NodeReport
+from simulator.node.storage.storage import Recovered
 from simulator.settings import Settings
-from simulator.storage.storage import Recovered
 
 
 class InvariantChecker:

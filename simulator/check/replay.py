@@ -17,8 +17,8 @@ from chain.block import GENESIS_HASH, Block, hash_of
 from chain.mining import passes
 from simulator.check.knowing import Knowing
 from simulator.check.truth import KEPT_SLOTS, NodeTruth, SlotTruth, Truth
-from simulator.codec import MalformedText, operations_text, parse_operations
-from simulator.storage.storage import Recovered
+from simulator.node.codec import MalformedText, operations_text, parse_operations
+from simulator.node.storage.storage import Recovered
 
 Name = tuple[str, int]
 """A request's client and seq."""

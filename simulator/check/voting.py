@@ -12,7 +12,7 @@ from paxos.ballot import NodeId, Slot
 from paxos.messages import Accepted, Promise
 from paxos.records import AcceptedRecord, JournalRecord, OpenedRecord
 from simulator.check.truth import NodeTruth, Truth
-from simulator.storage.storage import Recovered
+from simulator.node.storage.storage import Recovered
 
 
 class Voting:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from simulator.faults import Links
-from simulator.state import ClusterEvent, HeldMessage, NodeState
+from simulator.node.status import ClusterEvent, HeldMessage, NodeState
 from simulator.views.events import touches
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from paxos.records import AcceptedRecord, JournalRecord, OpenedRecord
 from simulator.describe import ROUTINE, describe
 from simulator.explore.batch import Search
 from simulator.faults import Fault
-from simulator.host import (
+from simulator.node.host import (
     ClientCall,
     ClientRead,
     ClientWrite,
@@ -26,7 +26,7 @@ from simulator.host import (
     ReadAnswer,
     WriteAnswer,
 )
-from simulator.storage.storage import Recovered
+from simulator.node.storage.storage import Recovered
 from simulator.virtual.ordeal import Outcome, run_plan
 from simulator.virtual.swarm import draw_plan
 

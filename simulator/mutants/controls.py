@@ -10,7 +10,7 @@ from paxos.core import Config
 from paxos.messages import Accept, Acceptance, Accepted
 from paxos.proposer import Flight, Proposer
 from simulator.mutants.registry import control
-from simulator.node import Node
+from simulator.node.node import Node
 
 
 @control(

@@ -12,7 +12,7 @@ from paxos.messages import Accept, Acceptance, Prepare, Promise, Value
 from paxos.proposer import Flight, Proposer
 from paxos.records import JournalRecord
 from simulator.mutants.registry import mutant
-from simulator.node import Node
+from simulator.node.node import Node
 
 PROMISE = "rule 9 and the invariant Promise: nothing is accepted below the promise"
 KEPT = "what is on disk before what is said"

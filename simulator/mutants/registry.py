@@ -19,10 +19,10 @@ from paxos.learner import Learner
 from paxos.patience import Patience
 from paxos.proposer import Proposer
 from paxos.replica import Replica
-from simulator.desk import Desk
 from simulator.errors import InputError
-from simulator.ledger import Ledger
-from simulator.node import Node
+from simulator.node.node import Node
+from simulator.node.pending_requests import Desk
+from simulator.node.state_machine import Ledger
 from simulator.text.suggest import did_you_mean
 
 Kind = Literal["S", "D", "E", "R", "L"]

@@ -23,11 +23,11 @@ from paxos.effects import Timer
 from paxos.messages import AnyMessage, Decide, Hints
 from simulator.errors import InputError
 from simulator.faults import DiskFaultKind
-from simulator.host import ClientCall, Inspected, NodeFailed, NodeReport
+from simulator.node.host import ClientCall, Inspected, NodeFailed, NodeReport
+from simulator.node.status import NodeState
 from simulator.processes.parent import die_with_parent
 from simulator.processes.queue import SUPERVISOR, UNHURRIED, WITNESS, Inlet, Outlet, frame, split
 from simulator.settings import Settings
-from simulator.state import NodeState
 from simulator.wire import decode_call, decode_message, encode_message, encode_report
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ MANY_NEW_OBJECTS = 1_000_000
 
 
 class Drivable(Protocol):
-    """What the loop drives: `simulator.node.Node`, or less of one in a test or a measurement."""
+    """What the loop drives: `simulator.node.node.Node`, or less of one in a test or a measurement."""
 
     def start(self, now_ms: int) -> None:
         """Recover and set the first alarms."""
@@ -150,10 +150,10 @@ Builder = Callable[[NodeId, Settings, ProcessHost], Drivable]
 
 def build_node(node_id: NodeId, settings: Settings, host: ProcessHost) -> Drivable:
     """The node of the protocol, with the rule broken that the settings name, on its real files."""
-    from simulator.node import Node  # noqa: PLC0415  A test's smaller node need not load this one.
+    from simulator.node.node import Node  # noqa: PLC0415  A test's smaller node need not load this one.
+    from simulator.node.storage.real_disk import RealDisk  # noqa: PLC0415
+    from simulator.node.storage.storage import Storage  # noqa: PLC0415
     from simulator.processes.disk_trouble import MoodyDisk  # noqa: PLC0415
-    from simulator.storage.real_disk import RealDisk  # noqa: PLC0415
-    from simulator.storage.storage import Storage  # noqa: PLC0415
 
     disk = RealDisk(node_directory(settings, node_id), settings.sync)
     storage = Storage(MoodyDisk(disk, host), settings.difficulty)

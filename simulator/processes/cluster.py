@@ -22,9 +22,11 @@ from simulator.cluster import Query, Ticket
 from simulator.describe import describe, in_order
 from simulator.errors import InputError
 from simulator.faults import Fault, Link, Links
-from simulator.host import ClientCall, Inspect, Inspected, NodeFailed, NoteLine, ReadAnswer, WriteAnswer
+from simulator.node.host import ClientCall, Inspect, Inspected, NodeFailed, NoteLine, ReadAnswer, WriteAnswer
+from simulator.node.status import ClusterEvent, HeldMessage, NodeState
+from simulator.node.storage.line_index import NAME, ChainReader
+from simulator.node.storage.lock import DirectoryLock
 from simulator.processes.beforehand import check_rule, prepare_directories
-from simulator.processes.chain_reader import NAME, ChainReader
 from simulator.processes.child import Builder, build_node, node_directory
 from simulator.processes.misfortune import Misfortune
 from simulator.processes.network import Held
@@ -32,8 +34,6 @@ from simulator.processes.pictures import Pictures
 from simulator.processes.record import Record
 from simulator.processes.supervisor import Supervisor
 from simulator.settings import Settings
-from simulator.state import ClusterEvent, HeldMessage, NodeState
-from simulator.storage.lock import DirectoryLock
 from simulator.wire import decode_message, decode_report, encode_call
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from simulator.errors import InputError
 from simulator.faults import DiskFault, DiskFaultKind
-from simulator.storage.disk import Disk
+from simulator.node.storage.disk import Disk
 
 REFUSALS: dict[DiskFaultKind, int] = {"full": errno.ENOSPC, "readonly": errno.EROFS, "failing-write": errno.EIO}
 

@@ -19,8 +19,8 @@ from chain.blockchain import Blockchain, ChainError
 from simulator.check.history import Event
 from simulator.check.linearizability import judge
 from simulator.cluster import AnswerKind, Query, Ticket
-from simulator.codec import MalformedText, blog_line, parse_block, parse_operations
-from simulator.processes.tail import Tail
+from simulator.node.codec import MalformedText, blog_line, parse_block, parse_operations
+from simulator.node.storage.tail import Tail
 from simulator.settings import Settings
 
 LINEARIZABILITY = "linearizability"

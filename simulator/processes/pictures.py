@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+from simulator.node.status import Life, NodeState
 from simulator.settings import Settings
-from simulator.state import Life, NodeState
 
 
 class Pictures:

@@ -15,7 +15,7 @@ from typing import assert_never
 import msgspec
 
 from simulator.faults import Fault, Link
-from simulator.host import Inspected
+from simulator.node.host import Inspected
 from simulator.processes.queue import LENGTH, Frame, split
 from simulator.processes.witness import (
     ToldApplied,

@@ -6,8 +6,8 @@ from collections import deque
 from itertools import islice
 
 from simulator.describe import ROUTINE, sent_line
+from simulator.node.status import ClusterEvent
 from simulator.processes.queue import split
-from simulator.state import ClusterEvent
 from simulator.wire import decode_message
 
 KEPT = 400

@@ -14,7 +14,7 @@ import msgspec
 from chain.block import Block
 from paxos.effects import Timer
 from paxos.records import JournalRecord
-from simulator.storage.storage import Recovered
+from simulator.node.storage.storage import Recovered
 from simulator.trace.entries import Entry, entry_of
 
 

@@ -13,7 +13,7 @@ from simulator.scenario.whom import SEVERAL, Whom
 if TYPE_CHECKING:
     from simulator.cluster import Cluster
     from simulator.faults import Link
-    from simulator.state import HeldMessage
+    from simulator.node.status import HeldMessage
 
 FIT = {"crash": {"up", "paused"}, "restart": {"down"}, "pause": {"up"}, "resume": {"paused"}}
 """In which states of life a node can be crashed, restarted, paused, resumed."""

@@ -11,8 +11,8 @@ from simulator.scenario.commands import Inspect, View
 from simulator.scenario.stage import Stage
 
 if TYPE_CHECKING:
+    from simulator.node.status import NodeState
     from simulator.scenario.session import Session
-    from simulator.state import NodeState
     from simulator.views.sheet import View as Picture
 
 BLOCKS_OF_A_NODE = 20

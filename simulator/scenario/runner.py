@@ -8,6 +8,7 @@ from blog.operations import InvalidOperation, comment, post
 from simulator.cluster import Query, Ticket
 from simulator.errors import InputError
 from simulator.faults import DeliverHeld, Fault
+from simulator.node.status import HeldMessage
 from simulator.scenario import commands
 from simulator.scenario.commands import Expect, Line
 from simulator.scenario.files import trace_to, verify_files, write_lines
@@ -19,7 +20,6 @@ from simulator.scenario.load import LoadRun
 from simulator.scenario.session import Asked, Session, refuse_set
 from simulator.scenario.waiting import Waiting
 from simulator.scenario.whom import Whom, current_leader, living
-from simulator.state import HeldMessage
 from simulator.text.units import format_ms
 
 DEEPEST_RUN = 8

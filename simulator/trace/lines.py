@@ -18,9 +18,9 @@ from paxos.effects import Timer
 from paxos.messages import AnyMessage
 from simulator.check.history import Event as HistoryEvent
 from simulator.faults import Fault
-from simulator.host import ClientCall, NodeReport
+from simulator.node.host import ClientCall, NodeReport
+from simulator.node.storage.storage import Recovered
 from simulator.settings import Settings
-from simulator.storage.storage import Recovered
 from simulator.trace.entries import Entry
 
 VERSION = 1

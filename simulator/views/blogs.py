@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from simulator.state import EntryView
+from simulator.node.status import EntryView
 from simulator.views.palette import QUIET
 from simulator.views.sheet import Cell, Column, Sheet, bit
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from simulator.faults import CALM, Link, LinkRule, Links
-from simulator.state import HeldMessage, NodeState
+from simulator.node.status import HeldMessage, NodeState
 from simulator.text.units import format_ms
 from simulator.views.palette import BAD, ODD, QUIET
 from simulator.views.sheet import Cell, Column, Sheet, bit, join

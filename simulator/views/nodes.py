@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from simulator.state import EntryView, NodeState
+from simulator.node.status import EntryView, NodeState
 from simulator.views.palette import BAD, ODD, QUIET, ballot, condition, named, node, short_hash, sign
 from simulator.views.sheet import Bit, Cell, Column, Sheet, bit, facts, join
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from simulator.state import ClusterEvent, NodeState
+from simulator.node.status import ClusterEvent, NodeState
 from simulator.views.blogs import entries_view
 from simulator.views.chain import chain_view
 from simulator.views.events import events_view, touches

@@ -6,7 +6,7 @@ tell red from green with difficulty. Colours are the terminal's own sixteen, so 
 
 from __future__ import annotations
 
-from simulator.state import NodeState
+from simulator.node.status import NodeState
 from simulator.views.sheet import Cell, bit
 
 NOTHING_HASH = "0" * 64

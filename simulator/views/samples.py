@@ -11,7 +11,7 @@ import hashlib
 import msgspec
 
 from simulator.faults import LinkRule, Links
-from simulator.state import ClusterEvent, EntryView, HeldMessage, NodeState, SlotView
+from simulator.node.status import ClusterEvent, EntryView, HeldMessage, NodeState, SlotView
 
 _WRITES = (
     ("POST", "alice", "Hello", "first, post"),

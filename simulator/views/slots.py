@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from simulator.state import NodeState, SlotView
+from simulator.node.status import NodeState, SlotView
 from simulator.views.palette import QUIET, SLOT_SIGN, ballot
 from simulator.views.sheet import Cell, Column, Sheet, bit, join
 

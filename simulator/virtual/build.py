@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from chain.mining import mine
 from simulator.mutants.registry import node_type
+from simulator.node.storage.storage import Storage
 from simulator.settings import Settings
-from simulator.storage.storage import Storage
 from simulator.virtual.machine import Drivable, Machine
 
 REMEMBERED = 4_096

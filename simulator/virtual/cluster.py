@@ -27,17 +27,26 @@ from simulator.check.linearizability import judge
 from simulator.check.violation import Violation
 from simulator.clients import ClientBook, patience_ms
 from simulator.cluster import AnswerKind, Query, Ticket
-from simulator.codec import operation_text
 from simulator.describe import ROUTINE, in_order, sent_line
 from simulator.errors import InputError
 from simulator.faults import Fault, Link, Links
-from simulator.host import ClientCall, ClientWrite, Inspected, NodeFailed, NodeReport, NoteLine, ReadAnswer, WriteAnswer
 from simulator.mutants.registry import quorums
-from simulator.node import Node
+from simulator.node.codec import operation_text
+from simulator.node.host import (
+    ClientCall,
+    ClientWrite,
+    Inspected,
+    NodeFailed,
+    NodeReport,
+    NoteLine,
+    ReadAnswer,
+    WriteAnswer,
+)
+from simulator.node.node import Node
+from simulator.node.status import ClusterEvent, HeldMessage, NodeState
+from simulator.node.storage.chain_file import CHAIN
 from simulator.observer import Observer
 from simulator.settings import Settings
-from simulator.state import ClusterEvent, HeldMessage, NodeState
-from simulator.storage.chain_file import CHAIN
 from simulator.trace.lines import header_for
 from simulator.trace.recorder import TraceRecorder
 from simulator.trace.writer import trace_lines

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from blog.operations import Post
-from simulator.codec import parse_block, parse_operations
+from simulator.node.codec import parse_block, parse_operations
 
 
 class DecidedWrites:

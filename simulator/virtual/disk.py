@@ -16,7 +16,7 @@ from random import Random
 
 from simulator.errors import InputError
 from simulator.faults import CrashPoint, DiskFault, DiskFaultKind
-from simulator.storage.journal import JOURNAL
+from simulator.node.storage.journal import JOURNAL
 
 REFUSALS: dict[DiskFaultKind, int] = {"full": errno.ENOSPC, "readonly": errno.EROFS, "failing-write": errno.EIO}
 _MARK_EVERY = 256

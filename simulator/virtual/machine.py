@@ -20,10 +20,10 @@ from paxos.effects import Timer
 from paxos.messages import AnyMessage
 from paxos.records import JournalRecord
 from simulator.errors import InputError
-from simulator.host import ClientCall, NodeFailed, NodeReport
-from simulator.node import NodeStopped
-from simulator.state import Life, NodeState
-from simulator.storage.storage import Recovered
+from simulator.node.host import ClientCall, NodeFailed, NodeReport
+from simulator.node.node import NodeStopped
+from simulator.node.status import Life, NodeState
+from simulator.node.storage.storage import Recovered
 from simulator.virtual.clock import Clock
 from simulator.virtual.disk import Killed, SimulatedDisk
 from simulator.virtual.heap import PLACE_BITS, WORLD, Happening, Heap
@@ -35,7 +35,7 @@ ORIGINS_MS = 1_000_000
 
 
 class Drivable(Protocol):
-    """What a machine drives: `simulator.node.Node`, or less of one in a test."""
+    """What a machine drives: `simulator.node.node.Node`, or less of one in a test."""
 
     def start(self, now_ms: int) -> None:
         """Recover and set the first alarms."""

@@ -13,7 +13,7 @@ from random import Random
 from paxos.messages import AnyMessage
 from simulator.describe import describe
 from simulator.faults import MOST_HELD, Link, Links
-from simulator.state import HeldMessage
+from simulator.node.status import HeldMessage
 from simulator.virtual.heap import PLACE_BITS, Heap
 from simulator.virtual.onlookers import Onlookers
 

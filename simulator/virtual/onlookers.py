@@ -11,9 +11,9 @@ from paxos.effects import Timer
 from paxos.messages import AnyMessage
 from paxos.records import JournalRecord
 from simulator.faults import Fault
-from simulator.host import ClientCall, NodeReport
+from simulator.node.host import ClientCall, NodeReport
+from simulator.node.storage.storage import Recovered
 from simulator.observer import Observer
-from simulator.storage.storage import Recovered
 
 
 class Bystander:

@@ -28,12 +28,12 @@ from paxos.messages import (
 )
 from paxos.records import JournalRecord
 from simulator.check.invariants import InvariantChecker
-from simulator.codec import operation_text
-from simulator.host import ClientCall, ClientRead, ClientWrite, NodeReport, ReadAnswer, WriteAnswer
 from simulator.mutants.registry import find, node_type, quorums
-from simulator.node import Node, NodeStopped
+from simulator.node.codec import operation_text
+from simulator.node.host import ClientCall, ClientRead, ClientWrite, NodeReport, ReadAnswer, WriteAnswer
+from simulator.node.node import Node, NodeStopped
+from simulator.node.storage.storage import Recovered, Storage
 from simulator.settings import Settings
-from simulator.storage.storage import Recovered, Storage
 from simulator.virtual.disk import SimulatedDisk
 
 TOLD: set[str] = set()

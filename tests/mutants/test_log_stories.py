@@ -6,7 +6,7 @@ import pytest
 
 from paxos.effects import Timer
 from paxos.messages import Accept, Canvass, CanvassReply, Catchup, CatchupReply, Hints, Request
-from simulator.storage.chain_file import CHAIN
+from simulator.node.storage.chain_file import CHAIN
 from tests.mutants.stage import Stage, judge, tells_of
 
 A, B, C = 1, 2, 3

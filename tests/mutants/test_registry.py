@@ -11,7 +11,7 @@ from paxos.replica import Replica
 from simulator.cli.program import run_program
 from simulator.errors import InputError
 from simulator.mutants.registry import DESKS, ROLES, find, mutants, node_type, replica_type
-from simulator.node import Node
+from simulator.node.node import Node
 from tests.mutants import test_core_stories, test_election_stories, test_log_stories, test_read_stories
 from tests.mutants.stage import TOLD
 

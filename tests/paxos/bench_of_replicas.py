@@ -254,7 +254,7 @@ class Bench:
         self._settle(seat)
 
     def _settle(self, seat: Seat) -> None:
-        """Carry out effects until there are none, as `simulator/node.py` does."""
+        """Carry out effects until there are none, as `simulator/node/node.py` does."""
         while seat.replica is not None:
             seat.replica.flush(self._clock(seat))
             effects = seat.replica.take_effects()

@@ -19,11 +19,18 @@ from chain.mining import mine, passes
 from paxos.ballot import Ballot
 from paxos.messages import AnyMessage, Request
 from paxos.records import AcceptedRecord, JournalRecord, OpenedRecord, PromiseRecord
-from simulator.codec import block_line, operation_text, operations_text, parse_block, parse_operation, parse_operations
 from simulator.faults import Fault, LinkRule, Links
 from simulator.linkfaults import change_links
+from simulator.node.codec import (
+    block_line,
+    operation_text,
+    operations_text,
+    parse_block,
+    parse_operation,
+    parse_operations,
+)
+from simulator.node.storage.journal import JOURNAL, Journal
 from simulator.scenario.grammar import parse_line
-from simulator.storage.journal import JOURNAL, Journal
 from simulator.virtual.disk import SimulatedDisk
 from simulator.virtual.plan import Plan
 from simulator.wire import decode_message, encode_message

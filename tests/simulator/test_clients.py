@@ -6,7 +6,7 @@ from blog.operations import Comment, Post
 from simulator.clients import ClientBook, new_run_name, patience_ms
 from simulator.cluster import AnswerKind, Query, Ticket
 from simulator.faults import LinkRule, Links
-from simulator.host import ReadAnswer, WriteAnswer
+from simulator.node.host import ReadAnswer, WriteAnswer
 
 POST = Post(username="alice", title="Hello", content="first")
 COMMENT = Comment(username="bob", title="Hello", content="nice")

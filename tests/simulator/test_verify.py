@@ -17,9 +17,9 @@ from chain.blockchain import Blockchain
 from paxos.ballot import NO_BALLOT, Ballot
 from paxos.records import AcceptedRecord, OpenedRecord, PromiseRecord
 from simulator.errors import InputError
-from simulator.storage.real_disk import RealDisk
+from simulator.node.storage.real_disk import RealDisk
 from simulator.verify import Report, verify_directory
-from tests.simulator.storage.builder import DIFFICULTY, Scribe, busy_batches, request
+from tests.simulator.node.storage.builder import DIFFICULTY, Scribe, busy_batches, request
 
 
 @pytest.fixture

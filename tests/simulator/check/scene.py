@@ -20,10 +20,10 @@ from paxos.messages import (
 )
 from paxos.records import AcceptedRecord, JournalRecord, OpenedRecord, PromiseRecord
 from simulator.check.invariants import InvariantChecker
-from simulator.codec import operation_text, operations_text
-from simulator.host import ClientRead, ClientWrite, ReadAnswer, WriteAnswer
+from simulator.node.codec import operation_text, operations_text
+from simulator.node.host import ClientRead, ClientWrite, ReadAnswer, WriteAnswer
+from simulator.node.storage.storage import Recovered
 from simulator.settings import Settings
-from simulator.storage.storage import Recovered
 
 B1, B2, B3 = Ballot(1, 1), Ballot(2, 2), Ballot(3, 3)
 

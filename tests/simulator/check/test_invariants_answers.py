@@ -9,9 +9,9 @@ from blog.blog import Blog
 from blog.operations import Comment, Post
 from chain.blockchain import Blockchain
 from simulator.check.violation import INVARIANTS, Violation
-from simulator.codec import operations_text
-from simulator.host import Inspected
-from simulator.state import NodeState
+from simulator.node.codec import operations_text
+from simulator.node.host import Inspected
+from simulator.node.status import NodeState
 from tests.simulator.check.scene import B1, Scene, X, Y, value
 
 COMMENT = value("K", operation=Comment("bob", "X", "nice"))

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from paxos.effects import Timer
 from paxos.messages import AnyMessage, Forward, ForwardReply, Request
-from simulator.host import (
+from simulator.node.host import (
     ClientCall,
     ClientRead,
     ClientWrite,
@@ -21,8 +21,8 @@ from simulator.host import (
     ReadAnswer,
     WriteAnswer,
 )
+from simulator.node.status import NodeState, Role
 from simulator.settings import Settings
-from simulator.state import NodeState, Role
 
 
 class FakeNode:

@@ -10,8 +10,8 @@ import pytest
 
 from simulator.errors import InputError
 from simulator.faults import DiskFault, DiskFaultKind
+from simulator.node.storage.real_disk import RealDisk
 from simulator.processes.disk_trouble import MoodyDisk, damage
-from simulator.storage.real_disk import RealDisk
 
 
 class Person:

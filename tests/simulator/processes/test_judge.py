@@ -11,8 +11,8 @@ from blog.operations import Comment, Operation, Post
 from chain.blockchain import Blockchain
 from simulator.clients import ClientBook
 from simulator.cluster import Query, Ticket
-from simulator.codec import block_line, blog_line, operation_text
-from simulator.host import ReadAnswer, WriteAnswer
+from simulator.node.codec import block_line, blog_line, operation_text
+from simulator.node.host import ReadAnswer, WriteAnswer
 from simulator.processes.judge import INVARIANTS, Judge
 from simulator.settings import Settings
 

@@ -12,7 +12,7 @@ from blog.operations import Post
 from simulator.cluster import Query
 from simulator.errors import InputError
 from simulator.faults import Crash, Heal, Hold, LinkRule, Partition, Release, Restart, Weather
-from simulator.host import NoteLine
+from simulator.node.host import NoteLine
 from simulator.processes.cluster import ProcessCluster
 from simulator.processes.tape import Tape
 from simulator.scenario.files import trace_to

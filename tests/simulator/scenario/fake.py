@@ -23,9 +23,9 @@ from simulator.check.history import Event
 from simulator.cluster import Answer, AnswerKind, Query, Ticket
 from simulator.errors import InputError
 from simulator.faults import Fault, Links
+from simulator.node.status import ClusterEvent, HeldMessage, Life, NodeState
 from simulator.scenario.whom import sides
 from simulator.settings import Settings
-from simulator.state import ClusterEvent, HeldMessage, Life, NodeState
 
 DELAY_MS = 4
 LAG_MS = 3

@@ -8,10 +8,10 @@ import pytest
 
 from simulator import faults
 from simulator.errors import InputError
+from simulator.node.status import HeldMessage
 from simulator.scenario.grammar import parse_scenario
 from simulator.scenario.library import load_scenario
 from simulator.settings import Settings
-from simulator.state import HeldMessage
 from tests.simulator.scenario.telling import Story
 
 

@@ -16,7 +16,7 @@ from simulator.check.history import Event
 from simulator.cluster import Query
 from simulator.errors import InputError
 from simulator.faults import Crash, Heal, LinkRule, Partition, Restart, Weather
-from simulator.host import NoteLine
+from simulator.node.host import NoteLine
 from simulator.scenario.files import trace_to, write_lines
 from simulator.settings import Settings
 from simulator.trace.judge import check_trace

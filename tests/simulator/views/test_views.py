@@ -12,7 +12,7 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from simulator.faults import LinkRule, Links
-from simulator.state import EntryView, HeldMessage, NodeState, SlotView
+from simulator.node.status import EntryView, HeldMessage, NodeState, SlotView
 from simulator.views.blogs import blog_view, entries_view
 from simulator.views.chain import chain_short, chain_view
 from simulator.views.checks import checks_line, checks_view

@@ -9,9 +9,9 @@ from paxos.ballot import Ballot
 from paxos.effects import Timer
 from paxos.messages import AnyMessage, StepDown
 from simulator.faults import Links
-from simulator.host import ClientCall, NodeReport
-from simulator.state import NodeState
-from simulator.storage.journal import JOURNAL
+from simulator.node.host import ClientCall, NodeReport
+from simulator.node.status import NodeState
+from simulator.node.storage.journal import JOURNAL
 from simulator.virtual.heap import Heap
 from simulator.virtual.machine import Machine
 from simulator.virtual.network import Network

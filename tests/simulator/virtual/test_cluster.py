@@ -31,7 +31,7 @@ from simulator.faults import (
     Resume,
     Weather,
 )
-from simulator.host import ClientCall, ClientWrite, NodeReport, WriteAnswer
+from simulator.node.host import ClientCall, ClientWrite, NodeReport, WriteAnswer
 from simulator.settings import Settings
 from simulator.verify import verify_directory
 from simulator.virtual.cluster import SURPRISE, VirtualCluster

@@ -9,7 +9,7 @@ import pytest
 
 from simulator.errors import InputError
 from simulator.faults import CrashPoint, DiskFault, DiskFaultKind
-from simulator.storage.journal import JOURNAL
+from simulator.node.storage.journal import JOURNAL
 from simulator.virtual.disk import Killed, SimulatedDisk
 
 

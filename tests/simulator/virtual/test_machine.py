@@ -7,9 +7,9 @@ import pytest
 from paxos.core import ProtocolError
 from paxos.effects import Timer
 from simulator.errors import StorageDamage
-from simulator.host import NodeFailed, NoteLine
-from simulator.node import NodeStopped
-from simulator.storage.journal import JOURNAL
+from simulator.node.host import NodeFailed, NoteLine
+from simulator.node.node import NodeStopped
+from simulator.node.storage.journal import JOURNAL
 from simulator.virtual.clock import Clock
 from tests.simulator.virtual.fake import Bench, word
 

@@ -10,9 +10,9 @@ import msgspec
 import pytest
 
 from paxos.effects import Send
-from simulator import node as node_module
 from simulator.faults import Crash, Fault, LinkRule, Pause, Restart, Weather
-from simulator.node import Node
+from simulator.node import node as node_module
+from simulator.node.node import Node
 from simulator.scenario.grammar import parse_scenario
 from simulator.settings import Settings
 from simulator.virtual.ordeal import bound_ms, run_plan

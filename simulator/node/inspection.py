@@ -16,10 +16,10 @@ from blog.blog import Blog
 from paxos.ballot import Ballot, NodeId, Slot
 from paxos.messages import Acceptance, Value
 from paxos.replica import Replica
-from simulator.host import NoteLine
-from simulator.ledger import Ledger
-from simulator.state import EntryView, NodeState, SlotView
-from simulator.storage.storage import Recovered, Storage
+from simulator.node.host import NoteLine
+from simulator.node.state_machine import Ledger
+from simulator.node.status import EntryView, NodeState, SlotView
+from simulator.node.storage.storage import Recovered, Storage
 
 NEWEST_ENTRIES = 8
 ENTRY_CHARACTERS = 400

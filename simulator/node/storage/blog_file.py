@@ -7,7 +7,7 @@ continued where they part; it is never believed.
 
 from __future__ import annotations
 
-from simulator.storage.disk import Disk
+from simulator.node.storage.disk import Disk
 
 BLOG = "blog.txt"
 _PIECE = 1 << 20

@@ -27,10 +27,10 @@ from chain.block import GENESIS_HASH
 from paxos.ballot import NO_BALLOT, Ballot, Slot
 from paxos.messages import Acceptance, Request, Value
 from paxos.records import AcceptedRecord, JournalRecord, OpenedRecord, PromiseRecord
-from simulator.codec import MalformedText, parse_operation
-from simulator.storage.damage import FileDamage
-from simulator.storage.disk import Disk
-from simulator.storage.lines import lines_of
+from simulator.node.codec import MalformedText, parse_operation
+from simulator.node.storage.disk import Disk
+from simulator.node.storage.errors import FileDamage
+from simulator.node.storage.line_reader import lines_of
 
 JOURNAL = "paxos.txt"
 VERSION = 1

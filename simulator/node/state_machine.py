@@ -22,7 +22,7 @@ from chain.blockchain import Blockchain, Miner
 from chain.mining import mine
 from paxos.ballot import Slot
 from paxos.messages import Value
-from simulator.codec import blog_line, operations_in, operations_text, parse_all, parse_block, parse_operations
+from simulator.node.codec import blog_line, operations_in, operations_text, parse_all, parse_block, parse_operations
 
 HASHES_KEPT = 8
 """How many of the newest blocks' hashes are kept for pictures."""

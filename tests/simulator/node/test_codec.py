@@ -12,7 +12,7 @@ from blog.operations import Comment, Operation, Post
 from chain.block import GENESIS_HASH
 from chain.blockchain import Blockchain
 from paxos.messages import Request
-from simulator.codec import (
+from simulator.node.codec import (
     MalformedText,
     block_line,
     blog_line,

@@ -17,12 +17,12 @@ from blog.operations import Post
 from paxos.ballot import NodeId
 from paxos.effects import Timer
 from paxos.messages import AnyMessage
-from simulator.host import ClientWrite, NodeReport, WriteAnswer
-from simulator.node import Node
+from simulator.node.host import ClientWrite, NodeReport, WriteAnswer
+from simulator.node.node import Node
+from simulator.node.storage.storage import Storage
 from simulator.settings import Settings
-from simulator.storage.storage import Storage
-from tests.simulator.node_bench import request
-from tests.simulator.storage.crash_disk import CrashDisk
+from tests.simulator.node.node_bench import request
+from tests.simulator.node.storage.crash_disk import CrashDisk
 
 ALL = (1, 2, 3, 4, 5)
 

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from blog.blog import Outcome
 from chain.mining import mine
 from paxos.messages import Value
-from simulator.ledger import Ledger, Outcomes
-from tests.simulator.node_bench import NICE, posts, request
+from simulator.node.state_machine import Ledger, Outcomes
+from tests.simulator.node.node_bench import NICE, posts, request
 
 requests = st.tuples(st.sampled_from(["a", "b"]), st.integers(0, 12) | st.integers(2**64 - 2, 2**64 + 2))
 

@@ -34,10 +34,9 @@ from paxos.effects import (
 from paxos.messages import Accepted, AnyMessage, CatchupReply, Hints, Value
 from paxos.records import AcceptedRecord, JournalRecord
 from paxos.replica import Replica
-from simulator.codec import MalformedText
-from simulator.desk import Desk
 from simulator.errors import StorageDamage
-from simulator.host import (
+from simulator.node.codec import MalformedText
+from simulator.node.host import (
     ClientCall,
     ClientRead,
     ClientWrite,
@@ -47,12 +46,13 @@ from simulator.host import (
     NodeFailed,
     NoteLine,
 )
-from simulator.ledger import HASHES_KEPT, Ledger
+from simulator.node.inspection import Counters, beginning, ending, log_of, portrait
+from simulator.node.pending_requests import Desk
+from simulator.node.state_machine import HASHES_KEPT, Ledger
+from simulator.node.status import NodeState, SlotView
+from simulator.node.storage.storage import Storage
 from simulator.observer import Witness
-from simulator.portrait import Counters, beginning, ending, log_of, portrait
 from simulator.settings import Settings
-from simulator.state import NodeState, SlotView
-from simulator.storage.storage import Storage
 
 COMPACT_BYTES = 8 << 20
 """A shorter journal is never rewritten; a longer one when it has doubled, so that rewriting costs a part of writing."""

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from simulator.errors import DirectoryHeld, InputError
-from simulator.storage.lock import DirectoryLock
+from simulator.node.storage.lock import DirectoryLock
 
 HOLD = """
 import sys
-from simulator.storage.lock import DirectoryLock
+from simulator.node.storage.lock import DirectoryLock
 lock = DirectoryLock(sys.argv[1])
 print("held", flush=True)
 sys.stdin.read()

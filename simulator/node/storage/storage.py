@@ -15,11 +15,11 @@ from chain.block import GENESIS_HASH, Block
 from paxos.ballot import NO_BALLOT, Ballot, Slot
 from paxos.messages import Acceptance
 from paxos.records import JournalRecord
-from simulator.storage.blog_file import BLOG, BlogFile
-from simulator.storage.chain_file import CHAIN, ChainFile
-from simulator.storage.damage import FileDamage
-from simulator.storage.disk import Disk
-from simulator.storage.journal import JOURNAL, Journal, Memory, above
+from simulator.node.storage.blog_file import BLOG, BlogFile
+from simulator.node.storage.chain_file import CHAIN, ChainFile
+from simulator.node.storage.disk import Disk
+from simulator.node.storage.errors import FileDamage
+from simulator.node.storage.journal import JOURNAL, Journal, Memory, above
 
 Replay = Callable[[int, Sequence[bytes]], bytes]
 """Applies the Ts of blocks in a row, of which the height of the first is given, and returns the lines of blog.txt that

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from simulator.processes.chain_reader import ChainReader
+from simulator.node.storage.line_index import ChainReader
 
 
 def test_any_lines_of_a_long_and_growing_file(tmp_path: Path) -> None:

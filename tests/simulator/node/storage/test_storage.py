@@ -11,8 +11,8 @@ from paxos.ballot import NO_BALLOT, Ballot, Slot
 from paxos.messages import Acceptance
 from paxos.records import AcceptedRecord, JournalRecord, OpenedRecord, PromiseRecord
 from simulator.errors import StorageDamage
-from tests.simulator.storage.builder import Scribe, busy_batches, request
-from tests.simulator.storage.crash_disk import CrashDisk
+from tests.simulator.node.storage.builder import Scribe, busy_batches, request
+from tests.simulator.node.storage.crash_disk import CrashDisk
 
 B1, B2, B3 = Ballot(1, 1), Ballot(2, 3), Ballot(10, 2)
 

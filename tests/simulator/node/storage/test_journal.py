@@ -10,9 +10,9 @@ import pytest
 from paxos.ballot import Ballot
 from paxos.records import AcceptedRecord, JournalRecord, OpenedRecord, PromiseRecord
 from simulator.errors import StorageDamage
-from simulator.storage.journal import JOURNAL, Journal, Memory
-from tests.simulator.storage.builder import request
-from tests.simulator.storage.crash_disk import CrashDisk
+from simulator.node.storage.journal import JOURNAL, Journal, Memory
+from tests.simulator.node.storage.builder import request
+from tests.simulator.node.storage.crash_disk import CrashDisk
 
 RECORDS: list[JournalRecord] = [
     PromiseRecord(Ballot(1, 2)),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from simulator.storage.disk import Disk
+from simulator.node.storage.disk import Disk
 
 CHUNK = 1 << 20
 """Bytes asked of the disk at once."""

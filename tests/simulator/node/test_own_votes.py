@@ -7,10 +7,10 @@ import pytest
 from paxos.ballot import NO_BALLOT
 from paxos.effects import Timer
 from paxos.messages import Accepted, Canvass, CanvassReply, HeartbeatAck, Prepare, Promise
-from simulator.host import ClientWrite
-from simulator.storage.chain_file import CHAIN
-from simulator.storage.journal import JOURNAL
-from tests.simulator.node_bench import Bench, posts
+from simulator.node.host import ClientWrite
+from simulator.node.storage.chain_file import CHAIN
+from simulator.node.storage.journal import JOURNAL
+from tests.simulator.node.node_bench import Bench, posts
 
 
 def leader_of_five(answering: int) -> Bench:

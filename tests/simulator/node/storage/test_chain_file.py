@@ -10,12 +10,12 @@ import pytest
 
 from chain.block import Block
 from chain.blockchain import Blockchain
-from simulator.codec import operations_text, parse_all
 from simulator.errors import StorageDamage
-from simulator.storage import chain_file
-from simulator.storage.chain_file import CHAIN, RUN_BYTES, STRIDE, ChainFile
-from tests.simulator.storage.builder import DIFFICULTY, Scribe, busy_batches, request
-from tests.simulator.storage.crash_disk import CrashDisk
+from simulator.node.codec import operations_text, parse_all
+from simulator.node.storage import chain_file
+from simulator.node.storage.chain_file import CHAIN, RUN_BYTES, STRIDE, ChainFile
+from tests.simulator.node.storage.builder import DIFFICULTY, Scribe, busy_batches, request
+from tests.simulator.node.storage.crash_disk import CrashDisk
 
 
 def blocks_of(count: int) -> list[Block]:

@@ -14,12 +14,12 @@ from paxos.ballot import Ballot, NodeId
 from paxos.effects import Timer
 from paxos.messages import Accept, AnyMessage, Decide, Request, Value
 from paxos.records import JournalRecord
-from simulator.codec import operation_text
-from simulator.host import ClientRead, ClientWrite, NodeReport, NoteLine, ReadAnswer, WriteAnswer
-from simulator.node import Node
+from simulator.node.codec import operation_text
+from simulator.node.host import ClientRead, ClientWrite, NodeReport, NoteLine, ReadAnswer, WriteAnswer
+from simulator.node.node import Node
+from simulator.node.storage.storage import Recovered, Storage
 from simulator.settings import Settings
-from simulator.storage.storage import Recovered, Storage
-from tests.simulator.storage.crash_disk import CrashDisk
+from tests.simulator.node.storage.crash_disk import CrashDisk
 
 LEADER = 2
 BALLOT = Ballot(1, LEADER)

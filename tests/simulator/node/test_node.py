@@ -16,12 +16,12 @@ from paxos.messages import (
     Heartbeat,
     Hints,
 )
-from simulator import node as node_module
-from simulator.host import ClientWrite, Inspect, Inspected, NodeFailed, ReadAnswer, WriteAnswer
-from simulator.node import CATCHUP_BYTES, Node, NodeStopped
-from simulator.storage.chain_file import CHAIN
-from simulator.storage.journal import JOURNAL
-from tests.simulator.node_bench import BALLOT, HELLO, LEADER, NICE, Bench, accept, decide, posts, request
+from simulator.node import node as node_module
+from simulator.node.host import ClientWrite, Inspect, Inspected, NodeFailed, ReadAnswer, WriteAnswer
+from simulator.node.node import CATCHUP_BYTES, Node, NodeStopped
+from simulator.node.storage.chain_file import CHAIN
+from simulator.node.storage.journal import JOURNAL
+from tests.simulator.node.node_bench import BALLOT, HELLO, LEADER, NICE, Bench, accept, decide, posts, request
 
 NEW_POST = "NEW POST Hello from ann"
 

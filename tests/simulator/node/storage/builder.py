@@ -9,9 +9,9 @@ from blog.operations import Comment, Operation, Post
 from chain.block import Block
 from chain.blockchain import Blockchain
 from paxos.messages import Request
-from simulator.codec import blog_line, operation_text, operations_text, parse_all
-from simulator.storage.disk import Disk
-from simulator.storage.storage import Recovered, Storage
+from simulator.node.codec import blog_line, operation_text, operations_text, parse_all
+from simulator.node.storage.disk import Disk
+from simulator.node.storage.storage import Recovered, Storage
 
 DIFFICULTY = 1
 

@@ -9,7 +9,7 @@ import msgspec
 from paxos.ballot import NodeId
 from paxos.effects import Timer
 from paxos.messages import AnyMessage, Request
-from simulator.state import NodeState
+from simulator.node.status import NodeState
 
 
 class ClientWrite(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=1):

@@ -13,10 +13,10 @@ from hashlib import sha256
 
 from chain.block import GENESIS_HASH, Block
 from chain.blockchain import Blockchain, ChainError
-from simulator.codec import MalformedText, block_line, parse_block
-from simulator.storage.damage import FileDamage
-from simulator.storage.disk import Disk
-from simulator.storage.lines import lines_of
+from simulator.node.codec import MalformedText, block_line, parse_block
+from simulator.node.storage.disk import Disk
+from simulator.node.storage.errors import FileDamage
+from simulator.node.storage.line_reader import lines_of
 
 CHAIN = "blockchain.txt"
 STRIDE = 64

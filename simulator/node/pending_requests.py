@@ -14,9 +14,9 @@ from blog.blog import Outcome
 from blog.operations import Operation
 from paxos.ballot import NodeId
 from paxos.messages import Request
-from simulator.codec import parse_operation
-from simulator.host import ClientRead, Host, ReadAnswer, WriteAnswer
-from simulator.ledger import Applied, Ledger
+from simulator.node.codec import parse_operation
+from simulator.node.host import ClientRead, Host, ReadAnswer, WriteAnswer
+from simulator.node.state_machine import Applied, Ledger
 
 RequestId = tuple[str, int]
 _OK = Outcome.OK  # A member of an Enum is slow to look up.

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from paxos.ballot import NO_BALLOT, Ballot
+from simulator.node.storage import real_disk
+from simulator.node.storage.disk import Disk
+from simulator.node.storage.real_disk import RealDisk
 from simulator.settings import SyncMode
-from simulator.storage import real_disk
-from simulator.storage.disk import Disk
-from simulator.storage.real_disk import RealDisk
-from tests.simulator.storage.builder import Scribe, busy_batches, request
-from tests.simulator.storage.crash_disk import CrashDisk
+from tests.simulator.node.storage.builder import Scribe, busy_batches, request
+from tests.simulator.node.storage.crash_disk import CrashDisk
 
 MakeDisk = Callable[[Path], Disk]
 DISKS = pytest.mark.parametrize("make", [RealDisk, lambda path: RealDisk(path, "flush"), lambda _path: CrashDisk()])
