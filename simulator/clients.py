@@ -19,7 +19,7 @@ from paxos.messages import Request
 from simulator.check.history import Event
 from simulator.cluster import Answer, AnswerKind, Query, Ticket
 from simulator.errors import InputError
-from simulator.faults import Links
+from simulator.faults.faults import Links
 from simulator.node.codec import operation_text
 from simulator.node.host import ClientRead, ClientWrite, ReadAnswer, WriteAnswer
 

@@ -14,7 +14,7 @@ import msgspec
 
 from blog.operations import Operation
 from simulator.check.history import Event
-from simulator.faults import Fault, Links
+from simulator.faults.faults import Fault, Links
 from simulator.node.status import ClusterEvent, HeldMessage, NodeState
 from simulator.settings import Settings
 

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 
 from simulator.bench import real
 from simulator.bench.case import Case, Effort
-from simulator.faults import Restart
+from simulator.faults.faults import Restart
 from simulator.processes.cluster import ProcessCluster
 from simulator.processes.node_process import empty_main_module
 from simulator.settings import Settings

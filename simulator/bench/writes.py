@@ -9,7 +9,7 @@ from typing import Any
 
 from simulator.bench import bare, real
 from simulator.bench.case import Case, Effort, Measure
-from simulator.faults import LinkRule, Weather
+from simulator.faults.faults import LinkRule, Weather
 from simulator.processes.cluster import ProcessCluster
 from simulator.settings import SyncMode
 

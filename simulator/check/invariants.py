@@ -41,7 +41,7 @@ from simulator.check.replay import Replay
 from simulator.check.truth import Truth
 from simulator.check.violation import INVARIANTS, Violation
 from simulator.check.voting import Voting
-from simulator.faults import DiskFault, Fault
+from simulator.faults.faults import DiskFault, Fault
 from simulator.node.host import ClientCall, NodeReport
 from simulator.node.storage.storage import Recovered
 from simulator.settings import Settings

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from simulator.faults import Links
+from simulator.faults.faults import Links
 from simulator.node.status import ClusterEvent, HeldMessage, NodeState
 from simulator.views.events import touches
 

@@ -13,7 +13,7 @@ from typing import TypeVar
 import msgspec
 
 from simulator.errors import InputError
-from simulator.faults import Fault, Partition
+from simulator.faults.faults import Fault, Partition
 from simulator.virtual.ordeal import Outcome, run_plan
 from simulator.virtual.plan import Call, Plan, Strike
 

@@ -15,7 +15,7 @@ from paxos.messages import AnyMessage
 from paxos.records import AcceptedRecord, JournalRecord, OpenedRecord
 from simulator.describe import ROUTINE, describe
 from simulator.explore.batch import Search
-from simulator.faults import Fault
+from simulator.faults.faults import Fault
 from simulator.node.host import (
     ClientCall,
     ClientRead,

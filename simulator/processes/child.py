@@ -22,7 +22,7 @@ from paxos.ballot import NodeId
 from paxos.effects import Timer
 from paxos.messages import AnyMessage, Decide, Hints
 from simulator.errors import InputError
-from simulator.faults import DiskFaultKind
+from simulator.faults.faults import DiskFaultKind
 from simulator.node.host import ClientCall, Inspected, NodeFailed, NodeReport
 from simulator.node.status import NodeState
 from simulator.processes.parent import die_with_parent

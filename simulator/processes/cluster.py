@@ -21,7 +21,7 @@ from simulator.clients import ClientBook, new_run_name, patience_ms
 from simulator.cluster import Query, Ticket
 from simulator.describe import describe, in_order
 from simulator.errors import InputError
-from simulator.faults import Fault, Link, Links
+from simulator.faults.faults import Fault, Link, Links
 from simulator.node.host import ClientCall, Inspect, Inspected, NodeFailed, NoteLine, ReadAnswer, WriteAnswer
 from simulator.node.status import ClusterEvent, HeldMessage, NodeState
 from simulator.node.storage.line_index import NAME, ChainReader

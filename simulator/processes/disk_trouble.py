@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from simulator.errors import InputError
-from simulator.faults import DiskFault, DiskFaultKind
+from simulator.faults.faults import DiskFault, DiskFaultKind
 from simulator.node.storage.disk import Disk
 
 REFUSALS: dict[DiskFaultKind, int] = {"full": errno.ENOSPC, "readonly": errno.EROFS, "failing-write": errno.EIO}

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable
 from random import Random
 
-from simulator.faults import MOST_HELD, Link, Links
+from simulator.faults.faults import MOST_HELD, Link, Links
 from simulator.processes.queue import HEAD, UNHURRIED, Frame, Outlet, frame, split
 from simulator.processes.tape import Tape
 from simulator.processes.taps import Tap

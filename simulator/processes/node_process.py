@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import ModuleType
 
-from simulator.faults import DiskFaultKind
+from simulator.faults.faults import DiskFaultKind
 from simulator.processes.birth import be_born
 from simulator.processes.child import Builder
 from simulator.processes.queue import Inlet, Outlet, PipeEnd, widen

@@ -19,7 +19,7 @@ from random import Random
 from select import select
 from typing import Protocol
 
-from simulator.faults import DiskFaultKind, Links
+from simulator.faults.faults import DiskFaultKind, Links
 from simulator.processes.child import DISK_MOOD, DISK_MOODS, Builder
 from simulator.processes.network import Network
 from simulator.processes.node_process import NodeProcess

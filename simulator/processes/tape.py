@@ -14,7 +14,7 @@ from typing import assert_never
 
 import msgspec
 
-from simulator.faults import Fault, Link
+from simulator.faults.faults import Fault, Link
 from simulator.node.host import Inspected
 from simulator.processes.queue import LENGTH, Frame, split
 from simulator.processes.witness import (

@@ -10,7 +10,7 @@ from typing import Literal
 
 import msgspec
 
-from simulator.faults import CrashPoint, DiskFaultKind
+from simulator.faults.faults import CrashPoint, DiskFaultKind
 
 NodeWord = int | str
 """A node's number, or `leader`, `follower`, `random`, `majority`, `minority`."""

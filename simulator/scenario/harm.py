@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, assert_never
 
-from simulator import faults
 from simulator.errors import InputError
+from simulator.faults import faults
 from simulator.scenario import commands
 from simulator.scenario.whom import SEVERAL, Whom
 
 if TYPE_CHECKING:
     from simulator.cluster import Cluster
-    from simulator.faults import Link
+    from simulator.faults.faults import Link
     from simulator.node.status import HeldMessage
 
 FIT = {"crash": {"up", "paused"}, "restart": {"down"}, "pause": {"up"}, "resume": {"paused"}}

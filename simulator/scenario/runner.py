@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from blog.operations import InvalidOperation, comment, post
 from simulator.cluster import Query, Ticket
 from simulator.errors import InputError
-from simulator.faults import DeliverHeld, Fault
+from simulator.faults.faults import DeliverHeld, Fault
 from simulator.node.status import HeldMessage
 from simulator.scenario import commands
 from simulator.scenario.commands import Expect, Line

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Literal, get_args
 
-from simulator.faults import CrashPoint, DiskFaultKind
+from simulator.faults.faults import CrashPoint, DiskFaultKind
 from simulator.scenario.commands import (
     ClockCommand,
     Command,

@@ -17,7 +17,7 @@ from paxos.ballot import NodeId
 from paxos.effects import Timer
 from paxos.messages import AnyMessage
 from simulator.check.history import Event as HistoryEvent
-from simulator.faults import Fault
+from simulator.faults.faults import Fault
 from simulator.node.host import ClientCall, NodeReport
 from simulator.node.storage.storage import Recovered
 from simulator.settings import Settings

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from simulator.faults import CALM, Link, LinkRule, Links
+from simulator.faults.faults import CALM, Link, LinkRule, Links
 from simulator.node.status import HeldMessage, NodeState
 from simulator.text.units import format_ms
 from simulator.views.palette import BAD, ODD, QUIET

@@ -10,7 +10,7 @@ import hashlib
 
 import msgspec
 
-from simulator.faults import LinkRule, Links
+from simulator.faults.faults import LinkRule, Links
 from simulator.node.status import ClusterEvent, EntryView, HeldMessage, NodeState, SlotView
 
 _WRITES = (

@@ -16,7 +16,7 @@ import msgspec
 
 from paxos.ballot import NO_BALLOT, Ballot, NodeId
 from paxos.messages import Accept, AnyMessage, Heartbeat, Prepare, Promise
-from simulator.faults import (
+from simulator.faults.faults import (
     CalmWeather,
     ClockFault,
     Crash,

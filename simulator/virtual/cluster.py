@@ -29,7 +29,7 @@ from simulator.clients import ClientBook, patience_ms
 from simulator.cluster import AnswerKind, Query, Ticket
 from simulator.describe import ROUTINE, in_order, sent_line
 from simulator.errors import InputError
-from simulator.faults import Fault, Link, Links
+from simulator.faults.faults import Fault, Link, Links
 from simulator.mutants.registry import quorums
 from simulator.node.codec import operation_text
 from simulator.node.host import (

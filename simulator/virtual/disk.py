@@ -15,7 +15,7 @@ from pathlib import Path
 from random import Random
 
 from simulator.errors import InputError
-from simulator.faults import CrashPoint, DiskFault, DiskFaultKind
+from simulator.faults.faults import CrashPoint, DiskFault, DiskFaultKind
 from simulator.node.storage.journal import JOURNAL
 
 REFUSALS: dict[DiskFaultKind, int] = {"full": errno.ENOSPC, "readonly": errno.EROFS, "failing-write": errno.EIO}

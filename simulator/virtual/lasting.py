@@ -11,7 +11,7 @@ from collections.abc import Collection
 from random import Random
 
 from paxos.ballot import NodeId
-from simulator.faults import Crash, CutLink, Fault, LinkRule, Links, Partition, Weather
+from simulator.faults.faults import Crash, CutLink, Fault, LinkRule, Links, Partition, Weather
 
 LOSSES = (0.05, 0.1, 0.2)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from simulator.errors import InputError
-from simulator.faults import ClockFault, Crash, DeliverHeld, DiskFault, Fault, Pause, Release, Restart, Resume
-from simulator.linkfaults import change_links
+from simulator.faults.faults import ClockFault, Crash, DeliverHeld, DiskFault, Fault, Pause, Release, Restart, Resume
+from simulator.faults.link_faults import change_links
 from simulator.virtual.machine import Machine
 from simulator.virtual.network import Network
 

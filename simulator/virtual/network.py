@@ -12,7 +12,7 @@ from random import Random
 
 from paxos.messages import AnyMessage
 from simulator.describe import describe
-from simulator.faults import MOST_HELD, Link, Links
+from simulator.faults.faults import MOST_HELD, Link, Links
 from simulator.node.status import HeldMessage
 from simulator.virtual.heap import PLACE_BITS, Heap
 from simulator.virtual.onlookers import Onlookers

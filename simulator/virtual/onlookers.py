@@ -10,7 +10,7 @@ from paxos.ballot import NodeId
 from paxos.effects import Timer
 from paxos.messages import AnyMessage
 from paxos.records import JournalRecord
-from simulator.faults import Fault
+from simulator.faults.faults import Fault
 from simulator.node.host import ClientCall, NodeReport
 from simulator.node.storage.storage import Recovered
 from simulator.observer import Observer

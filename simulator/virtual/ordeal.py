@@ -29,7 +29,7 @@ import msgspec
 from simulator.check.violation import Violation
 from simulator.cluster import Ticket
 from simulator.errors import InputError
-from simulator.faults import ClockFault, DiskFault, Fault, Heal, Hold, Pause, Release, Restart, Resume, Weather
+from simulator.faults.faults import ClockFault, DiskFault, Fault, Heal, Hold, Pause, Release, Restart, Resume, Weather
 from simulator.observer import Observer
 from simulator.virtual.ambush import Ambushes, strikes_of
 from simulator.virtual.cluster import VirtualCluster

@@ -13,8 +13,8 @@ import msgspec
 
 from blog.operations import Comment, Operation, Post
 from simulator.cluster import Query
-from simulator.faults import Crash, Fault, Links
-from simulator.linkfaults import change_links
+from simulator.faults.faults import Crash, Fault, Links
+from simulator.faults.link_faults import change_links
 from simulator.settings import Settings
 from simulator.virtual.ambush import Ambush
 from simulator.virtual.lasting import reached

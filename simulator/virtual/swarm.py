@@ -16,7 +16,7 @@ from typing import get_args
 
 import msgspec
 
-from simulator.faults import (
+from simulator.faults.faults import (
     CalmWeather,
     ClockFault,
     Crash,

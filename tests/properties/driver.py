@@ -14,7 +14,7 @@ from blog.blog import Blog
 from blog.operations import Post
 from simulator.cluster import Answer, AnswerKind, Cluster, Query, Ticket
 from simulator.errors import InputError
-from simulator.faults import ClockFault, DiskFault, Fault, Heal, Release, Restart, Resume
+from simulator.faults.faults import ClockFault, DiskFault, Fault, Heal, Release, Restart, Resume
 from simulator.node.codec import parse_block, parse_operations
 from simulator.verify import verify_directory
 from simulator.virtual.cluster import VirtualCluster

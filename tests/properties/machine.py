@@ -14,7 +14,19 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from simulator.cluster import Cluster
-from simulator.faults import Crash, CutLink, Fault, Heal, LinkRule, MendLink, Partition, Pause, Restart, Resume, Weather
+from simulator.faults.faults import (
+    Crash,
+    CutLink,
+    Fault,
+    Heal,
+    LinkRule,
+    MendLink,
+    Partition,
+    Pause,
+    Restart,
+    Resume,
+    Weather,
+)
 from simulator.settings import Settings
 from simulator.virtual.ordeal import bound_ms
 from simulator.virtual.plan import Call, Look, Plan, Strike, Write, WriteKind

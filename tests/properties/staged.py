@@ -11,7 +11,7 @@ from itertools import combinations
 from random import Random
 from typing import get_args
 
-from simulator.faults import ClockFault, Crash, CrashPoint, CutLink, Fault, Heal, MendLink, Partition, Restart
+from simulator.faults.faults import ClockFault, Crash, CrashPoint, CutLink, Fault, Heal, MendLink, Partition, Restart
 from simulator.settings import Settings
 from simulator.virtual.plan import Again, Call, Look, Plan, Strike, Write
 

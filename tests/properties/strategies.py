@@ -1,6 +1,6 @@
 """Strategies: hostile schedules and clients' programs as plain data, which shrink to a handful of lines.
 
-Everything drawn here is of the types that people, scenarios and `explore` use too (`simulator/faults.py`,
+Everything drawn here is of the types that people, scenarios and `explore` use too (`simulator/faults/faults.py`,
 `simulator/virtual/plan.py`), so what fails prints as Python and as scenario lines. Strategies are built to shrink well:
 fewer things, earlier, on lower nodes, simpler faults first. Damage to what a node has promised is not among the faults.
 """
@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from blog.operations import Operation
 from blog.operations import comment as new_comment
 from blog.operations import post as new_post
-from simulator.faults import (
+from simulator.faults.faults import (
     CalmWeather,
     ClockFault,
     Crash,

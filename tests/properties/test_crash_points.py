@@ -13,7 +13,7 @@ from typing import get_args
 import pytest
 
 from simulator.cluster import AnswerKind
-from simulator.faults import Crash, CrashPoint, Fault, Restart
+from simulator.faults.faults import Crash, CrashPoint, Fault, Restart
 from simulator.settings import Settings
 from simulator.virtual.plan import Again, Call, Plan, Strike, Write
 from tests.properties.driver import Life, answer_of, audit, judge, told

@@ -5,7 +5,7 @@ A plan here is what hypothesis or `explore` shrank a failure to; it stays when t
 
 from __future__ import annotations
 
-from simulator.faults import ClockFault, Crash, Pause, Resume
+from simulator.faults.faults import ClockFault, Crash, Pause, Resume
 from simulator.settings import Settings
 from simulator.virtual.cluster import VirtualCluster
 from simulator.virtual.ordeal import run_plan

@@ -19,8 +19,8 @@ from chain.mining import mine, passes
 from paxos.ballot import Ballot
 from paxos.messages import AnyMessage, Request
 from paxos.records import AcceptedRecord, JournalRecord, OpenedRecord, PromiseRecord
-from simulator.faults import Fault, LinkRule, Links
-from simulator.linkfaults import change_links
+from simulator.faults.faults import Fault, LinkRule, Links
+from simulator.faults.link_faults import change_links
 from simulator.node.codec import (
     block_line,
     operation_text,
@@ -269,7 +269,7 @@ def test_every_message_survives_the_wire(message: AnyMessage) -> None:
 def test_a_fault_prints_as_a_line_that_the_console_understands(fault: Fault) -> None:
     """And as Python: `eval` of what is printed is the fault."""
     assert parse_line(fault.line()) is not None
-    assert eval(repr(fault), vars(__import__("simulator.faults").faults)) == fault  # noqa: S307  It is our own text.
+    assert eval(repr(fault), vars(__import__("simulator.faults.faults").faults)) == fault  # noqa: S307  It is our own text.
 
 
 @given(plan=plans())

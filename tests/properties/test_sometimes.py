@@ -12,7 +12,7 @@ from typing import get_args
 
 import pytest
 
-from simulator.faults import CrashPoint, Fault
+from simulator.faults.faults import CrashPoint, Fault
 from simulator.virtual.ordeal import Outcome
 from simulator.virtual.swarm import draw_plan
 from tests.properties.driver import judge

@@ -11,7 +11,7 @@ from functools import cache
 import pytest
 from hypothesis import Phase, find, settings
 
-import simulator.faults
+import simulator.faults.faults
 import simulator.settings
 import simulator.virtual.plan
 from simulator.scenario.grammar import parse_scenario
@@ -23,7 +23,7 @@ from tests.properties.strategies import plans
 ENOUGH = settings(
     max_examples=500, derandomize=True, database=None, deadline=None, phases=[Phase.generate, Phase.shrink]
 )
-NAMES = {**vars(simulator.faults), **vars(simulator.settings), **vars(simulator.virtual.plan)}
+NAMES = {**vars(simulator.faults.faults), **vars(simulator.settings), **vars(simulator.virtual.plan)}
 
 
 @cache

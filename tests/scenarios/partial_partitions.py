@@ -19,7 +19,7 @@ import msgspec
 
 from blog.operations import Post
 from simulator.cluster import AnswerKind, Ticket
-from simulator.faults import Crash, CutLink, Fault, Heal, LinkRule, MendLink, Restart, Weather
+from simulator.faults.faults import Crash, CutLink, Fault, Heal, LinkRule, MendLink, Restart, Weather
 from simulator.node.node import Node
 from simulator.settings import Settings
 from simulator.virtual.cluster import EVENTS_KEPT, VirtualCluster

@@ -6,7 +6,7 @@ import pytest
 
 from paxos.ballot import Ballot
 from paxos.records import AcceptedRecord, OpenedRecord, PromiseRecord
-from simulator.faults import DiskFault
+from simulator.faults.faults import DiskFault
 from tests.simulator.check.scene import B1, B2, B3, Scene, X, Y
 
 

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from simulator.dashboard.demo import CannedSource
 from simulator.dashboard.watch import SLICE_MS, Watch, frame, watch_wait
-from simulator.faults import Links
+from simulator.faults.faults import Links
 from simulator.node.status import NodeState
 from simulator.settings import Settings
 from simulator.views.sheet import bit

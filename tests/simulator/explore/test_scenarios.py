@@ -10,7 +10,7 @@ import pytest
 
 from simulator.explore.batch import Search
 from simulator.explore.command import Wishes, run_search
-from simulator.faults import (
+from simulator.faults.faults import (
     CalmWeather,
     ClockFault,
     Crash,

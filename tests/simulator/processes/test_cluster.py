@@ -11,7 +11,7 @@ import pytest
 from blog.operations import Post
 from simulator.cluster import AnswerKind, Query
 from simulator.errors import DirectoryHeld, InputError
-from simulator.faults import (
+from simulator.faults.faults import (
     ClockFault,
     Crash,
     CutLink,

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from simulator.errors import InputError
-from simulator.faults import DiskFault, DiskFaultKind
+from simulator.faults.faults import DiskFault, DiskFaultKind
 from simulator.node.storage.real_disk import RealDisk
 from simulator.processes.disk_trouble import MoodyDisk, damage
 

@@ -12,7 +12,7 @@ import pytest
 
 from blog.operations import Post
 from simulator.cluster import AnswerKind
-from simulator.faults import Crash, Restart
+from simulator.faults.faults import Crash, Restart
 from simulator.processes.child import build_node
 from simulator.processes.cluster import ProcessCluster
 from tests.simulator.processes.conftest import Start

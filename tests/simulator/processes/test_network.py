@@ -8,7 +8,7 @@ from random import Random
 
 import pytest
 
-from simulator.faults import LinkRule, Links
+from simulator.faults.faults import LinkRule, Links
 from simulator.processes.network import UNDERWAY_BYTES, Network
 from simulator.processes.queue import HEAD, UNHURRIED, Inlet, Outlet, frame, split
 

@@ -14,7 +14,7 @@ from pathlib import Path
 HOUSE = Path(__file__).parents[3]
 LAB = """
 import sys, time
-from simulator.faults import Pause
+from simulator.faults.faults import Pause
 from simulator.processes.cluster import ProcessCluster
 from simulator.settings import Settings
 from tests.simulator.processes.fake import build_fake

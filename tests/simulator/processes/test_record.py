@@ -11,7 +11,7 @@ import pytest
 from blog.operations import Post
 from simulator.cluster import Query
 from simulator.errors import InputError
-from simulator.faults import Crash, Heal, Hold, LinkRule, Partition, Release, Restart, Weather
+from simulator.faults.faults import Crash, Heal, Hold, LinkRule, Partition, Release, Restart, Weather
 from simulator.node.host import NoteLine
 from simulator.processes.cluster import ProcessCluster
 from simulator.processes.tape import Tape

@@ -18,11 +18,11 @@ from typing import Literal
 from blog.answers import look, wording
 from blog.blog import Blog, Outcome
 from blog.operations import Operation, Post
-from simulator import faults
 from simulator.check.history import Event
 from simulator.cluster import Answer, AnswerKind, Query, Ticket
 from simulator.errors import InputError
-from simulator.faults import Fault, Links
+from simulator.faults import faults
+from simulator.faults.faults import Fault, Links
 from simulator.node.status import ClusterEvent, HeldMessage, Life, NodeState
 from simulator.scenario.whom import sides
 from simulator.settings import Settings

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator import faults
+from simulator.faults import faults
 from simulator.scenario import commands
 from simulator.scenario.commands import (
     ChainsFact,

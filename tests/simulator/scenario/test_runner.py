@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from simulator import faults
 from simulator.errors import InputError
+from simulator.faults import faults
 from simulator.node.status import HeldMessage
 from simulator.scenario.grammar import parse_scenario
 from simulator.scenario.library import load_scenario

@@ -15,7 +15,7 @@ from paxos.effects import Timer
 from simulator.check.history import Event
 from simulator.cluster import Query
 from simulator.errors import InputError
-from simulator.faults import Crash, Heal, LinkRule, Partition, Restart, Weather
+from simulator.faults.faults import Crash, Heal, LinkRule, Partition, Restart, Weather
 from simulator.node.host import NoteLine
 from simulator.scenario.files import trace_to, write_lines
 from simulator.settings import Settings

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.console import Console
 
-from simulator.faults import LinkRule, Links
+from simulator.faults.faults import LinkRule, Links
 from simulator.node.status import EntryView, HeldMessage, NodeState, SlotView
 from simulator.views.blogs import blog_view, entries_view
 from simulator.views.chain import chain_short, chain_view

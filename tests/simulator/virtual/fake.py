@@ -8,7 +8,7 @@ from random import Random
 from paxos.ballot import Ballot
 from paxos.effects import Timer
 from paxos.messages import AnyMessage, StepDown
-from simulator.faults import Links
+from simulator.faults.faults import Links
 from simulator.node.host import ClientCall, NodeReport
 from simulator.node.status import NodeState
 from simulator.node.storage.journal import JOURNAL

@@ -12,7 +12,7 @@ from blog.operations import Comment, Post
 from paxos.effects import Timer
 from simulator.cluster import AnswerKind, Query, Ticket
 from simulator.errors import InputError
-from simulator.faults import (
+from simulator.faults.faults import (
     CalmWeather,
     ClockFault,
     Crash,

@@ -8,7 +8,7 @@ from random import Random
 import pytest
 
 from simulator.errors import InputError
-from simulator.faults import CrashPoint, DiskFault, DiskFaultKind
+from simulator.faults.faults import CrashPoint, DiskFault, DiskFaultKind
 from simulator.node.storage.journal import JOURNAL
 from simulator.virtual.disk import Killed, SimulatedDisk
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from simulator.faults import LinkRule
+from simulator.faults.faults import LinkRule
 from tests.simulator.virtual.fake import Bench, word
 
 

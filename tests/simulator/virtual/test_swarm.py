@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from paxos.effects import Send
-from simulator.faults import Crash, Fault, LinkRule, Pause, Restart, Weather
+from simulator.faults.faults import Crash, Fault, LinkRule, Pause, Restart, Weather
 from simulator.node import node as node_module
 from simulator.node.node import Node
 from simulator.scenario.grammar import parse_scenario

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import permutations
 
 from simulator.errors import InputError
-from simulator.faults import (
+from simulator.faults.faults import (
     CalmWeather,
     CutLink,
     Fault,

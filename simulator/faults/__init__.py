@@ -1,0 +1,1 @@
+"""What can go wrong, as data, and what a link does to a message."""
