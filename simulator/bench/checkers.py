@@ -9,8 +9,8 @@ from random import Random
 
 from simulator.bench.case import Case, Effort
 from simulator.check.generate import Generated, busy_blog
-from simulator.check.history import Event
 from simulator.check.linearizability import judge
+from simulator.cluster.history import Event
 
 SIZES = (1_000, 10_000, 100_000)
 CLIENTS = (5, 20, 50)

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from itertools import count
 
 from blog.operations import Operation, Post
-from simulator.cluster import AnswerKind, Ticket
+from simulator.cluster.interface import AnswerKind, Ticket
 from simulator.processes.cluster import ProcessCluster
 from simulator.settings import Settings, SyncMode
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from simulator.check.history import Recording, read_recording
 from simulator.check.linear.models import MODELS
 from simulator.check.linear.operations import misplaced
 from simulator.check.linear.shapes import misshapen
 from simulator.check.linearizability import Verdict, judge
+from simulator.cluster.history import Recording, read_recording
 from simulator.errors import InputError
 
 FAULTS_TOLD = 20

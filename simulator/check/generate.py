@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-from simulator.check.history import Event
+from simulator.cluster.history import Event
 
 WHOLE_BLOG = 200
 """A client reads the whole blog only while it has at most this many posts: later such views would fill the file."""

@@ -17,7 +17,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Literal, NamedTuple
 
-from simulator.check.history import Event
 from simulator.check.linear.blog_facts import brief
 from simulator.check.linear.blog_sweep import Failure, sweep_blog
 from simulator.check.linear.blog_witness import Witness, explains
@@ -27,6 +26,7 @@ from simulator.check.linear.models import MODELS, PlainBlog
 from simulator.check.linear.operations import NEVER, Operations, Paired, pair
 from simulator.check.linear.prefix import shortest_failing
 from simulator.check.linear.search import Found, search
+from simulator.cluster.history import Event
 from simulator.errors import InputError
 
 _PATIENCE_S = 2.0

@@ -20,7 +20,7 @@ from simulator.scenario.session import Interrupted, Session
 from simulator.scenario.stage import Stage
 
 if TYPE_CHECKING:
-    from simulator.cluster import Cluster
+    from simulator.cluster.interface import Cluster
 
 LOOK_MS = 100
 """How long the thread that shows answers waits at most before it looks whether it should end."""

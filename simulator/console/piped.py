@@ -17,7 +17,7 @@ from simulator.scenario.worlds import open_cluster, with_setting
 from simulator.settings import Settings
 
 if TYPE_CHECKING:
-    from simulator.cluster import Cluster
+    from simulator.cluster.interface import Cluster
     from simulator.scenario.runner import Runner
 
 ALL_WELL, FAILED, MISUNDERSTOOD = 0, 1, 2

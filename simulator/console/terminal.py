@@ -21,7 +21,7 @@ from simulator.console.live import LineConsole
 from simulator.scenario.drawn import DrawnStage
 
 if TYPE_CHECKING:
-    from simulator.cluster import Cluster
+    from simulator.cluster.interface import Cluster
 
 PROMPT = "paxsim> "
 

@@ -22,7 +22,7 @@ from simulator.scenario.worlds import open_cluster
 from simulator.settings import Settings
 
 if TYPE_CHECKING:
-    from simulator.cluster import Cluster
+    from simulator.cluster.interface import Cluster
 
 DAY = (
     "wait leader",

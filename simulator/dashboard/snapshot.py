@@ -11,7 +11,7 @@ from simulator.node.status import ClusterEvent, HeldMessage, NodeState
 from simulator.views.events import touches
 
 if TYPE_CHECKING:
-    from simulator.cluster import Cluster
+    from simulator.cluster.interface import Cluster
 
 EVENTS_SHOWN = 60
 BLOCKS_SHOWN = 40

@@ -9,7 +9,7 @@ from simulator.dashboard.poll import Poll
 from simulator.dashboard.snapshot import Opened, Picture, Snapshot, blank_snapshot, open_node, take_snapshot
 
 if TYPE_CHECKING:
-    from simulator.cluster import Cluster
+    from simulator.cluster.interface import Cluster
 
 PICTURES_PER_SECOND = 5
 

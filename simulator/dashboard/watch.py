@@ -26,7 +26,7 @@ from simulator.views.nodes import status_view
 from simulator.views.sheet import Cell, Column, Sheet, bit
 
 if TYPE_CHECKING:
-    from simulator.cluster import Cluster
+    from simulator.cluster.interface import Cluster
     from simulator.scenario.stage import Tone
 
 SLICE_MS = 100

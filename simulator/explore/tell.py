@@ -13,7 +13,7 @@ from paxos.ballot import NodeId
 from paxos.effects import Timer
 from paxos.messages import AnyMessage
 from paxos.records import AcceptedRecord, JournalRecord, OpenedRecord
-from simulator.describe import ROUTINE, describe
+from simulator.cluster.message_text import ROUTINE, describe
 from simulator.explore.batch import Search
 from simulator.faults.faults import Fault
 from simulator.node.host import (

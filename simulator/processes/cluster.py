@@ -16,10 +16,10 @@ from itertools import islice
 from typing import TYPE_CHECKING, Literal
 
 from blog.operations import Operation
-from simulator.check.history import Event
-from simulator.clients import ClientBook, new_run_name, patience_ms
-from simulator.cluster import Query, Ticket
-from simulator.describe import describe, in_order
+from simulator.cluster.client_sessions import ClientBook, new_run_name, patience_ms
+from simulator.cluster.history import Event
+from simulator.cluster.interface import Query, Ticket
+from simulator.cluster.message_text import describe, in_order
 from simulator.errors import InputError
 from simulator.faults.faults import Fault, Link, Links
 from simulator.node.host import ClientCall, Inspect, Inspected, NodeFailed, NoteLine, ReadAnswer, WriteAnswer
@@ -48,7 +48,7 @@ DEATH_S = 5.0
 
 
 class ProcessCluster:
-    """Five (or `settings.nodes`) processes and the network between them. See `simulator.cluster.Cluster`.
+    """Five (or `settings.nodes`) processes and the network between them. See `simulator.cluster.interface.Cluster`.
 
     `build` makes a node inside its process; another one than the default serves tests and measurements. With
     `keep_history` off, clients are not recorded and `check` has less to judge. With `record` on, everything that

@@ -16,9 +16,9 @@ from pathlib import Path
 from blog.blog import Blog, Outcome
 from blog.operations import Operation, Post
 from chain.blockchain import Blockchain, ChainError
-from simulator.check.history import Event
 from simulator.check.linearizability import judge
-from simulator.cluster import AnswerKind, Query, Ticket
+from simulator.cluster.history import Event
+from simulator.cluster.interface import AnswerKind, Query, Ticket
 from simulator.node.codec import MalformedText, blog_line, parse_block, parse_operations
 from simulator.node.storage.tail import Tail
 from simulator.settings import Settings

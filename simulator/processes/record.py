@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from simulator.check.history import Event
+from simulator.cluster.history import Event
 from simulator.processes.tape import Tape
 from simulator.settings import Settings
 from simulator.trace.lines import header_for

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from itertools import islice
 
-from simulator.describe import ROUTINE, sent_line
+from simulator.cluster.message_text import ROUTINE, sent_line
 from simulator.node.status import ClusterEvent
 from simulator.processes.queue import split
 from simulator.wire import decode_message

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from simulator.cluster import Cluster
+    from simulator.cluster.interface import Cluster
 
 
 class Elections:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple, cast
 
-from simulator.cluster import Answer, AnswerKind, Query, Ticket
+from simulator.cluster.interface import Answer, AnswerKind, Query, Ticket
 from simulator.scenario.commands import (
     ChainsFact,
     CheckFact,
@@ -22,7 +22,7 @@ from simulator.scenario.commands import (
 from simulator.scenario.whom import current_leader, living
 
 if TYPE_CHECKING:
-    from simulator.cluster import Cluster
+    from simulator.cluster.interface import Cluster
 
 ASK_MS = 2_000
 """How long a node may take to show its blog to an expectation."""

@@ -14,7 +14,7 @@ from simulator.errors import InputError
 from simulator.scenario.commands import Line
 
 if TYPE_CHECKING:
-    from simulator.cluster import Cluster
+    from simulator.cluster.interface import Cluster
     from simulator.scenario.session import Session
 
 

@@ -11,7 +11,7 @@ from simulator.scenario import commands
 from simulator.scenario.whom import SEVERAL, Whom
 
 if TYPE_CHECKING:
-    from simulator.cluster import Cluster
+    from simulator.cluster.interface import Cluster
     from simulator.faults.faults import Link
     from simulator.node.status import HeldMessage
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from simulator.cluster import AnswerKind, Ticket
+from simulator.cluster.interface import AnswerKind, Ticket
 from simulator.scenario.commands import Inspect, View
 from simulator.scenario.stage import Stage
 

@@ -11,12 +11,12 @@ from statistics import median
 from typing import TYPE_CHECKING, Literal
 
 from blog.operations import Operation, comment, post
-from simulator.cluster import AnswerKind, Query, Ticket
+from simulator.cluster.interface import AnswerKind, Query, Ticket
 from simulator.scenario.commands import Load
 from simulator.scenario.whom import living
 
 if TYPE_CHECKING:
-    from simulator.cluster import Cluster
+    from simulator.cluster.interface import Cluster
 
 SMALL_BLOG = 200
 """A client reads the whole blog only while it has at most this many posts: later it would be most of the work."""

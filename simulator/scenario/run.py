@@ -25,7 +25,7 @@ from simulator.settings import Settings
 from simulator.text.sanitize import safe
 
 if TYPE_CHECKING:
-    from simulator.cluster import Cluster
+    from simulator.cluster.interface import Cluster
 
 PASSED, FAILED = 0, 1
 

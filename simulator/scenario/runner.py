@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from blog.operations import InvalidOperation, comment, post
-from simulator.cluster import Query, Ticket
+from simulator.cluster.interface import Query, Ticket
 from simulator.errors import InputError
 from simulator.faults.faults import DeliverHeld, Fault
 from simulator.node.status import HeldMessage

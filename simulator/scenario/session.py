@@ -10,7 +10,7 @@ from random import Random
 from threading import RLock
 from typing import TYPE_CHECKING
 
-from simulator.cluster import AnswerKind, Query, Ticket
+from simulator.cluster.interface import AnswerKind, Query, Ticket
 from simulator.errors import InputError
 from simulator.scenario.commands import Line, SetKey
 from simulator.scenario.elections import Elections
@@ -22,7 +22,7 @@ from simulator.scenario.whom import Whom
 from simulator.text.units import format_ms
 
 if TYPE_CHECKING:
-    from simulator.cluster import Cluster
+    from simulator.cluster.interface import Cluster
 
     Wait = Callable[[Callable[[], bool], int], bool]
 

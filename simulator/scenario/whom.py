@@ -12,7 +12,7 @@ from simulator.scenario.commands import LinkWord, NodesWord, NodeWord
 from simulator.settings import MAX_NODES
 
 if TYPE_CHECKING:
-    from simulator.cluster import Cluster
+    from simulator.cluster.interface import Cluster
 
 SEVERAL = {"all", "crashed", "rest"}
 

@@ -12,7 +12,7 @@ from simulator.settings import Settings
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from simulator.cluster import Cluster
+    from simulator.cluster.interface import Cluster
 
 World = Literal["processes", "virtual"]
 WORLDS: tuple[World, ...] = ("processes", "virtual")

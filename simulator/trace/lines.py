@@ -16,7 +16,7 @@ from chain.block import Block
 from paxos.ballot import NodeId
 from paxos.effects import Timer
 from paxos.messages import AnyMessage
-from simulator.check.history import Event as HistoryEvent
+from simulator.cluster.history import Event as HistoryEvent
 from simulator.faults.faults import Fault
 from simulator.node.host import ClientCall, NodeReport
 from simulator.node.storage.storage import Recovered

@@ -17,7 +17,7 @@ import msgspec
 
 from chain.block import Block
 from paxos.messages import AnyMessage
-from simulator.check.history import Event as HistoryEvent
+from simulator.cluster.history import Event as HistoryEvent
 from simulator.errors import InputError
 from simulator.trace.entries import record_of
 from simulator.trace.lines import (

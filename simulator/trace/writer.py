@@ -13,7 +13,7 @@ from typing import Any, assert_never
 import msgspec
 
 from chain.block import Block
-from simulator.check.history import Event as HistoryEvent
+from simulator.cluster.history import Event as HistoryEvent
 from simulator.trace.entries import entry_of
 from simulator.trace.lines import (
     AnyLine,

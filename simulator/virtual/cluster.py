@@ -21,13 +21,13 @@ import msgspec
 from blog.operations import Operation
 from paxos.ballot import NodeId
 from paxos.messages import AnyMessage, Request
-from simulator.check.history import Event
 from simulator.check.invariants import InvariantChecker
 from simulator.check.linearizability import judge
 from simulator.check.violation import Violation
-from simulator.clients import ClientBook, patience_ms
-from simulator.cluster import AnswerKind, Query, Ticket
-from simulator.describe import ROUTINE, in_order, sent_line
+from simulator.cluster.client_sessions import ClientBook, patience_ms
+from simulator.cluster.history import Event
+from simulator.cluster.interface import AnswerKind, Query, Ticket
+from simulator.cluster.message_text import ROUTINE, in_order, sent_line
 from simulator.errors import InputError
 from simulator.faults.faults import Fault, Link, Links
 from simulator.mutants.registry import quorums
@@ -71,7 +71,7 @@ SURPRISE = "sound-nodes"
 
 
 class VirtualCluster:
-    """See the module and `simulator.cluster.Cluster`. It starts with empty disks, wherever `settings.data` points.
+    """See the module and `simulator.cluster.interface.Cluster`. It starts with empty disks, wherever `settings.data` points.
 
     `observers` are told everything, after the invariant checker, which is always there (`checker`). `build` makes
     another node than the protocol's; `sync_ms` are the durations that a sync may take, each as likely. With

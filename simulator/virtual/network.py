@@ -11,7 +11,7 @@ from heapq import heappush
 from random import Random
 
 from paxos.messages import AnyMessage
-from simulator.describe import describe
+from simulator.cluster.message_text import describe
 from simulator.faults.faults import MOST_HELD, Link, Links
 from simulator.node.status import HeldMessage
 from simulator.virtual.heap import PLACE_BITS, Heap

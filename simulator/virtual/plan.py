@@ -12,7 +12,7 @@ from typing import Literal
 import msgspec
 
 from blog.operations import Comment, Operation, Post
-from simulator.cluster import Query
+from simulator.cluster.interface import Query
 from simulator.faults.faults import Crash, Fault, Links
 from simulator.faults.link_faults import change_links
 from simulator.settings import Settings

@@ -12,7 +12,7 @@ from pathlib import Path
 from blog.answers import look
 from blog.blog import Blog
 from blog.operations import Post
-from simulator.cluster import Answer, AnswerKind, Cluster, Query, Ticket
+from simulator.cluster.interface import Answer, AnswerKind, Cluster, Query, Ticket
 from simulator.errors import InputError
 from simulator.faults.faults import ClockFault, DiskFault, Fault, Heal, Release, Restart, Resume
 from simulator.node.codec import parse_block, parse_operations

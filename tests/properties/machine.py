@@ -13,7 +13,7 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from simulator.cluster import Cluster
+from simulator.cluster.interface import Cluster
 from simulator.faults.faults import (
     Crash,
     CutLink,

@@ -12,7 +12,7 @@ from typing import get_args
 
 import pytest
 
-from simulator.cluster import AnswerKind
+from simulator.cluster.interface import AnswerKind
 from simulator.faults.faults import Crash, CrashPoint, Fault, Restart
 from simulator.settings import Settings
 from simulator.virtual.plan import Again, Call, Plan, Strike, Write

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from hypothesis import settings
 
-from simulator.cluster import Cluster
+from simulator.cluster.interface import Cluster
 from simulator.processes.cluster import ProcessCluster
 from simulator.settings import Settings
 from simulator.verify import verify_directory

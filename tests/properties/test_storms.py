@@ -12,7 +12,7 @@ from simulator.check.linear.budget import Budget
 from simulator.check.linear.models import PlainBlog
 from simulator.check.linear.operations import pair
 from simulator.check.linear.search import search
-from simulator.cluster import AnswerKind, Query
+from simulator.cluster.interface import AnswerKind, Query
 from simulator.virtual.ordeal import run_plan
 from simulator.virtual.plan import Plan
 from tests.properties.driver import KNOWN, Life, answer_of, audit, judge, shown, told

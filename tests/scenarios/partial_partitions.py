@@ -18,7 +18,7 @@ from typing import Literal
 import msgspec
 
 from blog.operations import Post
-from simulator.cluster import AnswerKind, Ticket
+from simulator.cluster.interface import AnswerKind, Ticket
 from simulator.faults.faults import Crash, CutLink, Fault, Heal, LinkRule, MendLink, Restart, Weather
 from simulator.node.node import Node
 from simulator.settings import Settings

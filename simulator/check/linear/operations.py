@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from simulator.check.history import Event
+from simulator.cluster.history import Event
 
 NEVER = sys.maxsize
 """The return of an operation that has none: it may take effect at any moment after its call, or never."""

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from simulator.check.history import Event
+from simulator.cluster.history import Event
 
 _Text3 = tuple[str, str, str]
 _PutAppend = (tuple[str | int, str], Any)

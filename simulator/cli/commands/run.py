@@ -14,7 +14,7 @@ from simulator.cli.output import Output
 from simulator.settings import Settings
 
 if TYPE_CHECKING:
-    from simulator.cluster import Cluster
+    from simulator.cluster.interface import Cluster
     from simulator.dashboard.watch import Watch
     from simulator.scenario.stage import Tone
     from simulator.views.sheet import View

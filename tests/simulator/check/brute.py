@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from simulator.check.history import Event
+from simulator.cluster.history import Event
 
 Step = Callable[[Any, str, Any, Any], tuple[bool, Any]]
 ANY = object()

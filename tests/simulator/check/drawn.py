@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-from simulator.check.history import Event
+from simulator.cluster.history import Event
 from tests.simulator.check.brute import ANY, STEPS
 
 

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import msgspec
 
-from simulator.check.history import Event
+from simulator.cluster.history import Event
 
 
 def script(*lines: str) -> list[Event]:

@@ -6,12 +6,12 @@ from collections import Counter
 
 import pytest
 
-from simulator.check.history import Event
 from simulator.check.linear.budget import Budget, OutOfBudget
 from simulator.check.linear.models import MODELS, UNKNOWN
 from simulator.check.linear.operations import pair
 from simulator.check.linear.search import search
 from simulator.check.linearizability import judge
+from simulator.cluster.history import Event
 from tests.simulator.check.brute import STEPS, linearizable
 from tests.simulator.check.drawn import draw
 from tests.simulator.check.scripted import script

@@ -6,11 +6,11 @@ from random import Random
 
 import pytest
 
-from simulator.check.history import Event
 from simulator.check.linear.budget import OutOfBudget
 from simulator.check.linear.models import MODELS
 from simulator.check.linear.prefix import shortest_failing
 from simulator.check.linearizability import judge
+from simulator.cluster.history import Event
 from simulator.errors import InputError
 from tests.simulator.check.drawn import draw
 from tests.simulator.check.scripted import script

@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 
 from blog.operations import Comment, Operation, Post
-from simulator.cluster import AnswerKind, Ticket
+from simulator.cluster.interface import AnswerKind, Ticket
 from simulator.processes.cluster import ProcessCluster
 
 

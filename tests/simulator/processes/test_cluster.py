@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from blog.operations import Post
-from simulator.cluster import AnswerKind, Query
+from simulator.cluster.interface import AnswerKind, Query
 from simulator.errors import DirectoryHeld, InputError
 from simulator.faults.faults import (
     ClockFault,

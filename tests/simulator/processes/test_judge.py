@@ -9,8 +9,8 @@ import pytest
 
 from blog.operations import Comment, Operation, Post
 from chain.blockchain import Blockchain
-from simulator.clients import ClientBook
-from simulator.cluster import Query, Ticket
+from simulator.cluster.client_sessions import ClientBook
+from simulator.cluster.interface import Query, Ticket
 from simulator.node.codec import block_line, blog_line, operation_text
 from simulator.node.host import ReadAnswer, WriteAnswer
 from simulator.processes.judge import INVARIANTS, Judge

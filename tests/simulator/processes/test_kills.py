@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from blog.operations import Post
-from simulator.cluster import AnswerKind
+from simulator.cluster.interface import AnswerKind
 from simulator.faults.faults import Crash, Restart
 from simulator.processes.child import build_node
 from simulator.processes.cluster import ProcessCluster

@@ -7,7 +7,7 @@ import signal
 from pathlib import Path
 
 from blog.operations import Comment, Post
-from simulator.cluster import AnswerKind, Query, Ticket
+from simulator.cluster.interface import AnswerKind, Query, Ticket
 from simulator.faults.faults import Crash, CutLink, Heal, LinkRule, Partition, Pause, Restart, Resume, Weather
 from simulator.processes.child import build_node
 from simulator.processes.cluster import ProcessCluster

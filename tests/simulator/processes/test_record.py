@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from blog.operations import Post
-from simulator.cluster import Query
+from simulator.cluster.interface import Query
 from simulator.errors import InputError
 from simulator.faults.faults import Crash, Heal, Hold, LinkRule, Partition, Release, Restart, Weather
 from simulator.node.host import NoteLine

@@ -18,8 +18,8 @@ from typing import Literal
 from blog.answers import look, wording
 from blog.blog import Blog, Outcome
 from blog.operations import Operation, Post
-from simulator.check.history import Event
-from simulator.cluster import Answer, AnswerKind, Query, Ticket
+from simulator.cluster.history import Event
+from simulator.cluster.interface import Answer, AnswerKind, Query, Ticket
 from simulator.errors import InputError
 from simulator.faults import faults
 from simulator.faults.faults import Fault, Links

@@ -12,8 +12,8 @@ import pytest
 
 from blog.operations import Post
 from paxos.effects import Timer
-from simulator.check.history import Event
-from simulator.cluster import Query
+from simulator.cluster.history import Event
+from simulator.cluster.interface import Query
 from simulator.errors import InputError
 from simulator.faults.faults import Crash, Heal, LinkRule, Partition, Restart, Weather
 from simulator.node.host import NoteLine

@@ -10,7 +10,7 @@ import pytest
 
 from blog.operations import Comment, Post
 from paxos.effects import Timer
-from simulator.cluster import AnswerKind, Query, Ticket
+from simulator.cluster.interface import AnswerKind, Query, Ticket
 from simulator.errors import InputError
 from simulator.faults.faults import (
     CalmWeather,

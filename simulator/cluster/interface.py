@@ -13,7 +13,7 @@ from typing import Literal, Protocol
 import msgspec
 
 from blog.operations import Operation
-from simulator.check.history import Event
+from simulator.cluster.history import Event
 from simulator.faults.faults import Fault, Links
 from simulator.node.status import ClusterEvent, HeldMessage, NodeState
 from simulator.settings import Settings

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from blog.operations import Comment, Post
-from simulator.clients import ClientBook, new_run_name, patience_ms
-from simulator.cluster import AnswerKind, Query, Ticket
+from simulator.cluster.client_sessions import ClientBook, new_run_name, patience_ms
+from simulator.cluster.interface import AnswerKind, Query, Ticket
 from simulator.faults.faults import LinkRule, Links
 from simulator.node.host import ReadAnswer, WriteAnswer
 

@@ -10,7 +10,7 @@ import pytest
 
 from simulator.check.command import judge_files
 from simulator.check.generate import busy_blog
-from simulator.check.history import Event, is_trace, read_recording, write_history
+from simulator.cluster.history import Event, is_trace, read_recording, write_history
 from simulator.errors import InputError
 
 GOOD = (

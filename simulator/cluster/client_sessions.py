@@ -16,8 +16,8 @@ from typing import Literal, cast
 
 from blog.operations import InvalidOperation, Operation, Post, validated
 from paxos.messages import Request
-from simulator.check.history import Event
-from simulator.cluster import Answer, AnswerKind, Query, Ticket
+from simulator.cluster.history import Event
+from simulator.cluster.interface import Answer, AnswerKind, Query, Ticket
 from simulator.errors import InputError
 from simulator.faults.faults import Links
 from simulator.node.codec import operation_text

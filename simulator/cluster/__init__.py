@@ -1,0 +1,1 @@
+"""The one face of a cluster, its clients and what they saw."""
