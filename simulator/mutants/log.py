@@ -26,8 +26,8 @@ from simulator.node.pending_requests import Desk, RequestId
 from simulator.node.state_machine import Ledger, Outcomes
 from simulator.node.storage.blog_file import BLOG
 from simulator.node.storage.storage import Storage
-from simulator.observer import Witness
 from simulator.settings import Settings
+from simulator.trace.observer import Witness
 
 ONCE = "rule 14 and the invariant Once: a request decided twice takes effect once and gets its first answer"
 SAME = "the chain: the block around a value is computed in the same way by every node"

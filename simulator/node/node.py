@@ -51,8 +51,8 @@ from simulator.node.pending_requests import Desk
 from simulator.node.state_machine import HASHES_KEPT, Ledger
 from simulator.node.status import NodeState, SlotView
 from simulator.node.storage.storage import Storage
-from simulator.observer import Witness
 from simulator.settings import Settings
+from simulator.trace.observer import Witness
 
 COMPACT_BYTES = 8 << 20
 """A shorter journal is never rewritten; a longer one when it has doubled, so that rewriting costs a part of writing."""

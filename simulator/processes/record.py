@@ -14,7 +14,7 @@ import msgspec
 from simulator.cluster.history import Event
 from simulator.processes.tape import Tape
 from simulator.settings import Settings
-from simulator.trace.lines import header_for
+from simulator.trace.format import header_for
 from simulator.trace.recorder import play
 from simulator.trace.writer import trace_lines
 

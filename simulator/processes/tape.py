@@ -25,7 +25,7 @@ from simulator.processes.witness import (
     ToldWoken,
     decode_telling,
 )
-from simulator.trace.entries import record_of
+from simulator.trace.journal_records import record_of
 from simulator.trace.recorder import Happening
 from simulator.wire import decode_call, decode_message, decode_report
 

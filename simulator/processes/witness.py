@@ -15,7 +15,7 @@ from chain.block import Block
 from paxos.effects import Timer
 from paxos.records import JournalRecord
 from simulator.node.storage.storage import Recovered
-from simulator.trace.entries import Entry, entry_of
+from simulator.trace.journal_records import Entry, entry_of
 
 
 class ToldRecovered(msgspec.Struct, frozen=True, array_like=True, tag=1):

@@ -19,8 +19,7 @@ from chain.block import Block
 from paxos.messages import AnyMessage
 from simulator.cluster.history import Event as HistoryEvent
 from simulator.errors import InputError
-from simulator.trace.entries import record_of
-from simulator.trace.lines import (
+from simulator.trace.format import (
     VERSION,
     AnyLine,
     Applied,
@@ -39,6 +38,7 @@ from simulator.trace.lines import (
     Told,
     Woken,
 )
+from simulator.trace.journal_records import record_of
 from simulator.trace.recorder import Happening
 
 _decode = msgspec.json.Decoder[AnyLine](AnyLine).decode

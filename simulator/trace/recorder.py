@@ -17,7 +17,7 @@ from paxos.records import JournalRecord
 from simulator.faults.faults import Fault
 from simulator.node.host import ClientCall, NodeReport
 from simulator.node.storage.storage import Recovered
-from simulator.observer import Observer
+from simulator.trace.observer import Observer
 
 Kind = Literal[
     "asked", "told", "sent", "delivered", "lost", "woken",

@@ -14,8 +14,7 @@ import msgspec
 
 from chain.block import Block
 from simulator.cluster.history import Event as HistoryEvent
-from simulator.trace.entries import entry_of
-from simulator.trace.lines import (
+from simulator.trace.format import (
     AnyLine,
     Applied,
     Asked,
@@ -33,6 +32,7 @@ from simulator.trace.lines import (
     Told,
     Woken,
 )
+from simulator.trace.journal_records import entry_of
 from simulator.trace.recorder import Happening, Kind
 
 _encode = msgspec.json.Encoder(order=None).encode

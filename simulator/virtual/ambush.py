@@ -32,7 +32,7 @@ from simulator.faults.faults import (
     Resume,
     Weather,
 )
-from simulator.virtual.onlookers import Bystander
+from simulator.trace.observer_list import Bystander
 
 Moment = Literal["bid", "promise", "lead", "propose"]
 """A node opens a ballot; one promises it; one begins to lead; a leader proposes a value."""

@@ -45,9 +45,10 @@ from simulator.node.host import (
 from simulator.node.node import Node
 from simulator.node.status import ClusterEvent, HeldMessage, NodeState
 from simulator.node.storage.chain_file import CHAIN
-from simulator.observer import Observer
 from simulator.settings import Settings
-from simulator.trace.lines import header_for
+from simulator.trace.format import header_for
+from simulator.trace.observer import Observer
+from simulator.trace.observer_list import Onlookers
 from simulator.trace.recorder import TraceRecorder
 from simulator.trace.writer import trace_lines
 from simulator.virtual.build import Builder, node_builder
@@ -56,7 +57,6 @@ from simulator.virtual.heap import WORLD, Heap
 from simulator.virtual.machine import Machine
 from simulator.virtual.misfortune import Misfortune
 from simulator.virtual.network import Network
-from simulator.virtual.onlookers import Onlookers
 
 EVENTS_KEPT = 10_000
 MESSAGES_KEPT = 400

@@ -24,11 +24,11 @@ from simulator.node.host import ClientCall, NodeFailed, NodeReport
 from simulator.node.node import NodeStopped
 from simulator.node.status import Life, NodeState
 from simulator.node.storage.storage import Recovered
+from simulator.trace.observer_list import Onlookers
 from simulator.virtual.clock import Clock
 from simulator.virtual.disk import Killed, SimulatedDisk
 from simulator.virtual.heap import PLACE_BITS, WORLD, Happening, Heap
 from simulator.virtual.network import Network
-from simulator.virtual.onlookers import Onlookers
 
 ORIGINS_MS = 1_000_000
 """Clocks of different nodes begin up to so far apart: no two machines were started together."""

@@ -14,8 +14,8 @@ from paxos.messages import AnyMessage
 from simulator.cluster.message_text import describe
 from simulator.faults.faults import MOST_HELD, Link, Links
 from simulator.node.status import HeldMessage
+from simulator.trace.observer_list import Onlookers
 from simulator.virtual.heap import PLACE_BITS, Heap
-from simulator.virtual.onlookers import Onlookers
 
 LATENCIES = (0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2)
 """What a calm link takes, in milliseconds, each of the sixteen as likely as the next."""

@@ -30,7 +30,7 @@ from simulator.check.violation import Violation
 from simulator.cluster.interface import Ticket
 from simulator.errors import InputError
 from simulator.faults.faults import ClockFault, DiskFault, Fault, Heal, Hold, Pause, Release, Restart, Resume, Weather
-from simulator.observer import Observer
+from simulator.trace.observer import Observer
 from simulator.virtual.ambush import Ambushes, strikes_of
 from simulator.virtual.cluster import VirtualCluster
 from simulator.virtual.peace import Peace

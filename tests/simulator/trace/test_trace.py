@@ -19,8 +19,8 @@ from simulator.faults.faults import Crash, Heal, LinkRule, Partition, Restart, W
 from simulator.node.host import NoteLine
 from simulator.scenario.files import trace_to, write_lines
 from simulator.settings import Settings
+from simulator.trace.format import AnyLine, Delivered, Header, History, Line, Sent, header_for
 from simulator.trace.judge import check_trace
-from simulator.trace.lines import AnyLine, Delivered, Header, History, Line, Sent, header_for
 from simulator.trace.reader import is_trace, read_trace
 from simulator.trace.recorder import Happening, TraceRecorder, play
 from simulator.trace.writer import trace_lines

@@ -12,10 +12,10 @@ from simulator.faults.faults import Links
 from simulator.node.host import ClientCall, NodeReport
 from simulator.node.status import NodeState
 from simulator.node.storage.journal import JOURNAL
+from simulator.trace.observer_list import Onlookers
 from simulator.virtual.heap import Heap
 from simulator.virtual.machine import Machine
 from simulator.virtual.network import Network
-from simulator.virtual.onlookers import Onlookers
 
 
 def word(sender: int, number: int) -> AnyMessage:

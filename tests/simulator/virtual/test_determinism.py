@@ -14,7 +14,7 @@ from simulator.virtual.swarm import draw_plan
 HOUSE = Path(__file__).parents[3]
 PROGRAM = """
 from hashlib import sha256
-from simulator.trace.lines import header_for
+from simulator.trace.format import header_for
 from simulator.trace.recorder import TraceRecorder
 from simulator.trace.writer import trace_lines
 from simulator.virtual.ordeal import run_plan

@@ -21,7 +21,7 @@ from simulator.faults.faults import Fault
 from simulator.node.host import ClientCall, NodeReport
 from simulator.node.storage.storage import Recovered
 from simulator.settings import Settings
-from simulator.trace.entries import Entry
+from simulator.trace.journal_records import Entry
 
 VERSION = 1
 
