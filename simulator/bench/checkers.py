@@ -8,8 +8,8 @@ from functools import cache, partial
 from random import Random
 
 from simulator.bench.case import Case, Effort
-from simulator.check.generate import Generated, busy_blog
-from simulator.check.linearizability import judge
+from simulator.checks.history_generator import Generated, busy_blog
+from simulator.checks.linearizability.judge import judge
 from simulator.cluster.history import Event
 
 SIZES = (1_000, 10_000, 100_000)

@@ -37,7 +37,7 @@ from simulator.settings import Settings
 from simulator.wire import decode_message, decode_report, encode_call
 
 if TYPE_CHECKING:
-    from simulator.processes.judge import Judge
+    from simulator.checks.node_files import Judge
 
 EVENTS_KEPT = 10_000
 FRESH_S = 0.25
@@ -253,7 +253,7 @@ class ProcessCluster:
             recorded = self._tape.end() if self._tape is not None else 0
         with self._judging:
             if self._judge is None:
-                from simulator.processes.judge import Judge  # noqa: PLC0415  While nodes start, nobody needs judges.
+                from simulator.checks.node_files import Judge  # noqa: PLC0415  While nodes start, nobody needs judges.
 
                 self._judge = Judge(self.settings, self._book.run)
             verdicts = self._judge.verdicts(writes, history, lambda: self._book.writes)

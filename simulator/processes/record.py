@@ -19,7 +19,7 @@ from simulator.trace.recorder import play
 from simulator.trace.writer import trace_lines
 
 if TYPE_CHECKING:
-    from simulator.check.invariants import InvariantChecker
+    from simulator.checks.invariants import InvariantChecker
 
 
 class Record:
@@ -35,7 +35,7 @@ class Record:
         """Add what the record up to `end` says to `verdicts`; what is violated there already stays as it is told."""
         checker = self._checker
         if checker is None:
-            from simulator.check.invariants import InvariantChecker  # noqa: PLC0415  While nodes start, nobody needs it.
+            from simulator.checks.invariants import InvariantChecker  # noqa: PLC0415  While nodes start, nobody needs it.
 
             prepare, accept = self._quorums()
             checker = InvariantChecker(self._settings, prepare_quorum=prepare, accept_quorum=accept)

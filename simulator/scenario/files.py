@@ -59,7 +59,7 @@ def trace_to(cluster: Cluster, name: str) -> int:
 
 def verify_files(session: Session, line: Line) -> None:
     """Audit the nodes' files and show a line a node; a problem is a failure of the line."""
-    from simulator.verify import verify_directory  # noqa: PLC0415  # Few sessions need it.
+    from simulator.checks.audit import verify_directory  # noqa: PLC0415  # Few sessions need it.
 
     settings = session.cluster.settings
     with _files_of(session.cluster) as directory:

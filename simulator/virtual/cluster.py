@@ -21,9 +21,10 @@ import msgspec
 from blog.operations import Operation
 from paxos.ballot import NodeId
 from paxos.messages import AnyMessage, Request
-from simulator.check.invariants import InvariantChecker
-from simulator.check.linearizability import judge
-from simulator.check.violation import Violation
+from simulator.checks.decided_order import DecidedWrites
+from simulator.checks.invariants import InvariantChecker
+from simulator.checks.linearizability.judge import judge
+from simulator.checks.violation import Violation
 from simulator.cluster.client_sessions import ClientBook, patience_ms
 from simulator.cluster.history import Event
 from simulator.cluster.interface import AnswerKind, Query, Ticket
@@ -52,7 +53,6 @@ from simulator.trace.observer_list import Onlookers
 from simulator.trace.recorder import TraceRecorder
 from simulator.trace.writer import trace_lines
 from simulator.virtual.build import Builder, node_builder
-from simulator.virtual.decided import DecidedWrites
 from simulator.virtual.heap import WORLD, Heap
 from simulator.virtual.machine import Machine
 from simulator.virtual.misfortune import Misfortune

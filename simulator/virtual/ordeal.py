@@ -26,7 +26,7 @@ from heapq import heappop, heappush
 
 import msgspec
 
-from simulator.check.violation import Violation
+from simulator.checks.violation import Violation
 from simulator.cluster.interface import Ticket
 from simulator.errors import InputError
 from simulator.faults.faults import ClockFault, DiskFault, Fault, Heal, Hold, Pause, Release, Restart, Resume, Weather

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from blog.operations import Post
 from paxos.ballot import NodeId
-from simulator.check.violation import Violation
+from simulator.checks.violation import Violation
 from simulator.cluster.interface import AnswerKind, Query, Ticket
 from simulator.virtual.cluster import VirtualCluster
 from simulator.virtual.lasting import reached

@@ -27,7 +27,7 @@ from paxos.messages import (
     Request,
 )
 from paxos.records import JournalRecord
-from simulator.check.invariants import InvariantChecker
+from simulator.checks.invariants import InvariantChecker
 from simulator.mutants.registry import find, node_type, quorums
 from simulator.node.codec import operation_text
 from simulator.node.host import ClientCall, ClientRead, ClientWrite, NodeReport, ReadAnswer, WriteAnswer

@@ -12,11 +12,11 @@ from pathlib import Path
 from blog.answers import look
 from blog.blog import Blog
 from blog.operations import Post
+from simulator.checks.audit import verify_directory
 from simulator.cluster.interface import Answer, AnswerKind, Cluster, Query, Ticket
 from simulator.errors import InputError
 from simulator.faults.faults import ClockFault, DiskFault, Fault, Heal, Release, Restart, Resume
 from simulator.node.codec import parse_block, parse_operations
-from simulator.verify import verify_directory
 from simulator.virtual.cluster import VirtualCluster
 from simulator.virtual.ordeal import Outcome, bound_ms, run_plan
 from simulator.virtual.plan import Again, Plan, Strike, Write

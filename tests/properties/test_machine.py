@@ -9,10 +9,10 @@ import msgspec
 import pytest
 from hypothesis import settings
 
+from simulator.checks.audit import verify_directory
 from simulator.cluster.interface import Cluster
 from simulator.processes.cluster import ProcessCluster
 from simulator.settings import Settings
-from simulator.verify import verify_directory
 from simulator.virtual.cluster import VirtualCluster
 from tests.properties.driver import audit, told
 from tests.properties.effort import effort

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from simulator.check.linear.budget import Budget
-from simulator.check.linear.models import PlainBlog
-from simulator.check.linear.operations import pair
-from simulator.check.linear.search import search
+from simulator.checks.linearizability.budget import Budget
+from simulator.checks.linearizability.models import PlainBlog
+from simulator.checks.linearizability.operations import pair
+from simulator.checks.linearizability.search import search
 from simulator.cluster.interface import AnswerKind, Query
 from simulator.virtual.ordeal import run_plan
 from simulator.virtual.plan import Plan

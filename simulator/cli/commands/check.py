@@ -52,7 +52,7 @@ def check(output: Output, *, files: tuple[str, ...], model: str, init: str, time
     too. The exit status is 0 when all is well, 1 when something is not, or could not be judged within its bounds.
     """
     first = _json_value(init)
-    from simulator.check.command import judge_files
+    from simulator.checks.command import judge_files
 
     limit_s = None if time_limit is None else time_limit / 1000
     progress = output.progress if len(files) > 1 else output.detail
@@ -71,7 +71,7 @@ def check(output: Output, *, files: tuple[str, ...], model: str, init: str, time
 
 def _invariants(name: str) -> str:
     """What a trace violates beside linearizability, a sentence each, or ""."""
-    from simulator.trace.judge import check_trace
+    from simulator.checks.trace_check import check_trace
 
     checker = check_trace(name)
     found = (f"{one.invariant}: {one.sentence(checker.replay)}." for one in checker.violations.values())

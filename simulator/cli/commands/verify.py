@@ -31,7 +31,7 @@ def verify(output: Output, *, directory: Path, json: bool) -> int:
     Every checksum, hash link and nonce must hold, each blog must be the replay of its chain, and of any two chains one
     must begin with the other. The exit status is 1 when something does not hold.
     """
-    from simulator.verify import verify_directory
+    from simulator.checks.audit import verify_directory
 
     report = verify_directory(directory)
     if json:

@@ -8,8 +8,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from simulator.check.command import judge_files
-from simulator.check.generate import busy_blog
+from simulator.checks.command import judge_files
+from simulator.checks.history_generator import busy_blog
 from simulator.cluster.history import Event, is_trace, read_recording, write_history
 from simulator.errors import InputError
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from blog.operations import Post
+from simulator.checks.trace_check import check_trace
 from simulator.cluster.interface import Query
 from simulator.errors import InputError
 from simulator.faults.faults import Crash, Heal, Hold, LinkRule, Partition, Release, Restart, Weather
@@ -17,7 +18,6 @@ from simulator.processes.cluster import ProcessCluster
 from simulator.processes.tape import Tape
 from simulator.scenario.files import trace_to
 from simulator.settings import Settings
-from simulator.trace.judge import check_trace
 from simulator.trace.reader import read_trace
 from simulator.wire import encode_report
 from tests.simulator.processes.conftest import Start

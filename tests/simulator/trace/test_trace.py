@@ -12,6 +12,7 @@ import pytest
 
 from blog.operations import Post
 from paxos.effects import Timer
+from simulator.checks.trace_check import check_trace
 from simulator.cluster.history import Event
 from simulator.cluster.interface import Query
 from simulator.errors import InputError
@@ -20,12 +21,11 @@ from simulator.node.host import NoteLine
 from simulator.scenario.files import trace_to, write_lines
 from simulator.settings import Settings
 from simulator.trace.format import AnyLine, Delivered, Header, History, Line, Sent, header_for
-from simulator.trace.judge import check_trace
 from simulator.trace.reader import is_trace, read_trace
 from simulator.trace.recorder import Happening, TraceRecorder, play
 from simulator.trace.writer import trace_lines
 from simulator.virtual.cluster import VirtualCluster
-from tests.simulator.check.scene import B1, Scene, X
+from tests.simulator.checks.scene import B1, Scene, X
 
 PAGE = Path(__file__).parent.parent.parent.parent / "docs" / "trace.md"
 

@@ -10,6 +10,7 @@ import pytest
 
 from blog.operations import Comment, Post
 from paxos.effects import Timer
+from simulator.checks.audit import verify_directory
 from simulator.cluster.interface import AnswerKind, Query, Ticket
 from simulator.errors import InputError
 from simulator.faults.faults import (
@@ -33,7 +34,6 @@ from simulator.faults.faults import (
 )
 from simulator.node.host import ClientCall, ClientWrite, NodeReport, WriteAnswer
 from simulator.settings import Settings
-from simulator.verify import verify_directory
 from simulator.virtual.cluster import SURPRISE, VirtualCluster
 from simulator.virtual.machine import Machine
 from tests.simulator.virtual.fake import FakeNode

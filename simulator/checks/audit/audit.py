@@ -1,0 +1,106 @@
+"""The audit of a directory: which folders it has, what each holds, and whether their chains agree."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import msgspec
+
+from simulator.checks.audit.chain import ChainCheck
+from simulator.checks.audit.folder import BLOG, CHAIN, JOURNAL, Findings
+from simulator.checks.audit.journal import Votes, check_journal
+from simulator.errors import InputError
+
+_FOLDER = re.compile(r"node-([1-9][0-9]{0,8})")
+
+
+class NodeReport(msgspec.Struct, frozen=True):
+    """What was found in one node's folder; `node` is 0 when the folder does not say which it is.
+
+    `height` and `hash` are the last readable block's (0 and 64 zeros if there is none). `problems` and `warnings` are
+    sentences that begin with the file and the line; a warning is what a crash may leave behind and a start mends.
+    """
+
+    node: int
+    height: int
+    hash: str
+    problems: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+
+class Report(msgspec.Struct, frozen=True):
+    """The verdict: `ok` when no node has a problem. Encoded, it is the document of `paxsim verify --json`."""
+
+    ok: bool
+    nodes: tuple[NodeReport, ...]
+
+    def lines(self) -> list[str]:
+        """The report in plain words. It may quote the files, so whoever prints it makes it safe to show."""
+        lines = []
+        for node in self.nodes:
+            lines.append(f"node {node.node}: height {node.height}, hash {node.hash}")
+            lines += [f"  problem: {problem}" for problem in node.problems]
+            lines += [f"  warning: {warning}" for warning in node.warnings]
+        count = sum(len(node.problems) for node in self.nodes)
+        lines.append("all files hold" if self.ok else f"{count} problem{'' if count == 1 else 's'} found")
+        return lines
+
+
+def verify_directory(path: Path | str, difficulty: int = 2) -> Report:
+    """Judge a data directory with its node-N folders, or the folder of a single node. Nothing is changed.
+
+    `difficulty` is how many zeros every block's hash must begin with.
+
+    Raises:
+        InputError: there is no such directory, it cannot be read, or there is nothing of a node in it.
+    """
+    folders = _folders(Path(path))
+    votes = Votes()
+    audits = []
+    for node, folder in folders:
+        findings = Findings(folder)
+        relied = check_journal(findings, node, votes)
+        chain = ChainCheck(findings, difficulty)
+        chain.run(relied[0] if relied else 0)
+        if relied and chain.relied != relied[1]:
+            what = f"it relies on block {relied[0]} with hash {relied[1][:12]}…, which {CHAIN} does not hold"
+            findings.problem(JOURNAL, 1, what)
+        audits.append((node, findings, chain))
+    _compare(audits)
+    nodes = tuple(
+        NodeReport(node, chain.height, chain.tip, findings.problems(), findings.warnings())
+        for node, findings, chain in audits
+    )
+    return Report(ok=not any(node.problems for node in nodes), nodes=nodes)
+
+
+def _folders(directory: Path) -> list[tuple[int, Path]]:
+    try:
+        if not directory.is_dir():
+            what = "is no directory" if directory.exists() else "does not exist"
+            raise InputError(f"{str(directory)!r} {what}: name a data directory, or one node's folder in it.")
+        found = [
+            (int(match[1]), folder)
+            for folder in directory.iterdir()
+            if (match := _FOLDER.fullmatch(folder.name)) and folder.is_dir()
+        ]
+        if not found and any((directory / name).exists() for name in (CHAIN, BLOG, JOURNAL)):
+            match = _FOLDER.fullmatch(directory.resolve().name)
+            found.append((int(match[1]) if match else 0, directory))
+    except (OSError, ValueError) as error:  # ValueError: a name with a NUL in it.
+        raise InputError(f"{str(directory)!r} cannot be read ({error}).") from None
+    if not found:
+        raise InputError(f"{str(directory)!r} holds no node-N folder, and none of {CHAIN}, {BLOG} and {JOURNAL}.")
+    return sorted(found)
+
+
+def _compare(audits: list[tuple[int, Findings, ChainCheck]]) -> None:
+    """Of any two chains one must begin with the other. Where two part, the one that has other problems is named."""
+    judged: list[tuple[int, ChainCheck]] = []
+    for node, findings, chain in sorted(audits, key=lambda audit: (bool(audit[1].problems()), -len(audit[2].marks))):
+        partings = ((chain.parts_from(other), rival) for rival, other in judged)
+        height, rival = min((parting for parting in partings if parting[0]), default=(0, 0))
+        if height:
+            findings.problem(CHAIN, height, f"block {height} differs from block {height} of node {rival}")
+        judged.append((node, chain))

@@ -1,0 +1,79 @@
+"""blog.txt against the replay of the chain, line by line, both read once side by side."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from simulator.checks.audit.folder import BLOG, CHAIN, Findings
+
+_OPENING = re.compile(rb'\{"height":')
+_DIFFERENT = 10
+"""Differing lines told one by one: a line too many or too few shifts all that follow it."""
+
+
+class BlogCheck:
+    """Hand it the expected lines block by block, then `finish`."""
+
+    def __init__(self, findings: Findings) -> None:
+        self._findings = findings
+        self._lines = findings.lines(BLOG, _OPENING)
+        self._number = 0
+        self._missing = 0
+        self._different = 0
+        self._given_up = False
+
+    def expect(self, expected: Iterable[bytes]) -> None:
+        """The next lines, without newlines."""
+        for wanted in expected:
+            if not self._given_up:
+                self._compare(wanted)
+
+    def _compare(self, wanted: bytes) -> None:
+        line = next(self._lines, None)
+        if line is None:
+            self._missing += 1
+            return
+        self._number = line.number
+        if line.torn and wanted.startswith(line.text):
+            self._findings.torn(BLOG, line.number)
+        elif line.torn or line.text != wanted:
+            self._different += 1
+            if self._different <= _DIFFERENT:
+                self._findings.problem(BLOG, line.number, f"it is not what the replay of {CHAIN} gives: {_cut(wanted)}")
+
+    def give_up(self, height: int) -> None:
+        """Block `height` cannot be read, so what its writes and later ones did is unknown."""
+        if not self._given_up:
+            self._given_up = True
+            self._findings.problem(BLOG, 0, f"it cannot be compared beyond block {height}, which cannot be read")
+
+    def finish(self) -> None:
+        """The chain is over: so must the blog be."""
+        surplus = 0
+        for line in self._lines:  # Read to its end even when given up, so that a missing file is told.
+            if not self._given_up:
+                surplus += 1
+                self._number = line.number
+        if self._different > _DIFFERENT:
+            self._findings.problem(BLOG, 0, f"{self._different - _DIFFERENT} more lines differ from the replay")
+        if self._missing:
+            self._findings.problem(
+                BLOG,
+                0,
+                f"it ends after line {self._number}, and {_lines(self._missing)} of the replay of {CHAIN} are missing",
+            )
+        if surplus:
+            first = self._number - surplus + 1
+            self._findings.problem(
+                BLOG, first, f"{_lines(surplus)} from here on have no write in {CHAIN} that they could come from"
+            )
+
+
+def _lines(count: int) -> str:
+    return f"{count} line{'' if count == 1 else 's'}"
+
+
+def _cut(line: bytes) -> str:
+    text = line.decode("utf-8", "replace")
+    return text if len(text) <= 120 else f"{text[:120]}…"

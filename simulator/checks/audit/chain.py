@@ -1,0 +1,116 @@
+"""blockchain.txt under audit: the shape of every line, every height, hash link, hash and nonce.
+
+After a line that does not hold the audit goes on with what the line says of itself, so that one fault is told once.
+"""
+
+from __future__ import annotations
+
+import re
+from array import array
+from hashlib import sha256
+
+import msgspec
+
+from simulator.checks.audit.blog import BlogCheck
+from simulator.checks.audit.folder import CHAIN, Findings, Line
+from simulator.checks.audit.operations import Replay, operations_of
+
+NO_HASH = "0" * 64
+
+_OPENING = re.compile(rb'\{"height":')
+_SHAPE = re.compile(
+    rb'\{"height":(?P<height>[1-9][0-9]*),"H":"(?P<H>[0-9a-f]{64})","T":(?P<T>\[.*\]),'
+    rb'"N":(?P<N>0|[1-9][0-9]*),"hash":"(?P<hash>[0-9a-f]{64})"(?P<more>,.*)?\}',
+    re.DOTALL,
+)
+_FORM = '{"height":…,"H":"<64 hex>","T":[…],"N":…,"hash":"<64 hex>"}'
+
+
+class ChainCheck:
+    """One chain. `marks` holds 64 bits of every block's hash, 0 where a block could not be read."""
+
+    def __init__(self, findings: Findings, difficulty: int) -> None:
+        self._findings = findings
+        self._zeros = "0" * difficulty
+        self._previous = NO_HASH  # Empty after a line that could not be read.
+        self.marks = array("Q")
+        self.height = 0
+        self.tip = NO_HASH
+        self.relied = ""
+
+    def run(self, relied_height: int) -> None:
+        """Read the chain, and the blog beside it. `relied` becomes the hash at `relied_height`, "" if there is none."""
+        replay = Replay()
+        blog = BlogCheck(self._findings)
+        if relied_height == 0:
+            self.relied = NO_HASH
+        for line in self._findings.lines(CHAIN, _OPENING):
+            if line.torn and self._begins(line):
+                self._findings.torn(CHAIN, line.number)
+                break
+            operations = self._block(line)
+            self.marks.append(int(self._previous[-16:], 16) or 1 if self._previous else 0)
+            if line.number == relied_height:
+                self.relied = self._previous
+            if operations is None:
+                blog.give_up(line.number)
+            else:
+                blog.expect(replay.effects(line.number, operations))
+        blog.finish()
+
+    def parts_from(self, other: ChainCheck) -> int:
+        """The height of the first block that both have and that differs; 0 when one chain begins with the other."""
+        common = min(len(self.marks), len(other.marks))
+        if self.marks[:common] != other.marks[:common]:
+            for height, (mine, theirs) in enumerate(zip(self.marks, other.marks, strict=False), 1):
+                if mine != theirs and mine and theirs:
+                    return height
+        return 0
+
+    def _begins(self, line: Line) -> bool:
+        """True when the line is the beginning of the block that comes next, and not other text without an end."""
+        head = b'{"height":%d,"H":"%b","T":[' % (line.number, (self._previous or NO_HASH).encode())
+        text = line.text.rstrip(b"\0")  # A power loss may leave a file longer than what was written of it.
+        return text.startswith(head) or head.startswith(text)
+
+    def _block(self, line: Line) -> list[dict[str, str]] | None:
+        """Judge one line and return its operations; None when what it did to the blog cannot be told."""
+        match = None if line.torn else _SHAPE.fullmatch(line.text)
+        if match is None:
+            what = "it is torn, and not the beginning of a block" if line.torn else f"it is not of the form {_FORM}"
+            self._findings.problem(CHAIN, line.number, what)
+            self._previous = ""
+            return None
+        self._links(line.number, match)
+        self._previous = self.tip = match["hash"].decode()
+        self.height = line.number
+        operations, fault = operations_of(match["T"])
+        if not fault and match["more"] and not _is_json(line.text):
+            fault = "what follows its hash is no JSON"
+        if fault:
+            self._findings.problem(CHAIN, line.number, fault)
+            return None
+        return operations
+
+    def _links(self, number: int, match: re.Match[bytes]) -> None:
+        height, before, written = match["height"].decode(), match["H"].decode(), match["hash"].decode()
+        if height != str(number):
+            self._findings.problem(CHAIN, number, f"its height is {height[:20]}, and its place in the file {number}")
+        if self._previous and before != self._previous:
+            what = f"its H is {before[:12]}…, but the block before it has hash {self._previous[:12]}…"
+            self._findings.problem(CHAIN, number, what)
+        digest = sha256(match["H"] + match["T"] + match["N"]).hexdigest()
+        if digest != written:
+            what = f"its hash is written as {written[:12]}…, but SHA256(H + T + N) is {digest[:12]}…"
+            self._findings.problem(CHAIN, number, what)
+        elif not digest.startswith(self._zeros):
+            what = f"its nonce does not pass: {digest[:12]}… does not begin with {self._zeros}"
+            self._findings.problem(CHAIN, number, what)
+
+
+def _is_json(text: bytes) -> bool:
+    try:
+        msgspec.json.decode(text)
+    except (ValueError, RecursionError):
+        return False
+    return True

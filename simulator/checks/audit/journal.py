@@ -1,0 +1,100 @@
+"""paxos.txt under audit: every checksum, every record's shape, and no two values for one ballot and slot anywhere."""
+
+from __future__ import annotations
+
+import re
+from hashlib import sha256
+from typing import Annotated
+from zlib import crc32
+
+import msgspec
+from msgspec import Meta
+
+from simulator.checks.audit.folder import JOURNAL, Findings, Line
+from simulator.checks.audit.operations import operations_of
+
+_OPENING = re.compile(rb"[0-9a-f]{8} \{")
+_SHAPE = re.compile(rb"([0-9a-f]{8}) (\{.*\})", re.DOTALL)
+_BEGINNING = re.compile(rb"[0-9a-f]{0,8}|[0-9a-f]{8} (\{.*)?", re.DOTALL)
+
+Whole = Annotated[int, Meta(ge=0)]
+Ballot = tuple[Whole, Whole]
+
+
+class _Vote(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    slot: Annotated[int, Meta(ge=1)]
+    ballot: Ballot
+    value: msgspec.Raw
+
+
+class _Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    journal: Annotated[int, Meta(ge=1)] | None = None
+    chain: tuple[Whole, Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]] | None = None
+    promise: Ballot | None = None
+    opened: Ballot | None = None
+    accepted: _Vote | None = None
+
+
+_decode = msgspec.json.Decoder(_Record).decode
+_KINDS = [{"journal", "chain"}, {"promise"}, {"opened"}, {"accepted"}]
+
+
+class Votes:
+    """Who voted first for which value at a ballot and slot, over all nodes of an audit."""
+
+    def __init__(self) -> None:
+        self._first: dict[tuple[int, Ballot], tuple[int, bytes]] = {}
+
+    def rival(self, node: int, vote: _Vote) -> int:
+        """The node that voted for another value at the same ballot and slot; 0 when there is none so far."""
+        mark = sha256(vote.value).digest()
+        first, known = self._first.setdefault((vote.slot, vote.ballot), (node, mark))
+        return 0 if known == mark else first
+
+
+def check_journal(findings: Findings, node: int, votes: Votes) -> tuple[int, str] | None:
+    """Judge one journal. Returns the height and hash of the block that its first line relies on; None if unknown."""
+    relied = None
+    line = None
+    for line in findings.lines(JOURNAL, _OPENING):
+        if line.torn and line.number > 1 and _is_beginning(line):
+            findings.torn(JOURNAL, line.number)
+            break
+        record, fault = _record(line)
+        if record is not None:
+            if (line.number == 1) != (record.chain is not None):
+                fault = "the journal's own line stands first, and nowhere else"
+            elif record.chain is not None:
+                relied = record.chain
+            elif record.accepted is not None and (rival := votes.rival(node, record.accepted)):
+                ballot = ".".join(map(str, record.accepted.ballot))
+                fault = f"slot {record.accepted.slot} has another value at ballot {ballot} than on node {rival}"
+        if fault:
+            findings.problem(JOURNAL, line.number, fault)
+    return relied
+
+
+def _record(line: Line) -> tuple[_Record | None, str]:
+    match = None if line.torn else _SHAPE.fullmatch(line.text)
+    if match is None:
+        return None, "it is not of the form <checksum of eight hex digits> {…}"
+    if crc32(match[2]) != int(match[1], 16):
+        return None, "its checksum does not match its text"
+    try:
+        record = _decode(match[2])
+    except (ValueError, RecursionError) as error:
+        return None, f"it is no record of a journal ({error})"
+    if {name for name in record.__struct_fields__ if getattr(record, name) is not None} not in _KINDS:
+        return None, "it is not exactly one record"
+    if record.accepted is not None:
+        _, fault = operations_of(bytes(record.accepted.value))
+        if fault:
+            return None, fault.replace("its T", "its value")
+    return record, ""
+
+
+def _is_beginning(line: Line) -> bool:
+    """True for a line that stops in the middle; a whole one with another byte for its newline was changed later."""
+    text = line.text.rstrip(b"\0")
+    whole = _SHAPE.fullmatch(line.text[:-1])
+    return _BEGINNING.fullmatch(text) is not None and not (whole and crc32(whole[2]) == int(whole[1], 16))

@@ -1,0 +1,184 @@
+"""All invariants of the protocol, judged while a world runs, or afterwards from its trace.
+
+An `InvariantChecker` is an `Observer`: it sees what nodes write, sync, send and apply, and what clients are told, and
+never acts. It keeps the true state of all journals (`truth`) and one replay of the chain (`replay`), and takes no
+node's word for what is chosen. Each event costs about a microsecond, so it can always be on. The families of checks are
+`voting` (acceptors), `leading` (candidates and leaders), `knowing` (learners), `replay` (chains), `answers` (clients).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from blog.blog import Blog
+from chain.block import Block
+from paxos.ballot import NodeId
+from paxos.effects import Timer
+from paxos.messages import (
+    Accept,
+    Accepted,
+    AnyMessage,
+    Canvass,
+    CanvassReply,
+    CatchupReply,
+    Decide,
+    ForwardReply,
+    Heartbeat,
+    HeartbeatAck,
+    Prepare,
+    Promise,
+    ReadAt,
+    Reject,
+    StepDown,
+)
+from paxos.records import JournalRecord
+from simulator.checks.acceptor_rules import Voting
+from simulator.checks.chain_replay import Replay
+from simulator.checks.client_rules import Answers
+from simulator.checks.leader_rules import Leading
+from simulator.checks.learner_rules import Knowing
+from simulator.checks.oracle import Truth
+from simulator.checks.violation import INVARIANTS, Violation
+from simulator.faults.faults import DiskFault, Fault
+from simulator.node.host import ClientCall, NodeReport
+from simulator.node.storage.storage import Recovered
+from simulator.settings import Settings
+
+
+class InvariantChecker:
+    """See `Observer` for the calls. `replay` is the command that verdicts name; a world may set it at any time.
+
+    `violations` holds the first violation of each invariant, in the order in which they were found; it is empty as long
+    as all is well. `sometimes` counts what a run did, so that each "never" can be paired with a "this did happen".
+    Quorums of 0 are majorities.
+    """
+
+    def __init__(self, settings: Settings, *, prepare_quorum: int = 0, accept_quorum: int = 0) -> None:
+        self.replay = ""
+        self.violations: dict[str, Violation] = {}
+        self._truth = truth = Truth(settings.node_ids, prepare_quorum, accept_quorum, self.declare)
+        self._voting = voting = Voting(truth)
+        self._leading = leading = Leading(truth)
+        self._knowing = knowing = Knowing(truth)
+        self._chain = Replay(truth, knowing, settings.difficulty)
+        self._answers = Answers(truth, self._chain)
+        # A message whose sender's prefix is all that can be wrong with it shares one check.
+        self._on_sent: dict[type, Callable[[int, NodeId, Any], None]] = {
+            Accept: leading.accept_sent,
+            Accepted: voting.accepted_sent,
+            Canvass: leading.tells_decided,
+            CanvassReply: leading.tells_decided,
+            CatchupReply: leading.catchup_sent,
+            Decide: leading.tells_decided,
+            ForwardReply: leading.tells_decided,
+            Heartbeat: leading.heartbeat_sent,
+            HeartbeatAck: leading.tells_decided,
+            Prepare: leading.prepare_sent,
+            Promise: self._promise_sent,
+            ReadAt: leading.read_at_sent,
+            Reject: leading.tells_decided,
+            StepDown: leading.step_down_sent,
+        }
+        self._on_delivered: dict[type, Callable[[NodeId, NodeId, Any], None]] = {
+            Accept: knowing.accept_delivered,
+            Accepted: knowing.accepted_delivered,
+            CatchupReply: knowing.catchup_delivered,
+            Decide: knowing.claim_delivered,
+            Heartbeat: knowing.claim_delivered,
+            Prepare: leading.prepare_delivered,
+            Promise: leading.promise_delivered,
+        }
+
+    @property
+    def sometimes(self) -> Counter[str]:
+        """How often what happened: elections, leaderships, step-downs, minority leaders, restarts, and so on."""
+        return self._truth.sometimes
+
+    @property
+    def chosen_prefix(self) -> int:
+        """Every slot up to this one is chosen, on the true journals."""
+        return self._truth.chosen_prefix
+
+    def verdicts(self) -> dict[str, str]:
+        """Each invariant by name: "ok", or the sentence that says what was violated, when and where."""
+        found = dict.fromkeys(INVARIANTS, "ok")
+        found.update({name: violation.sentence(self.replay) for name, violation in self.violations.items()})
+        return found
+
+    def declare(self, violation: Violation) -> None:
+        """Note a violation, also one that somebody else found (progress, linearizability). The first one stays."""
+        self.violations.setdefault(violation.invariant, violation)
+
+    def look_at_blog(self, at_ms: int, node: NodeId, blog: Blog) -> None:
+        """Compare the whole blog of a node that lives with the replay of what it has applied. Costs its size."""
+        self._answers.look_at_blog(at_ms, node, blog)
+
+    # What is observed
+
+    def asked(self, at_ms: int, node: NodeId, call: ClientCall) -> None:
+        """See `Observer`."""
+        self._answers.asked(call)
+
+    def told(self, at_ms: int, node: NodeId, report: NodeReport) -> None:
+        """See `Observer`."""
+        self._answers.told(at_ms, node, report)
+
+    def sent(self, at_ms: int, node: NodeId, to: tuple[NodeId, ...], message: AnyMessage, number: int) -> None:
+        """See `Observer`."""
+        judge = self._on_sent.get(type(message))
+        if judge is not None:
+            judge(at_ms, node, message)
+
+    def delivered(self, at_ms: int, source: NodeId, node: NodeId, message: AnyMessage, number: int) -> None:
+        """See `Observer`."""
+        note = self._on_delivered.get(type(message))
+        if note is not None:
+            note(source, node, message)
+
+    def lost(self, at_ms: int, source: NodeId, node: NodeId, message: AnyMessage, number: int) -> None:
+        """See `Observer`."""
+        self._truth.sometimes["messages lost"] += 1
+
+    def woken(self, at_ms: int, node: NodeId, timer: Timer) -> None:
+        """See `Observer`."""
+
+    def recovered(self, at_ms: int, node: NodeId, recovered: Recovered) -> None:
+        """See `Observer`."""
+        at = self._truth.nodes[node]
+        if at.life:
+            self._truth.sometimes["restarts"] += 1
+        else:
+            self._chain.inherit(recovered)
+        self._voting.recovered(at_ms, node, recovered)
+        self._chain.recovered(at_ms, at, recovered.height, recovered.tip)
+
+    def recorded(self, at_ms: int, node: NodeId, records: Sequence[JournalRecord]) -> None:
+        """See `Observer`."""
+        self._voting.recorded(at_ms, node, records)
+
+    def synced(self, at_ms: int, node: NodeId) -> None:
+        """See `Observer`."""
+        self._voting.synced(at_ms, node)
+
+    def applied(self, at_ms: int, node: NodeId, blocks: Sequence[Block]) -> None:
+        """See `Observer`."""
+        self._chain.applied(at_ms, self._truth.nodes[node], blocks)
+
+    def ended(self, at_ms: int, node: NodeId, how: str) -> None:
+        """See `Observer`."""
+        if self._leading.leads(node):
+            self._truth.sometimes[f"leader lost: {how}"] += 1
+        self._voting.ended(node)
+        self._knowing.ended(self._truth.nodes[node])
+
+    def struck(self, at_ms: int, fault: Fault) -> None:
+        """See `Observer`."""
+        self._truth.sometimes[f"fault {type(fault).__name__}"] += 1
+        if isinstance(fault, DiskFault) and fault.kind in {"corrupt", "wipe"}:
+            self._truth.nodes[fault.node].damaged = True
+
+    def _promise_sent(self, at_ms: int, node: NodeId, message: Promise) -> None:
+        self._voting.promise_sent(at_ms, node, message)
+        self._leading.tells_decided(at_ms, node, message)

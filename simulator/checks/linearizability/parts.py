@@ -1,0 +1,116 @@
+"""One independent part of a history as the search walks it: small numbers and bits in place of operations.
+
+Parts are judged one by one (Horn & Kroening's P-compositionality): a history is linearizable when each of its parts is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from simulator.checks.linearizability.models import UNKNOWN, Model, State
+from simulator.checks.linearizability.operations import NEVER, Operations
+
+
+@dataclass(slots=True)
+class Part:
+    """One part; its operations are numbered anew, from 0.
+
+    `codes` holds the events: i for the call of operation i, ~i for its return. `open_at` gives, for each return, the
+    operations of known fate that are open there; `unknown` those of unknown fate, as (position of the call, operation,
+    what makes it equal to another one). Positions count the part's own events.
+    """
+
+    numbers: list[int]
+    codes: list[int]
+    positions: list[int]
+    open_at: list[tuple[int, ...]] = field(default_factory=list)
+    operations: list[tuple[str, Any, Any]] = field(default_factory=list)
+    bits: list[int] = field(default_factory=list)
+    changes: list[bool] = field(default_factory=list)
+    blind: list[bool] = field(default_factory=list)
+    shown: list[State] = field(default_factory=list)
+    returns: list[int] = field(default_factory=list)
+    unknown: list[tuple[int, int, Hashable]] = field(default_factory=list)
+    all_blind: bool = False  # Every operation is blind, or shows the whole state.
+    last_shown: dict[State, int] = field(default_factory=dict)  # Each state that is shown: the last return showing it.
+    goals: list[tuple[int, ...]] = field(default_factory=list)  # For each return: see `_goals`.
+
+
+def parts_of(operations: Operations, model: Model) -> dict[Hashable, list[int]]:
+    """The operations that count, by part: not those that failed, nor reads that nobody saw the result of."""
+    parts: dict[Hashable, list[int]] = {}
+    fs, args, rets, part, pure = operations.f, operations.arg, operations.ret, model.part, model.pure
+    for number, ret in enumerate(rets):
+        if ret >= 0 and not (ret == NEVER and pure(fs[number], args[number], UNKNOWN)):
+            parts.setdefault(part(fs[number], args[number]), []).append(number)
+    return parts or {None: []}
+
+
+def compile_part(operations: Operations, numbers: Sequence[int], model: Model, *, ahead: bool) -> Part:
+    """The operations `numbers` as one part. Without `ahead` it has no goals."""
+    rets, calls, fs = operations.ret, operations.call, operations.f
+    moments = [(calls[number], index) for index, number in enumerate(numbers)]
+    moments += [(rets[number], ~index) for index, number in enumerate(numbers) if rets[number] != NEVER]
+    moments.sort()
+    part = Part(list(numbers), [code for _, code in moments], [position for position, _ in moments])
+    part.returns = [NEVER] * len(numbers)
+    free_bits: list[int] = []
+    next_bit = 1
+    open_now: dict[int, None] = {}
+    for at, code in enumerate(part.codes):
+        if code < 0:
+            part.open_at.append(tuple(open_now))
+            part.returns[~code] = at
+            del open_now[~code]
+            free_bits.append(part.bits[~code])
+            continue
+        number = numbers[code]
+        known, f = rets[number] != NEVER, fs[number]
+        arg, result = model.prepare(f, operations.arg[number], operations.result[number] if known else UNKNOWN)
+        if free_bits and known:
+            bit = free_bits.pop()
+        else:
+            bit, next_bit = next_bit, next_bit << 1
+        part.operations.append((f, arg, result))
+        part.bits.append(bit)
+        part.changes.append(not model.pure(f, arg, result))
+        part.blind.append(model.blind(f))
+        part.shown.append(model.shown(f, arg, result))
+        if known:
+            open_now[code] = None
+        else:
+            part.unknown.append((at, code, (f, repr(arg))))
+        part.open_at.append(())
+    part.all_blind = all(
+        blind or not (changes or shown is UNKNOWN)
+        for blind, changes, shown in zip(part.blind, part.changes, part.shown, strict=True)
+    )
+    part.last_shown = {part.shown[~code]: at for at, code in enumerate(part.codes) if code < 0}
+    part.goals = _goals(part) if ahead else [()] * len(part.codes)
+    return part
+
+
+def _goals(part: Part) -> list[tuple[int, ...]]:
+    """For each return, what must be reached from there: operations that show a whole state, open or called next.
+
+    Only those that return before any blind one may take effect: that could lead anywhere.
+    """
+    goals: list[tuple[int, ...]] = [()] * len(part.codes)
+    if part.all_blind:
+        return goals
+    blind_forever = min((called for called, number, _ in part.unknown if part.blind[number]), default=NEVER)
+    next_blind, next_goal = NEVER, -1
+    for at in range(len(part.codes) - 1, -1, -1):
+        code = part.codes[at]
+        if code >= 0:
+            if part.blind[code]:
+                next_blind = at
+            if part.shown[code] is not UNKNOWN and (next_goal < 0 or part.returns[code] < part.returns[next_goal]):
+                next_goal = code
+        elif at < blind_forever and not any(part.blind[number] for number in part.open_at[at]):
+            near = [number for number in part.open_at[at] if part.shown[number] is not UNKNOWN]
+            near += [next_goal] if next_goal >= 0 else []
+            goals[at] = tuple(number for number in near if part.returns[number] < next_blind)
+    return goals

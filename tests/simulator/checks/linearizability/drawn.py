@@ -1,0 +1,181 @@
+"""Histories drawn by seed: clients of one true object, some of whose results are changed into lies.
+
+Names are few, so that titles collide, comments are alike and old views are plausible. Operations end with an unknown
+fate, fail, or never return; a lie is a result that a plausible bug would give (an old view, two entries swapped, a
+wrong refusal), which may or may not be a violation: that is for the judges to say.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+
+from simulator.cluster.history import Event
+from tests.simulator.checks.linearizability.brute import ANY, STEPS
+
+
+@dataclass
+class Drawn:
+    """A history, and the writes in the order in which they took effect (a witness when nothing was lied about)."""
+
+    events: list[Event] = field(default_factory=list)
+    order: list[tuple[str, str, str, str]] = field(default_factory=list)
+    lies: int = 0
+
+
+def draw(model: str, seed: int, *, most: int, local: bool = False) -> Drawn:
+    """A history of 2 to `most` operations; with `local`, some of its views are local reads."""
+    return _World(model, seed, most, local=local).run()
+
+
+class _World:
+    def __init__(self, model: str, seed: int, most: int, *, local: bool) -> None:
+        self.dice = dice = Random(f"{model} {seed}")
+        self.model, self.step, self.local = model, STEPS[model], local
+        self.left = dice.randint(2, most)
+        self.crash = dice.choice([0, 0.1, 0.3, 0.5])
+        self.lie = dice.choice([0, 0, 0.1, 0.3])
+        self.names = [[f"{kind}{n}" for n in range(dice.randint(1, 3))] for kind in "utc"]
+        self.states: list[Any] = [{"mutex": False, "register": 0, "cas-register": 0}.get(model)]
+        self.drawn = Drawn()
+        self.processes = dice.randint(1, 5)
+        self.node_states = {1: 0, 2: 0}
+
+    def run(self) -> Drawn:
+        dice, idle = self.dice, list(range(self.processes))
+        called: list[Event] = []
+        done: list[Event] = []
+        while (idle and self.left) or called or done:
+            steps = ["call"] * 2 * bool(idle and self.left) + ["effect"] * bool(called) + ["return"] * 2 * bool(done)
+            match dice.choice(steps):
+                case "call":
+                    called.append(self.call(idle.pop(dice.randrange(len(idle)))))
+                case "effect":
+                    call = called.pop(dice.randrange(len(called)))
+                    end = self.effect(call)
+                    if end is not None:
+                        done.append(end)
+                    else:  # It never returns.
+                        idle.append(self.newcomer())
+                case _:
+                    end = done.pop(dice.randrange(len(done)))
+                    self.drawn.events.append(end)
+                    idle.append(self.newcomer() if end.type == "info" else end.process)
+        return self.drawn
+
+    def newcomer(self) -> int:
+        self.processes += 1
+        return self.processes - 1
+
+    def call(self, process: int) -> Event:
+        self.left -= 1
+        f, arg = self.operation()
+        local = self.local and f.startswith("view") and self.dice.random() < 0.6
+        node = self.dice.randint(1, 2) if local else 0
+        event = Event(process=process, type="invoke", f=f, value=arg, read="local" if local else "", node=node)
+        self.drawn.events.append(event)
+        return event
+
+    def operation(self) -> tuple[str, Any]:
+        dice, draw = self.dice, self.dice.random()
+        value = dice.randrange(3)
+        match self.model:
+            case "blog":
+                if draw < 0.6:
+                    return "post" if draw < 0.3 else "comment", [dice.choice(names) for names in self.names]
+                if draw < 0.75:
+                    return "view_title", dice.choice(self.names[1])
+                return ("view_user", dice.choice(self.names[0])) if draw < 0.9 else ("view_all", None)
+            case "kv":
+                key = dice.choice("ab")
+                if draw < 0.4:
+                    return "get", [key, None]
+                return "append" if draw < 0.8 else "put", [key, dice.choice("xyz")]
+            case "mutex":
+                return dice.choice(["acquire", "release"]), None
+            case "set":
+                return ("read", None) if draw < 0.4 else ("add" if draw < 0.8 else "remove", value)
+        if draw < 0.4:
+            return "read", None
+        if draw < 0.7 or self.model == "register":
+            return "write", value
+        return "cas", [value, dice.randrange(3)]
+
+    def effect(self, call: Event) -> Event | None:
+        """Let it take effect now, or not; how it will end, None when it never will."""
+        dice, f, arg = self.dice, call.f, call.value
+        fate = dice.random()
+        if fate < self.crash:
+            if dice.random() < 0.5:
+                self.apply(f, arg)
+            return self.end(call, "info", None) if dice.random() < 0.5 else None
+        if fate < self.crash + 0.05:
+            return self.end(call, "fail", None)
+        state = self.states[-1]
+        if call.read:
+            at = dice.randint(self.node_states[call.node], len(self.states) - 1)
+            self.node_states[call.node], state = at, self.states[at]
+        elif dice.random() < self.lie:
+            state = dice.choice(self.states)
+            self.drawn.lies += 1
+        result = self.result(state, f, arg)
+        if result is ANY:
+            return self.end(call, "fail", None)
+        if not call.read:
+            self.apply(f, arg)
+        return self.end(call, "ok", self.lied(f, result))
+
+    def end(self, call: Event, kind: Any, value: Any) -> Event:
+        return Event(process=call.process, type=kind, f=call.f, value=value, read=call.read, node=call.node)
+
+    def apply(self, f: str, arg: Any) -> None:
+        legal, state = self.step(self.states[-1], f, arg, ANY)
+        if self.model == "blog" and f in {"post", "comment"}:
+            self.drawn.order.append((f, *arg))
+        if legal and state != self.states[-1]:
+            self.states.append(state)
+
+    def result(self, state: Any, f: str, arg: Any) -> Any:
+        """What an operation is told in a state; `ANY` when it is illegal there."""
+        if self.model == "blog" and not f.startswith("view"):
+            told = ["ok", "duplicate title" if f == "post" else "cannot comment"]
+            return next(result for result in told if self.step(state, f, arg, result)[0])
+        if self.model == "blog":
+            return _view(state, f, arg)
+        match f:
+            case "get":
+                return [arg[0], dict(state or ()).get(arg[0], "")]
+            case "cas":
+                return list(arg) if state == arg[0] else False
+            case "read":
+                return sorted(state or ()) if self.model == "set" else state
+        return arg if self.step(state, f, arg, ANY)[0] else ANY
+
+    def lied(self, f: str, result: Any) -> Any:
+        dice = self.dice
+        if dice.random() >= self.lie:
+            return result
+        self.drawn.lies += 1
+        if isinstance(result, list) and f != "view_title" and len(result) > 1 and f.startswith("view"):
+            at = dice.randrange(len(result) - 1)
+            return [*result[:at], result[at + 1], result[at], *result[at + 2 :]]
+        if f in {"post", "comment"}:
+            return dice.choice(["ok", "duplicate title" if f == "post" else "cannot comment"])
+        if f == "read" and self.model != "set":
+            return dice.randrange(3)
+        if f == "cas":
+            return dice.choice([False, result or [0, 0]])
+        return [result[0], str(result[1]) + dice.choice("xyz")] if f == "get" else result
+
+
+def _view(state: Any, f: str, arg: Any) -> Any:
+    posts, comments, entries = state or ((), (), ())
+    if f == "view_all":
+        return [[title, user] for title, user, _ in posts]
+    if f == "view_user":
+        return [list(entry) for user, *entry in entries if user == arg]
+    for title, user, content in posts:
+        if title == arg:
+            return [user, content, [[who, text] for who, about, text in comments if about == arg]]
+    return "not found"

@@ -1,0 +1,134 @@
+"""What a violation says: the shortest beginning of the history that fails, who did what, and what cannot be."""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+
+from simulator.checks.linearizability.budget import OutOfBudget
+from simulator.checks.linearizability.judge import judge
+from simulator.checks.linearizability.models import MODELS
+from simulator.checks.linearizability.prefix import shortest_failing
+from simulator.cluster.history import Event
+from simulator.errors import InputError
+from tests.simulator.checks.linearizability.drawn import draw
+from tests.simulator.checks.linearizability.scripted import script
+
+
+@pytest.mark.parametrize("model", sorted(MODELS))
+def test_the_prefix_told_is_the_shortest_that_fails(model: str) -> None:
+    """It fails by itself, and without its last event it does not."""
+    told = 0
+    for seed in range(600):
+        events = draw(model, seed, most=10, local=model == "blog").events
+        why = judge(events, model).why
+        if why:
+            length = _told_length(why, events)
+            assert judge(events[:length], model).verdict == "violation", f"seed {seed}"
+            assert judge(events[: length - 1], model).verdict == "ok", f"seed {seed}"
+            told += 1
+    assert told > 10
+
+
+def _told_length(why: str, events: list[Event]) -> int:
+    return len(events) if why.startswith("It takes all") else int(why.split()[2])
+
+
+def test_a_stale_read_is_told_with_both_operations() -> None:
+    """The post that was answered, the view that came later, their processes and their events."""
+    events = script('0 invoke post ["ann","t","x"]', '0 ok post "ok"', "7 invoke view_all null", "7 ok view_all []")
+
+    why = judge(events, "blog").why
+
+    assert why == (
+        "It takes all 4 events to fail: Post('ann', 't', 'x') of process 0 (events 1 to 2, told 'ok') had returned by "
+        "event 2. But view_all() of process 7 (events 3 to 4, saw nothing), called after that, did not see "
+        "post('ann', 't', 'x') of process 0 (events 1 to 2, told 'ok')."
+    )
+
+
+def test_a_register_tells_what_it_could_hold() -> None:
+    """A read of a value that nobody wrote: what could be there, and what was still open."""
+    events = script(
+        "0 invoke write 1", "0 ok write 1", "1 invoke write 2", "2 invoke read null", "2 ok read 3", "1 ok write 2"
+    )  # fmt: skip
+
+    why = judge(events, "register", 0).why
+
+    assert why == (
+        "The first 5 of 6 events fail already: read() of process 2 (events 4 to 5, told 3) cannot be explained by any "
+        "order. When it returned the state could only be 1, or what these still open operations make of it: write(2) "
+        "of process 1 (event 3, fate unknown)."
+    )
+
+
+def test_a_kv_blames_the_read_that_shows_it() -> None:
+    """The search looks ahead to what is read next; what it tells does not."""
+    events = script(
+        '0 invoke append ["k","a"]', '0 ok append ["k","a"]', '0 invoke get ["k",null]', '0 ok get ["k","b"]'
+    )  # fmt: skip
+
+    assert "get(['k', None]) of process 0 (events 3 to 4, told ['k', 'b'])" in judge(events, "kv").why
+
+
+def test_a_long_chain_of_reasons_is_cut_in_the_middle() -> None:
+    """Twenty comments stand before the one that was answered, the first of them was called too late."""
+    events = script('0 invoke post ["ann","t","x"]', '0 ok post "ok"')
+    texts = [["bob", f"c{number}"] for number in range(20)]
+    calls = [
+        Event(process=number, type="invoke", f="comment", value=["bob", "t", text])
+        for number, (_, text) in enumerate(texts, 1)
+    ]
+    events += [*calls[1:], *script('20 ok comment "ok"', '50 invoke view_title "t"'), calls[0]]
+    events.append(Event(process=50, type="ok", f="view_title", value=["ann", "x", texts]))
+
+    why = judge(events, "blog").why
+
+    assert "(So it goes on, 11 steps more.)" in why
+    assert why.count("comes after") == 8
+    assert "But comment('bob', 't', 'c0')" in why
+
+
+def test_user_text_is_cut_and_quoted() -> None:
+    """A title of two hundred characters and a line break cannot take the sentence apart."""
+    title = "long\n" * 40
+    events = [
+        Event(process=0, type="invoke", f="view_title", value=title),
+        Event(process=0, type="ok", f="view_title", value=["ann", "x", []]),
+    ]
+
+    why = judge(events, "blog").why
+
+    assert "\n" not in why
+    assert len(why) < 400
+
+
+def test_the_shortest_prefix_is_found_wherever_it_ends() -> None:
+    """By any guess, in few steps; and when the budget ends first, what is known so far is told."""
+    dice = Random(7)
+    for _ in range(300):
+        whole = dice.randint(1, 5_000)
+        answer = dice.randint(1, whole)
+        asked: list[int] = []
+
+        def fails(length: int, answer: int = answer, asked: list[int] = asked) -> bool:
+            asked.append(length)
+            return length >= answer
+
+        passes = dice.randint(0, answer - 1)
+        guess = dice.randint(0, whole + 1)
+        assert shortest_failing(fails, passes=passes, failing=whole, guess=guess) == (answer, True)
+        assert len(asked) <= 40
+
+    def out_of_time(length: int) -> bool:
+        raise OutOfBudget(f"over at {length}")
+
+    assert shortest_failing(out_of_time, passes=0, failing=9, guess=5) == (9, False)
+
+
+def test_a_model_or_first_value_that_is_none_is_refused() -> None:
+    """In one sentence each."""
+    for model, init in (("queue", None), ("kv", [1]), ("set", 3), ("mutex", "held"), ("blog", [["post", 1]])):
+        with pytest.raises(InputError, match=r"model|starts with"):
+            judge([], model, init)

@@ -1,0 +1,217 @@
+"""A run told by hand to an `InvariantChecker`, a sentence a call: who bids, promises, votes and applies what."""
+
+from __future__ import annotations
+
+from blog.operations import Operation, Post
+from chain.block import Block
+from chain.blockchain import Blockchain
+from paxos.ballot import NO_BALLOT, Ballot, NodeId, Slot
+from paxos.messages import (
+    Accept,
+    Acceptance,
+    Accepted,
+    AnyMessage,
+    CatchupReply,
+    Decide,
+    Prepare,
+    Promise,
+    Request,
+    Value,
+)
+from paxos.records import AcceptedRecord, JournalRecord, OpenedRecord, PromiseRecord
+from simulator.checks.invariants import InvariantChecker
+from simulator.node.codec import operation_text, operations_text
+from simulator.node.host import ClientRead, ClientWrite, ReadAnswer, WriteAnswer
+from simulator.node.storage.storage import Recovered
+from simulator.settings import Settings
+
+B1, B2, B3 = Ballot(1, 1), Ballot(2, 2), Ballot(3, 3)
+
+
+def value(title: str, seq: int = 1, operation: Operation | None = None) -> Value:
+    """A batch of one request, by client `title`: the same arguments give the same value."""
+    operation = operation or Post("alice", title, "text")
+    return (Request(title, seq, operation_text(operation, title, seq)),)
+
+
+X, Y = value("X"), value("Y")
+
+
+class Scene:
+    """All nodes start with empty files, unless `start` is false. Time is a counter of calls, in milliseconds."""
+
+    def __init__(self, nodes: int = 3, *, start: bool = True, prepare_quorum: int = 0, accept_quorum: int = 0) -> None:
+        self.settings = Settings(nodes=nodes, difficulty=0)
+        self.checker = InvariantChecker(self.settings, prepare_quorum=prepare_quorum, accept_quorum=accept_quorum)
+        self.chains = {node: Blockchain(0) for node in self.settings.node_ids}
+        self.blocks: dict[NodeId, list[Block]] = {node: [] for node in self.settings.node_ids}
+        self.now = 0
+        self.number = 0
+        for request in (*X, *Y):
+            self.checker.asked(0, 1, ClientWrite(request))
+        if start:
+            for node in self.settings.node_ids:
+                self.recovers(node)
+
+    @property
+    def broken(self) -> dict[str, str]:
+        """Each violated invariant, and what was said of it."""
+        return {name: violation.why for name, violation in self.checker.violations.items()}
+
+    def _tick(self) -> int:
+        self.now += 1
+        return self.now
+
+    # Disks
+
+    def recovers(
+        self,
+        node: NodeId,
+        *,
+        promised: Ballot = NO_BALLOT,
+        opened: Ballot = NO_BALLOT,
+        votes: dict[Slot, tuple[Ballot, Value]] | None = None,
+        height: int = 0,
+        notes: tuple[str, ...] = (),
+    ) -> None:
+        """A life begins."""
+        accepted = {slot: Acceptance(slot, ballot, what) for slot, (ballot, what) in (votes or {}).items()}
+        tip = self.blocks[node][height - 1].hash if height else "0" * 64
+        self.chains[node] = Blockchain(0, height=height, tip=tip)
+        del self.blocks[node][height:]
+        found = Recovered(
+            promised=promised, opened=opened, accepted=accepted, height=height, tip=tip, fresh=not height, notes=notes
+        )
+        self.checker.recovered(self._tick(), node, found)
+
+    def records(self, node: NodeId, *records: JournalRecord, sync: bool = True) -> None:
+        """Records are appended, and synced unless told otherwise."""
+        self.checker.recorded(self._tick(), node, records)
+        if sync:
+            self.checker.synced(self._tick(), node)
+
+    def crashes(self, node: NodeId) -> None:
+        """A life is over."""
+        self.checker.ended(self._tick(), node, "killed")
+
+    # Messages
+
+    def says(self, node: NodeId, to: tuple[NodeId, ...], message: AnyMessage, *, arrives: bool = True) -> None:
+        """A message is sent, and reaches everybody at once."""
+        self.number += 1
+        self.checker.sent(self._tick(), node, to, message, self.number)
+        if arrives:
+            for target in to:
+                self.checker.delivered(self._tick(), node, target, message, self.number)
+
+    def others(self, node: NodeId) -> tuple[NodeId, ...]:
+        """All nodes but one."""
+        return tuple(other for other in self.settings.node_ids if other != node)
+
+    def opens(self, ballot: Ballot, *, first_slot: Slot = 1) -> None:
+        """The owner bids: on its disk, then with PREPARE to all."""
+        self.records(ballot.owner, OpenedRecord(ballot))
+        self.prepares(ballot, first_slot=first_slot)
+
+    def prepares(self, ballot: Ballot, *, first_slot: Slot = 1) -> None:
+        """PREPARE leaves."""
+        node = ballot.owner
+        self.says(node, self.others(node), Prepare(sender=node, ballot=ballot, first_slot=first_slot, stamp=0))
+
+    def promises(
+        self, node: NodeId, ballot: Ballot, *, votes: dict[Slot, tuple[Ballot, Value]] | None = None, decided: Slot = 0
+    ) -> None:
+        """A promise is kept, and said with these votes."""
+        self.records(node, PromiseRecord(ballot))
+        self.says_promise(node, ballot, votes=votes, decided=decided)
+
+    def says_promise(
+        self, node: NodeId, ballot: Ballot, *, votes: dict[Slot, tuple[Ballot, Value]] | None = None, decided: Slot = 0
+    ) -> None:
+        """PROMISE leaves."""
+        accepted = tuple(Acceptance(slot, at, what) for slot, (at, what) in sorted((votes or {}).items()))
+        promise = Promise(sender=node, ballot=ballot, accepted=accepted, decided=decided, stamp=0)
+        self.says(node, (ballot.owner,), promise)
+
+    def leads(self, ballot: Ballot, *voters: NodeId) -> None:
+        """A bid, and promises that report nothing."""
+        self.opens(ballot)
+        for voter in voters:
+            self.promises(voter, ballot)
+
+    def proposes(
+        self, ballot: Ballot, slot: Slot, *values: Value, to: tuple[NodeId, ...] | None = None, decided: Slot = 0
+    ) -> None:
+        """ACCEPT leaves for `to`, all others if not given."""
+        node = ballot.owner
+        message = Accept(sender=node, ballot=ballot, first_slot=slot, values=values, decided=decided)
+        self.says(node, self.others(node) if to is None else to, message)
+
+    def votes(self, node: NodeId, ballot: Ballot, slot: Slot, what: Value, *, answers: bool = True) -> None:
+        """A vote is kept, and said unless it is the owner's own."""
+        self.records(node, AcceptedRecord(ballot, slot, what))
+        if answers and node != ballot.owner:
+            self.says_accepted(node, ballot, slot)
+
+    def says_accepted(self, node: NodeId, ballot: Ballot, first: Slot, last: Slot | None = None) -> None:
+        """ACCEPTED leaves."""
+        message = Accepted(sender=node, ballot=ballot, first_slot=first, last_slot=first if last is None else last)
+        self.says(node, (ballot.owner,), message)
+
+    def chooses(self, ballot: Ballot, slot: Slot, what: Value, *voters: NodeId) -> None:
+        """The owner proposes, it and `voters` vote."""
+        self.proposes(ballot, slot, what)
+        self.votes(ballot.owner, ballot, slot, what)
+        for voter in voters:
+            self.votes(voter, ballot, slot, what)
+
+    def decides(self, ballot: Ballot, upto: Slot) -> None:
+        """DECIDE leaves for all."""
+        node = ballot.owner
+        self.says(node, self.others(node), Decide(sender=node, ballot=ballot, decided=upto))
+
+    def catches_up(self, node: NodeId, source: NodeId, first: Slot, last: Slot) -> None:
+        """Decided blocks reach a node."""
+        reply = CatchupReply(sender=source, first_slot=first, blocks=("{}",) * (last - first + 1), decided=last)
+        self.says(source, (node,), reply)
+
+    # Chains and clients
+
+    def applies(self, node: NodeId, *values: Value) -> None:
+        """A node appends blocks with these values."""
+        blocks = [self.chains[node].extend(operations_text(what)) for what in values]
+        self.appends(node, *blocks)
+
+    def appends(self, node: NodeId, *blocks: Block) -> None:
+        """A node appends these very blocks."""
+        self.blocks[node] += blocks
+        self.checker.applied(self._tick(), node, blocks)
+
+    def asks(self, node: NodeId, what: Value) -> None:
+        """Clients ask for what stands in `what`."""
+        for request in what:
+            self.checker.asked(self._tick(), node, ClientWrite(request))
+
+    def answers(self, node: NodeId, what: Value, kind: str = "ok", text: str = "done", height: int = 0) -> None:
+        """Their node answers."""
+        for request in what:
+            self.checker.told(self._tick(), node, WriteAnswer(request.client, request.seq, kind, text, height))
+
+    def asks_view(self, number: int, *, linearizable: bool = False, kind: str = "all", name: str = "") -> None:
+        """A client asks for a view."""
+        self.checker.asked(self._tick(), 1, ClientRead(number, kind, name, linearizable))
+
+    def shows(self, node: NodeId, number: int, result: object, height: int, shown: str = "view_all") -> None:
+        """A node answers it."""
+        self.checker.told(self._tick(), node, ReadAnswer(number, "ok", "", result, shown, height))
+
+    def tells_story(self) -> None:
+        """A whole correct beginning: node 1 leads with ballot 1.1, X is chosen in slot 1 and applied everywhere."""
+        self.leads(B1, 2, 3)
+        self.chooses(B1, 1, X, 2)
+        self.applies(1, X)
+        self.answers(1, X)
+        self.decides(B1, 1)
+        self.applies(2, X)
+        self.catches_up(3, 1, 1, 1)
+        self.applies(3, X)

@@ -1,0 +1,158 @@
+"""The judge of the nodes' files: what holds is told to hold, and each kind of violation is seen and named."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from blog.operations import Comment, Operation, Post
+from chain.blockchain import Blockchain
+from simulator.checks.node_files import INVARIANTS, Judge
+from simulator.cluster.client_sessions import ClientBook
+from simulator.cluster.interface import Query, Ticket
+from simulator.node.codec import block_line, blog_line, operation_text
+from simulator.node.host import ReadAnswer, WriteAnswer
+from simulator.settings import Settings
+
+HELLO = Post("alice", "Hello", "first")
+NICE = Comment("bob", "Hello", "nice")
+Filed = tuple[Operation, Ticket]
+
+
+class Desk:
+    """Two nodes' files, clients of a run called `run`, and a judge of them."""
+
+    def __init__(self, directory: Path) -> None:
+        settings = Settings(nodes=2, data=str(directory))
+        self.directory = directory
+        self.clients = ClientBook("run", lambda: 0)
+        self.judge = Judge(settings, "run")
+        for node in settings.node_ids:
+            (directory / f"node-{node}").mkdir(parents=True)
+
+    def ask(self, operation: Operation, answer: str = "") -> Filed:
+        """A write, and what a node said to it."""
+        ticket, _ = self.clients.write(1, operation)
+        if answer:
+            self.clients.write_answered(WriteAnswer(ticket.client, ticket.seq, answer, "", 1))
+        return operation, ticket
+
+    def files(self, node: int, blocks: Sequence[Sequence[Filed]], blog: Sequence[tuple[int, Operation]]) -> None:
+        """Write a node's chain and blog anew."""
+        chain = Blockchain(2)
+        lines = ""
+        for filed in blocks:
+            texts = ",".join(operation_text(operation, ticket.client, ticket.seq) for operation, ticket in filed)
+            lines += block_line(chain.extend(f"[{texts}]")) + "\n"
+        folder = self.directory / f"node-{node}"
+        (folder / "blockchain.txt").write_text(lines)
+        (folder / "blog.txt").write_bytes(b"".join(blog_line(height, operation) for height, operation in blog))
+
+    def violations(self) -> dict[str, str]:
+        """What the judge finds wrong."""
+        verdicts = self.judge.verdicts(self.clients.writes)
+        assert tuple(verdicts) == INVARIANTS
+        return {invariant: what for invariant, what in verdicts.items() if what != "ok"}
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    """Nothing written yet."""
+    return Desk(tmp_path)
+
+
+def test_what_holds_is_told_to_hold(desk: Desk) -> None:
+    """A chain that is the beginning of the other, a refusal, a retry, and a line that is still being written."""
+    post, again, comment = desk.ask(HELLO, "ok"), desk.ask(HELLO, "refused"), desk.ask(NICE, "no-majority")
+    desk.files(1, [[post], [again], [comment, post]], [(1, HELLO), (3, NICE)])
+    desk.files(2, [[post], [again]], [(1, HELLO)])
+    with (desk.directory / "node-2" / "blockchain.txt").open("a") as file:
+        file.write('{"height":3,"H"')
+
+    assert desk.violations() == {}
+    assert desk.judge.order() == [(ticket.client, ticket.seq) for _, ticket in (post, again, comment)]
+
+
+def test_two_chains_that_part_are_seen(desk: Desk) -> None:
+    """The block and the nodes are named, also when the chains are read in steps."""
+    one, two = desk.ask(HELLO), desk.ask(NICE)
+    desk.files(1, [[one]], [(1, HELLO)])
+    assert desk.violations() == {}
+
+    desk.files(2, [[two]], [])
+
+    assert desk.violations() == {"agreement": "block 1 of node 2 differs from that of node 1"}
+
+
+def test_a_block_that_does_not_hold_is_seen(desk: Desk) -> None:
+    """A changed letter breaks the hash."""
+    post = desk.ask(HELLO)
+    desk.files(1, [[post]], [(1, HELLO)])
+    path = desk.directory / "node-1" / "blockchain.txt"
+    path.write_text(path.read_text().replace("first", "fixed"))
+
+    assert "its hash is written as" in desk.violations()["chain"]
+
+
+def test_an_answered_write_that_is_on_no_chain_is_seen(desk: Desk) -> None:
+    """Whoever was told OK must find the write."""
+    desk.ask(HELLO, "ok")
+
+    assert "on no chain" in desk.violations()["durability"]
+
+
+def test_a_refused_write_that_took_effect_is_seen(desk: Desk) -> None:
+    """An answer and the log must tell the same."""
+    post = desk.ask(HELLO, "refused")
+    desk.files(1, [[post]], [(1, HELLO)])
+
+    assert "was answered 'refused', and its effect is 'ok'" in desk.violations()["once"]
+
+
+def test_a_write_that_nobody_asked_for_is_seen(desk: Desk) -> None:
+    """Requests of earlier runs are unknown and allowed; one that bears this run's name is not."""
+    _, ticket = desk.ask(HELLO)
+    stranger = Ticket(number=1, node=1, request=NICE, client="other-1", seq=9, asked_ms=0)
+    desk.files(1, [[(HELLO, ticket)], [(NICE, stranger)]], [(1, HELLO), (2, NICE)])
+    assert desk.violations() == {}
+
+    forged = Ticket(number=9, node=1, request=NICE, client="run-7", seq=9, asked_ms=0)
+    desk.files(1, [[(HELLO, ticket)], [(NICE, stranger)], [(NICE, forged)]], [(1, HELLO), (2, NICE), (3, NICE)])
+
+    assert "run-7:9, which no client asked for" in desk.violations()["validity"]
+
+
+def test_a_blog_that_is_not_the_replay_is_seen(desk: Desk) -> None:
+    """The line is named."""
+    post, comment = desk.ask(HELLO), desk.ask(NICE)
+    desk.files(1, [[post], [comment]], [(1, HELLO), (1, NICE)])
+
+    assert desk.violations() == {"blog": "node 1: line 2 of blog.txt is not what the chain's replay gives"}
+
+
+@pytest.mark.parametrize("titles", [[], [["Old", "zoe"], ["Hello", "alice"]], [["Hello", "alice"], ["Old", "zoe"]]])
+def test_what_clients_saw_is_held_against_the_chain_and_what_stood_on_it(desk: Desk, titles: list[list[str]]) -> None:
+    """The run began with a post of an earlier one: after an answered post a view must show both, in their order."""
+    old = Ticket(number=1, node=1, request=Post("zoe", "Old", "o"), client="earlier-1", seq=1, asked_ms=0)
+    post = desk.ask(HELLO, "ok")
+    desk.files(1, [[(Post("zoe", "Old", "o"), old)], [post]], [(1, Post("zoe", "Old", "o")), (2, HELLO)])
+    ticket, _ = desk.clients.read(1, Query(kind="all", linearizable=True))
+    desk.clients.read_answered(ReadAnswer(ticket.number, "ok", "", titles, "view_all", 2))
+
+    verdict = desk.judge.verdicts(desk.clients.writes, desk.clients.history())["linearizability"]
+
+    assert (verdict == "ok") == (titles == [["Old", "zoe"], ["Hello", "alice"]])
+
+
+def test_what_is_asked_for_while_the_judge_reads_is_nobody_s_invention(desk: Desk) -> None:
+    """A client's call may come after the judge began, and its block before it has read the file."""
+    before = list(desk.clients.writes)
+    post = desk.ask(HELLO, "ok")
+    desk.files(1, [[post]], [(1, HELLO)])
+
+    verdicts = desk.judge.verdicts(before, asked_by_now=lambda: desk.clients.writes)
+
+    assert verdicts["validity"] == "ok"
+    assert desk.violations() == {}
