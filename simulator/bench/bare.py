@@ -20,8 +20,8 @@ from statistics import median
 
 from simulator.bench.bare_node import LEADER, run_bare_node
 from simulator.bench.case import Effort
-from simulator.processes.node_process import empty_main_module
-from simulator.processes.queue import HEAD, SUPERVISOR, Inlet, Outlet, PipeEnd, frame, widen
+from simulator.worlds.processes.framed_pipe import HEAD, SUPERVISOR, Inlet, Outlet, PipeEnd, frame, widen
+from simulator.worlds.processes.node_process import empty_main_module
 
 OPERATION_BYTES = 200
 

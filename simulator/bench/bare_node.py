@@ -11,8 +11,8 @@ import selectors
 import signal
 from pathlib import Path
 
-from simulator.processes.parent import die_with_parent
-from simulator.processes.queue import SUPERVISOR, Inlet, Outlet, frame, split
+from simulator.worlds.processes.framed_pipe import SUPERVISOR, Inlet, Outlet, frame, split
+from simulator.worlds.processes.parent import die_with_parent
 
 LEADER = 1
 HELLO = b"hello"

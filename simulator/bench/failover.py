@@ -16,9 +16,9 @@ from collections.abc import Sequence
 from simulator.bench import real
 from simulator.bench.case import Case, Effort
 from simulator.faults.faults import Restart
-from simulator.processes.cluster import ProcessCluster
-from simulator.processes.node_process import empty_main_module
 from simulator.settings import Settings
+from simulator.worlds.processes.cluster import ProcessCluster
+from simulator.worlds.processes.node_process import empty_main_module
 
 RETRY_MS = 5_000
 

@@ -14,8 +14,8 @@ from simulator.bench import real
 from simulator.bench.case import Case, Effort
 from simulator.bench.chains import stored
 from simulator.bench.writes import throughput
-from simulator.processes.cluster import ProcessCluster
 from simulator.settings import Settings
+from simulator.worlds.processes.cluster import ProcessCluster
 
 LENGTHS = (1_000, 10_000, 100_000, 1_000_000)
 QUICK_LENGTH = 2_000

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from simulator.bench import real
 from simulator.bench.case import Case, Effort, Skipped
-from simulator.processes.cluster import ProcessCluster
+from simulator.worlds.processes.cluster import ProcessCluster
 
 OUTSTANDING = 64
 COLUMNS, LINES = 160, 46

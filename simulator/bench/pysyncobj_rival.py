@@ -16,7 +16,7 @@ from multiprocessing.connection import Connection
 
 from simulator.bench.case import Case, Effort, Skipped
 from simulator.bench.pysyncobj_node import run_pysyncobj_node
-from simulator.processes.node_process import empty_main_module
+from simulator.worlds.processes.node_process import empty_main_module
 
 OPTIONS: dict[str, dict[str, object]] = {
     "default": {},

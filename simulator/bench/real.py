@@ -11,8 +11,8 @@ from itertools import count
 
 from blog.operations import Operation, Post
 from simulator.cluster.interface import AnswerKind, Ticket
-from simulator.processes.cluster import ProcessCluster
 from simulator.settings import Settings, SyncMode
+from simulator.worlds.processes.cluster import ProcessCluster
 
 LONG_MS = 60_000
 OPERATION_BYTES = 200

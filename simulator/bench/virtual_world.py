@@ -9,9 +9,9 @@ from functools import partial
 from simulator.bench import loops, real
 from simulator.bench.case import Case, Effort
 from simulator.settings import Settings
-from simulator.virtual.cluster import VirtualCluster
 from simulator.virtual.ordeal import run_plan
 from simulator.virtual.swarm import draw_plan
+from simulator.worlds.virtual.cluster import VirtualCluster
 
 SETTLED_MS = 2_000
 

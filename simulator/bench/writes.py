@@ -10,8 +10,8 @@ from typing import Any
 from simulator.bench import bare, real
 from simulator.bench.case import Case, Effort, Measure
 from simulator.faults.faults import LinkRule, Weather
-from simulator.processes.cluster import ProcessCluster
 from simulator.settings import SyncMode
+from simulator.worlds.processes.cluster import ProcessCluster
 
 SYNCS: tuple[SyncMode, ...] = ("fsync", "flush")
 DELAY_MS = 20

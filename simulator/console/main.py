@@ -9,8 +9,8 @@ from typing import TextIO
 
 from simulator.console.lines import LineSource
 from simulator.console.piped import PipedConsole
-from simulator.scenario.worlds import open_cluster
 from simulator.settings import Settings
+from simulator.worlds.open import open_cluster
 
 
 def run_console(

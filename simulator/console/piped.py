@@ -13,8 +13,8 @@ from simulator.scenario.commands import Line, SetKey
 from simulator.scenario.grammar import parse_line
 from simulator.scenario.mistakes import LineMistake, Mistake
 from simulator.scenario.stage import PlainStage
-from simulator.scenario.worlds import open_cluster, with_setting
 from simulator.settings import Settings
+from simulator.worlds.open import open_cluster, with_setting
 
 if TYPE_CHECKING:
     from simulator.cluster.interface import Cluster

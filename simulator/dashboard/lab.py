@@ -13,10 +13,10 @@ from simulator.dashboard.app import Lab
 from simulator.dashboard.runner import Sayings
 from simulator.dashboard.source import ClusterSource
 from simulator.scenario.stage import Tone
-from simulator.scenario.worlds import open_cluster
 from simulator.settings import Settings
 from simulator.views.palette import BAD, GOOD, QUIET
 from simulator.views.sheet import bit
+from simulator.worlds.open import open_cluster
 
 if TYPE_CHECKING:
     from simulator.views.sheet import View

@@ -18,8 +18,8 @@ from simulator.dashboard.lab import LabStage
 from simulator.dashboard.prompt import Prompt
 from simulator.dashboard.runner import Sayings
 from simulator.dashboard.snapshot import Picture, open_node, take_snapshot
-from simulator.scenario.worlds import open_cluster
 from simulator.settings import Settings
+from simulator.worlds.open import open_cluster
 
 if TYPE_CHECKING:
     from simulator.cluster.interface import Cluster

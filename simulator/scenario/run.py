@@ -20,9 +20,9 @@ from simulator.scenario.result import RunResult
 from simulator.scenario.runner import Runner
 from simulator.scenario.session import Session
 from simulator.scenario.stage import PlainStage, Silence, Stage
-from simulator.scenario.worlds import open_cluster, with_wishes
 from simulator.settings import Settings
 from simulator.text.sanitize import safe
+from simulator.worlds.open import open_cluster, with_wishes
 
 if TYPE_CHECKING:
     from simulator.cluster.interface import Cluster

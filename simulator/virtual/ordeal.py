@@ -32,9 +32,9 @@ from simulator.errors import InputError
 from simulator.faults.faults import ClockFault, DiskFault, Fault, Heal, Hold, Pause, Release, Restart, Resume, Weather
 from simulator.trace.observer import Observer
 from simulator.virtual.ambush import Ambushes, strikes_of
-from simulator.virtual.cluster import VirtualCluster
 from simulator.virtual.peace import Peace
 from simulator.virtual.plan import Again, Call, Plan, Strike, Write
+from simulator.worlds.virtual.cluster import VirtualCluster
 
 CALM_ROUND_TRIP_MS = 20
 """A round trip without weather: two links and two syncs."""

@@ -12,8 +12,8 @@ from blog.operations import Post
 from paxos.ballot import NodeId
 from simulator.checks.violation import Violation
 from simulator.cluster.interface import AnswerKind, Query, Ticket
-from simulator.virtual.cluster import VirtualCluster
 from simulator.virtual.lasting import reached
+from simulator.worlds.virtual.cluster import VirtualCluster
 
 LOOK_EVERY_MS = 10
 """How often the end of a run is looked for."""

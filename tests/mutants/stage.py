@@ -34,7 +34,7 @@ from simulator.node.host import ClientCall, ClientRead, ClientWrite, NodeReport,
 from simulator.node.node import Node, NodeStopped
 from simulator.node.storage.storage import Recovered, Storage
 from simulator.settings import Settings
-from simulator.virtual.disk import SimulatedDisk
+from simulator.worlds.virtual.disk import SimulatedDisk
 
 TOLD: set[str] = set()
 """Every rule that some story breaks."""

@@ -8,7 +8,7 @@ from paxos.effects import Timer
 from paxos.messages import Accept, Accepted, Canvass, CanvassReply, Prepare, Promise, Reject
 from simulator.faults.faults import CutLink, LinkRule, Weather
 from simulator.settings import Settings
-from simulator.virtual.cluster import VirtualCluster
+from simulator.worlds.virtual.cluster import VirtualCluster
 from tests.mutants.stage import Stage, judge, tells_of
 
 A, B, C = 1, 2, 3

@@ -17,9 +17,9 @@ from simulator.cluster.interface import Answer, AnswerKind, Cluster, Query, Tick
 from simulator.errors import InputError
 from simulator.faults.faults import ClockFault, DiskFault, Fault, Heal, Release, Restart, Resume
 from simulator.node.codec import parse_block, parse_operations
-from simulator.virtual.cluster import VirtualCluster
 from simulator.virtual.ordeal import Outcome, bound_ms, run_plan
 from simulator.virtual.plan import Again, Plan, Strike, Write
+from simulator.worlds.virtual.cluster import VirtualCluster
 
 KNOWN = frozenset({AnswerKind.OK, AnswerKind.REFUSED})
 

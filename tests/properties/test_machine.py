@@ -11,9 +11,9 @@ from hypothesis import settings
 
 from simulator.checks.audit import verify_directory
 from simulator.cluster.interface import Cluster
-from simulator.processes.cluster import ProcessCluster
 from simulator.settings import Settings
-from simulator.virtual.cluster import VirtualCluster
+from simulator.worlds.processes.cluster import ProcessCluster
+from simulator.worlds.virtual.cluster import VirtualCluster
 from tests.properties.driver import audit, told
 from tests.properties.effort import effort
 from tests.properties.machine import ClusterMachine

@@ -31,9 +31,9 @@ from simulator.node.codec import (
 )
 from simulator.node.storage.journal import JOURNAL, Journal
 from simulator.scenario.grammar import parse_line
-from simulator.virtual.disk import SimulatedDisk
 from simulator.virtual.plan import Plan
-from simulator.wire import decode_message, encode_message
+from simulator.worlds.processes.wire import decode_message, encode_message
+from simulator.worlds.virtual.disk import SimulatedDisk
 from tests.properties.effort import effort
 from tests.properties.strategies import (
     TEXTS,

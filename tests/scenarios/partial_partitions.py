@@ -22,7 +22,7 @@ from simulator.cluster.interface import AnswerKind, Ticket
 from simulator.faults.faults import Crash, CutLink, Fault, Heal, LinkRule, MendLink, Restart, Weather
 from simulator.node.node import Node
 from simulator.settings import Settings
-from simulator.virtual.cluster import EVENTS_KEPT, VirtualCluster
+from simulator.worlds.virtual.cluster import EVENTS_KEPT, VirtualCluster
 
 Shape = Literal["quorum loss", "constrained election", "chained", "chained, two each way"]
 

@@ -39,10 +39,10 @@ from simulator.scenario.run import run_scenario
 from simulator.scenario.session import Session
 from simulator.scenario.stage import Silence
 from simulator.settings import Settings
-from simulator.virtual.cluster import VirtualCluster
 from simulator.virtual.ordeal import run_plan
 from simulator.virtual.plan import Plan
 from simulator.virtual.swarm import draw_plan
+from simulator.worlds.virtual.cluster import VirtualCluster
 from tests.simulator.explore.test_explore import Silent
 
 FAULTS: tuple[Fault, ...] = (

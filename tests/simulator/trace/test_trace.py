@@ -24,7 +24,7 @@ from simulator.trace.format import AnyLine, Delivered, Header, History, Line, Se
 from simulator.trace.reader import is_trace, read_trace
 from simulator.trace.recorder import Happening, TraceRecorder, play
 from simulator.trace.writer import trace_lines
-from simulator.virtual.cluster import VirtualCluster
+from simulator.worlds.virtual.cluster import VirtualCluster
 from tests.simulator.checks.scene import B1, Scene, X
 
 PAGE = Path(__file__).parent.parent.parent.parent / "docs" / "trace.md"

@@ -1,0 +1,1 @@
+"""Worlds in which nodes live, all behind the one face of `cluster`."""

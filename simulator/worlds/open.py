@@ -1,0 +1,59 @@
+"""Opens a cluster in one of the two worlds: the only place that knows both."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import msgspec
+
+from simulator.errors import InputError
+from simulator.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from simulator.cluster.interface import Cluster
+
+World = Literal["processes", "virtual"]
+WORLDS: tuple[World, ...] = ("processes", "virtual")
+
+
+def open_cluster(world: str, settings: Settings) -> Cluster:
+    """Start all nodes of a cluster in this world, recorded for checks and traces; its log tells of messages too.
+
+    Raises:
+        InputError: no such world, or the data directory cannot be used.
+    """
+    # Each world is imported when it is wanted: the virtual one is no business of a console that waits to start.
+    if world == "processes":
+        from simulator.worlds.processes.cluster import ProcessCluster  # noqa: PLC0415
+
+        processes = ProcessCluster(settings, record=True)
+        processes.watch_messages(on=True)
+        return processes
+    if world == "virtual":
+        from simulator.worlds.virtual.cluster import VirtualCluster  # noqa: PLC0415
+
+        virtual = VirtualCluster(settings)
+        virtual.watch_messages(on=True)
+        return virtual
+    raise InputError(f"there is no world {world!r}: write processes or virtual.")
+
+
+def with_wishes(settings: Settings, wishes: Mapping[str, int | str]) -> Settings:
+    """The settings with those changed that a scenario's `set` lines ask for ("world" is none of them).
+
+    What differs from the default already was asked for on the command line, which is heard more than a file.
+    """
+    default = Settings()
+    changes: dict[str, int | str] = {}
+    for key, value in wishes.items():
+        name = key.replace("-", "_")
+        if key != "world" and getattr(settings, name) == getattr(default, name):
+            changes[name] = value
+    return msgspec.structs.replace(settings, **changes)
+
+
+def with_setting(settings: Settings, key: str, value: int | str) -> Settings:
+    """The settings with one changed, as `set` does at a console."""
+    return msgspec.structs.replace(settings, **{key.replace("-", "_"): value})

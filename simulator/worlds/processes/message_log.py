@@ -1,0 +1,34 @@
+"""A look at the messages that pass, for a person: the newest are kept as bytes, and read only when somebody looks."""
+
+from __future__ import annotations
+
+from collections import deque
+from itertools import islice
+
+from simulator.cluster.message_text import ROUTINE, sent_line
+from simulator.node.status import ClusterEvent
+from simulator.worlds.processes.framed_pipe import split
+from simulator.worlds.processes.wire import decode_message
+
+KEPT = 400
+_ROUTINE_TAGS = frozenset(kind.__struct_config__.tag for kind in ROUTINE)
+_TAG = 1  # A message is an array that begins with its tag, a small number: one byte behind the array's own.
+
+
+class Tap:
+    """The newest messages but for the routine ones, which would push all others out. Closed until somebody opens it."""
+
+    def __init__(self) -> None:
+        self.open = False
+        self._kept: deque[tuple[int, int, tuple[int, ...], bytes]] = deque(maxlen=KEPT)
+
+    def look(self, at_ms: int, source: int, targets: tuple[int, ...], body: bytes) -> None:
+        """Keep the messages of one frame."""
+        for message in split(body):
+            if message[_TAG] not in _ROUTINE_TAGS:
+                self._kept.append((at_ms, source, targets, message))
+
+    def newest(self, last: int) -> list[ClusterEvent]:
+        """The newest `last` messages as lines of the running log, oldest first."""
+        kept = islice(self._kept, max(0, len(self._kept) - last), None)
+        return [sent_line(at_ms, source, to, decode_message(message)) for at_ms, source, to, message in kept]

@@ -1,0 +1,133 @@
+"""One life of one node: a spawned process, its queue in and its queue out, all thrown away together when it ends."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import ModuleType
+
+from simulator.faults.faults import DiskFaultKind
+from simulator.settings import Settings
+from simulator.worlds.processes.framed_pipe import Inlet, Outlet, PipeEnd, widen
+from simulator.worlds.processes.node_main import Builder
+from simulator.worlds.processes.spawn_entry import be_born
+
+BACKLOG_BYTES = 64 << 20
+"""What waits in memory for a node that stands still, before its oldest messages from other nodes are dropped."""
+
+_context = multiprocessing.get_context("spawn")
+_swap = threading.Lock()
+
+
+class NodeProcess:
+    """Starts the process at once, without waiting for it. `inlet` is what it says, `outlet` what it is told.
+
+    With `witnessed` the node tells what it writes, syncs and applies (see `witness`).
+    The thread that makes this must live as long as the process should: on Linux the node is killed when it ends.
+
+    Raises:
+        OSError: the system has no room for another process or pipe.
+    """
+
+    def __init__(
+        self,
+        node_id: int,
+        settings: Settings,
+        build: Builder,
+        disk_mood: DiskFaultKind = "ok",
+        *,
+        witnessed: bool = False,
+    ) -> None:
+        self.node_id = node_id
+        self.paused = False
+        child_in, self._down = _context.Pipe(duplex=False)
+        self._up, child_out = _context.Pipe(duplex=False)
+        for end in (self._down, child_out):
+            widen(end.fileno())
+        self._process = _context.Process(
+            target=be_born,
+            args=(node_id, settings, build, disk_mood),
+            kwargs={
+                "ends": (PipeEnd(child_in.fileno()), PipeEnd(child_out.fileno())),
+                "parent": os.getpid(),
+                "witnessed": witnessed,
+            },
+            name=f"paxsim-node-{node_id}",
+            daemon=True,
+        )
+        try:
+            with empty_main_module():
+                self._process.start()
+        except BaseException:
+            self.forget_queues()
+            raise
+        finally:
+            child_in.close()
+            child_out.close()
+        self.inlet = Inlet(self._up.fileno())
+        self.outlet = Outlet(self._down.fileno(), limit=BACKLOG_BYTES)
+
+    @property
+    def pid(self) -> int:
+        """The process's number."""
+        assert self._process.pid is not None
+        return self._process.pid
+
+    @property
+    def sentinel(self) -> int:
+        """A file descriptor that becomes readable when the process has ended, however it ended."""
+        return self._process.sentinel
+
+    def pause(self) -> None:
+        """SIGSTOP."""
+        os.kill(self.pid, signal.SIGSTOP)
+        self.paused = True
+
+    def resume(self) -> None:
+        """SIGCONT."""
+        os.kill(self.pid, signal.SIGCONT)
+        self.paused = False
+
+    def kill(self) -> None:
+        """SIGKILL: it takes a process that is stopped, too."""
+        self._process.kill()
+
+    def ask_to_end(self) -> None:
+        """Close its queue in: it ends by itself once it has read what is there."""
+        self._down.close()
+        self.outlet.closed = True
+
+    def reap(self) -> str:
+        """After the sentinel has spoken: how the process ended, in words. Its number is free for others afterwards."""
+        self._process.join()
+        code = self._process.exitcode or 0
+        self._process.close()
+        if code >= 0:
+            return f"ended with status {code}"
+        return f"killed by {signal.Signals(-code).name}"
+
+    def forget_queues(self) -> None:
+        """Throw its queues away. What was still in them is lost, as on any network."""
+        self._up.close()
+        self._down.close()
+
+
+@contextmanager
+def empty_main_module() -> Iterator[None]:
+    """Let a spawned process not run our main script again.
+
+    A node needs nothing of it. Imported once more, it costs every node the start-up of a command line or of pytest, and
+    a script without `if __name__ == "__main__"` would start a cluster in each node.
+    """
+    with _swap:
+        main = sys.modules["__main__"]
+        sys.modules["__main__"] = ModuleType("__main__")
+        try:
+            yield
+        finally:
+            sys.modules["__main__"] = main

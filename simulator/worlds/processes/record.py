@@ -1,0 +1,60 @@
+"""The record of a real run, and what is made of it: verdicts while it goes on, and a trace.
+
+`told` and the like are called with the supervisor's lock held (see `tape`); judging and writing need no lock of the
+supervisor, and one caller at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from simulator.cluster.history import Event
+from simulator.settings import Settings
+from simulator.trace.format import header_for
+from simulator.trace.recorder import play
+from simulator.trace.writer import trace_lines
+from simulator.worlds.processes.recording import Tape
+
+if TYPE_CHECKING:
+    from simulator.checks.invariants import InvariantChecker
+
+
+class Record:
+    """A tape, and a checker that has heard it up to some point."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.tape = Tape()
+        self._settings = settings
+        self._checker: InvariantChecker | None = None  # From the first `judge` on.
+        self._judged_to = 0
+
+    def judge(self, verdicts: dict[str, str], end: int) -> None:
+        """Add what the record up to `end` says to `verdicts`; what is violated there already stays as it is told."""
+        checker = self._checker
+        if checker is None:
+            from simulator.checks.invariants import InvariantChecker  # noqa: PLC0415  While nodes start, nobody needs it.
+
+            prepare, accept = self._quorums()
+            checker = InvariantChecker(self._settings, prepare_quorum=prepare, accept_quorum=accept)
+            self._checker = checker
+        begin, self._judged_to = self._judged_to, end
+        play(self.tape.read(begin, end), checker)
+        for invariant, verdict in checker.verdicts().items():
+            if verdicts.get(invariant, "ok") == "ok":
+                verdicts[invariant] = verdict
+
+    def lines(self, history: Sequence[Event], end: int) -> Iterator[str]:
+        """The record up to `end` as the lines of a trace."""
+        prepare, accept = self._quorums()
+        header = msgspec.structs.replace(
+            header_for(self._settings, "processes"), prepare_quorum=prepare, accept_quorum=accept
+        )
+        return trace_lines(header, self.tape.read(0, end), history, self.tape.cut)
+
+    def _quorums(self) -> tuple[int, int]:
+        from simulator.mutants.registry import quorums  # noqa: PLC0415  No sound cluster needs to know of broken rules.
+
+        return quorums(self._settings.break_rule)

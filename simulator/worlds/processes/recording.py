@@ -1,0 +1,245 @@
+"""The record of a real run: everything that passes the supervisor, as bytes, in the one order in which it passed.
+
+While the run goes on nothing is decoded: whole frames are appended to a file that has no name any more. Whoever wants
+a trace or a verdict reads from there, which needs no lock, and gets calls of `Observer`. A message counts as delivered
+when it is put into its reader's queue.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from os import pread
+from typing import assert_never
+
+import msgspec
+
+from simulator.faults.faults import Fault, Link
+from simulator.node.host import Inspected
+from simulator.trace.journal_records import record_of
+from simulator.trace.recorder import Happening
+from simulator.worlds.processes.framed_pipe import LENGTH, Frame, split
+from simulator.worlds.processes.probe_frames import (
+    ToldApplied,
+    ToldRecorded,
+    ToldRecovered,
+    ToldSynced,
+    ToldWoken,
+    decode_telling,
+)
+from simulator.worlds.processes.wire import decode_call, decode_message, decode_report
+
+MOST_BYTES = 1 << 30
+"""What a record may take on disk. Past it the beginning is kept, and nothing is added."""
+_BUFFER_BYTES = 1 << 18
+_CHUNK_BYTES = 1 << 20
+
+
+class _Entry(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    at_ms: int
+    node: int
+
+
+class _Frame(_Entry, frozen=True, array_like=True, gc=False, tag=1):
+    """Messages of `node`, numbered from `first` on; every target got all of them at once or none."""
+
+    first: int
+    passed: tuple[int, ...]
+    lost: tuple[int, ...]
+    body: bytes
+
+
+class _Sent(_Entry, frozen=True, array_like=True, gc=False, tag=2):
+    number: int
+    to: tuple[int, ...]
+    message: bytes
+
+
+class _Arrived(_Entry, frozen=True, array_like=True, gc=False, tag=3):
+    source: int
+    number: int
+    message: bytes
+
+
+class _Lost(_Entry, frozen=True, array_like=True, gc=False, tag=4):
+    source: int
+    number: int
+    message: bytes
+
+
+class _Told(_Entry, frozen=True, array_like=True, gc=False, tag=5):
+    report: bytes
+
+
+class _Asked(_Entry, frozen=True, array_like=True, gc=False, tag=6):
+    call: bytes
+
+
+class _Witnessed(_Entry, frozen=True, array_like=True, gc=False, tag=7):
+    body: bytes
+
+
+class _Ended(_Entry, frozen=True, array_like=True, gc=False, tag=8):
+    how: str
+
+
+class _Struck(_Entry, frozen=True, array_like=True, gc=False, tag=9):
+    fault: Fault
+
+
+_AnyEntry = _Frame | _Sent | _Arrived | _Lost | _Told | _Asked | _Witnessed | _Ended | _Struck
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder[_AnyEntry](_AnyEntry).decode
+
+
+class Tape:
+    """Written under the supervisor's lock by one thread at a time. `cut` tells why recording stopped, or is empty."""
+
+    def __init__(self, most_bytes: int = MOST_BYTES) -> None:
+        self.cut = ""
+        self._most = most_bytes
+        self._file = tempfile.TemporaryFile(prefix="paxsim-tape-", buffering=_BUFFER_BYTES)  # noqa: SIM115  See `close`.
+        self._size = 0
+        self._numbers = 0
+
+    def frame(self, at_ms: int, source: int, passed: Sequence[int], lost: Sequence[int], sent: Frame) -> None:
+        """A frame went straight from its sender into the queues of those whom it `passed` to."""
+        _, count, body = sent
+        self._write(_Frame(at_ms, source, self._numbers + 1, tuple(passed), tuple(lost), body))
+        self._numbers += count
+
+    def sent(self, at_ms: int, source: int, to: tuple[int, ...], message: bytes) -> int:
+        """One message was handed over; returns its number, for `arrived` and `lost`."""
+        self._numbers += 1
+        self._write(_Sent(at_ms, source, self._numbers, to, message))
+        return self._numbers
+
+    def arrived(self, at_ms: int, link: Link, number: int, message: bytes) -> None:
+        """It, or a copy of it, was put into its reader's queue."""
+        self._write(_Arrived(at_ms, link[1], link[0], number, message))
+
+    def lost(self, at_ms: int, link: Link, number: int, message: bytes) -> None:
+        """It, or a copy of it, will not reach its reader."""
+        self._write(_Lost(at_ms, link[1], link[0], number, message))
+
+    def told(self, at_ms: int, node: int, report: bytes) -> None:
+        """A report, encoded."""
+        self._write(_Told(at_ms, node, report))
+
+    def asked(self, at_ms: int, node: int, call: bytes) -> None:
+        """A client's call, encoded."""
+        self._write(_Asked(at_ms, node, call))
+
+    def witnessed(self, at_ms: int, node: int, body: bytes) -> None:
+        """The body of a frame of tellings (see `witness`)."""
+        self._write(_Witnessed(at_ms, node, body))
+
+    def ended(self, at_ms: int, node: int, how: str) -> None:
+        """A process is no more."""
+        self._write(_Ended(at_ms, node, how))
+
+    def struck(self, at_ms: int, fault: Fault) -> None:
+        """A fault was carried out."""
+        self._write(_Struck(at_ms, 0, fault))
+
+    def end(self) -> int:
+        """Where the record ends now; everything before it can be read without the lock."""
+        if not self.cut:
+            self._file.flush()
+        return self._size
+
+    def read(self, begin: int, end: int) -> Iterator[Happening]:
+        """What happened between two ends (0 is the beginning), as calls of `Observer`."""
+        fd = self._file.fileno()
+        rest = b""
+        while begin < end:
+            chunk = pread(fd, min(_CHUNK_BYTES, end - begin), begin)
+            begin += len(chunk)
+            rest += chunk
+            at = 0
+            while len(rest) - at >= LENGTH.size:
+                (length,) = LENGTH.unpack_from(rest, at)
+                if len(rest) - at < LENGTH.size + length:
+                    break
+                at += LENGTH.size
+                yield from _happenings(_decode(rest[at : at + length]))
+                at += length
+            rest = rest[at:]
+
+    def close(self) -> None:
+        """Give the room back. Nothing can be read afterwards."""
+        self.cut = self.cut or "the cluster was closed"
+        self._file.close()
+
+    def _write(self, entry: _AnyEntry) -> None:
+        if self.cut:
+            return
+        data = _encode(entry)
+        if self._size + len(data) > self._most:
+            self._stop(f"the record reached its bound of {self._most >> 20} MiB")
+            return
+        try:
+            self._file.write(LENGTH.pack(len(data)) + data)
+        except OSError as error:
+            self._stop(f"the record cannot be written: {error.strerror or error}")
+            return
+        self._size += LENGTH.size + len(data)
+
+    def _stop(self, why: str) -> None:
+        self._file.flush()
+        self.cut = why
+
+
+def _happenings(entry: _AnyEntry) -> Iterator[Happening]:
+    at_ms, node = entry.at_ms, entry.node
+    match entry:
+        case _Frame():
+            yield from _whole_frame(entry)
+        case _Sent(number=number, to=to, message=data):
+            yield "sent", (at_ms, node, to, decode_message(data), number)
+        case _Arrived(source=source, number=number, message=data):
+            yield "delivered", (at_ms, source, node, decode_message(data), number)
+        case _Lost(source=source, number=number, message=data):
+            yield "lost", (at_ms, source, node, decode_message(data), number)
+        case _Told(report=data):
+            report = decode_report(data)
+            if not isinstance(report, Inspected) or not report.number:  # What was asked for is no event of the node.
+                yield "told", (at_ms, node, report)
+        case _Asked(call=data):
+            yield "asked", (at_ms, node, decode_call(data))
+        case _Witnessed(body=body):
+            for data in split(body):
+                yield _telling(at_ms, node, data)
+        case _Ended(how=how):
+            yield "ended", (at_ms, node, how)
+        case _Struck(fault=fault):
+            yield "struck", (at_ms, fault)
+        case _:
+            assert_never(entry)
+
+
+def _whole_frame(entry: _Frame) -> Iterator[Happening]:
+    to = tuple(sorted([*entry.passed, *entry.lost]))
+    for number, data in enumerate(split(entry.body), entry.first):
+        message = decode_message(data)
+        yield "sent", (entry.at_ms, entry.node, to, message, number)
+        for target in entry.passed:
+            yield "delivered", (entry.at_ms, entry.node, target, message, number)
+        for target in entry.lost:
+            yield "lost", (entry.at_ms, entry.node, target, message, number)
+
+
+def _telling(at_ms: int, node: int, data: bytes) -> Happening:
+    match decode_telling(data):
+        case ToldRecovered(found):
+            return "recovered", (at_ms, node, found)
+        case ToldRecorded(records):
+            return "recorded", (at_ms, node, tuple([record_of(entry) for entry in records]))
+        case ToldSynced():
+            return "synced", (at_ms, node)
+        case ToldApplied(blocks):
+            return "applied", (at_ms, node, blocks)
+        case ToldWoken(timer):
+            return "woken", (at_ms, node, timer)
+        case telling:
+            assert_never(telling)

@@ -1,0 +1,181 @@
+"""The network between the nodes: every message passes here, and here alone misfortune strikes it.
+
+Bytes are passed on as they came. While no link has any rule, whole frames go straight from one queue to the next; with
+rules each message is asked for at `Links.arrivals`, the one implementation that the virtual world uses too.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections import Counter
+from collections.abc import Callable
+from random import Random
+
+from simulator.faults.faults import MOST_HELD, Link, Links
+from simulator.worlds.processes.framed_pipe import HEAD, UNHURRIED, Frame, Outlet, frame, split
+from simulator.worlds.processes.message_log import Tap
+from simulator.worlds.processes.recording import Tape
+
+UNDERWAY_BYTES = 256 << 20
+"""What may be on slow links at once. More is lost, as on a real link whose buffers are full."""
+
+Held = tuple[int, int, bytes, int]
+"""A message that waits for a person: source, target, bytes, and its number on the tape."""
+
+
+class Network:
+    """Where messages are between leaving one node and reaching another. Not safe for threads. Times in milliseconds.
+
+    `connect` and `disconnect` follow the nodes' lives: what is for a node that is down is lost on arrival. `tape`
+    records what passes; without one nothing is recorded, and no message has a number. `is_awaited` tells whether a
+    client waits for a node: if none does, unhurried messages for it wait for others until `hurry`.
+    """
+
+    def __init__(
+        self,
+        links: Links,
+        dice: Random,
+        tape: Tape | None = None,
+        is_awaited: Callable[[int], bool] = lambda _node: True,
+    ) -> None:
+        self.links = links
+        self.tape = tape
+        self.passed: Counter[Link] = Counter()
+        self.lost: Counter[Link] = Counter()
+        self.held: dict[int, Held] = {}
+        self.tap = Tap()
+        self._dice = dice
+        self._outlets: dict[int, Outlet] = {}
+        self._dirty: set[int] = set()
+        self._unhurried: set[int] = set()
+        self._is_awaited = is_awaited
+        self._underway: list[tuple[float, int, int, int, bytes, int]] = []
+        self._underway_bytes = 0
+        self._serial = 0
+        self._held_count = 0
+        self._targets: dict[int, tuple[int, ...]] = {}
+
+    def connect(self, node: int, outlet: Outlet) -> None:
+        """A node came up."""
+        self._outlets[node] = outlet
+
+    def disconnect(self, node: int) -> None:
+        """A node went down."""
+        self._outlets.pop(node, None)
+        self._dirty.discard(node)
+        self._unhurried.discard(node)
+
+    def route(self, source: int, sent: Frame, now_ms: float) -> None:
+        """Pass on one frame of `source`; its address is the set of targets."""
+        address, count, body = sent
+        targets = self._targets.get(address)
+        if targets is None:
+            targets = self._targets[address] = tuple(node for node in self.links.nodes if address >> node & 1)
+        if self.tap.open:
+            self.tap.look(int(now_ms), source, targets, body)
+        if self.links.untouched:
+            data = HEAD.pack(len(body), source, count) + body
+            hurried = not address & UNHURRIED
+            passed = [target for target in targets if self._put(source, target, data, count, hurried=hurried)]
+            if self.tape is not None:
+                lost = [target for target in targets if target not in passed]
+                self.tape.frame(int(now_ms), source, passed, lost, sent)
+        else:
+            for message in split(body):
+                number = 0 if self.tape is None else self.tape.sent(int(now_ms), source, targets, message)
+                for target in targets:
+                    self._send((source, target), message, number, now_ms)
+
+    def deliver_due(self, now_ms: float) -> None:
+        """Let everything arrive whose time has come; messages of one link share a frame."""
+        together: dict[Link, list[tuple[int, bytes]]] = {}
+        while self._underway and self._underway[0][0] <= now_ms:
+            _, _, source, target, message, number = heapq.heappop(self._underway)
+            self._underway_bytes -= len(message)
+            together.setdefault((source, target), []).append((number, message))
+        for link, messages in together.items():
+            self._arrive(link, messages, now_ms)
+
+    def next_due_ms(self) -> float | None:
+        """When the next message arrives."""
+        return self._underway[0][0] if self._underway else None
+
+    def underway(self) -> int:
+        """How many messages are on slow links or held."""
+        return len(self._underway) + len(self.held)
+
+    def mark(self, node: int) -> None:
+        """`node` has something new to be written to its queue."""
+        self._dirty.add(node)
+
+    def take_dirty(self) -> list[int]:
+        """Nodes that have something new to be written to their queue."""
+        dirty = list(self._dirty)
+        self._dirty.clear()
+        if self._unhurried:
+            self._unhurried.difference_update(dirty)
+        return dirty
+
+    def hurry(self) -> None:
+        """What waited for company waits no longer."""
+        self._dirty |= self._unhurried
+        self._unhurried.clear()
+
+    @property
+    def waits_for_company(self) -> bool:
+        """Something lies ready for a queue and may be written together with what follows it."""
+        return bool(self._unhurried)
+
+    def deliver_held(self, number: int | None, link: Link | None, now_ms: float = 0) -> int:
+        """Let held messages arrive now: one, those of a link, or all. How many there were."""
+        chosen = [
+            key
+            for key, (source, target, _, _) in self.held.items()
+            if (number is None or key == number) and (link is None or link == (source, target))
+        ]
+        for key in chosen:
+            source, target, message, taped = self.held.pop(key)
+            self._arrive((source, target), [(taped, message)], now_ms)
+        return len(chosen)
+
+    def _send(self, link: Link, message: bytes, number: int, now_ms: float) -> None:
+        arrivals = self.links.arrivals(*link, now_ms, self._dice)
+        if not arrivals or (self.links.holding and len(self.held) >= MOST_HELD):
+            self._lose(link, number, message, now_ms)
+        elif self.links.holding:
+            self._held_count += 1
+            self.held[self._held_count] = (*link, message, number)
+        else:
+            for at in arrivals:
+                if self._underway_bytes + len(message) > UNDERWAY_BYTES:
+                    self._lose(link, number, message, now_ms)
+                    continue
+                self._underway_bytes += len(message)
+                self._serial += 1  # Equal times keep the order of sending.
+                heapq.heappush(self._underway, (at, self._serial, *link, message, number))
+
+    def _arrive(self, link: Link, messages: list[tuple[int, bytes]], now_ms: float) -> None:
+        source, target = link
+        passed = self._put(source, target, frame(source, [message for _, message in messages]), len(messages))
+        if self.tape is not None:
+            tell = self.tape.arrived if passed else self.tape.lost
+            for number, message in messages:
+                tell(int(now_ms), link, number, message)
+
+    def _lose(self, link: Link, number: int, message: bytes, now_ms: float) -> None:
+        self.lost[link] += 1
+        if self.tape is not None:
+            self.tape.lost(int(now_ms), link, number, message)
+
+    def _put(self, source: int, target: int, data: bytes, count: int, *, hurried: bool = True) -> bool:
+        outlet = self._outlets.get(target)
+        if outlet is None or outlet.closed:
+            self.lost[source, target] += count
+            return False
+        self.passed[source, target] += count
+        outlet.put(data, count)
+        if hurried or self._is_awaited(target):
+            self._dirty.add(target)
+        else:
+            self._unhurried.add(target)
+        return True

@@ -1,0 +1,366 @@
+"""The cluster of the virtual world: the `Cluster` face over machines, links and disks that exist in memory alone.
+
+Time passes in `wait` and nowhere else. Everything that happens follows from the settings, the seed and the calls made:
+one `Random` of the seed's is drawn from in one order, so the same calls give the same run, byte for byte. Not safe for
+threads.
+"""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from random import Random
+from typing import Literal
+
+import msgspec
+
+from blog.operations import Operation
+from paxos.ballot import NodeId
+from paxos.messages import AnyMessage, Request
+from simulator.checks.decided_order import DecidedWrites
+from simulator.checks.invariants import InvariantChecker
+from simulator.checks.linearizability.judge import judge
+from simulator.checks.violation import Violation
+from simulator.cluster.client_sessions import ClientBook, patience_ms
+from simulator.cluster.history import Event
+from simulator.cluster.interface import AnswerKind, Query, Ticket
+from simulator.cluster.message_text import ROUTINE, in_order, sent_line
+from simulator.errors import InputError
+from simulator.faults.faults import Fault, Link, Links
+from simulator.mutants.registry import quorums
+from simulator.node.codec import operation_text
+from simulator.node.host import (
+    ClientCall,
+    ClientWrite,
+    Inspected,
+    NodeFailed,
+    NodeReport,
+    NoteLine,
+    ReadAnswer,
+    WriteAnswer,
+)
+from simulator.node.node import Node
+from simulator.node.status import ClusterEvent, HeldMessage, NodeState
+from simulator.node.storage.chain_file import CHAIN
+from simulator.settings import Settings
+from simulator.trace.format import header_for
+from simulator.trace.observer import Observer
+from simulator.trace.observer_list import Onlookers
+from simulator.trace.recorder import TraceRecorder
+from simulator.trace.writer import trace_lines
+from simulator.worlds.virtual.event_queue import WORLD, Heap
+from simulator.worlds.virtual.machine import Machine
+from simulator.worlds.virtual.nemesis import Misfortune
+from simulator.worlds.virtual.network import Network
+from simulator.worlds.virtual.node_factory import Builder, node_builder
+
+EVENTS_KEPT = 10_000
+MESSAGES_KEPT = 400
+STARTS_WITHIN_MS = 5
+"""Nodes of a new cluster come up within so many milliseconds, in an order that the seed draws."""
+SYNC_MS = (0, 1, 1, 1, 1, 2, 2, 3)
+"""What a sync takes, each as likely as the next; nothing when the settings do not ask for the device."""
+LOOK_FOR_LATE_MS = 1_000
+LINEARIZABILITY = "linearizability"
+SURPRISE = "sound-nodes"
+"""The invariant that no node meets what no correct peer can cause, nor a bug of ours."""
+
+
+class VirtualCluster:
+    """See the module and `simulator.cluster.interface.Cluster`. It starts with empty disks, wherever `settings.data` points.
+
+    `observers` are told everything, after the invariant checker, which is always there (`checker`). `build` makes
+    another node than the protocol's; `sync_ms` are the durations that a sync may take, each as likely. With
+    `keep_history` off, clients are not recorded and linearizability is not judged; with `keep_trace` off there are no
+    `trace_lines`.
+
+    Raises:
+        InputError: `settings.break_rule` names no rule.
+    """
+
+    world: Literal["processes", "virtual"] = "virtual"
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        observers: Iterable[Observer] = (),
+        keep_history: bool = True,
+        keep_trace: bool = True,
+        build: Builder | None = None,
+        sync_ms: tuple[int, ...] | None = None,
+    ) -> None:
+        self.settings = settings
+        prepare, accept = quorums(settings.break_rule)
+        self.checker = InvariantChecker(settings, prepare_quorum=prepare, accept_quorum=accept)
+        self.bugs: list[str] = []
+        self._heap = heap = Heap()
+        self._dice = dice = Random(settings.seed)
+        self._recorder = TraceRecorder() if keep_trace else None
+        watching = (self.checker, self._recorder, *observers)
+        self._onlookers = onlookers = Onlookers(observer for observer in watching if observer is not None)
+        self._network = Network(Links(settings.node_ids), heap, dice, onlookers)
+        self._book = ClientBook(f"s{settings.seed}", self.now_ms, keep_history=keep_history)
+        self._keep_history = keep_history
+        self._events: deque[ClusterEvent] = deque(maxlen=EVENTS_KEPT)
+        self._messages: deque[tuple[int, NodeId, tuple[NodeId, ...], AnyMessage]] = deque(maxlen=MESSAGES_KEPT)
+        self._decided = DecidedWrites()
+        self._judged = 0
+        self._closed = False
+        makes = build or node_builder(settings.break_rule)
+        takes = sync_ms or (SYNC_MS if settings.sync == "fsync" else (0,))
+        self.machines = {
+            node: Machine(
+                node,
+                heap,
+                self._network,
+                onlookers,
+                self,
+                build=lambda machine: makes(settings, machine),
+                dice=dice,
+                sync_ms=takes,
+            )
+            for node in settings.node_ids
+        }
+        self._befall = tuple(machine.befall for machine in self.machines.values())
+        self._misfortune = Misfortune(self.machines, self._network, self._struck)
+        for machine in self.machines.values():
+            machine.boot(after_ms=dice.randint(1, STARTS_WITHIN_MS))
+        heap.put(LOOK_FOR_LATE_MS, WORLD, (self._look_for_late, None, None))
+
+    # Time
+
+    def now_ms(self) -> int:
+        """See `Cluster`."""
+        return self._heap.now_ms
+
+    def wait(self, condition: Callable[[], bool], within_ms: int) -> bool:
+        """See `Cluster`. `condition` is asked after every batch of a node and whenever a client was answered."""
+        self._complain()
+        if condition():
+            return True
+        return self._heap.run(self.now_ms() + within_ms, self._befall, condition) or condition()
+
+    def run(self, until_ms: int) -> None:
+        """Let time pass until it is `until_ms`: `wait` for nothing, faster."""
+        self._complain()
+        self._heap.run(until_ms, self._befall)
+
+    # Clients
+
+    def submit(self, node: int, operation: Operation, *, process: int | None = None) -> Ticket:
+        """See `Cluster`. Raises `InputError` for a name, title or content that the blog does not take."""
+        self._check_node(node)
+        ticket, call = self._book.write(node, operation, process=process, patience_ms=patience_ms(self.links))
+        self._hand_over(ticket, call)
+        return ticket
+
+    def read(self, node: int, query: Query, *, process: int | None = None) -> Ticket:
+        """See `Cluster`."""
+        self._check_node(node)
+        ticket, call = self._book.read(node, query, process=process, patience_ms=patience_ms(self.links))
+        self._hand_over(ticket, call)
+        return ticket
+
+    def ask_again(self, ticket: Ticket, node: int) -> None:
+        """The client of a write sends the same request to `node` too, as one does that got no answer.
+
+        Nothing is sent when it knows what came of it, or when the request never left. Whatever is answered first ends
+        the ticket, if it is still open.
+        """
+        self._check_node(node)
+        answer, machine = ticket.answer, self.machines[node]
+        known = answer is not None and (answer.kind in {AnswerKind.OK, AnswerKind.REFUSED} or not answer.sent)
+        if known or machine.life == "down" or isinstance(ticket.request, Query):
+            return
+        request = Request(ticket.client, ticket.seq, operation_text(ticket.request, ticket.client, ticket.seq))
+        self._heap.put(self.now_ms(), node, (0, ClientWrite(request), machine.lives))
+
+    def history(self) -> Sequence[Event]:
+        """See `Cluster`."""
+        return self._book.history()
+
+    # Misfortune
+
+    @property
+    def links(self) -> Links:
+        """See `Cluster`."""
+        return self._network.links
+
+    def apply(self, fault: Fault) -> None:
+        """See `Cluster`. A crash has happened, and a restarted node has read its files, when this returns."""
+        self._complain()
+        self._misfortune.carry_out(fault)
+
+    # Looking
+
+    def state(self, node: int, *, detail: bool = False) -> NodeState:
+        """See `Cluster`. The node itself is asked, so this is never old."""
+        self._check_node(node)
+        return self.machines[node].picture(detail=detail)
+
+    def chain_lines(self, node: int, first: int, last: int) -> list[str]:
+        """See `Cluster`."""
+        self._check_node(node)
+        return self.machines[node].disk.lines(CHAIN, first, last)
+
+    def copy_files(self, directory: Path) -> None:
+        """Write every node's files, as they are now, into `directory` as node-1, node-2 and so on."""
+        for node, machine in self.machines.items():
+            machine.disk.write_out(directory / f"node-{node}")
+
+    def held(self) -> list[HeldMessage]:
+        """See `Cluster`."""
+        return self._network.held_messages()
+
+    def in_flight(self) -> int:
+        """See `Cluster`."""
+        return self._network.underway()
+
+    def link_counts(self) -> dict[Link, tuple[int, int]]:
+        """For each directed link that was used: messages passed on, and messages lost."""
+        return self._network.counts()
+
+    def watch_messages(self, on: bool) -> None:
+        """From now on the running log holds the messages between nodes, and the answers to clients, too; or not."""
+        self._network.watch = self._watch if on else None
+
+    def trace_lines(self) -> Iterator[str]:
+        """Everything so far as the lines of a trace, the header first.
+
+        Raises:
+            InputError: no trace is kept.
+        """
+        recorder = self._recorder
+        if recorder is None:
+            raise InputError("this cluster keeps no trace.")
+        prepare, accept = quorums(self.settings.break_rule)
+        header = msgspec.structs.replace(
+            header_for(self.settings, self.world, self.checker.replay), prepare_quorum=prepare, accept_quorum=accept
+        )
+        return trace_lines(header, recorder.happenings(), self.history(), recorder.cut)
+
+    def events(self, last: int) -> Sequence[ClusterEvent]:
+        """See `Cluster`."""
+        notes = islice(self._events, max(0, len(self._events) - last), None)
+        messages = islice(self._messages, max(0, len(self._messages) - last), None)
+        return in_order(notes, (sent_line(*sent) for sent in messages), last)
+
+    @property
+    def steps(self) -> int:
+        """Batches of nodes and moments of the world so far."""
+        return self._heap.steps
+
+    @property
+    def delivered(self) -> int:
+        """Messages that reached a node that lives."""
+        return sum(self._network.passed)
+
+    @property
+    def lost(self) -> int:
+        """Messages, or copies of them, that will never arrive."""
+        return sum(self._network.lost)
+
+    def dice_state(self) -> str:
+        """What the dice have come to: the same in two runs only if both drew the same."""
+        return repr(self._dice.getstate())
+
+    def check(self) -> dict[str, str]:
+        """See `Cluster`. The blogs in memory are compared too, and the history is judged: this costs their sizes."""
+        for node, machine in self.machines.items():
+            if isinstance(machine.node, Node) and not machine.blocked:
+                self.checker.look_at_blog(self.now_ms(), node, machine.node.ledger.blog)
+        self._judge_history()
+        verdicts = self.checker.verdicts()
+        for invariant in (SURPRISE, LINEARIZABILITY) if self._keep_history else (SURPRISE,):
+            verdicts.setdefault(invariant, "ok")
+        return verdicts
+
+    def close(self) -> None:
+        """See `Cluster`."""
+        if not self._closed:
+            self._closed = True
+            for ticket in self._book.open_tickets():
+                self._book.give_up(ticket, "the cluster was closed")
+
+    # What machines tell
+
+    def reported(self, node: NodeId, report: NodeReport) -> None:
+        """See `machine.Owner`."""
+        match report:
+            case WriteAnswer():
+                self._answered(self._book.write_answered(report))
+            case ReadAnswer():
+                self._answered(self._book.read_answered(report))
+            case NoteLine(kind, text):
+                self._note(node, kind, text)
+            case NodeFailed(text):
+                self._note(node, "failed", text)
+            case Inspected():
+                pass  # Pictures are asked for directly.
+
+    def ended(self, node: NodeId, how: str) -> None:
+        """See `machine.Owner`."""
+        self._note(node, "down", f"node {node} is down: {how}")
+        for ticket in self._book.open_tickets(node):
+            self._book.give_up(ticket, f"node {node} went down before it answered")
+
+    def surprised(self, node: NodeId, error: BaseException) -> None:
+        """See `machine.Owner`."""
+        self.bugs.append("".join(traceback.format_exception(error)))
+        why = f"node {node} met what cannot be: {type(error).__name__}: {error}"
+        self.checker.declare(Violation(invariant=SURPRISE, why=why, at_ms=self.now_ms(), nodes=(node,)))
+
+    # Helpers
+
+    def _judge_history(self) -> None:
+        """Whether one order explains what clients saw; tried first is that of the longest chain."""
+        history = self._book.history()
+        if len(history) == self._judged:
+            return
+        self._judged = len(history)
+        longest = max(self.machines, key=lambda node: self.machines[node].picture().height)
+        self._decided.read(self.chain_lines(longest, self._decided.height + 1, sys.maxsize))
+        verdict = judge(history, "blog", witness=self._decided.writes)
+        if verdict.verdict == "violation":
+            self.checker.declare(Violation(invariant=LINEARIZABILITY, why=verdict.why, at_ms=self.now_ms()))
+
+    def _hand_over(self, ticket: Ticket, call: ClientCall) -> None:
+        self._complain()
+        machine = self.machines[ticket.node]
+        if machine.life == "down":
+            self._book.give_up(ticket, f"node {ticket.node} is down", sent=False)
+        else:
+            self._heap.put(self.now_ms(), ticket.node, (0, call, machine.lives))
+
+    def _look_for_late(self, _: object) -> None:
+        self._book.expire()
+        self._heap.put(self.now_ms() + LOOK_FOR_LATE_MS, WORLD, (self._look_for_late, None, None))
+
+    def _struck(self, fault: Fault) -> None:
+        for tell in self._onlookers.struck:
+            tell(self.now_ms(), fault)
+        self._note(getattr(fault, "node", 0), "fault", fault.line())
+
+    def _watch(self, source: NodeId, to: tuple[NodeId, ...], message: AnyMessage) -> None:
+        if not isinstance(message, ROUTINE):
+            self._messages.append((self.now_ms(), source, to, message))
+
+    def _answered(self, ticket: Ticket | None) -> None:
+        if self._network.watch is not None and ticket is not None and ticket.answer is not None:
+            self._note(ticket.node, "answer", f"[{ticket.number}] {ticket.answer.text}")
+
+    def _note(self, node: NodeId, kind: str, text: str) -> None:
+        self._events.append(ClusterEvent(at_ms=self.now_ms(), node=node, kind=kind, text=text))
+
+    def _check_node(self, node: int) -> None:
+        if node not in self.machines:
+            raise InputError(f"There is no node {node}: this cluster has nodes 1 to {self.settings.nodes}.")
+
+    def _complain(self) -> None:
+        if self._closed:
+            raise InputError("This cluster has been closed.")

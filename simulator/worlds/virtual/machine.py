@@ -1,0 +1,370 @@
+"""One machine of the virtual world: a disk, a clock, and the life of a node on it.
+
+All that is due at a node in one millisecond is one batch, ended by `flush`, as in a real process. A sync takes virtual
+time: what the node says after it is said when it is over, and what arrives meanwhile waits for the next batch. If the
+node dies before, nothing after the sync was said and the sync did not happen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from random import Random
+from typing import Any, Protocol
+
+import msgspec
+
+from chain.block import Block
+from paxos.ballot import NodeId
+from paxos.core import ProtocolError
+from paxos.effects import Timer
+from paxos.messages import AnyMessage
+from paxos.records import JournalRecord
+from simulator.errors import InputError
+from simulator.node.host import ClientCall, NodeFailed, NodeReport
+from simulator.node.node import NodeStopped
+from simulator.node.status import Life, NodeState
+from simulator.node.storage.storage import Recovered
+from simulator.trace.observer_list import Onlookers
+from simulator.worlds.virtual.clock import Clock
+from simulator.worlds.virtual.disk import Killed, SimulatedDisk
+from simulator.worlds.virtual.event_queue import PLACE_BITS, WORLD, Happening, Heap
+from simulator.worlds.virtual.network import Network
+
+ORIGINS_MS = 1_000_000
+"""Clocks of different nodes begin up to so far apart: no two machines were started together."""
+
+
+class Drivable(Protocol):
+    """What a machine drives: `simulator.node.node.Node`, or less of one in a test."""
+
+    def start(self, now_ms: int) -> None:
+        """Recover and set the first alarms."""
+
+    def receive(self, message: AnyMessage, now_ms: int) -> None:
+        """A peer's message."""
+
+    def call(self, call: ClientCall, now_ms: int) -> None:
+        """A client's call."""
+
+    def wake(self, timer: Timer, now_ms: int) -> None:
+        """An alarm."""
+
+    def flush(self, now_ms: int) -> None:
+        """The end of a batch."""
+
+    def state(self, *, detail: bool = False) -> NodeState:
+        """A picture."""
+
+
+class Owner(Protocol):
+    """Whoever is told how the node fares: the cluster."""
+
+    def reported(self, node: NodeId, report: NodeReport) -> None:
+        """The node tells clients or onlookers something."""
+
+    def ended(self, node: NodeId, how: str) -> None:
+        """The node's life is over. Calls of clients that it had are lost."""
+
+    def surprised(self, node: NodeId, error: BaseException) -> None:
+        """The node met what no correct peer can cause, or a bug of ours."""
+
+
+class Machine:
+    """A `Host` and a `Witness` for its node. `lives` counts the lives begun; what is of an earlier one is dropped.
+
+    Invariant: `blocked` is true exactly while nothing may befall the node: it is down, not yet up, paused or syncing.
+    """
+
+    def __init__(
+        self,
+        node_id: NodeId,
+        heap: Heap,
+        network: Network,
+        onlookers: Onlookers,
+        owner: Owner,
+        *,
+        build: Callable[[Machine], Drivable],
+        dice: Random,
+        sync_ms: tuple[int, ...],
+    ) -> None:
+        self.me = node_id
+        self.clock = Clock(dice.randint(0, ORIGINS_MS))
+        self.disk = SimulatedDisk(dice, self._sync_takes)
+        self.lives = 0
+        self.life: Life = "down"
+        self.error = ""
+        self.node: Drivable | None = None
+        self.blocked = True
+        self.waiting: list[Happening] = []  # What came while it was blocked.
+        self._heap = heap
+        self._network = network
+        self._onlookers = onlookers
+        self._owner = owner
+        self._build = build
+        self._dice = dice
+        self._sync_ms = sync_ms
+        self._due: dict[Timer, int] = {}  # By the own clock.
+        self._alarms: dict[Timer, int] = {}  # The next moment at which each is looked at, in the world's time.
+        self._lag_ms = 0  # How far the batch has come beyond the world's time, by syncing.
+        self._busy_until_ms = 0
+        self._later: list[tuple[int, Callable[..., None], tuple[Any, ...]]] = []
+        self._picture = NodeState(node=node_id)
+
+    # Life
+
+    def boot(self, after_ms: int = 0) -> None:
+        """Begin a life, now or soon."""
+        self.lives += 1
+        self.life = "up"
+        self.error = ""
+        if after_ms:
+            self._heap.put(self._heap.now_ms + after_ms, WORLD, (self._begin, self.lives, None))
+        else:
+            self._begin(self.lives)
+
+    def _begin(self, life: int) -> None:
+        if life != self.lives or self.life != "up" or self.node is not None:
+            return  # Resumed before its first moment came, it has begun already.
+        node = self._build(self)
+        now = self.clock.read(self._heap.now_ms)
+        self._busy_until_ms = 0
+        try:
+            node.start(now)
+            self.node = node
+            node.flush(now)
+        except (Killed, Exception) as error:  # noqa: BLE001  As in `befall`.
+            self._fail(error)
+            return
+        self._end_batch()
+
+    def crash(self, how: str) -> None:
+        """The power is gone."""
+        if self.node is not None:
+            self._picture = self.node.state()
+        self.node = None
+        self.life = "down"
+        self.blocked = True
+        self._due.clear()
+        self._alarms.clear()
+        self._lag_ms = 0
+        self._later.clear()
+        self.disk.lose_power()
+        now = self._heap.now_ms
+        for tell in self._onlookers.ended:
+            tell(now, self.me, how)
+        self._owner.ended(self.me, how)
+        lost, self.waiting = self.waiting, []
+        self._drop(lost)
+
+    def pause(self) -> None:
+        """Stand still, and know nothing of it."""
+        self.life = "paused"
+        self.blocked = True
+
+    def resume(self) -> None:
+        """Go on, with everything that came meanwhile."""
+        self.life = "up"
+        if self.node is None:
+            self._begin(self.lives)
+        else:
+            self._release(self.lives)
+
+    def turn_clock(self, rate_percent: int, jump_ms: int) -> None:
+        """Change the clock; alarms that are set ring when it shows their time."""
+        self.clock.change(self._heap.now_ms, rate_percent, jump_ms)
+        for timer, due in self._due.items():
+            self._alarms.pop(timer, None)
+            self._set_alarm(timer, due)
+
+    def picture(self, *, detail: bool = False) -> NodeState:
+        """How it is now; of a node that is down, what is on its disk, and nothing that died with it."""
+        if self.node is not None:
+            state = self.node.state(detail=detail)
+            return state if state.life == self.life else msgspec.structs.replace(state, life=self.life)
+        changes: dict[str, Any] = {"life": self.life, "error": self.error}
+        return msgspec.structs.replace(
+            self._picture, role="follower", leader=0, queue=0, pending=0, in_flight=0, heard=(), log=(), **changes
+        )
+
+    # What befalls the node
+
+    def befall(self, happenings: list[Happening]) -> None:
+        """One batch."""
+        if self.blocked:
+            if self.life == "down":
+                self._drop(happenings)
+            else:
+                self.waiting.extend(happenings)
+            return
+        node = self.node
+        assert node is not None
+        world_ms, me = self._heap.now_ms, self.me
+        now = self.clock.read(world_ms)
+        receive, passed, delivered = node.receive, self._network.passed, self._onlookers.delivered
+        try:
+            for source, what, number in happenings:
+                if source:
+                    passed[source << PLACE_BITS | me] += 1
+                    for tell in delivered:
+                        tell(world_ms, source, me, what, number)
+                    receive(what, now)
+                elif number == self.lives:
+                    self._occur(node, what, now)
+            node.flush(now)
+        except (Killed, Exception) as error:  # noqa: BLE001  Whatever it was ends a life, and not the world.
+            self._fail(error)
+            return
+        if self._lag_ms:
+            self._end_batch()
+
+    def _occur(self, node: Drivable, what: Timer | ClientCall, now: int) -> None:
+        if not isinstance(what, Timer):
+            for tell_asked in self._onlookers.asked:
+                tell_asked(self._heap.now_ms, self.me, what)
+            node.call(what, now)
+            return
+        alarm = self._alarms.get(what)
+        if alarm is None or alarm > self._heap.now_ms:
+            return  # It was set anew, to another time.
+        del self._alarms[what]
+        due = self._due.get(what)
+        if due is not None and due > now:
+            self._set_alarm(what, due)
+        elif due is not None:
+            del self._due[what]
+            for tell_woken in self._onlookers.woken:
+                tell_woken(self._heap.now_ms, self.me, what)
+            node.wake(what, now)
+
+    def _drop(self, happenings: list[Happening]) -> None:
+        for source, what, number in happenings:
+            if source:
+                self._network.lose(source, self.me, what, number)
+
+    def _fail(self, error: BaseException) -> None:
+        """A life ends by itself: what was said and synced before that happened."""
+        self._lag_ms = 0
+        self._say_until(None)
+        if isinstance(error, Killed):
+            self.crash(f"it was killed {error.point.replace('-', ' ')}")
+            return
+        stopped = isinstance(error, NodeStopped)  # It has told why.
+        cause = error.__cause__ if stopped else error
+        if not stopped:
+            bug = not isinstance(error, InputError | OSError)
+            self.report(NodeFailed(f"{type(error).__name__}: {error}" if bug else str(error)))
+        if isinstance(cause, ProtocolError) or not (stopped or isinstance(cause, InputError | OSError)):
+            self._owner.surprised(self.me, cause or error)
+        self.crash("it stopped itself")
+
+    # The disk takes time
+
+    def _sync_takes(self) -> int:
+        """A sync begins: when it will be over, 0 for at once."""
+        if len(self._sync_ms) == 1:
+            takes = self._sync_ms[0]
+        else:
+            takes = self._sync_ms[int(self._dice.random() * len(self._sync_ms))]
+        self._lag_ms += takes
+        return self._heap.now_ms + self._lag_ms if takes else 0
+
+    def _end_batch(self) -> None:
+        """The batch is thought through; it is over when its last sync is."""
+        self._busy_until_ms = self._heap.now_ms + self._lag_ms
+        self._lag_ms = 0
+        self.blocked = True
+        self._release(self.lives)
+
+    def _release(self, life: int) -> None:
+        """What the node was to say by now leaves; when the disk is done, the next batch may come."""
+        if life != self.lives or self.life != "up" or self.node is None:
+            return
+        now = self._heap.now_ms
+        self._say_until(now)
+        if now < self._busy_until_ms:
+            until = self._later[0][0] if self._later else self._busy_until_ms
+            self._heap.put(until, WORLD, (self._release, life, None))
+            return
+        self.blocked = False
+        if self.waiting:
+            waiting, self.waiting = self.waiting, []
+            self._heap.put_first(self.me, waiting)
+
+    def _say_until(self, now_ms: int | None) -> None:
+        """Carry out what was put off until `now_ms`; None: all of it."""
+        self.disk.settle(now_ms)
+        said = 0
+        for at, act, arguments in self._later:
+            if now_ms is not None and at > now_ms:
+                break
+            said += 1
+            act(*arguments)
+        del self._later[:said]
+
+    def _put_off(self, act: Callable[..., None], *arguments: Any) -> None:
+        self._later.append((self._heap.now_ms + self._lag_ms, act, arguments))
+
+    # The world as the node sees it
+
+    def send(self, to: tuple[NodeId, ...], message: AnyMessage) -> None:
+        """See `Host`."""
+        if self._lag_ms:
+            self._put_off(self._network.send, self.me, to, message)
+        else:
+            self._network.send(self.me, to, message)
+
+    def push(self) -> None:
+        """See `Host`. Messages leave when they are sent."""
+
+    def set_timer(self, timer: Timer, min_ms: int, max_ms: int) -> None:
+        """See `Host`. Times are the own clock's."""
+        own = self.clock.read(self._heap.now_ms)
+        due = self._due[timer] = own + max(1, min_ms + int(self._dice.random() * (max_ms - min_ms + 1)))
+        self._set_alarm(timer, due)
+
+    def _set_alarm(self, timer: Timer, due: int) -> None:
+        """Look when it is due, unless somebody looks before: a timer put off again and again costs one look."""
+        at = max(self.clock.when(due), self._heap.now_ms)
+        if at < self._alarms.get(timer, at + 1):
+            self._alarms[timer] = at
+            self._heap.put(at, self.me, (0, timer, self.lives))
+
+    def report(self, report: NodeReport) -> None:
+        """See `Host`."""
+        if self._lag_ms:
+            self._put_off(self._report, report)
+        else:
+            self._report(report)
+
+    def _report(self, report: NodeReport) -> None:
+        if isinstance(report, NodeFailed):
+            self.error = report.text
+        for tell in self._onlookers.told:
+            tell(self._heap.now_ms, self.me, report)
+        self._owner.reported(self.me, report)
+
+    def recovered(self, recovered: Recovered) -> None:
+        """See `Witness`."""
+        self._tell(self._onlookers.recovered, recovered)
+
+    def recorded(self, records: Sequence[JournalRecord]) -> None:
+        """See `Witness`."""
+        self._tell(self._onlookers.recorded, records)
+
+    def synced(self) -> None:
+        """See `Witness`."""
+        self._tell(self._onlookers.synced)
+
+    def applied(self, blocks: Sequence[Block]) -> None:
+        """See `Witness`."""
+        self._tell(self._onlookers.applied, blocks)
+
+    def _tell(self, tells: tuple[Callable[..., None], ...], *arguments: object) -> None:
+        if self._lag_ms:
+            self._put_off(self._tell_now, tells, *arguments)
+        else:
+            self._tell_now(tells, *arguments)
+
+    def _tell_now(self, tells: tuple[Callable[..., None], ...], *arguments: object) -> None:
+        for tell in tells:
+            tell(self._heap.now_ms, self.me, *arguments)

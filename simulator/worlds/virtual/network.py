@@ -1,0 +1,147 @@
+"""The network between virtual nodes: every message passes here, and `Links` alone decides what befalls it.
+
+Even a calm link takes a moment, drawn for each copy; it keeps the order of its messages, as a queue does. Messages are
+handed on as they are: they are frozen, so no copy could differ.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from heapq import heappush
+from random import Random
+
+from paxos.messages import AnyMessage
+from simulator.cluster.message_text import describe
+from simulator.faults.faults import MOST_HELD, Link, Links
+from simulator.node.status import HeldMessage
+from simulator.trace.observer_list import Onlookers
+from simulator.worlds.virtual.event_queue import PLACE_BITS, Heap
+
+LATENCIES = (0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2)
+"""What a calm link takes, in milliseconds, each of the sixteen as likely as the next."""
+_DRAW_BITS = 4
+
+FLOOD = 100_000
+FLOOD_PER_MS = 1_000
+"""More messages than these, at the start and in each millisecond, are no conversation any more."""
+
+
+class NetworkFlood(Exception):
+    """Messages beget messages without end: no correct node answers so, and the next moment would never come."""
+
+
+Held = tuple[int, int, AnyMessage, int]
+"""Source, target, message, and the message's number."""
+
+
+class Network:
+    """Where messages are between two nodes. `copies` counts those sent, one for each target.
+
+    `passed` and `lost` count by link (source * 16 + target).
+    """
+
+    def __init__(self, links: Links, heap: Heap, dice: Random, onlookers: Onlookers) -> None:
+        self.links = links
+        self.messages = 0
+        self.copies = 0
+        self.passed = [0] * (1 << 2 * PLACE_BITS)
+        self.lost = [0] * (1 << 2 * PLACE_BITS)
+        self.held: dict[int, Held] = {}
+        self.watch: Callable[[int, tuple[int, ...], AnyMessage], None] | None = None
+        self._heap = heap
+        self._dice = dice
+        self._bits = dice.getrandbits
+        self._onlookers = onlookers
+        self._newest = [0] * (1 << 2 * PLACE_BITS)  # When the last message of each calm link arrives.
+        self._held_count = 0
+
+    def send(self, source: int, to: tuple[int, ...], message: AnyMessage) -> None:
+        """A node hands over a message for each of `to`."""
+        heap = self._heap
+        now = heap.now_ms
+        if self.messages > FLOOD + FLOOD_PER_MS * now:
+            raise NetworkFlood(f"{self.messages} messages within {now} ms")
+        self.messages += 1
+        number = self.messages
+        self.copies += len(to)
+        for tell in self._onlookers.sent:
+            tell(now, source, to, message, number)
+        if self.watch is not None:
+            self.watch(source, to, message)
+        if not self.links.untouched:
+            self._send_through_weather(source, to, message, number)
+            return
+        bits = self._bits(_DRAW_BITS * len(to))
+        newest, happenings = self._newest, heap.happenings
+        happening = (source, message, number)
+        for target in to:
+            at = now + LATENCIES[bits & 15]
+            bits >>= _DRAW_BITS
+            link = source << PLACE_BITS | target
+            if at < newest[link]:
+                at = newest[link]
+            else:
+                newest[link] = at
+            key = at << PLACE_BITS | target
+            there = happenings.get(key)
+            if there is None:
+                happenings[key] = [happening]
+                heappush(heap.moments, key)
+            else:
+                there.append(happening)
+
+    def _send_through_weather(self, source: int, to: tuple[int, ...], message: AnyMessage, number: int) -> None:
+        heap, links = self._heap, self.links
+        for target in to:
+            leaves = heap.now_ms + LATENCIES[self._bits(_DRAW_BITS)]
+            link = source << PLACE_BITS | target
+            calm = (source, target) not in links.rules
+            if calm:
+                leaves = self._newest[link] = max(leaves, self._newest[link])
+            arrivals = links.arrivals(source, target, leaves, self._dice)
+            if not arrivals or (links.holding and len(self.held) >= MOST_HELD):
+                self.lose(source, target, message, number)
+            elif links.holding:
+                self._held_count += 1
+                self.held[self._held_count] = (source, target, message, number)
+            else:
+                self.copies += len(arrivals) - 1
+                for at in arrivals:
+                    heap.put(int(at), target, (source, message, number))
+
+    def lose(self, source: int, target: int, message: AnyMessage, number: int) -> None:
+        """A copy will never arrive."""
+        self.lost[source << PLACE_BITS | target] += 1
+        for tell in self._onlookers.lost:
+            tell(self._heap.now_ms, source, target, message, number)
+
+    def deliver_held(self, number: int | None, link: Link | None) -> int:
+        """Let held messages arrive now: one, those of a link, or all. How many there were."""
+        chosen = [
+            key
+            for key, (source, target, _, _) in self.held.items()
+            if (number is None or key == number) and (link is None or link == (source, target))
+        ]
+        for key in chosen:
+            source, target, message, name = self.held.pop(key)
+            self._heap.put(self._heap.now_ms, target, (source, message, name))
+        return len(chosen)
+
+    def held_messages(self) -> list[HeldMessage]:
+        """Messages that wait for a person, oldest first."""
+        return [
+            HeldMessage(number=key, source=source, target=target, text=describe(message))
+            for key, (source, target, message, _) in self.held.items()
+        ]
+
+    def underway(self) -> int:
+        """How many copies are on links, held, or at a node that cannot take them yet."""
+        return self.copies - sum(self.passed) - sum(self.lost)
+
+    def counts(self) -> dict[Link, tuple[int, int]]:
+        """For each directed link that was used: messages that reached the node, and messages lost."""
+        return {
+            (link >> PLACE_BITS, link & ((1 << PLACE_BITS) - 1)): (passed, lost)
+            for link, (passed, lost) in enumerate(zip(self.passed, self.lost, strict=True))
+            if passed or lost
+        }

@@ -1,0 +1,130 @@
+"""A node that does what a test tells it, on a real machine, heap and network of the virtual world."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from random import Random
+
+from paxos.ballot import Ballot
+from paxos.effects import Timer
+from paxos.messages import AnyMessage, StepDown
+from simulator.faults.faults import Links
+from simulator.node.host import ClientCall, NodeReport
+from simulator.node.status import NodeState
+from simulator.node.storage.journal import JOURNAL
+from simulator.trace.observer_list import Onlookers
+from simulator.worlds.virtual.event_queue import Heap
+from simulator.worlds.virtual.machine import Machine
+from simulator.worlds.virtual.network import Network
+
+
+def word(sender: int, number: int) -> AnyMessage:
+    """A message that is told from others by its number."""
+    return StepDown(sender=sender, ballot=Ballot(number, sender))
+
+
+class FakeNode:
+    """Notes what befalls it as (world time, what). `on_flush` does what the test wants, once a batch."""
+
+    def __init__(self, machine: Machine, heap: Heap) -> None:
+        self.machine = machine
+        self.seen: list[tuple[int, str]] = []
+        self.clock: list[int] = []
+        self.on_flush: Callable[[], None] = lambda: None
+        self._heap = heap
+
+    def note(self, what: str) -> None:
+        """Remember."""
+        self.seen.append((self._heap.now_ms, what))
+
+    def start(self, now_ms: int) -> None:
+        """See `Drivable`."""
+        self.note("start")
+        if not self.machine.disk.exists(JOURNAL):
+            self.machine.disk.replace(JOURNAL, b"")
+
+    def receive(self, message: AnyMessage, now_ms: int) -> None:
+        """See `Drivable`."""
+        assert isinstance(message, StepDown)
+        self.clock.append(now_ms)
+        self.note(f"{message.sender}:{message.ballot.round}")
+
+    def call(self, call: ClientCall, now_ms: int) -> None:
+        """See `Drivable`."""
+        self.note(type(call).__name__)
+
+    def wake(self, timer: Timer, now_ms: int) -> None:
+        """See `Drivable`."""
+        self.note(timer.value)
+
+    def flush(self, now_ms: int) -> None:
+        """See `Drivable`."""
+        self.note("flush")
+        self.on_flush()
+
+    def state(self, *, detail: bool = False) -> NodeState:
+        """See `Drivable`."""
+        return NodeState(node=self.machine.me, life="up")
+
+
+class Bench:
+    """Machines 1 to `nodes` with fake nodes, started at 0. Syncs take `sync_ms`; clocks begin anywhere."""
+
+    def __init__(self, nodes: int = 2, *, sync_ms: int = 0, seed: int = 0) -> None:
+        self.heap = Heap()
+        self.onlookers = Onlookers(())
+        dice = Random(seed)
+        ids = tuple(range(1, nodes + 1))
+        self.links = Links(ids)
+        self.network = Network(self.links, self.heap, dice, self.onlookers)
+        self.reports: list[tuple[int, NodeReport]] = []
+        self.ends: list[tuple[int, int, str]] = []
+        self.surprises: list[BaseException] = []
+        self.nodes: dict[int, FakeNode] = {}
+        self.machines = {
+            node: Machine(
+                node,
+                self.heap,
+                self.network,
+                self.onlookers,
+                self,
+                build=self._build,
+                dice=dice,
+                sync_ms=(sync_ms,),
+            )
+            for node in ids
+        }
+        for machine in self.machines.values():
+            machine.boot()
+        self.run(20)
+        for node in self.nodes.values():
+            node.seen.clear()
+
+    def _build(self, machine: Machine) -> FakeNode:
+        node = self.nodes[machine.me] = FakeNode(machine, self.heap)
+        return node
+
+    def run(self, until_ms: int) -> None:
+        """Let time pass."""
+        self.heap.run(until_ms, [machine.befall for machine in self.machines.values()])
+
+    def put(self, at_ms: int, node: int, number: int, source: int = 2) -> None:
+        """Let a message arrive at exactly this time."""
+        self.network.copies += 1
+        self.heap.put(at_ms, node, (source, word(source, number), number))
+
+    def words(self, node: int) -> list[str]:
+        """What befell a node, without times."""
+        return [what for _, what in self.nodes[node].seen]
+
+    def reported(self, node: int, report: NodeReport) -> None:
+        """See `Owner`."""
+        self.reports.append((self.heap.now_ms, report))
+
+    def ended(self, node: int, how: str) -> None:
+        """See `Owner`."""
+        self.ends.append((self.heap.now_ms, node, how))
+
+    def surprised(self, node: int, error: BaseException) -> None:
+        """See `Owner`."""
+        self.surprises.append(error)
