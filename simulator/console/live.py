@@ -10,14 +10,14 @@ import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from simulator.console.completion import complete
 from simulator.errors import InputError
-from simulator.scenario.commands import Comment, Post
-from simulator.scenario.grammar import parse_line
-from simulator.scenario.mistakes import Mistake
-from simulator.scenario.runner import Runner
-from simulator.scenario.session import Interrupted, Session
-from simulator.scenario.stage import Stage
+from simulator.scenario.language.commands import Comment, Post
+from simulator.scenario.language.completion import complete
+from simulator.scenario.language.errors import Mistake
+from simulator.scenario.language.parser import parse_line
+from simulator.scenario.session.interpreter import Runner
+from simulator.scenario.session.output import Stage
+from simulator.scenario.session.session import Interrupted, Session
 
 if TYPE_CHECKING:
     from simulator.cluster.interface import Cluster

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, TextIO
 
 from simulator.console.lines import LineSource
 from simulator.errors import InputError
-from simulator.scenario.commands import Line, SetKey
-from simulator.scenario.grammar import parse_line
-from simulator.scenario.mistakes import LineMistake, Mistake
-from simulator.scenario.stage import PlainStage
+from simulator.scenario.language.commands import Line, SetKey
+from simulator.scenario.language.errors import LineMistake, Mistake
+from simulator.scenario.language.parser import parse_line
+from simulator.scenario.session.output import PlainStage
 from simulator.settings import Settings
 from simulator.worlds.open import open_cluster, with_setting
 
 if TYPE_CHECKING:
     from simulator.cluster.interface import Cluster
-    from simulator.scenario.runner import Runner
+    from simulator.scenario.session.interpreter import Runner
 
 ALL_WELL, FAILED, MISUNDERSTOOD = 0, 1, 2
 
@@ -100,8 +100,8 @@ class PipedConsole:
 
     def _open(self) -> Runner:
         self._cluster = open_cluster(self._world, self._settings)
-        from simulator.scenario.runner import Runner  # noqa: PLC0415  While the nodes start.
-        from simulator.scenario.session import Session  # noqa: PLC0415
+        from simulator.scenario.session.interpreter import Runner  # noqa: PLC0415  While the nodes start.
+        from simulator.scenario.session.session import Session  # noqa: PLC0415
 
         self._runner = Runner(Session(self._cluster, self._stage))
         return self._runner

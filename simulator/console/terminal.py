@@ -18,7 +18,7 @@ from prompt_toolkit.history import FileHistory, History, InMemoryHistory
 from prompt_toolkit.patch_stdout import patch_stdout
 
 from simulator.console.live import LineConsole
-from simulator.scenario.drawn import DrawnStage
+from simulator.scenario.session.rich_output import DrawnStage
 
 if TYPE_CHECKING:
     from simulator.cluster.interface import Cluster

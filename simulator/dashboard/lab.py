@@ -12,7 +12,7 @@ from simulator.console.live import LineConsole
 from simulator.dashboard.app import Lab
 from simulator.dashboard.runner import Sayings
 from simulator.dashboard.source import ClusterSource
-from simulator.scenario.stage import Tone
+from simulator.scenario.session.output import Tone
 from simulator.settings import Settings
 from simulator.views.palette import BAD, GOOD, QUIET
 from simulator.views.sheet import bit

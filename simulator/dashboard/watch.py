@@ -19,7 +19,7 @@ from rich.table import Table
 
 from simulator.dashboard.board import top_line
 from simulator.dashboard.snapshot import Picture, take_snapshot
-from simulator.scenario.drawn import STYLES
+from simulator.scenario.session.rich_output import STYLES
 from simulator.views.events import events_view
 from simulator.views.network import held_brief, net_small
 from simulator.views.nodes import status_view
@@ -27,7 +27,7 @@ from simulator.views.sheet import Cell, Column, Sheet, bit
 
 if TYPE_CHECKING:
     from simulator.cluster.interface import Cluster
-    from simulator.scenario.stage import Tone
+    from simulator.scenario.session.output import Tone
 
 SLICE_MS = 100
 _NET_WIDTH = 28

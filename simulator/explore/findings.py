@@ -14,9 +14,9 @@ import msgspec
 from simulator.errors import InputError
 from simulator.explore.batch import Failure, Search, run_seed
 from simulator.explore.shrink import Shrunk, shrink, touched
-from simulator.scenario.files import write_lines
-from simulator.scenario.library import load_scenario
-from simulator.scenario.run import run_scenario
+from simulator.scenario.session.files import write_lines
+from simulator.scenario.session.library import load_scenario
+from simulator.scenario.session.run_scenarios import run_scenario
 from simulator.settings import Settings
 from simulator.virtual.ordeal import run_plan
 from simulator.virtual.plan import Plan

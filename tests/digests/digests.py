@@ -10,8 +10,8 @@ from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from simulator.scenario.library import builtin_scenarios
-from simulator.scenario.run import run_scenario
+from simulator.scenario.session.library import builtin_scenarios
+from simulator.scenario.session.run_scenarios import run_scenario
 from simulator.settings import Settings
 from simulator.virtual.ordeal import run_plan
 from simulator.virtual.swarm import draw_plan

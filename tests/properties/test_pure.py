@@ -30,7 +30,7 @@ from simulator.node.codec import (
     parse_operations,
 )
 from simulator.node.storage.journal import JOURNAL, Journal
-from simulator.scenario.grammar import parse_line
+from simulator.scenario.language.parser import parse_line
 from simulator.virtual.plan import Plan
 from simulator.worlds.processes.wire import decode_message, encode_message
 from simulator.worlds.virtual.disk import SimulatedDisk

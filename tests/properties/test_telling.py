@@ -14,7 +14,7 @@ from hypothesis import Phase, find, settings
 import simulator.faults.faults
 import simulator.settings
 import simulator.virtual.plan
-from simulator.scenario.grammar import parse_scenario
+from simulator.scenario.language.parser import parse_scenario
 from simulator.virtual.ordeal import run_plan
 from simulator.virtual.plan import Plan
 from tests.properties.driver import judge, told

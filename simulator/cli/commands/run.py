@@ -16,7 +16,7 @@ from simulator.settings import Settings
 if TYPE_CHECKING:
     from simulator.cluster.interface import Cluster
     from simulator.dashboard.watch import Watch
-    from simulator.scenario.stage import Tone
+    from simulator.scenario.session.output import Tone
     from simulator.views.sheet import View
 
 DATA_HELP = "Where nodes keep their files.  [default: a temporary directory]"
@@ -61,7 +61,7 @@ def run(
     The exit status is 0 when every expectation and every check held, 1 when one did not. Files are all read before the
     first one runs.
     """
-    from simulator.scenario.run import run_files
+    from simulator.scenario.session.run_scenarios import run_files
 
     return run_files(
         files,
@@ -89,7 +89,7 @@ def run(
 @click.pass_obj
 def scenarios(output: Output, *, json: bool) -> int:
     """List the built-in scenarios in the order of the course, each with the one line that says what it teaches."""
-    from simulator.scenario.run import list_scenarios
+    from simulator.scenario.session.run_scenarios import list_scenarios
 
     rows = list_scenarios()
     if json:

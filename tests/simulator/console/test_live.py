@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from simulator.console.completion import complete
 from simulator.console.live import LineConsole
+from simulator.scenario.language.completion import complete
 from tests.simulator.scenario.fake import FakeCluster
-from tests.simulator.scenario.telling import Notebook
+from tests.simulator.scenario.session.telling import Notebook
 
 
 def test_a_mistake_is_said_and_nothing_is_over() -> None:

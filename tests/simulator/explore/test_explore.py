@@ -16,7 +16,7 @@ from simulator.explore.seeds import Results, Seeds, Shard, parse_shard
 from simulator.explore.shrink import shrink
 from simulator.explore.tell import tell_seed
 from simulator.faults.faults import Crash, Heal, Restart
-from simulator.scenario.library import load_scenario
+from simulator.scenario.session.library import load_scenario
 from simulator.settings import Settings
 from simulator.trace.reader import read_trace
 from simulator.virtual.plan import Plan, Strike, Write

@@ -31,13 +31,13 @@ from simulator.faults.faults import (
     Resume,
     Weather,
 )
-from simulator.scenario.commands import Line
-from simulator.scenario.grammar import parse_line
-from simulator.scenario.harm import faults_of
-from simulator.scenario.library import load_scenario
-from simulator.scenario.run import run_scenario
-from simulator.scenario.session import Session
-from simulator.scenario.stage import Silence
+from simulator.scenario.language.commands import Line
+from simulator.scenario.language.parser import parse_line
+from simulator.scenario.session.fault_commands import faults_of
+from simulator.scenario.session.library import load_scenario
+from simulator.scenario.session.output import Silence
+from simulator.scenario.session.run_scenarios import run_scenario
+from simulator.scenario.session.session import Session
 from simulator.settings import Settings
 from simulator.virtual.ordeal import run_plan
 from simulator.virtual.plan import Plan

@@ -24,7 +24,7 @@ from simulator.errors import InputError
 from simulator.faults import faults
 from simulator.faults.faults import Fault, Links
 from simulator.node.status import ClusterEvent, HeldMessage, Life, NodeState
-from simulator.scenario.whom import sides
+from simulator.scenario.session.node_selector import sides
 from simulator.settings import Settings
 
 DELAY_MS = 4

@@ -6,8 +6,8 @@ import msgspec
 import pytest
 
 from simulator.mutants.registry import find
-from simulator.scenario.library import builtin_names, builtin_scenarios, load_scenario
-from simulator.scenario.run import list_scenarios, run_scenario
+from simulator.scenario.session.library import builtin_names, builtin_scenarios, load_scenario
+from simulator.scenario.session.run_scenarios import list_scenarios, run_scenario
 from simulator.settings import Settings
 
 NAMES = builtin_names()

@@ -18,7 +18,7 @@ from simulator.cluster.interface import Query
 from simulator.errors import InputError
 from simulator.faults.faults import Crash, Heal, LinkRule, Partition, Restart, Weather
 from simulator.node.host import NoteLine
-from simulator.scenario.files import trace_to, write_lines
+from simulator.scenario.session.files import trace_to, write_lines
 from simulator.settings import Settings
 from simulator.trace.format import AnyLine, Delivered, Header, History, Line, Sent, header_for
 from simulator.trace.reader import is_trace, read_trace

@@ -13,7 +13,7 @@ from paxos.effects import Send
 from simulator.faults.faults import Crash, Fault, LinkRule, Pause, Restart, Weather
 from simulator.node import node as node_module
 from simulator.node.node import Node
-from simulator.scenario.grammar import parse_scenario
+from simulator.scenario.language.parser import parse_scenario
 from simulator.settings import Settings
 from simulator.virtual.ordeal import bound_ms, run_plan
 from simulator.virtual.plan import Look, Plan, Strike, Write

@@ -14,7 +14,7 @@ from simulator.cluster.interface import Query
 from simulator.errors import InputError
 from simulator.faults.faults import Crash, Heal, Hold, LinkRule, Partition, Release, Restart, Weather
 from simulator.node.host import NoteLine
-from simulator.scenario.files import trace_to
+from simulator.scenario.session.files import trace_to
 from simulator.settings import Settings
 from simulator.trace.reader import read_trace
 from simulator.worlds.processes.cluster import ProcessCluster

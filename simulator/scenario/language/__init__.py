@@ -1,0 +1,1 @@
+"""The language of console and scenarios: text in, commands out."""

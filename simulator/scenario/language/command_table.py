@@ -1,0 +1,35 @@
+"""The one table of commands: parsing, help, completion and the page of the language all come from it."""
+
+from __future__ import annotations
+
+from simulator.scenario.language import commands_blog, commands_expect, commands_faults, commands_session
+from simulator.scenario.language.command_spec import GROUPS, Verb
+
+VERBS: tuple[Verb, ...] = tuple(
+    sorted(
+        (*commands_blog.VERBS, *commands_session.VERBS, *commands_faults.VERBS, *commands_expect.VERBS),
+        key=lambda verb: GROUPS.index(verb.group),
+    )
+)
+"""All commands, by group."""
+
+BY_NAME: dict[str, Verb] = {name: verb for verb in VERBS for name in (verb.name, *verb.aliases)}
+"""Every word that begins a command, in lower case."""
+
+HINTS = {
+    "delay": "net all delay TIME",
+    "jitter": "net all delay TIME jitter TIME",
+    "drop": "net all drop P",
+    "duplicate": "net all duplicate P",
+    "reorder": "net all reorder P",
+    "fix": "fixlink A B",
+    "unpartition": "heal",
+    "merge": "heal",
+    "connect": "fixlink A B",
+    "disconnect": "faillink A B",
+    "show": "status",
+    "nodes": "status",
+    "assert": "expect FACT",
+    "include": "run FILE",
+}
+"""Words that people try, and what they mean."""

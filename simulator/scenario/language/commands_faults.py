@@ -1,0 +1,393 @@
+"""Commands that do harm to nodes, links, messages and disks, and mend it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal, get_args
+
+from simulator.faults.faults import CrashPoint, DiskFaultKind
+from simulator.scenario.language.command_spec import Verb
+from simulator.scenario.language.commands import (
+    ClockCommand,
+    Command,
+    DeliverMessages,
+    DiskCommand,
+    HealAll,
+    HoldMessages,
+    Inspect,
+    LinkFault,
+    NetReset,
+    NetWeather,
+    NodeFault,
+    Part,
+    ReleaseMessages,
+)
+from simulator.scenario.language.errors import Mistake
+from simulator.scenario.language.grammar import Cursor, is_links, link_word, links_phrase, split_at, whole
+
+CRASH_POINTS: tuple[CrashPoint, ...] = get_args(CrashPoint)
+DISK_KINDS: tuple[DiskFaultKind, ...] = get_args(DiskFaultKind)
+DISK_FILES = ("blockchain.txt", "blog.txt", "paxos.txt")
+NODES_KEYWORDS = ("leader", "follower", "random", "majority", "minority", "all", "crashed", "rest")
+MESSAGE_KINDS = (
+    "canvass", "canvass-reply", "prepare", "promise", "reject", "accept", "accepted", "decide", "heartbeat",
+    "heartbeat-ack", "step-down", "forward", "forward-reply", "ask-read", "read-at", "catchup", "catchup-reply",
+    "hints",
+)  # fmt: skip
+"""What nodes say to one another, by the names that `held` shows."""
+WEATHER_WORDS = ("delay", "jitter", "drop", "loss", "duplicate", "reorder")
+
+
+def _crash(words: Cursor) -> NodeFault:
+    point: CrashPoint | None = None
+    at_point = words.flag("--at")
+    nodes = words.take_text("NODES", CRASH_POINTS)
+    if at_point:
+        word = words.take("a moment")
+        point = next((known for known in CRASH_POINTS if known == word.text.lower()), None)
+        if point is None:
+            words.refuse(word, f"{word.text!r} is not a moment", CRASH_POINTS)
+    words.done()
+    from_text = Cursor([nodes], usage=words.usage, nodes=words.nodes, call=False, end=words.end, background=False)
+    return NodeFault(action="crash", nodes=from_text.nodes_list(), point=point)
+
+
+def _node_fault(action: Literal["restart", "pause", "resume"]) -> Callable[[Cursor], NodeFault]:
+    def parse(words: Cursor) -> NodeFault:
+        nodes = words.nodes_list()
+        words.done()
+        return NodeFault(action=action, nodes=nodes)
+
+    return parse
+
+
+def _partition(words: Cursor) -> Part:
+    groups = words.groups()
+    words.done()
+    numbers = [node for group in groups for node in group if isinstance(node, int)]
+    twice = next((node for node in numbers if numbers.count(node) > 1), None)
+    if twice is not None:
+        raise Mistake(words.words[0].column, f"node {twice} stands in two groups: name it in one.")
+    return Part(groups=groups)
+
+
+def _isolate(words: Cursor) -> Part:
+    nodes = words.nodes_list()
+    words.done()
+    return Part(groups=tuple((node,) for node in nodes))
+
+
+def _link_fault(*, cut: bool) -> Callable[[Cursor], LinkFault]:
+    def parse(words: Cursor) -> LinkFault:
+        one_way = words.flag("--one-way", "--oneway")
+        first = words.peek()
+        if first is not None and words.left == 1 and ("-" in first.text or ">" in first.text):
+            (source, target), *back = links_phrase(words.take("A B"), words.nodes)[0]
+            words.done()
+            return LinkFault(cut=cut, source=source, target=target, one_way=one_way or not back)
+        node = words.node("NODE A")
+        if words.call and not words.more():
+            words.done()
+            return LinkFault(cut=cut, source=None, target=node, one_way=one_way)
+        second = words.peek()
+        other = words.node("NODE B")
+        words.done()
+        if node == other and isinstance(node, int) and second is not None:
+            raise Mistake(second.column, f"node {node} has no link to itself: name two different nodes.")
+        return LinkFault(cut=cut, source=node, target=other, one_way=one_way)
+
+    return parse
+
+
+def _bare(command: Command) -> Callable[[Cursor], Command]:
+    def parse(words: Cursor) -> Command:
+        words.done()
+        return command
+
+    return parse
+
+
+def _net(words: Cursor) -> Command:
+    json = words.flag("--json")
+    if not words.more():
+        words.done()
+        return Inspect(what="net", json=json)
+    if words.left == 1 and words.keyword("reset", "calm"):
+        words.done()
+        return NetReset()
+    first = words.peek()
+    links = None
+    if first is not None and first.text.lower() not in WEATHER_WORDS:
+        if not is_links(first.text):
+            words.refuse(first, f"{first.text!r} is neither LINKS nor weather", (*WEATHER_WORDS, "reset", "all"))
+        links = links_phrase(words.take_text("LINKS", WEATHER_WORDS), words.nodes)
+    return _weather(words, links or ((), ()))
+
+
+def _weather(words: Cursor, links: tuple[tuple[tuple[int | str, int | str], ...], tuple[int | str, ...]]) -> NetWeather:
+    if not words.more():
+        raise Mistake(words.end, f"the weather is missing here: write {words.usage}.")
+    times: dict[str, int] = {}
+    chances: dict[str, float] = {}
+    while words.more():
+        word = words.words[len(words.words) - words.left]
+        name = words.choose("weather", WEATHER_WORDS)
+        name = "drop" if name == "loss" else name
+        if name in times or name in chances:
+            raise Mistake(word.column, f"{name!r} is said twice here: say it once.")
+        if name in {"delay", "jitter"}:
+            times[name] = words.time_ms()
+        else:
+            chances[name] = words.chance()
+    words.done()
+    return NetWeather(
+        links=links[0],
+        around=links[1],
+        delay_ms=times.get("delay", 0),
+        jitter_ms=times.get("jitter", 0),
+        drop=chances.get("drop", 0.0),
+        duplicate=chances.get("duplicate", 0.0),
+        reorder=chances.get("reorder", 0.0),
+    )
+
+
+def _loss(words: Cursor) -> NetWeather:
+    first = words.peek()
+    links = ((), ()) if first is None or words.left == 1 else links_phrase(words.take("LINKS"), words.nodes)
+    chance = words.chance()
+    words.done()
+    return NetWeather(links=links[0], around=links[1], drop=chance)
+
+
+def _deliver(words: Cursor) -> DeliverMessages:
+    if not words.more():
+        words.done()
+        return DeliverMessages()
+    if words.keyword("all"):
+        words.done()
+        return DeliverMessages(everything=True)
+    word = words.take_text("a message's number or link", MESSAGE_KINDS)
+    if ">" in word.text:
+        links = tuple(link_word(part, words.nodes) for part in split_at(word, ","))
+        kind = words.choose("a kind of message", MESSAGE_KINDS) if words.more() else ""
+        words.done()
+        return DeliverMessages(links=links, kind=kind)
+    words.done()
+    if not word.text.isdecimal():
+        words.refuse(word, f"{word.text!r} is not a message to deliver")
+    return DeliverMessages(number=whole(word, "a message's number", 1))
+
+
+def _disk(words: Cursor) -> DiskCommand:
+    node = words.node("NODE N")
+    word = words.peek()
+    chosen = words.choose("what a disk can do", DISK_KINDS)
+    kind = next(known for known in DISK_KINDS if known == chosen)
+    file, line = "", None
+    if kind in {"corrupt", "tear", "wipe"}:
+        named = words.take("a FILE")
+        if named.text.lower() not in DISK_FILES:
+            words.refuse(named, f"{named.text!r} is not a file of a node", DISK_FILES)
+        file = named.text.lower()
+        if kind == "corrupt" and words.more():
+            line = words.number("a LINE", 1)
+    words.done()
+    assert word is not None
+    return DiskCommand(node=node, kind=kind, file=file, line=line)
+
+
+def _clock(words: Cursor) -> ClockCommand:
+    node = words.node("NODE N")
+    rate, jump = 100, 0
+    if not words.more():
+        words.take("rate or jump")
+    while words.more():
+        if words.choose("what a clock can do", ("rate", "jump")) == "rate":
+            word = words.take("a rate such as 90%")
+            text = word.text.removesuffix("%")
+            if text == word.text:
+                raise Mistake(word.column, f"{word.text!r} is a rate without its %: write {word.text}%.")
+            rate = whole(word._replace(text=text), "a rate", 1, 1000)
+        else:
+            jump = words.signed_ms()
+    words.done()
+    return ClockCommand(node=node, rate_percent=rate, jump_ms=jump)
+
+
+VERBS = (
+    Verb(
+        name="crash",
+        group="nodes",
+        usage="crash NODES [--at MOMENT]",
+        summary="kills nodes as kill -9 does",
+        examples=(
+            ("crash leader", "whoever leads now"),
+            ("crash 2,4", "two at once"),
+            ("crash 3 --at before-sync", "node 3, when it next syncs its journal (virtual world)"),
+        ),
+        parse=_crash,
+        aliases=("kill", "fail"),
+        keywords=NODES_KEYWORDS,
+    ),
+    Verb(
+        name="restart",
+        group="nodes",
+        usage="restart NODES",
+        summary="starts a fresh process on the same files",
+        examples=(("restart crashed", "everyone who is down"),),
+        parse=_node_fault("restart"),
+        aliases=("start", "recover"),
+        keywords=NODES_KEYWORDS,
+    ),
+    Verb(
+        name="pause",
+        group="nodes",
+        usage="pause NODES",
+        summary="lets nodes stand still (SIGSTOP); they do not notice",
+        examples=(("pause leader", "a leader that sleeps"),),
+        parse=_node_fault("pause"),
+        aliases=("stop",),
+        keywords=NODES_KEYWORDS,
+    ),
+    Verb(
+        name="resume",
+        group="nodes",
+        usage="resume NODES",
+        summary="lets paused nodes go on (SIGCONT)",
+        examples=(("resume all", "everyone who is paused"),),
+        parse=_node_fault("resume"),
+        aliases=("cont",),
+        keywords=NODES_KEYWORDS,
+    ),
+    Verb(
+        name="partition",
+        group="links",
+        usage="partition GROUPS",
+        summary="cuts every link between different groups; nodes not named form one more",
+        examples=(
+            ("partition 1,2 / 3,4,5", "two sides"),
+            ("partition leader / rest", "the leader alone"),
+        ),
+        parse=_partition,
+        keywords=NODES_KEYWORDS,
+    ),
+    Verb(
+        name="isolate",
+        group="links",
+        usage="isolate NODES",
+        summary="cuts all links of a node",
+        examples=(("isolate 3", "node 3 alone"),),
+        parse=_isolate,
+        keywords=NODES_KEYWORDS,
+        instead_of="partition N / rest",
+    ),
+    Verb(
+        name="faillink",
+        group="links",
+        usage="faillink A B [--one-way]",
+        summary="cuts the link between two nodes, both ways or from A to B alone",
+        examples=(
+            ("faillink 2 leader", "node 2 and the leader cannot reach each other"),
+            ("faillink 1 3 --one-way", "nothing passes from 1 to 3"),
+            ("failLink(2)", "between the default node and node 2"),
+        ),
+        parse=_link_fault(cut=True),
+        keywords=(*NODES_KEYWORDS[:5], "--one-way"),
+    ),
+    Verb(
+        name="fixlink",
+        group="links",
+        usage="fixlink A B [--one-way]",
+        summary="mends what faillink cut",
+        examples=(("fixlink 2 leader", "they can reach each other again"), ("fixLink(2)", "with the default node")),
+        parse=_link_fault(cut=False),
+        keywords=(*NODES_KEYWORDS[:5], "--one-way"),
+    ),
+    Verb(
+        name="heal",
+        group="links",
+        usage="heal",
+        summary="makes all links whole: cuts, partitions and weather are gone",
+        examples=(("heal", "all links whole"),),
+        parse=_bare(HealAll()),
+    ),
+    Verb(
+        name="net",
+        group="weather",
+        usage="net [LINKS] [delay TIME [jitter TIME]] [drop P] [duplicate P] [reorder P] | net reset | net [--json]",
+        summary="sets the weather on links, in place of what it was; alone it shows all links",
+        examples=(
+            ("net all delay 3s", "every message takes three seconds"),
+            ("net 1>2 drop 30%", "three in ten of 1's messages to 2 are lost"),
+            ("net 4 delay 20ms jitter 10ms reorder 5%", "all links of node 4"),
+            ("net reset", "calm weather everywhere"),
+            ("net", "shows every link, and what is on its way"),
+        ),
+        parse=_net,
+        keywords=("all", *WEATHER_WORDS[:3], "duplicate", "reorder", "reset", "--json"),
+    ),
+    Verb(
+        name="loss",
+        group="weather",
+        usage="loss [LINKS] P",
+        summary="loses messages",
+        examples=(("loss all 30%", "three in ten messages are lost"),),
+        parse=_loss,
+        instead_of="net LINKS drop P",
+    ),
+    Verb(
+        name="hold",
+        group="by hand",
+        usage="hold",
+        summary="keeps every message from now on, for you to deliver; `held` lists them",
+        examples=(("hold", "messages wait"),),
+        parse=_bare(HoldMessages()),
+    ),
+    Verb(
+        name="deliver",
+        group="by hand",
+        usage="deliver [K | A>B[,C>D…] [KIND] | all]",
+        summary="lets held messages go: number K, those of links (one KIND, once there), all, or the oldest",
+        examples=(
+            ("deliver 3", "message number 3"),
+            ("deliver 1>2", "all that 1 sent to 2"),
+            ("deliver 3>1,4>1 promise", "the PROMISEs of 3 and 4 to 1, and nothing else that they sent"),
+            ("deliver all", "all"),
+        ),
+        parse=_deliver,
+        keywords=("all", *MESSAGE_KINDS),
+    ),
+    Verb(
+        name="release",
+        group="by hand",
+        usage="release",
+        summary="delivers everything held, in order, and holds no longer",
+        examples=(("release", "back to normal"),),
+        parse=_bare(ReleaseMessages()),
+    ),
+    Verb(
+        name="disk",
+        group="disks",
+        usage="disk N corrupt FILE [LINE] | tear FILE | full | readonly | ok | wipe FILE",
+        summary="harms a node's disk or one of its files, or mends the disk",
+        examples=(
+            ("disk 2 tear paxos.txt", "the last line of node 2's journal is torn, as by a power cut"),
+            ("disk 3 full", "node 3 can write no more"),
+            ("disk 3 ok", "it can again"),
+        ),
+        parse=_disk,
+        keywords=(*DISK_KINDS[:6], *DISK_FILES),
+    ),
+    Verb(
+        name="clock",
+        group="nodes",
+        usage="clock N [rate P] [jump TIME]",
+        summary="lets a node's clock run at another rate, or jump (virtual world)",
+        examples=(
+            ("clock 2 rate 90% jump 5s", "node 2's clock jumps ahead and then runs slow"),
+            ("clock 2 jump -300ms", "it jumps back"),
+        ),
+        parse=_clock,
+        keywords=("rate", "jump"),
+    ),
+)

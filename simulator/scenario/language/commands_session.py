@@ -1,0 +1,247 @@
+"""Commands that show the cluster, and those about the session itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from simulator.scenario.language.command_spec import Verb
+from simulator.scenario.language.commands import (
+    Check,
+    Command,
+    Help,
+    Inspect,
+    InspectWhat,
+    Quit,
+    RunFile,
+    Save,
+    SetKey,
+    Trace,
+    Use,
+    Verify,
+)
+from simulator.scenario.language.errors import Mistake
+from simulator.scenario.language.grammar import Cursor, whole
+from simulator.settings import MAX_NODES
+
+NUMBERS = {
+    "nodes": (1, MAX_NODES),
+    "seed": (0, None),
+    "difficulty": (0, 8),
+    "ops-per-block": (1, 4096),
+    "window": (1, 65536),
+}
+WORDS = {"sync": ("fsync", "flush"), "world": ("processes", "virtual")}
+MOST_EVENTS = 100_000
+
+
+def _inspect(what: InspectWhat, *, takes_node: bool = False, needs_node: bool = False) -> Callable[[Cursor], Inspect]:
+    def parse(words: Cursor) -> Inspect:
+        json = words.flag("--json")
+        node = words.node("NODE N") if needs_node or (takes_node and words.more()) else None
+        words.done()
+        return Inspect(what=what, node=node, json=json)
+
+    return parse
+
+
+def _events(words: Cursor) -> Inspect:
+    json = words.flag("--json")
+    count = words.number("a number of events", 1, MOST_EVENTS) if words.more() else 20
+    words.done()
+    return Inspect(what="events", count=count, json=json)
+
+
+def _bare(command: Command) -> Callable[[Cursor], Command]:
+    def parse(words: Cursor) -> Command:
+        words.done()
+        return command
+
+    return parse
+
+
+def _file(make: Callable[[str], Command]) -> Callable[[Cursor], Command]:
+    def parse(words: Cursor) -> Command:
+        word = words.take("a FILE")
+        words.done()
+        if not word.text.strip():
+            raise Mistake(word.column, f"the name of the FILE is empty: write {words.usage}.")
+        return make(word.text)
+
+    return parse
+
+
+def _set(words: Cursor) -> SetKey:
+    word = words.take("a KEY")
+    key = word.text.lower().replace("_", "-")
+    if key not in NUMBERS and key not in WORDS:
+        words.refuse(word, f"{word.text!r} is not a setting", (*NUMBERS, *WORDS))
+    value: int | str
+    if key in NUMBERS:
+        value = whole(words.take("a VALUE"), f"a value of {key}", *NUMBERS[key])
+    else:
+        value = words.choose(f"a value of {key}", WORDS[key])
+    words.done()
+    return SetKey(key=key, value=value)
+
+
+def _use(words: Cursor) -> Use:
+    node = words.node("NODE N")
+    words.done()
+    return Use(node=node)
+
+
+def _help(words: Cursor) -> Help:
+    word = words.take("a COMMAND").text if words.more() else ""
+    words.done()
+    return Help(word=word.lower())
+
+
+VERBS = (
+    Verb(
+        name="status",
+        group="inspect",
+        usage="status [--json]",
+        summary="shows every node: alive, role, ballot, promise, slots, height",
+        examples=(("status", "a line a node"), ("status --json", "the same for a program")),
+        parse=_inspect("status"),
+        keywords=("--json",),
+    ),
+    Verb(
+        name="leader",
+        group="inspect",
+        usage="leader [--json]",
+        summary="shows who leads",
+        examples=(("leader", "in each node's own opinion, if they differ"),),
+        parse=_inspect("leader"),
+        keywords=("--json",),
+    ),
+    Verb(
+        name="node",
+        group="inspect",
+        usage="node N [--json]",
+        summary="shows one node: its slots, chain, blog, events",
+        examples=(("node 3", "all about node 3"),),
+        parse=_inspect("node", needs_node=True),
+        keywords=("leader", "follower", "--json"),
+    ),
+    Verb(
+        name="chain",
+        group="inspect",
+        usage="chain [N] [--json]",
+        summary="shows a node's chain with its hash pointers",
+        examples=(("chain 2", "node 2's chain"),),
+        parse=_inspect("chain", takes_node=True),
+        keywords=("leader", "follower", "--json"),
+    ),
+    Verb(
+        name="log",
+        group="inspect",
+        usage="log [N] [--json]",
+        summary="shows a node's slots with their ballots and values",
+        examples=(("log leader", "the leader's slots"),),
+        parse=_inspect("log", takes_node=True),
+        keywords=("leader", "follower", "--json"),
+    ),
+    Verb(
+        name="queue",
+        group="inspect",
+        usage="queue [N] [--json]",
+        summary="shows requests that wait, at one node or at all",
+        examples=(("queue", "at every node"),),
+        parse=_inspect("queue", takes_node=True),
+        keywords=("leader", "--json"),
+    ),
+    Verb(
+        name="events",
+        group="inspect",
+        usage="events [K] [--json]",
+        summary="shows the newest lines of the running log",
+        examples=(("events 50", "the last fifty"),),
+        parse=_events,
+        keywords=("--json",),
+    ),
+    Verb(
+        name="held",
+        group="by hand",
+        usage="held [--json]",
+        summary="lists the messages that wait for you, with their numbers",
+        examples=(("held", "each with the number that deliver takes"),),
+        parse=_inspect("held"),
+        keywords=("--json",),
+    ),
+    Verb(
+        name="check",
+        group="session",
+        usage="check",
+        summary="judges all invariants and linearizability so far",
+        examples=(("check", "a line an invariant"),),
+        parse=_bare(Check()),
+    ),
+    Verb(
+        name="verify",
+        group="session",
+        usage="verify",
+        summary="audits the nodes' files: every hash link, nonce and checksum",
+        examples=(("verify", "a line a node"),),
+        parse=_bare(Verify()),
+    ),
+    Verb(
+        name="run",
+        group="session",
+        usage="run FILE",
+        summary="carries out a scenario file, or a built-in one by name, here",
+        examples=(("run first-steps", "the built-in scenario of that name"),),
+        parse=_file(lambda name: RunFile(name=name)),
+    ),
+    Verb(
+        name="save",
+        group="session",
+        usage="save FILE",
+        summary="writes the session so far as a scenario file",
+        examples=(("save story.paxsim", "then: paxsim run story.paxsim"),),
+        parse=_file(lambda path: Save(path=path)),
+    ),
+    Verb(
+        name="trace",
+        group="session",
+        usage="trace FILE",
+        summary="writes every event so far as a trace",
+        examples=(("trace run.jsonl", "JSON lines"),),
+        parse=_file(lambda path: Trace(path=path)),
+    ),
+    Verb(
+        name="set",
+        group="session",
+        usage="set nodes|seed|difficulty|ops-per-block|window|sync|world VALUE",
+        summary="changes a setting, before the first other command",
+        examples=(("set nodes 3", "a smaller cluster"), ("set world virtual", "in virtual time")),
+        parse=_set,
+        keywords=(*NUMBERS, *WORDS, "fsync", "flush", "processes", "virtual"),
+    ),
+    Verb(
+        name="use",
+        group="session",
+        usage="use N",
+        summary="makes a node the default for the commands that follow",
+        examples=(("use 3", "as if every line began with @3"), ("use leader", "whoever leads now")),
+        parse=_use,
+        keywords=("leader", "follower", "random", "majority", "minority"),
+    ),
+    Verb(
+        name="help",
+        group="session",
+        usage="help [COMMAND]",
+        summary="lists all commands, or shows one with examples",
+        examples=(("help", "all commands"), ("help net", "one of them")),
+        parse=_help,
+    ),
+    Verb(
+        name="quit",
+        group="session",
+        usage="quit",
+        summary="ends the session and all nodes",
+        examples=(("quit", "the files stay"),),
+        parse=_bare(Quit()),
+        aliases=("exit",),
+    ),
+)

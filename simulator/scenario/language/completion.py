@@ -1,0 +1,65 @@
+"""Which words may stand where one types: commands, keywords, nodes, titles, users. Pure; offers, never decides."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+from simulator.scenario.language.command_table import BY_NAME, VERBS
+from simulator.scenario.language.help import help_words
+
+_AFTER_TITLE = {"comment", "read"}
+_NODE_USAGES = re.compile(r"\b(N|A B|A>B|NODES|GROUPS|LINKS)\b")
+
+
+def complete(before: str, *, nodes: int, titles: Iterable[str] = (), users: Iterable[str] = ()) -> Sequence[str]:
+    """The words that may stand where the last word of `before` stands, or begins when `before` ends in a blank."""
+    words = before.split()
+    begun = "" if not before or before[-1].isspace() else words.pop()
+    behind = _without_prefix(words)
+    if behind is None:
+        return ["1s", "2s", "5s", "10s"]
+    words = behind
+    if not words:
+        at_nodes = [f"@{node}" for node in range(1, nodes + 1)] if begun.startswith("@") else []
+        return _fitting(begun, [*at_nodes, *(verb.name for verb in VERBS if not verb.instead_of)])
+    verb = BY_NAME.get(words[0].lower())
+    if verb is None:
+        return []
+    offers = list(verb.keywords)
+    if verb.name == "help":
+        offers += help_words()
+    if _NODE_USAGES.search(verb.usage) and verb.group not in {"write", "expect"}:
+        offers += [str(node) for node in range(1, nodes + 1)]
+    place = len(words)
+    if verb.group == "write":
+        offers += users if place == 1 else titles if place == 2 and verb.name in _AFTER_TITLE else ()
+    elif verb.name in {"view", "read"}:
+        kind = words[1].lower() if place > 1 else ""
+        offers = [*users] if kind == "user" else [*titles] if kind == "title" or verb.name == "read" else offers
+    elif verb.name == "expect" and place > 1 and words[1].lower() in {"title", "titles"}:
+        offers += titles
+    return _fitting(begun, [_quoted(word) for word in offers])
+
+
+def _without_prefix(words: list[str]) -> list[str] | None:
+    """The words behind `@3` and `at 2s`; None when a time is what comes next."""
+    while words and (words[0].startswith("@") or words[0].lower() == "at"):
+        if words[0].startswith("@"):
+            words = words[1:]
+        elif len(words) == 1:
+            return None
+        else:
+            words = words[2:]
+    return words
+
+
+def _fitting(begun: str, offers: Sequence[str]) -> list[str]:
+    return [word for word in dict.fromkeys(offers) if word.lower().startswith(begun.lower())]
+
+
+def _quoted(word: str) -> str:
+    if word and re.fullmatch(r"[^\s\"'\\#&()]+", word):
+        return word
+    escaped = word.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'

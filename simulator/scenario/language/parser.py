@@ -1,0 +1,122 @@
+"""Lines to commands: the one grammar of console and files. Pure: no file is read and nothing is carried out here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from simulator.scenario.language.command_table import BY_NAME, HINTS
+from simulator.scenario.language.commands import Line, NodeWord, SetKey
+from simulator.scenario.language.errors import FileMistakes, LineMistake, Mistake
+from simulator.scenario.language.grammar import Cursor, node_word, read
+from simulator.scenario.language.lexer import Word, split_line
+from simulator.text.suggest import closest
+from simulator.text.units import parse_time_ms
+
+DEFAULT_NODES = 5
+
+
+def parse_line(text: str, *, nodes: int = DEFAULT_NODES, number: int = 1) -> Line | None:
+    """Return what one line says; None for an empty line or a comment. `nodes` is how many nodes there are.
+
+    Raises:
+        Mistake: the line cannot be understood; says where and what would be right.
+    """
+    split = split_line(text)
+    if not split.words:
+        return None
+    words = list(split.words)
+    node, at_ms = _prefix(words, nodes, split.end)
+    verb_word = words.pop(0)
+    verb = BY_NAME.get(verb_word.text.lower())
+    if verb is None:
+        raise Mistake(verb_word.column, _unknown(verb_word))
+    cursor = Cursor(
+        words,
+        usage=verb.usage if not verb.instead_of else f"{verb.usage} or {verb.instead_of}",
+        nodes=nodes,
+        call=split.call,
+        end=split.end,
+        background=split.background,
+    )
+    command = verb.parse(cursor)
+    return Line(number=number, text=text[: split.end - 1].strip(), command=command, node=node, at_ms=at_ms)
+
+
+def _prefix(words: list[Word], nodes: int, end: int) -> tuple[NodeWord | None, int | None]:
+    """Take `@NODE` and `at TIME` off the front."""
+    node: NodeWord | None = None
+    at_ms: int | None = None
+    while words:
+        first = words[0]
+        if first.text.startswith("@") and len(first.text) > 1 and node is None:
+            node = node_word(first.text[1:], first.column + 1, nodes)
+            words.pop(0)
+        elif first.text.lower() == "at" and at_ms is None:
+            words.pop(0)
+            if not words:
+                raise Mistake(end, "a TIME is missing here: write at 2s COMMAND.")
+            at_ms = read(words.pop(0), parse_time_ms)
+        else:
+            return node, at_ms
+    raise Mistake(end, "the command is missing here: write @3 status, or at 2s heal.")
+
+
+def _unknown(word: Word) -> str:
+    text = word.text.lower()
+    if text in HINTS:
+        return f"there is no command {word.text!r}: write {HINTS[text]}."
+    near = closest(word.text, BY_NAME)
+    return f"there is no command {word.text!r}: " + (f"did you mean {near!r}?" if near else "help lists all commands.")
+
+
+def parse_scenario(text: str, *, source: str = "", nodes: int = DEFAULT_NODES) -> list[Line]:
+    """Return the lines of a scenario, empty ones and comments left out. `source` names it in mistakes.
+
+    Raises:
+        FileMistakes: every mistake in it, in order.
+    """
+    lines: list[Line] = []
+    mistakes: list[LineMistake] = []
+    for number, row in enumerate(_rows(text), start=1):
+        try:
+            line = parse_line(row, nodes=nodes, number=number)
+            if line is None:
+                continue
+            if isinstance(line.command, SetKey):
+                _must_come_first(lines)
+                if line.command.key == "nodes":
+                    assert isinstance(line.command.value, int)
+                    nodes = line.command.value
+            lines.append(line)
+        except Mistake as mistake:
+            mistakes.append(LineMistake(mistake, line=number, source=source))
+    if mistakes:
+        raise FileMistakes(mistakes)
+    return lines
+
+
+def decode_scenario(raw: bytes, source: str) -> str:
+    """The text of a scenario file; a byte order mark is skipped.
+
+    Raises:
+        FileMistakes: it is not UTF-8 text.
+    """
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        before = raw[: error.start]
+        line = before.count(b"\n") + 1
+        column = len(before[before.rfind(b"\n") + 1 :].decode("utf-8", "replace")) + 1
+        wrong = Mistake(column, f"byte {raw[error.start]:#04x} is not UTF-8 text: a scenario is a plain text file.")
+        raise FileMistakes([LineMistake(wrong, line=line, source=source)]) from None
+
+
+def _rows(text: str) -> Sequence[str]:
+    # Not splitlines(): it also splits at form feeds and other signs, which would shift the numbers of the lines.
+    return [row.removesuffix("\r") for row in text.split("\n")]
+
+
+def _must_come_first(lines: Sequence[Line]) -> None:
+    other = next((line for line in lines if not isinstance(line.command, SetKey)), None)
+    if other is not None:
+        raise Mistake(1, f"'set' must come before the first other command, and line {other.number} is one: move it up.")

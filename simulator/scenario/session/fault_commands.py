@@ -1,0 +1,123 @@
+"""From commands that do harm to faults as data, with node words turned into numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Sequence
+from typing import TYPE_CHECKING, assert_never
+
+from simulator.errors import InputError
+from simulator.faults import faults
+from simulator.scenario.language import commands
+from simulator.scenario.session.node_selector import SEVERAL, Whom
+
+if TYPE_CHECKING:
+    from simulator.cluster.interface import Cluster
+    from simulator.faults.faults import Link
+    from simulator.node.status import HeldMessage
+
+FIT = {"crash": {"up", "paused"}, "restart": {"down"}, "pause": {"up"}, "resume": {"paused"}}
+"""In which states of life a node can be crashed, restarted, paused, resumed."""
+
+
+def faults_of(
+    command: commands.Command, cluster: Cluster, whom: Whom, default_node: Callable[[], int]
+) -> Sequence[faults.Fault]:
+    """The faults that a command asks for, in order; none when there is nothing to do (`restart crashed`, all up).
+
+    Raises:
+        InputError: a node word means no node now.
+    """
+    match command:
+        case commands.NodeFault():
+            return _node_faults(command, cluster, whom)
+        case commands.Part():
+            return [faults.Partition(groups=whom.groups(command.groups))]
+        case commands.LinkFault():
+            source = default_node() if command.source is None else whom.one(command.source)
+            link = whom.link((source, command.target))
+            kind = faults.CutLink if command.cut else faults.MendLink
+            return [kind(source=link[0], target=link[1], one_way=command.one_way)]
+        case commands.HealAll():
+            return [faults.Heal()]
+        case commands.NetWeather():
+            return [_weather(command, whom)]
+        case commands.NetReset():
+            return [faults.CalmWeather()]
+        case commands.HoldMessages():
+            return [faults.Hold()]
+        case commands.DeliverMessages():
+            return _deliver(command, cluster, whom)
+        case commands.ReleaseMessages():
+            return [faults.Release()]
+        case commands.DiskCommand():
+            node = whom.one(command.node)
+            return [faults.DiskFault(node=node, kind=command.kind, file=command.file, line_number=command.line)]
+        case commands.ClockCommand():
+            node = whom.one(command.node)
+            return [faults.ClockFault(node=node, rate_percent=command.rate_percent, jump_ms=command.jump_ms)]
+        case _:
+            raise AssertionError(f"no one carries out {command!r}")
+
+
+def _node_faults(command: commands.NodeFault, cluster: Cluster, whom: Whom) -> list[faults.Fault]:
+    """A node named by its number must be fit for it; of several named by one word, only those that are."""
+    life = {node: cluster.state(node).life for node in cluster.settings.node_ids}
+    nodes: list[int] = []
+    for word in command.nodes:
+        found = whom.many([word])
+        named = word not in SEVERAL
+        nodes += [node for node in found if node not in nodes and (named or life[node] in FIT[command.action])]
+    match command.action:
+        case "crash":
+            return [faults.Crash(node=node, point=command.point) for node in nodes]
+        case "restart":
+            return [faults.Restart(node=node) for node in nodes]
+        case "pause":
+            return [faults.Pause(node=node) for node in nodes]
+        case "resume":
+            return [faults.Resume(node=node) for node in nodes]
+        case _:
+            assert_never(command.action)
+
+
+def _weather(command: commands.NetWeather, whom: Whom) -> faults.Weather:
+    rule = faults.LinkRule(
+        delay_ms=command.delay_ms,
+        jitter_ms=command.jitter_ms,
+        drop=command.drop,
+        duplicate=command.duplicate,
+        reorder=command.reorder,
+    )
+    return faults.Weather(rule=rule, links=whom.links(command.links, command.around))
+
+
+def of_kind(held: Iterable[HeldMessage], links: Collection[Link], kind: str) -> list[HeldMessage]:
+    """The messages of this kind that wait on these links."""
+    return [
+        message
+        for message in held
+        if (message.source, message.target) in links and message.text.split(maxsplit=1)[0].lower() == kind
+    ]
+
+
+def _deliver(command: commands.DeliverMessages, cluster: Cluster, whom: Whom) -> list[faults.DeliverHeld]:
+    links = [whom.link(link) for link in command.links]
+    if command.kind:
+        meant = of_kind(cluster.held(), links, command.kind)
+        missing = [link for link in links if link not in {(message.source, message.target) for message in meant}]
+        if missing:
+            raise InputError(
+                f"no {command.kind.upper()} waits on {missing[0][0]}>{missing[0][1]}: 'held' lists what does."
+            )
+        return [faults.DeliverHeld(number=message.number) for message in meant]
+    if links:
+        return [faults.DeliverHeld(link=link) for link in links]
+    if command.everything:
+        return [faults.DeliverHeld()]
+    number = command.number
+    if number is None:
+        held = cluster.held()
+        if not held:
+            raise InputError("no message waits to be delivered: 'hold' makes them wait.")
+        number = held[0].number
+    return [faults.DeliverHeld(number=number)]

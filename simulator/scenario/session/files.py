@@ -1,0 +1,82 @@
+"""What a session writes and audits: scenario files, traces, the nodes' own files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from gzip import GzipFile
+from io import TextIOWrapper
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, TextIO
+
+from simulator.errors import InputError
+from simulator.scenario.language.commands import Line
+
+if TYPE_CHECKING:
+    from simulator.cluster.interface import Cluster
+    from simulator.scenario.session.session import Session
+
+
+def write_lines(name: str, lines: Iterable[str]) -> int:
+    """Write lines into the file `name`, in place of what was there; returns how many. A name in .gz is gzipped.
+
+    Raises:
+        InputError: the file cannot be written.
+    """
+    count = 0
+    try:
+        path = Path(name).expanduser()
+        with _packed(path) if path.suffix == ".gz" else path.open("w", encoding="utf-8", newline="\n") as file:
+            for line in lines:
+                file.write(line + "\n")
+                count += 1
+    except OSError as error:
+        raise InputError(f"{name!r} cannot be written: {error.strerror or error}.") from None
+    except ValueError:  # A NUL in the name.
+        raise InputError(f"{name!r} is no name that a file can have.") from None
+    return count
+
+
+@contextmanager
+def _packed(path: Path) -> Iterator[TextIO]:
+    # Neither the name nor the time goes into the file: the same run gives the same bytes.
+    with (
+        path.open("wb") as raw,
+        GzipFile(filename="", mode="wb", fileobj=raw, mtime=0) as packed,
+        TextIOWrapper(packed, encoding="utf-8", newline="\n") as file,
+    ):
+        yield file
+
+
+def trace_to(cluster: Cluster, name: str) -> int:
+    """Write every event so far as a trace, its header first; returns how many lines there are."""
+    lines = getattr(cluster, "trace_lines", None)
+    if lines is None:
+        raise InputError("this cluster keeps no trace.")
+    return write_lines(name, lines())
+
+
+def verify_files(session: Session, line: Line) -> None:
+    """Audit the nodes' files and show a line a node; a problem is a failure of the line."""
+    from simulator.checks.audit import verify_directory  # noqa: PLC0415  # Few sessions need it.
+
+    settings = session.cluster.settings
+    with _files_of(session.cluster) as directory:
+        report = verify_directory(directory, settings.difficulty)
+    session.stage.say("\n".join(report.lines()), "plain" if report.ok else "bad")
+    for node in report.nodes:
+        for problem in node.problems:
+            session.fail(line, f"node {node.node}: {problem}")
+
+
+@contextmanager
+def _files_of(cluster: Cluster) -> Iterator[Path]:
+    """A directory with the nodes' files: their own, or for a simulated disk a copy of what is on it."""
+    copy_files = getattr(cluster, "copy_files", None)
+    if copy_files is None:
+        yield Path(cluster.settings.data)
+        return
+    with TemporaryDirectory(prefix="paxsim-verify-") as name:
+        copy_files(Path(name))
+        yield Path(name)

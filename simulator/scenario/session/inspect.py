@@ -1,0 +1,124 @@
+"""Shows answers and what is inspected: views for people, JSON documents for programs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from simulator.cluster.interface import AnswerKind, Ticket
+from simulator.scenario.language.commands import Inspect, View
+from simulator.scenario.session.output import Stage
+
+if TYPE_CHECKING:
+    from simulator.node.status import NodeState
+    from simulator.scenario.session.session import Session
+    from simulator.views.sheet import View as Picture
+
+BLOCKS_OF_A_NODE = 20
+EVENTS_OF_A_NODE = 400
+
+
+def show_answer(stage: Stage, ticket: Ticket, view: View | None, heading: str = "") -> None:
+    """Show the answer to a request that is done; `view` is the command that asked, None for a write."""
+    answer = ticket.answer
+    assert answer is not None
+    good = answer.kind is AnswerKind.OK
+    rows = answer.result
+    if view is None or not good or not rows or not isinstance(rows, Sequence) or isinstance(rows, str):
+        # A write's answer, or a read that shows nothing: BLOG EMPTY, NO POST, POST NOT FOUND.
+        stage.say(heading + answer.text, "plain" if good or answer.kind is AnswerKind.REFUSED else "bad")
+    else:
+        from simulator.views.blogs import blog_view, whole_view  # noqa: PLC0415
+
+        assert answer.shown
+        whole = answer.shown == "view_all" and not view.brief
+        sheet = whole_view(rows) if whole else blog_view(answer.shown, rows)
+        stage.show(replace(sheet, title=heading + answer.text))
+
+
+def show_inspected(session: Session, command: Inspect, node: int | None) -> None:
+    """Show what the command asks for; `node` None means all nodes, where that makes sense."""
+    if command.json:
+        session.stage.document(_document(session, command, node))
+    else:
+        session.stage.show(_picture(session, command, node))
+
+
+def _document(session: Session, command: Inspect, node: int | None) -> object:
+    cluster = session.cluster
+    match command.what:
+        case "status":
+            return _states(session)
+        case "leader":
+            return {str(state.node): state.leader for state in _states(session) if state.life == "up"}
+        case "queue":
+            states = _states(session) if node is None else [cluster.state(node)]
+            return [{"node": s.node, "queue": s.queue, "pending": s.pending, "in_flight": s.in_flight} for s in states]
+        case "net":
+            links = cluster.links
+            return {
+                "groups": links.groups,
+                "cut": sorted(links.cut),
+                "rules": [{"link": link, "rule": rule} for link, rule in sorted(links.rules.items())],
+                "holding": links.holding,
+                "held": cluster.held(),
+                "in_flight": cluster.in_flight(),
+            }
+        case "held":
+            return cluster.held()
+        case "events":
+            return list(cluster.events(command.count))
+        case _:
+            assert node is not None
+            if command.what == "chain":
+                return [_raw(line) for line in _chain(session, node)]
+            return cluster.state(node, detail=True)
+
+
+def _picture(session: Session, command: Inspect, node: int | None) -> Picture:
+    # The views bring in Rich (0.1 s), which nobody should wait for before the first line that shows one.
+    from simulator.views.chain import chain_view  # noqa: PLC0415
+    from simulator.views.events import events_view  # noqa: PLC0415
+    from simulator.views.network import held_view, net_view  # noqa: PLC0415
+    from simulator.views.nodes import leader_view, queue_view, status_view  # noqa: PLC0415
+    from simulator.views.pages import node_view  # noqa: PLC0415
+    from simulator.views.slots import log_view  # noqa: PLC0415
+
+    cluster = session.cluster
+    match command.what:
+        case "status":
+            return status_view(_states(session))
+        case "leader":
+            return leader_view(_states(session))
+        case "queue":
+            return queue_view(_states(session) if node is None else [cluster.state(node)])
+        case "net":
+            return net_view(cluster.links, cluster.in_flight(), cluster.held())
+        case "held":
+            return held_view(cluster.held(), holding=cluster.links.holding)
+        case "events":
+            return events_view(list(cluster.events(command.count)))
+        case _:
+            assert node is not None
+            if command.what == "chain":
+                return chain_view(_chain(session, node))
+            state = cluster.state(node, detail=True)
+            if command.what == "log":
+                return log_view(state)
+            chain = cluster.chain_lines(node, max(1, state.height - BLOCKS_OF_A_NODE + 1), state.height)
+            return node_view(state, chain, list(cluster.events(EVENTS_OF_A_NODE)))
+
+
+def _states(session: Session) -> list[NodeState]:
+    return [session.cluster.state(node) for node in session.cluster.settings.node_ids]
+
+
+def _chain(session: Session, node: int) -> list[str]:
+    return session.cluster.chain_lines(node, 1, session.cluster.state(node).height)
+
+
+def _raw(line: str) -> object:
+    import msgspec  # noqa: PLC0415
+
+    return msgspec.Raw(line.encode())

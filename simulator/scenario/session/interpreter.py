@@ -1,0 +1,277 @@
+"""Carries out understood lines on a session's cluster, in whichever world that is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from blog.operations import InvalidOperation, comment, post
+from simulator.cluster.interface import Query, Ticket
+from simulator.errors import InputError
+from simulator.faults.faults import DeliverHeld, Fault
+from simulator.node.status import HeldMessage
+from simulator.scenario.language import commands
+from simulator.scenario.language.commands import Expect, Line
+from simulator.scenario.language.help import help_lines
+from simulator.scenario.session.fault_commands import faults_of, of_kind
+from simulator.scenario.session.files import trace_to, verify_files, write_lines
+from simulator.scenario.session.inspect import show_answer, show_inspected
+from simulator.scenario.session.library import load_scenario
+from simulator.scenario.session.node_selector import Whom, current_leader, living
+from simulator.scenario.session.session import Asked, Session, refuse_set
+from simulator.scenario.session.wait_expect import Waiting
+from simulator.scenario.session.workload import LoadRun
+from simulator.text.units import format_ms
+
+DEEPEST_RUN = 8
+"""How many files may run one another before it is taken for a circle."""
+
+MESSAGE_MS = 1_000
+NAMED_MESSAGE_MS = 10_000
+"""How long a line that delivers messages waits for them to be sent; longer for a kind of message that it names."""
+
+LEADER_MS = 20_000
+"""How long a line that speaks of the leader waits for one: a cluster that has just started has none."""
+
+
+class Runner:
+    """Carries out one line after the other. `over` once the session was asked to end."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.over = False
+        self._depth = 0
+        self._waiting = Waiting(session)
+
+    def carry_out(self, line: Line) -> None:
+        """Do what the line says; returns when it is done, or at once where the session is not patient.
+
+        Raises:
+            InputError: it cannot be done as things stand. The session can go on.
+            Interrupted: somebody asked to wait no longer.
+        """
+        session = self.session
+        session.begin()
+        at_ms = line.at_ms
+        if at_ms is not None:
+            session.pass_time(lambda: False, at_ms - session.clock_ms())  # All that is due then has happened then.
+        if not isinstance(line.command, commands.Save | commands.Help | commands.Quit | commands.SetKey):
+            session.typed.append((session.clock_ms(), line.text))
+        self._await_leader(line)
+        session.attend()
+        self._do(line, session.whom())
+        session.attend()
+
+    def _do(self, line: Line, whom: Whom) -> None:
+        session, command = self.session, line.command
+        match command:
+            case commands.Post() | commands.Comment():
+                self._write(command, self._client_node(line, whom))
+            case commands.View():
+                self._view(command, self._client_node(line, whom))
+            case commands.Again():
+                self._again(command, self._node(line, whom))
+            case commands.Inspect():
+                show_inspected(session, command, self._inspected(command, line, whom))
+            case commands.Load():
+                self._load(command)
+            case commands.Sleep():
+                session.pass_time(lambda: False, command.for_ms)
+            case commands.WaitFor():
+                self._waiting.wait(command, line, whom)
+            case commands.Expect():
+                self._waiting.expect(command, line, whom)
+            case _:
+                self._do_for_session(command, line, whom)
+
+    def _do_for_session(self, command: commands.Command, line: Line, whom: Whom) -> None:
+        session = self.session
+        match command:
+            case commands.Check():
+                self._check(line)
+            case commands.Verify():
+                verify_files(session, line)
+            case commands.RunFile():
+                self._run(command.name)
+            case commands.Save():
+                write_lines(command.path, session.saved())
+                session.stage.say(f"saved {len(session.typed)} commands in {command.path}", "quiet")
+            case commands.Trace():
+                count = trace_to(session.cluster, command.path)
+                session.stage.say(f"wrote {count} events to {command.path}", "quiet")
+            case commands.Use():
+                session.default_node = whom.one(command.node)
+                session.default_chosen = True
+                session.stage.say(f"node {session.default_node} is the default now", "quiet")
+            case commands.Help():
+                session.stage.say("\n".join(help_lines(command.word)))
+            case commands.Quit():
+                self.over = True
+            case commands.SetKey():
+                raise InputError("'set' must come before the first other command: start again to change a setting.")
+            case _:
+                self._harm(command, line, whom)
+
+    # Nodes
+
+    def _await_leader(self, line: Line) -> None:
+        """A file that begins with `crash leader` means the first one, however long its election takes."""
+        if "leader" not in line.text.lower() or isinstance(line.command, commands.WaitFor | Expect):
+            return
+        if line.node == "leader" or _speaks_of_leader(line.command):
+            self.session.wait_until(lambda: current_leader(self.session.cluster) is not None, LEADER_MS)
+
+    def _node(self, line: Line, whom: Whom) -> int:
+        """The node that the line is sent to."""
+        return self.session.default_node if line.node is None else whom.one(line.node)
+
+    def _client_node(self, line: Line, whom: Whom) -> int:
+        """Where a client asks that was told no node: at node 1 or, as any client would, elsewhere when it is not up."""
+        session, node = self.session, self._node(line, whom)
+        if line.node is None and not session.default_chosen and (life := session.cluster.state(node).life) != "up":
+            up = living(session.cluster)
+            if up:
+                session.stage.say(f"node {node} is {life}: asking node {up[0]}", "quiet")
+                return up[0]
+        return node
+
+    def _inspected(self, command: commands.Inspect, line: Line, whom: Whom) -> int | None:
+        """The node to be shown; None where all are meant."""
+        if command.node is not None:
+            return whom.one(command.node)
+        if command.what == "queue" and line.node is None:
+            return None
+        return self._node(line, whom)
+
+    # Requests
+
+    def _write(self, command: commands.Post | commands.Comment, node: int) -> None:
+        session = self.session
+        make = post if isinstance(command, commands.Post) else comment
+        try:
+            operation = make(command.user, command.title, command.content)
+        except InvalidOperation as error:
+            raise InputError(str(error)) from None
+        ticket = session.cluster.submit(node, operation)
+        self._follow(ticket, None, background=command.background)
+
+    def _view(self, command: commands.View, node: int) -> None:
+        kind = "whole" if command.kind == "all" and not command.brief else command.kind
+        query = Query(kind=kind, name=command.name, linearizable=command.linearizable)
+        ticket = self.session.cluster.read(node, query)
+        self._follow(ticket, command, background=command.background)
+
+    def _again(self, command: commands.Again, node: int) -> None:
+        session = self.session
+        ticket = session.ticket(command.number)
+        ask_again = getattr(session.cluster, "ask_again", None)
+        if ask_again is None:
+            raise InputError("'again' needs the virtual world: here a client asks once.")
+        ask_again(ticket, node)
+        session.stage.say(f"[{ticket.number}] sent once more, to node {node}", "quiet")
+
+    def _follow(self, ticket: Ticket, view: commands.View | None, *, background: bool) -> None:
+        """Wait for the answer, or promise it: its number now, the answer behind the same number later."""
+        session = self.session
+        aside = background or not session.patient
+        # A read that answers at once needs no number; a person's read may take longer and then says what it was.
+        heading = f"[{ticket.number}] " if background or (aside and view is None) else ""
+        session.note_request(Asked(ticket, lambda before: show_answer(session.stage, ticket, view, before), heading))
+        if not aside:
+            session.await_answer(ticket)
+        elif heading:
+            session.stage.say(f"[{ticket.number}] sent to node {ticket.node}", "quiet")
+
+    def _load(self, command: commands.Load) -> None:
+        session = self.session
+        number = session.next_load_number()
+        load = LoadRun(session.cluster, command, number=number, seed=session.cluster.settings.seed)
+        session.loads.append(load)
+        if command.background or not session.patient:
+            session.stage.say(f"load {number}: {command.rate}/s for {format_ms(command.for_ms)}", "quiet")
+            session.attend()
+        else:
+            session.pass_time(lambda: load not in session.loads, command.for_ms + 600_000)
+
+    def _check(self, line: Line) -> None:
+        session = self.session
+        checks = session.checks()
+        for name, why in checks.items():
+            session.stage.say(f"{name}: {why}", "good" if why == "ok" else "bad")
+        for name, why in checks.items():
+            if why != "ok":
+                session.fail(line, f"{name}: {why}")
+
+    # Files
+
+    def _run(self, name: str) -> None:
+        if self._depth >= DEEPEST_RUN:
+            raise InputError(f"{name!r} is run {DEEPEST_RUN} files deep: these files run one another in a circle.")
+        scenario = load_scenario(name, nodes=self.session.cluster.settings.nodes)
+        refuse_set(scenario.lines, self.session.cluster)
+        self._depth += 1
+        typed = list(self.session.typed)
+        try:
+            for line in scenario.lines:
+                if isinstance(line.command, commands.Quit):
+                    break
+                if not isinstance(line.command, commands.SetKey):
+                    self.carry_out(line)
+        finally:
+            self._depth -= 1
+            self.session.typed = typed  # `save` writes the `run` line, not what it ran.
+
+    # Harm
+
+    def _await_messages(self, command: commands.DeliverMessages) -> None:
+        """What is to be delivered has perhaps not been sent yet: nodes take a moment to do what they were asked."""
+        cluster = self.session.cluster
+        if not cluster.links.holding:
+            return
+        links = {self.session.whom().link(link) for link in command.links}
+
+        def there() -> bool:
+            held = cluster.held()
+            if command.number is not None:
+                return any(message.number == command.number for message in held)
+            if command.kind:
+                held = of_kind(held, links, command.kind)
+            return links <= {(message.source, message.target) for message in held} if links else bool(held)
+
+        self.session.wait_until(there, NAMED_MESSAGE_MS if command.kind else MESSAGE_MS)
+
+    def _harm(self, command: commands.Command, line: Line, whom: Whom) -> None:
+        session = self.session
+        if isinstance(command, commands.DeliverMessages) and line.at_ms is None:  # Who names the moment means it.
+            self._await_messages(command)
+        done = faults_of(command, session.cluster, whom, lambda: self._node(line, whom))
+        session.elections()  # A node that dies takes its count along: look before.
+        by_hand = isinstance(command, commands.DeliverMessages)
+        held = {message.number: message for message in session.cluster.held()} if by_hand else {}
+        for fault in done:
+            session.cluster.apply(fault)
+            session.stage.say(_told(fault, held), "quiet")
+        if not done:
+            session.stage.say("nothing to do", "quiet")
+
+
+def _told(fault: Fault, held: Mapping[int, HeldMessage]) -> str:
+    """A fault as its line; a message that is delivered, by what it says."""
+    message = held.get(fault.number) if isinstance(fault, DeliverHeld) and fault.number is not None else None
+    what = "" if message is None else f"  # {message.source}>{message.target} {message.text}"
+    return fault.line() + what
+
+
+def _speaks_of_leader(command: commands.Command) -> bool:
+    match command:
+        case commands.NodeFault():
+            return "leader" in command.nodes
+        case commands.Part():
+            return any("leader" in group for group in command.groups)
+        case commands.LinkFault():
+            return "leader" in {command.source, command.target}
+        case commands.NetWeather():
+            return "leader" in command.around or any("leader" in link for link in command.links)
+        case commands.Use() | commands.Inspect() | commands.DiskCommand() | commands.ClockCommand():
+            return command.node == "leader"
+        case _:
+            return False

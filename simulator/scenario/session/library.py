@@ -1,0 +1,125 @@
+"""Finds scenarios: files by their path, built-in ones by their name; and reads what their first lines say of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+import msgspec
+
+from simulator.errors import InputError
+from simulator.scenario.language.commands import Line, SetKey
+from simulator.scenario.language.parser import DEFAULT_NODES, decode_scenario, parse_scenario
+from simulator.text.suggest import did_you_mean
+
+BUILTIN = Path(__file__).parent.parent / "builtin"
+SUFFIX = ".paxsim"
+MOST_BYTES = 4 * 1024 * 1024
+_HEADER = re.compile(r"#\s*(break|forbidden by):\s*(.+?)\s*$", re.IGNORECASE)
+
+
+class Scenario(msgspec.Struct, frozen=True, kw_only=True):
+    """A scenario read and understood.
+
+    `lesson` is its first comment, `break_rule` the rule that it breaks on purpose (`# break: NAME`), `forbidden_by`
+    the line of the protocol that says so (`# forbidden by: …`), `remarks` the comments before each line, by its number.
+    """
+
+    name: str
+    lines: tuple[Line, ...]
+    lesson: str = ""
+    break_rule: str | None = None
+    forbidden_by: str = ""
+    remarks: dict[int, tuple[str, ...]] = {}
+
+    @property
+    def wishes(self) -> dict[str, int | str]:
+        """What its `set` lines ask for, by key."""
+        return {line.command.key: line.command.value for line in self.lines if isinstance(line.command, SetKey)}
+
+
+def builtin_names() -> list[str]:
+    """The built-in scenarios in the order of the course: their files begin with a number that the name leaves out."""
+    return [_name(path) for path in _builtin_files()]
+
+
+def builtin_scenarios() -> list[Scenario]:
+    """All built-in scenarios in the order of the course."""
+    return [load_scenario(name) for name in builtin_names()]
+
+
+def load_scenario(name: str, *, nodes: int = DEFAULT_NODES) -> Scenario:
+    """Read the scenario in the file `name`, or else the built-in one of that name; `nodes` unless it sets another.
+
+    Raises:
+        InputError: there is none, it cannot be read, it holds no command, or (`FileMistakes`) it cannot be understood.
+    """
+    path = _find(name)
+    text = decode_scenario(_read(path), name)
+    lines = parse_scenario(text, source=name, nodes=nodes)
+    if not lines:
+        raise InputError(f"{name!r} holds no command: a scenario has one a line, such as: post alice Hello hi.")
+    comments = [row.strip() for row in text.split("\n") if row.strip().startswith("#")]
+    headers = {found[1].lower(): found[2] for row in comments if (found := _HEADER.match(row))}
+    lesson = comments[0].lstrip("# ").strip() if comments else ""
+    return Scenario(
+        name=name,
+        lines=tuple(lines),
+        lesson=lesson,
+        break_rule=headers.get("break"),
+        forbidden_by=headers.get("forbidden by", ""),
+        remarks=_remarks(text.split("\n"), {line.number for line in lines}),
+    )
+
+
+def _remarks(rows: Sequence[str], numbers: Collection[int]) -> dict[int, tuple[str, ...]]:
+    """The comments that stand before each of these lines, without those that are headers."""
+    found: dict[int, tuple[str, ...]] = {}
+    waiting: list[str] = []
+    for number, row in enumerate(rows, start=1):
+        if number in numbers:
+            if waiting:
+                found[number] = tuple(waiting)
+            waiting = []
+        elif row.strip().startswith("#") and not _HEADER.match(row.strip()):
+            waiting.append(row.strip())
+    return found
+
+
+def _builtin_files() -> list[Path]:
+    return sorted(BUILTIN.glob(f"*{SUFFIX}"))
+
+
+def _name(path: Path) -> str:
+    return re.sub(r"^\d+-", "", path.stem)
+
+
+def _find(name: str) -> Path:
+    try:
+        path = Path(name)
+        if path.exists():
+            return path
+    except (OSError, ValueError):  # A name that no file can have: too long, or with a NUL in it.
+        pass
+    known = {_name(file): file for file in _builtin_files()}
+    builtin = known.get(name.removesuffix(SUFFIX))
+    if builtin is None:
+        raise InputError(
+            f"there is no file {name!r} and no built-in scenario of that name{did_you_mean(name, known)} "
+            "'paxsim scenarios' lists them."
+        )
+    return builtin
+
+
+def _read(path: Path) -> bytes:
+    if path.is_dir():
+        raise InputError(f"{str(path)!r} is a directory: name a scenario file.")
+    try:
+        with path.open("rb") as file:
+            raw = file.read(MOST_BYTES + 1)
+    except OSError as error:
+        raise InputError(f"{str(path)!r} cannot be read: {error.strerror or error}.") from None
+    if len(raw) > MOST_BYTES:
+        raise InputError(f"{str(path)!r} is larger than {MOST_BYTES // 2**20} MiB: that is no scenario.")
+    return raw

@@ -1,0 +1,283 @@
+"""What lasts through a session: its cluster and clock, the requests under way, what failed, what was typed.
+
+Time passes in `pass_time` alone, so that answers are shown and load goes on whatever a session waits for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from random import Random
+from threading import RLock
+from typing import TYPE_CHECKING
+
+from simulator.cluster.interface import AnswerKind, Query, Ticket
+from simulator.errors import InputError
+from simulator.scenario.language.commands import Line, SetKey
+from simulator.scenario.session.elections import Elections
+from simulator.scenario.session.judge import judge
+from simulator.scenario.session.node_selector import Whom
+from simulator.scenario.session.output import Stage
+from simulator.scenario.session.result import FailureLine, NodeResult, OperationCounts, RunResult
+from simulator.scenario.session.workload import LoadRun
+from simulator.text.units import format_ms
+
+if TYPE_CHECKING:
+    from simulator.cluster.interface import Cluster
+
+    Wait = Callable[[Callable[[], bool], int], bool]
+
+SLICE_MS = 100
+"""How long a session that can be interrupted waits before it looks whether it was."""
+
+LONGEST_ANSWER_MS = 600_000
+"""The cluster ends every request itself; a wait longer than this is a bug of ours and must not hang a script."""
+
+
+class Interrupted(Exception):
+    """A person does not want to wait any longer. The cluster goes on."""
+
+
+class Asked:
+    """A request of this session that has not been shown its answer; `show` does that, `heading` stands before it."""
+
+    def __init__(self, ticket: Ticket, show: Callable[[str], None], heading: str = "") -> None:
+        self.ticket = ticket
+        self.show = show
+        self.heading = heading
+
+
+class Session:
+    """One session on one cluster. `patient`: requests are waited for, as in files and pipes.
+
+    `wait` lets time pass in place of `cluster.wait` (a screen that draws meanwhile, say). `interrupted` may be set by
+    another thread: it ends what waits.
+    """
+
+    def __init__(self, cluster: Cluster, stage: Stage, *, patient: bool = True, wait: Wait | None = None) -> None:
+        self.cluster = cluster
+        self.stage = stage
+        self.patient = patient
+        self.default_node = 1
+        self.default_chosen = False
+        self.interrupted = False
+        self.last: Ticket | None = None
+        self.failures: list[FailureLine] = []
+        self.violation_expected = False
+        self.typed: list[tuple[int, str]] = []  # Session time in milliseconds, and the line.
+        self.loads: list[LoadRun] = []
+        self.dice = Random(f"{cluster.settings.seed} session")  # Seeded: the same run every time.
+        self._wait = wait or cluster.wait
+        self._began_ms: int | None = None
+        self._asked: list[Asked] = []
+        # At a terminal one thread carries out lines and another shows answers when they come.
+        self._lock = RLock()
+        self._tickets: list[Ticket] = []
+        self._elections = Elections()
+        self._load_count = 0
+        self._finished_loads: list[LoadRun] = []
+
+    # Time
+
+    @property
+    def began(self) -> bool:
+        """True once a command has been carried out."""
+        return self._began_ms is not None
+
+    def clock_ms(self) -> int:
+        """Milliseconds since this session's first command."""
+        return 0 if self._began_ms is None else self.cluster.now_ms() - self._began_ms
+
+    def begin(self) -> None:
+        """Start the clock, if it does not run yet."""
+        if self._began_ms is None:
+            self._began_ms = self.cluster.now_ms()
+
+    def pass_time(self, condition: Callable[[], bool], within_ms: int) -> bool:
+        """Let time pass until `condition()` or for `within_ms`; load goes on and answers are shown meanwhile.
+
+        Raises:
+            Interrupted: somebody asked to wait no longer.
+        """
+        until = self.cluster.now_ms() + within_ms
+        while True:
+            self.attend()
+            if condition():
+                return True
+            left = until - self.cluster.now_ms()
+            if left <= 0:
+                if within_ms > 0:  # Somebody was answered at the last moment: let the rest of it happen.
+                    self._wait(condition, 0)
+                    self.attend()
+                return condition()
+            if self.interrupted:
+                self.interrupted = False
+                raise Interrupted
+            slice_ms = min([left, *(load.next_turn_ms() for load in self.loads)])
+            if self.cluster.world == "processes":
+                slice_ms = min(slice_ms, SLICE_MS)
+            self._wait(lambda: condition() or self.needs_attention(), slice_ms)
+
+    def seldom(self, condition: Callable[[], bool], every_ms: int = 5) -> Callable[[], bool]:
+        """`condition`, asked at most once in `every_ms` of cluster time: for those that look at many nodes."""
+        asked_ms, held = -every_ms, False
+
+        def asked() -> bool:
+            nonlocal asked_ms, held
+            now_ms = self.cluster.now_ms()
+            if now_ms - asked_ms >= every_ms:
+                asked_ms, held = now_ms, condition()
+            return held
+
+        return asked
+
+    def wait_until(self, condition: Callable[[], bool], within_ms: int) -> bool:
+        """`pass_time` for a condition that is dear to ask."""
+        return self.pass_time(self.seldom(condition), within_ms) or condition()
+
+    def attend(self) -> None:
+        """Show answers that have come, and let each load do what is due. Never waits."""
+        with self._lock:
+            answered = [asked for asked in self._asked if asked.ticket.done]
+            if answered:
+                self._asked = [asked for asked in self._asked if asked not in answered]
+            for asked in answered:
+                asked.show(asked.heading)
+            for load in self.loads:
+                load.turn()
+            for load in [load for load in self.loads if load.done]:
+                self._finish_load(load)
+
+    def needs_attention(self) -> bool:
+        """True when an answer waits to be shown, or a load's request is due."""
+        return any(asked.ticket.done for asked in self._asked) or any(load.waits_for_turn() for load in self.loads)
+
+    # Requests
+
+    def note_request(self, asked: Asked) -> None:
+        """Keep a request until its answer has come; it is the newest one now."""
+        with self._lock:
+            self.last = asked.ticket
+            self._asked.append(asked)
+            self._tickets.append(asked.ticket)
+
+    def ticket(self, number: int) -> Ticket:
+        """The write of this session that bears this number.
+
+        Raises:
+            InputError: there is none.
+        """
+        found = next((ticket for ticket in self._tickets if ticket.number == number), None)
+        if found is None or isinstance(found.request, Query):
+            raise InputError(f"no write of this session has number {number}: 'again' takes the number of one.")
+        return found
+
+    def await_answer(self, ticket: Ticket) -> None:
+        """Wait until a request is answered (and its answer shown)."""
+        self.pass_time(lambda: ticket.done, LONGEST_ANSWER_MS)
+        self.attend()
+
+    def next_load_number(self) -> int:
+        """Loads count from 1."""
+        self._load_count += 1
+        return self._load_count
+
+    def _finish_load(self, load: LoadRun) -> None:
+        self.loads.remove(load)
+        self._finished_loads.append(load)
+        why = self.checks().get("linearizability", "ok")
+        verdict = "; its history is linearizable" if why == "ok" else f"; VIOLATION of linearizability: {why}"
+        self.stage.say(load.summary() + verdict, "plain" if why == "ok" else "bad")
+
+    def pending(self) -> int:
+        """How many requests have no answer yet, those of loads included."""
+        waiting = sum(1 for asked in self._asked if not asked.ticket.done)
+        return waiting + sum(1 for load in self.loads if not load.done)
+
+    def finish(self) -> None:
+        """Wait for every request under way and for every load."""
+        self.pass_time(lambda: not self.pending(), LONGEST_ANSWER_MS)
+        self.attend()
+
+    # Looking
+
+    def whom(self) -> Whom:
+        """Finds the nodes of one line."""
+        return Whom(self.cluster, self.dice)
+
+    def elections(self) -> int:
+        """How many elections there were so far."""
+        return self._elections.look(self.cluster)
+
+    def checks(self) -> dict[str, str]:
+        """Each check by name: "ok", or why it does not hold."""
+        return judge(self.cluster)
+
+    def fail(self, line: Line, why: str) -> None:
+        """Note that a line failed."""
+        self.failures.append(FailureLine(line=line.number, command=line.text, why=why))
+
+    def result(self, scenario: str, trace: str | None = None) -> RunResult:
+        """What came of it, as it stands now."""
+        checks = self.checks()
+        sound = self.violation_expected or all(why == "ok" for why in checks.values())
+        states = [self.cluster.state(node) for node in self.cluster.settings.node_ids]
+        return RunResult(
+            scenario=scenario,
+            world=self.cluster.world,
+            seed=self.cluster.settings.seed,
+            passed=sound and not self.failures,
+            failures=list(self.failures),
+            operations=self._count(),
+            elections=self.elections(),
+            nodes=[
+                NodeResult(node=state.node, alive=state.life != "down", height=state.height, hash=state.hash)
+                for state in states
+            ],
+            checks=checks,
+            trace=trace,
+        )
+
+    def _count(self) -> OperationCounts:
+        counts = OperationCounts()
+        tickets = [*self._tickets]
+        for load in [*self._finished_loads, *self.loads]:
+            tickets += load.tickets
+        for ticket in tickets:
+            match ticket.answer and ticket.answer.kind:
+                case AnswerKind.OK:
+                    counts.ok += 1
+                case AnswerKind.REFUSED:
+                    counts.refused += 1
+                case AnswerKind.NO_MAJORITY:
+                    counts.no_majority += 1
+                case AnswerKind.TIMEOUT:
+                    counts.timeout += 1
+                case _:
+                    pass  # Still under way.
+        return counts
+
+    def saved(self) -> list[str]:
+        """The session so far as lines of a scenario; what a person typed keeps its time."""
+        settings = self.cluster.settings
+        lines = [f"set world {self.cluster.world}", f"set nodes {settings.nodes}", f"set seed {settings.seed}"]
+        for name, default in (("difficulty", 2), ("ops_per_block", 1), ("window", 256), ("sync", "fsync")):
+            if getattr(settings, name) != default:
+                lines.append(f"set {name.replace('_', '-')} {getattr(settings, name)}")
+        for at_ms, text in self.typed:
+            timed = self.patient or text.lower().startswith("at ")
+            lines.append(text if timed else f"at {format_ms(at_ms)} {text}")
+        return lines
+
+
+def refuse_set(lines: Sequence[Line], cluster: Cluster) -> None:
+    """Raise InputError when a file run inside a session wants settings that the running cluster does not have."""
+    for line in lines:
+        if not isinstance(line.command, SetKey):
+            continue
+        key, value = line.command.key, line.command.value
+        now = cluster.world if key == "world" else getattr(cluster.settings, key.replace("-", "_"))
+        if now != value:
+            raise InputError(
+                f"line {line.number} sets {key} to {value}, and the running cluster has {now}: "
+                f"start it with that setting, or use 'paxsim run'."
+            )

@@ -1,0 +1,139 @@
+"""Waiting for something to be so, and expecting that it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import assert_never
+
+from simulator.errors import InputError
+from simulator.scenario.language import commands
+from simulator.scenario.language.commands import Expect, HeightFact, Line, TitleFact, TitlesFact
+from simulator.scenario.session.assertions import FactFinder, Finding
+from simulator.scenario.session.node_selector import Whom, current_leader, living, majority_side
+from simulator.scenario.session.session import Session
+from simulator.text.units import format_ms
+
+GRACE_MS = 1_000
+"""How long a fact about what several nodes know is asked again when its line names no time: they learn of a decision,
+or of a leader, at slightly different moments."""
+
+ASK_AGAIN_MS = 250
+"""How long an expectation waits for the chains to change before it asks again anyway."""
+
+
+class Waiting:
+    """Carries out `wait` and `expect` on a session. What does not come true is noted as a failure of its line."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self._facts = FactFinder(session.cluster, session.pass_time, session.elections, session.checks)
+
+    def wait(self, command: commands.WaitFor, line: Line, whom: Whom) -> None:
+        """Let time pass until it is so, for as long as the command says."""
+        session = self.session
+        condition = self._condition(command, line, whom)
+        if session.wait_until(condition, command.within_ms):
+            return
+        why = f"{_waited(command)} did not come within {format_ms(command.within_ms)}"
+        session.fail(line, why)
+        session.stage.say(f"FAILED line {line.number}: {line.text}: {why}", "bad")
+
+    def _condition(self, command: commands.WaitFor, line: Line, whom: Whom) -> Callable[[], bool]:
+        cluster = self.session.cluster
+        match command.what:
+            case "leader" if command.in_majority:
+                return lambda: (leader := current_leader(cluster)) is not None and leader in majority_side(cluster)
+            case "leader":
+                return lambda: current_leader(cluster) is not None
+            case "converged":
+                return self._converged
+            case "idle":
+                return self._idle
+            case "height":
+                fixed = whom.many(command.nodes) if command.nodes else (whom.one(line.node),) if line.node else ()
+                return lambda: self._heights_reach(command.height, fixed)
+            case "down":
+                nodes = whom.many(command.nodes)
+                return lambda: all(cluster.state(node).life == "down" for node in nodes)
+            case _:
+                assert_never(command.what)
+
+    def _converged(self) -> bool:
+        states = [self.session.cluster.state(node) for node in living(self.session.cluster)]
+        if not states or len({(state.height, state.hash) for state in states}) > 1:
+            return False
+        return all(state.decided == state.applied and not state.in_flight for state in states)
+
+    def _idle(self) -> bool:
+        states = [self.session.cluster.state(node) for node in living(self.session.cluster)]
+        quiet = all(not state.queue and not state.pending and not state.in_flight for state in states)
+        return quiet and not self.session.pending()
+
+    def _heights_reach(self, height: int, nodes: Sequence[int]) -> bool:
+        cluster = self.session.cluster
+        if not nodes:
+            up = living(cluster)
+            side = majority_side(cluster)
+            nodes = [node for node in up if node in side] or up
+        return bool(nodes) and all(cluster.state(node).height >= height for node in nodes)
+
+    def expect(self, expect: Expect, line: Line, whom: Whom) -> None:
+        """Ask until the fact holds, for as long as the command says."""
+        session = self.session
+        within_ms = expect.within_ms
+        if within_ms is None:
+            replicated = isinstance(
+                expect.fact, HeightFact | TitlesFact | TitleFact | commands.ChainsFact | commands.LeaderFact
+            )
+            within_ms = GRACE_MS if replicated and not expect.negated else 0
+        until = session.cluster.now_ms() + within_ms
+        finding = self._find(expect, line, whom)
+        while not finding.holds and session.cluster.now_ms() < until:
+            self._await_change(min(ASK_AGAIN_MS, until - session.cluster.now_ms()))
+            finding = self._find(expect, line, session.whom())
+        if finding.holds:
+            if expect.negated and isinstance(expect.fact, commands.CheckFact):
+                session.violation_expected = True  # A scenario that breaks a rule to show what then goes wrong.
+            session.stage.say(f"ok: {line.text}", "good")
+            return
+        session.fail(line, finding.found)
+        session.stage.say(f"FAILED line {line.number}: {line.text}: {finding.found}", "bad")
+
+    def _find(self, expect: Expect, line: Line, whom: Whom) -> Finding:
+        try:
+            return self._facts.find(expect, self._asked_nodes(expect, line, whom), self.session.last)
+        except InputError as error:  # "there is no leader now": it may come.
+            return Finding(expect.negated, str(error).removesuffix("."))
+
+    def _await_change(self, within_ms: int) -> None:
+        """Wait until some chain, some leader or the newest answer is another than now."""
+        before = self._picture()
+        self.session.wait_until(lambda: self._picture() != before, within_ms)
+
+    def _picture(self) -> object:
+        states = [self.session.cluster.state(node) for node in self.session.cluster.settings.node_ids]
+        last = self.session.last
+        return [(state.life, state.role, state.leader, state.hash) for state in states], last is not None and last.done
+
+    def _asked_nodes(self, expect: Expect, line: Line, whom: Whom) -> tuple[int, ...]:
+        """`on` if said, else the line's node; when that one is not up, all that are."""
+        if expect.on:
+            return whom.many(expect.on)
+        node = self.session.default_node if line.node is None else whom.one(line.node)
+        return (node,) if self.session.cluster.state(node).life == "up" else living(self.session.cluster)
+
+
+def _waited(command: commands.WaitFor) -> str:
+    match command.what:
+        case "leader":
+            return "a leader in the majority" if command.in_majority else "a leader"
+        case "converged":
+            return "equal chains"
+        case "idle":
+            return "quiet"
+        case "height":
+            return f"height {command.height}"
+        case "down":
+            return "the end of " + ", ".join(f"node {word}" for word in command.nodes)
+        case _:
+            assert_never(command.what)

@@ -1,0 +1,148 @@
+"""Many clients at once: each sends one request at a time, together they keep to a rate, all in cluster time.
+
+A client stays with its node until that node fails it. What clients post and read is drawn by the seed alone.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from random import Random
+from statistics import median
+from typing import TYPE_CHECKING, Literal
+
+from blog.operations import Operation, comment, post
+from simulator.cluster.interface import AnswerKind, Query, Ticket
+from simulator.scenario.language.commands import Load
+from simulator.scenario.session.node_selector import living
+
+if TYPE_CHECKING:
+    from simulator.cluster.interface import Cluster
+
+SMALL_BLOG = 200
+"""A client reads the whole blog only while it has at most this many posts: later it would be most of the work."""
+
+LOOK_MS = 100
+"""How often the clients are told which nodes are up."""
+
+_FIRST_PROCESS = 1_000_000
+
+
+class LoadRun:
+    """One `load` under way. `turn` does all that is due; `next_turn_ms` says when the next request is due."""
+
+    def __init__(self, cluster: Cluster, load: Load, *, number: int, seed: int) -> None:
+        self._cluster = cluster
+        self._load = load
+        self._number = number
+        self._dice = Random(f"{seed} load {number}")  # Text seeds are hashed alike on every machine.
+        self._start_ms = cluster.now_ms()
+        self._total = max(1, load.rate * load.for_ms // 1000)
+        self._asked = 0
+        self._free = list(range(load.clients))
+        self._under_way: dict[int, Ticket] = {}
+        self._node = {client: 1 + client % cluster.settings.nodes for client in self._free}
+        self._posted: list[str] = []
+        self._posting: dict[int, str] = {}
+        self._latencies: list[int] = []
+        self._living: frozenset[int] = frozenset()
+        self._look_ms = self._start_ms
+        self.tickets: list[Ticket] = []
+
+    @property
+    def done(self) -> bool:
+        """True once every request has been sent and answered."""
+        return self._asked >= self._total and not self._under_way
+
+    def next_turn_ms(self) -> int:
+        """How long from now nothing is due unless an answer comes."""
+        if self._asked >= self._total or not self._free:
+            return 60_000
+        return max(0, self._due_ms() - self._cluster.now_ms())
+
+    def waits_for_turn(self) -> bool:
+        """True when an answer has come or a request is due."""
+        return any(ticket.done for ticket in self._under_way.values()) or (
+            self._asked < self._total and bool(self._free) and self._cluster.now_ms() >= self._due_ms()
+        )
+
+    def turn(self) -> None:
+        """Take in the answers that have come, and send what is due."""
+        for client, ticket in list(self._under_way.items()):
+            if ticket.done:
+                self._answered(client, ticket)
+        while self._free and self._asked < self._total and self._cluster.now_ms() >= self._due_ms():
+            client = self._free.pop(0)
+            self._asked += 1
+            self._under_way[client] = ticket = self._ask(client)
+            self.tickets.append(ticket)
+
+    def summary(self) -> str:
+        """What came of it, in one line."""
+        kinds = Counter(ticket.answer.kind.value for ticket in self.tickets if ticket.answer is not None)
+        told = ", ".join(f"{kinds[kind.value]} {kind.value}" for kind in AnswerKind if kinds[kind.value]) or "none"
+        seconds = max(1, self._cluster.now_ms() - self._start_ms) / 1000
+        text = f"load: {len(self.tickets)} requests by {self._load.clients} clients in {seconds:.1f} s: {told}"
+        if self._latencies:
+            ordered = sorted(self._latencies)
+            late = ordered[min(len(ordered) - 1, len(ordered) * 99 // 100)]
+            text += f"; answered in {median(ordered):.0f} ms (median), {late} ms (99 in 100)"
+        return text
+
+    def _due_ms(self) -> int:
+        return self._start_ms + self._asked * 1000 // self._load.rate
+
+    def _answered(self, client: int, ticket: Ticket) -> None:
+        del self._under_way[client]
+        self._free.append(client)
+        assert ticket.answer is not None
+        title = self._posting.pop(client, None)
+        if ticket.answer.kind is AnswerKind.OK:
+            if title is not None:
+                self._posted.append(title)
+            if ticket.answered_ms is not None:
+                self._latencies.append(ticket.answered_ms - ticket.asked_ms)
+        elif ticket.answer.kind is not AnswerKind.REFUSED:
+            self._node[client] = 1 + self._node[client] % self._cluster.settings.nodes
+
+    def _ask(self, client: int) -> Ticket:
+        node = self._live_node(client)
+        process = _FIRST_PROCESS * self._number + client
+        kind = self._draw()
+        if kind == "view" or (kind == "comment" and not self._posted):
+            return self._cluster.read(node, self._query(client), process=process)
+        operation: Operation
+        user = f"client-{client + 1}"
+        if kind == "post":
+            title = f"load-{self._number}-{self._asked}"
+            self._posting[client] = title
+            operation = post(username=user, title=title, content=f"post {self._asked}")
+        else:
+            operation = comment(username=user, title=self._dice.choice(self._posted), content=f"comment {self._asked}")
+        return self._cluster.submit(node, operation, process=process)
+
+    def _draw(self) -> Literal["post", "comment", "view"]:
+        kinds = [kind for kind, _ in self._load.mix]
+        return self._dice.choices(kinds, weights=[weight for _, weight in self._load.mix])[0]
+
+    def _query(self, client: int) -> Query:
+        linearizable = self._dice.random() < 0.5
+        choice = self._dice.random()
+        if choice < 0.15 and len(self._posted) <= SMALL_BLOG:
+            return Query(kind="all", linearizable=linearizable)
+        if choice < 0.4 or not self._posted:
+            return Query(kind="user", name=f"client-{client + 1}", linearizable=linearizable)
+        return Query(kind="title", name=self._dice.choice(self._posted), linearizable=linearizable)
+
+    def _live_node(self, client: int) -> int:
+        """The client's node, or the next one that is up; its own again when none is."""
+        now_ms = self._cluster.now_ms()
+        if now_ms >= self._look_ms:  # To ask a node how it is costs as much as a write.
+            self._look_ms = now_ms + LOOK_MS
+            self._living = frozenset(living(self._cluster))
+        first = self._node[client]
+        for step in range(self._cluster.settings.nodes):
+            node = 1 + (first - 1 + step) % self._cluster.settings.nodes
+            if node in self._living:
+                self._node[client] = node
+                return node
+        return first
