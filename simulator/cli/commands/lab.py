@@ -34,7 +34,7 @@ def console(settings: Settings) -> int:
     At a terminal a write prints its number at once and its answer when it comes. From a pipe a write is waited for
     unless its line ends in &, and a line that cannot be understood is reported and makes the exit status 2.
     """
-    from simulator.console.main import run_console
+    from simulator.screens.console.main import run_console
 
     return run_console(settings)
 
@@ -45,9 +45,9 @@ def open_lab(settings: Settings) -> int:
     Textual would wait for ever for a terminal that is not there, so it is asked before.
     """
     if sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM") != "dumb":
-        from simulator.dashboard.lab import run_lab
+        from simulator.screens.dashboard.lab import run_lab
 
         return run_lab(settings)
-    from simulator.console.main import run_console
+    from simulator.screens.console.main import run_console
 
     return run_console(settings)

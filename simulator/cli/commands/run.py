@@ -15,8 +15,8 @@ from simulator.settings import Settings
 
 if TYPE_CHECKING:
     from simulator.cluster.interface import Cluster
-    from simulator.dashboard.watch import Watch
     from simulator.scenario.session.output import Tone
+    from simulator.screens.dashboard.watch import Watch
     from simulator.views.sheet import View
 
 DATA_HELP = "Where nodes keep their files.  [default: a temporary directory]"
@@ -108,7 +108,7 @@ class Screen:
 
     def start(self, cluster: Cluster) -> None:
         """Begin to draw this cluster."""
-        from simulator.dashboard.watch import Watch
+        from simulator.screens.dashboard.watch import Watch
 
         self._cluster = cluster
         self._watch = Watch()
@@ -132,7 +132,7 @@ class Screen:
 
     def wait(self, condition: Callable[[], bool], within_ms: int) -> bool:
         """Let time pass, and draw."""
-        from simulator.dashboard.watch import watch_wait
+        from simulator.screens.dashboard.watch import watch_wait
 
         assert self._cluster is not None
         assert self._watch is not None

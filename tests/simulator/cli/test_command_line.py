@@ -45,7 +45,7 @@ def settings_seen(monkeypatch: pytest.MonkeyPatch) -> list[Settings]:
         seen.append(settings)
         return 0
 
-    monkeypatch.setattr("simulator.console.main.run_console", remember)
+    monkeypatch.setattr("simulator.screens.console.main.run_console", remember)
     return seen
 
 
@@ -142,7 +142,7 @@ def test_a_bug_of_ours_leaves_its_trace_in_a_file(monkeypatch: pytest.MonkeyPatc
     def broken(_settings: Settings) -> int:
         raise ZeroDivisionError("a bug")
 
-    monkeypatch.setattr("simulator.console.main.run_console", broken)
+    monkeypatch.setattr("simulator.screens.console.main.run_console", broken)
 
     status = main(["console", "--seed", "7"])
 
@@ -164,7 +164,7 @@ def test_an_interrupt_ends_with_130(monkeypatch: pytest.MonkeyPatch, capsys: Cap
     def interrupted(_settings: Settings) -> int:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("simulator.console.main.run_console", interrupted)
+    monkeypatch.setattr("simulator.screens.console.main.run_console", interrupted)
 
     assert main(["console"]) == failures.INTERRUPTED
     assert capsys.readouterr().err == "paxsim: interrupted.\n"

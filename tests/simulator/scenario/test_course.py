@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from simulator.cli.program import run_program
-from simulator.console.main import run_console
 from simulator.scenario.session.library import builtin_names
+from simulator.screens.console.main import run_console
 from simulator.settings import Settings
 
 COURSE = (Path(__file__).parents[3] / "docs" / "course.md").read_text(encoding="utf-8")

@@ -17,8 +17,8 @@ from prompt_toolkit.document import Document
 from prompt_toolkit.history import FileHistory, History, InMemoryHistory
 from prompt_toolkit.patch_stdout import patch_stdout
 
-from simulator.console.live import LineConsole
 from simulator.scenario.session.rich_output import DrawnStage
+from simulator.screens.console.live import LineConsole
 
 if TYPE_CHECKING:
     from simulator.cluster.interface import Cluster

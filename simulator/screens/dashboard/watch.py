@@ -17,9 +17,9 @@ from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.table import Table
 
-from simulator.dashboard.board import top_line
-from simulator.dashboard.snapshot import Picture, take_snapshot
 from simulator.scenario.session.rich_output import STYLES
+from simulator.screens.dashboard.board import top_line
+from simulator.screens.dashboard.snapshot import Picture, take_snapshot
 from simulator.views.events import events_view
 from simulator.views.network import held_brief, net_small
 from simulator.views.nodes import status_view

@@ -1,4 +1,4 @@
-"""`python -m simulator.dashboard.screenshots FOLDER` makes the pictures of the lab in README and docs, as SVG.
+"""`python -m simulator.screens.dashboard.screenshots FOLDER` makes the pictures of the lab in README and docs, as SVG.
 
 They show the program itself: its console carries out the lines of a story, on five nodes in virtual time, so that the
 same pictures come out on every machine.
@@ -11,13 +11,13 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from simulator.console.live import LineConsole
-from simulator.dashboard.app import Lab
-from simulator.dashboard.drive import settle
-from simulator.dashboard.lab import LabStage
-from simulator.dashboard.prompt import Prompt
-from simulator.dashboard.runner import Sayings
-from simulator.dashboard.snapshot import Picture, open_node, take_snapshot
+from simulator.screens.console.live import LineConsole
+from simulator.screens.dashboard.app import Lab
+from simulator.screens.dashboard.drive import settle
+from simulator.screens.dashboard.lab import LabStage
+from simulator.screens.dashboard.prompt import Prompt
+from simulator.screens.dashboard.runner import Sayings
+from simulator.screens.dashboard.snapshot import Picture, open_node, take_snapshot
 from simulator.settings import Settings
 from simulator.worlds.open import open_cluster
 
@@ -123,7 +123,7 @@ async def take(shot: Shot) -> str:
 def main(arguments: list[str]) -> int:
     """Write every picture into the folder that is named."""
     if len(arguments) != 1:
-        sys.stderr.write("usage: python -m simulator.dashboard.screenshots FOLDER\n")
+        sys.stderr.write("usage: python -m simulator.screens.dashboard.screenshots FOLDER\n")
         return 2
     folder = Path(arguments[0])
     folder.mkdir(parents=True, exist_ok=True)

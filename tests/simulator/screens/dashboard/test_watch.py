@@ -7,10 +7,10 @@ from collections.abc import Callable
 
 from rich.console import Console
 
-from simulator.dashboard.demo import CannedSource
-from simulator.dashboard.watch import SLICE_MS, Watch, frame, watch_wait
 from simulator.faults.faults import Links
 from simulator.node.status import NodeState
+from simulator.screens.dashboard.demo import CannedSource
+from simulator.screens.dashboard.watch import SLICE_MS, Watch, frame, watch_wait
 from simulator.settings import Settings
 from simulator.views.sheet import bit
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Protocol
 
-from simulator.dashboard.poll import Poll
-from simulator.dashboard.snapshot import Opened, Picture, Snapshot, blank_snapshot, open_node, take_snapshot
+from simulator.screens.dashboard.poll import Poll
+from simulator.screens.dashboard.snapshot import Opened, Picture, Snapshot, blank_snapshot, open_node, take_snapshot
 
 if TYPE_CHECKING:
     from simulator.cluster.interface import Cluster

@@ -9,9 +9,9 @@ import sys
 
 import pytest
 
-from simulator.console import piped
-from simulator.console.lines import LineSource
-from simulator.console.main import run_console
+from simulator.screens.console import piped
+from simulator.screens.console.lines import LineSource
+from simulator.screens.console.main import run_console
 from simulator.settings import Settings
 from tests.simulator.scenario.fake import FakeCluster
 
@@ -123,7 +123,7 @@ def test_a_pipe_without_a_line_is_not_ready() -> None:
 
 def test_a_pipe_starts_without_the_screen() -> None:
     """No screen library is loaded before a line needs one: they take longer than five nodes to start."""
-    program = "import sys, simulator.console.main; print(*sys.modules)"
+    program = "import sys, simulator.screens.console.main; print(*sys.modules)"
 
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
 

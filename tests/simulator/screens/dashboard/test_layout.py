@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.dashboard.layout import choose
+from simulator.screens.dashboard.layout import choose
 
 
 def test_a_small_terminal_shows_one_row_a_node() -> None:

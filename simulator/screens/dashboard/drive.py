@@ -6,7 +6,7 @@ import asyncio
 
 from textual.pilot import Pilot
 
-from simulator.dashboard.app import Lab
+from simulator.screens.dashboard.app import Lab
 
 
 async def settle(lab: Lab, pilot: Pilot[int]) -> None:

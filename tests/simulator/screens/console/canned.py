@@ -1,4 +1,4 @@
-"""`python -m tests.simulator.console.canned`: the console at a terminal over a fake cluster that lives in real time."""
+"""`python -m tests.simulator.screens.console.canned`: the console at a terminal over a fake cluster that lives in real time."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from threading import RLock
 from typing import Literal
 from unittest.mock import patch
 
-from simulator.console import main as console
+from simulator.screens.console import main as console
 from simulator.settings import Settings
 from tests.simulator.scenario import fake
 from tests.simulator.scenario.fake import FakeCluster

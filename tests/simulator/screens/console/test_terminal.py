@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.simulator.dashboard.terminal import Terminal
+from tests.simulator.screens.dashboard.terminal import Terminal
 
-CANNED = ["-m", "tests.simulator.console.canned"]
+CANNED = ["-m", "tests.simulator.screens.console.canned"]
 PROMPT = "paxsim>"
 # From 3.12 on Python warns of every fork beside threads; the child becomes another program at once.
 pytestmark = pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")

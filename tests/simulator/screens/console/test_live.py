@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from simulator.console.live import LineConsole
 from simulator.scenario.language.completion import complete
+from simulator.screens.console.live import LineConsole
 from tests.simulator.scenario.fake import FakeCluster
 from tests.simulator.scenario.session.telling import Notebook
 

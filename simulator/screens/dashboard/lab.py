@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from simulator.console.live import LineConsole
-from simulator.dashboard.app import Lab
-from simulator.dashboard.runner import Sayings
-from simulator.dashboard.source import ClusterSource
 from simulator.scenario.session.output import Tone
+from simulator.screens.console.live import LineConsole
+from simulator.screens.dashboard.app import Lab
+from simulator.screens.dashboard.runner import Sayings
+from simulator.screens.dashboard.source import ClusterSource
 from simulator.settings import Settings
 from simulator.views.palette import BAD, GOOD, QUIET
 from simulator.views.sheet import bit

@@ -7,8 +7,8 @@ import os
 import sys
 from typing import TextIO
 
-from simulator.console.lines import LineSource
-from simulator.console.piped import PipedConsole
+from simulator.screens.console.lines import LineSource
+from simulator.screens.console.piped import PipedConsole
 from simulator.settings import Settings
 from simulator.worlds.open import open_cluster
 
@@ -41,7 +41,7 @@ def _at_terminal(settings: Settings, world: str) -> int:
     cluster = open_cluster(world, settings)
     try:
         # While the nodes start: these imports take 0.3 s, and a piped console does without them.
-        from simulator.console.terminal import run_terminal  # noqa: PLC0415
+        from simulator.screens.console.terminal import run_terminal  # noqa: PLC0415
 
         return run_terminal(cluster)
     finally:

@@ -6,9 +6,9 @@ import re
 
 import pytest
 
-from tests.simulator.dashboard.terminal import Terminal
+from tests.simulator.screens.dashboard.terminal import Terminal
 
-DEMO = ["-m", "simulator.dashboard.demo"]
+DEMO = ["-m", "simulator.screens.dashboard.demo"]
 # From 3.12 on Python warns of every fork beside threads; the child becomes another program at once.
 pytestmark = pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
 COLOUR = re.compile(rb"\x1b\[[0-9;]*(?:3[1-7]|9[0-7]|38;|48;)[0-9;]*m")

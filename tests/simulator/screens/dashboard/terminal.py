@@ -12,7 +12,7 @@ from typing import Self
 import pexpect
 import pyte
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 
 
 class Terminal:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from simulator.dashboard.screenshots import SHOTS, take
+from simulator.screens.dashboard.screenshots import SHOTS, take
 
 
 def test_a_picture_shows_what_its_story_tells_and_is_the_same_every_time() -> None:

@@ -12,10 +12,10 @@ import msgspec
 from textual.app import ComposeResult
 from textual.containers import Container, Grid, Horizontal, Vertical
 
-from simulator.dashboard.layout import Layout, choose
-from simulator.dashboard.panes import NodePane, Pane
-from simulator.dashboard.snapshot import Opened, Picture, Snapshot
 from simulator.node.status import ClusterEvent, NodeState
+from simulator.screens.dashboard.layout import Layout, choose
+from simulator.screens.dashboard.panes import NodePane, Pane
+from simulator.screens.dashboard.snapshot import Opened, Picture, Snapshot
 from simulator.views.blogs import entries_view
 from simulator.views.chain import BOX_LINES, BOX_WIDTH, chain_short, chain_view
 from simulator.views.checks import checks_line, checks_view

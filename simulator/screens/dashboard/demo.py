@@ -1,4 +1,4 @@
-"""`python -m simulator.dashboard.demo`: the lab's screen over a canned cluster, without any node behind it."""
+"""`python -m simulator.screens.dashboard.demo`: the lab's screen over a canned cluster, without any node behind it."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 import msgspec
 
-from simulator.dashboard.app import Lab
-from simulator.dashboard.runner import Sayings
-from simulator.dashboard.snapshot import Opened, Picture, Snapshot
+from simulator.screens.dashboard.app import Lab
+from simulator.screens.dashboard.runner import Sayings
+from simulator.screens.dashboard.snapshot import Opened, Picture, Snapshot
 from simulator.views import samples
 from simulator.views.demo import VIEWS
 from simulator.views.sheet import bit

@@ -1,13 +1,13 @@
-"""`python -m tests.simulator.dashboard.canned_lab`: the whole lab over a fake cluster that lives in real time."""
+"""`python -m tests.simulator.screens.dashboard.canned_lab`: the whole lab over a fake cluster that lives in real time."""
 
 from __future__ import annotations
 
 import sys
 from unittest.mock import patch
 
-from simulator.dashboard import lab
+from simulator.screens.dashboard import lab
 from simulator.settings import Settings
-from tests.simulator.console.canned import RealTimeFake
+from tests.simulator.screens.console.canned import RealTimeFake
 
 if __name__ == "__main__":
     with patch.object(lab, "open_cluster", lambda _world, settings: RealTimeFake(settings)):

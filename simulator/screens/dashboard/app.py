@@ -16,12 +16,12 @@ from textual.containers import Horizontal
 from textual.events import Resize
 from textual.widgets import Static
 
-from simulator.dashboard.board import Board
-from simulator.dashboard.panes import NodePane
-from simulator.dashboard.prompt import Prompt
-from simulator.dashboard.runner import LineConsole, Runner, Sayings
-from simulator.dashboard.source import PICTURES_PER_SECOND, Source
-from simulator.dashboard.transcript import Transcript
+from simulator.screens.dashboard.board import Board
+from simulator.screens.dashboard.panes import NodePane
+from simulator.screens.dashboard.prompt import Prompt
+from simulator.screens.dashboard.runner import LineConsole, Runner, Sayings
+from simulator.screens.dashboard.source import PICTURES_PER_SECOND, Source
+from simulator.screens.dashboard.transcript import Transcript
 from simulator.settings import MAX_NODES
 from simulator.text.sanitize import safe
 from simulator.views.palette import BAD

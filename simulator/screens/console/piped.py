@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TextIO
 
-from simulator.console.lines import LineSource
 from simulator.errors import InputError
 from simulator.scenario.language.commands import Line, SetKey
 from simulator.scenario.language.errors import LineMistake, Mistake
 from simulator.scenario.language.parser import parse_line
 from simulator.scenario.session.output import PlainStage
+from simulator.screens.console.lines import LineSource
 from simulator.settings import Settings
 from simulator.worlds.open import open_cluster, with_setting
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from simulator.dashboard.poll import Poll
+from simulator.screens.dashboard.poll import Poll
 
 
 def test_the_newest_picture_is_there_without_waiting() -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.simulator.dashboard.terminal import Terminal
+from tests.simulator.screens.dashboard.terminal import Terminal
 
-CANNED = ["-m", "tests.simulator.dashboard.canned_lab"]
+CANNED = ["-m", "tests.simulator.screens.dashboard.canned_lab"]
 # From 3.12 on Python warns of every fork beside threads; the child becomes another program at once.
 pytestmark = pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
 

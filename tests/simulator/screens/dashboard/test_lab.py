@@ -8,11 +8,11 @@ from collections.abc import Awaitable, Callable
 import pytest
 from textual.pilot import Pilot
 
-from simulator.dashboard.app import Lab
-from simulator.dashboard.demo import CannedConsole, CannedSource
-from simulator.dashboard.drive import settle
-from simulator.dashboard.panes import NodePane, Pane
-from simulator.dashboard.runner import Sayings
+from simulator.screens.dashboard.app import Lab
+from simulator.screens.dashboard.demo import CannedConsole, CannedSource
+from simulator.screens.dashboard.drive import settle
+from simulator.screens.dashboard.panes import NodePane, Pane
+from simulator.screens.dashboard.runner import Sayings
 from simulator.views.sheet import bit
 
 SMALL, WIDE = (80, 24), (200, 50)

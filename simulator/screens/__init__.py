@@ -1,0 +1,1 @@
+"""Where people look and type: the line console and the dashboard."""
