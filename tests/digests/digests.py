@@ -13,8 +13,8 @@ from tempfile import TemporaryDirectory
 from simulator.scenario.session.library import builtin_scenarios
 from simulator.scenario.session.run_scenarios import run_scenario
 from simulator.settings import Settings
-from simulator.virtual.ordeal import run_plan
-from simulator.virtual.swarm import draw_plan
+from simulator.tools.explore.swarm import draw_plan
+from simulator.tools.explore.trial import run_plan
 
 STORED = Path(__file__).with_name("digests.json")
 SEEDS = 100

@@ -8,9 +8,9 @@ from functools import partial
 
 import pytest
 
-from simulator.explore.batch import Search, run_seed
-from simulator.explore.engine import cores, local_executor
 from simulator.mutants.registry import find, mutants
+from simulator.tools.explore.batch import Search, run_seed
+from simulator.tools.explore.engine import cores, local_executor
 
 BOUND = 600
 """Seeds from 0 on within which each mutant is found; how many each took is in docs/mutants.md. 2,000 are promised."""

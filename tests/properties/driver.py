@@ -1,6 +1,6 @@
 """Carries out a plan and leaves the cluster standing, so that a property can look at files, chains and histories.
 
-`simulator.virtual.ordeal.run_plan` judges by the online checks; what stands here judges again from outside, by what any
+`simulator.tools.explore.trial.run_plan` judges by the online checks; what stands here judges again from outside, by what any
 client or auditor can see, and shares nothing with them but the bound on the healing.
 """
 
@@ -17,8 +17,8 @@ from simulator.cluster.interface import Answer, AnswerKind, Cluster, Query, Tick
 from simulator.errors import InputError
 from simulator.faults.faults import ClockFault, DiskFault, Fault, Heal, Release, Restart, Resume
 from simulator.node.codec import parse_block, parse_operations
-from simulator.virtual.ordeal import Outcome, bound_ms, run_plan
-from simulator.virtual.plan import Again, Plan, Strike, Write
+from simulator.tools.explore.schedule import Again, Plan, Strike, Write
+from simulator.tools.explore.trial import Outcome, bound_ms, run_plan
 from simulator.worlds.virtual.cluster import VirtualCluster
 
 KNOWN = frozenset({AnswerKind.OK, AnswerKind.REFUSED})

@@ -28,8 +28,8 @@ from simulator.faults.faults import (
     Weather,
 )
 from simulator.settings import Settings
-from simulator.virtual.ordeal import bound_ms
-from simulator.virtual.plan import Call, Look, Plan, Strike, Write, WriteKind
+from simulator.tools.explore.schedule import Call, Look, Plan, Strike, Write, WriteKind
+from simulator.tools.explore.trial import bound_ms
 from tests.properties.driver import comes_to_peace, heal, strike, told
 from tests.properties.strategies import LOOK_KINDS, TITLES, USERS, WRITE_KINDS, partitions, rules
 

@@ -13,7 +13,7 @@ from typing import get_args
 
 from simulator.faults.faults import ClockFault, Crash, CrashPoint, CutLink, Fault, Heal, MendLink, Partition, Restart
 from simulator.settings import Settings
-from simulator.virtual.plan import Again, Call, Look, Plan, Strike, Write
+from simulator.tools.explore.schedule import Again, Call, Look, Plan, Strike, Write
 
 LED_MS = 300
 """By now the hub leads, and the links are whole."""

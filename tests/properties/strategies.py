@@ -1,7 +1,7 @@
 """Strategies: hostile schedules and clients' programs as plain data, which shrink to a handful of lines.
 
 Everything drawn here is of the types that people, scenarios and `explore` use too (`simulator/faults/faults.py`,
-`simulator/virtual/plan.py`), so what fails prints as Python and as scenario lines. Strategies are built to shrink well:
+`simulator/tools/explore/schedule.py`), so what fails prints as Python and as scenario lines. Strategies are built to shrink well:
 fewer things, earlier, on lower nodes, simpler faults first. Damage to what a node has promised is not among the faults.
 """
 
@@ -37,7 +37,7 @@ from simulator.faults.faults import (
     Weather,
 )
 from simulator.settings import Settings
-from simulator.virtual.plan import Again, Call, Look, LookKind, Plan, Strike, Write, WriteKind
+from simulator.tools.explore.schedule import Again, Call, Look, LookKind, Plan, Strike, Write, WriteKind
 
 LASTS_MS = 1_500
 """Faults strike and clients call within this time; a leader is there after about 100 ms."""

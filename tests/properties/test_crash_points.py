@@ -15,7 +15,7 @@ import pytest
 from simulator.cluster.interface import AnswerKind
 from simulator.faults.faults import Crash, CrashPoint, Fault, Restart
 from simulator.settings import Settings
-from simulator.virtual.plan import Again, Call, Plan, Strike, Write
+from simulator.tools.explore.schedule import Again, Call, Plan, Strike, Write
 from tests.properties.driver import Life, answer_of, audit, judge, told
 
 POINTS: tuple[CrashPoint, ...] = get_args(CrashPoint)

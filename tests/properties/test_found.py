@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from simulator.faults.faults import ClockFault, Crash, Pause, Resume
 from simulator.settings import Settings
-from simulator.virtual.ordeal import run_plan
-from simulator.virtual.plan import Plan, Strike
+from simulator.tools.explore.schedule import Plan, Strike
+from simulator.tools.explore.trial import run_plan
 from simulator.worlds.virtual.cluster import VirtualCluster
 from tests.properties.driver import Life, judge
 

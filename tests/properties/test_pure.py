@@ -31,7 +31,7 @@ from simulator.node.codec import (
 )
 from simulator.node.storage.journal import JOURNAL, Journal
 from simulator.scenario.language.parser import parse_line
-from simulator.virtual.plan import Plan
+from simulator.tools.explore.schedule import Plan
 from simulator.worlds.processes.wire import decode_message, encode_message
 from simulator.worlds.virtual.disk import SimulatedDisk
 from tests.properties.effort import effort

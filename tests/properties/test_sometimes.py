@@ -13,8 +13,8 @@ from typing import get_args
 import pytest
 
 from simulator.faults.faults import CrashPoint, Fault
-from simulator.virtual.ordeal import Outcome
-from simulator.virtual.swarm import draw_plan
+from simulator.tools.explore.swarm import draw_plan
+from simulator.tools.explore.trial import Outcome
 from tests.properties.driver import judge
 from tests.properties.staged import FAMILIES
 

@@ -13,8 +13,8 @@ from simulator.checks.linearizability.models import PlainBlog
 from simulator.checks.linearizability.operations import pair
 from simulator.checks.linearizability.search import search
 from simulator.cluster.interface import AnswerKind, Query
-from simulator.virtual.ordeal import run_plan
-from simulator.virtual.plan import Plan
+from simulator.tools.explore.schedule import Plan
+from simulator.tools.explore.trial import run_plan
 from tests.properties.driver import KNOWN, Life, answer_of, audit, judge, shown, told
 from tests.properties.effort import effort
 from tests.properties.strategies import (

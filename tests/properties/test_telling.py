@@ -13,17 +13,17 @@ from hypothesis import Phase, find, settings
 
 import simulator.faults.faults
 import simulator.settings
-import simulator.virtual.plan
+import simulator.tools.explore.schedule
 from simulator.scenario.language.parser import parse_scenario
-from simulator.virtual.ordeal import run_plan
-from simulator.virtual.plan import Plan
+from simulator.tools.explore.schedule import Plan
+from simulator.tools.explore.trial import run_plan
 from tests.properties.driver import judge, told
 from tests.properties.strategies import plans
 
 ENOUGH = settings(
     max_examples=500, derandomize=True, database=None, deadline=None, phases=[Phase.generate, Phase.shrink]
 )
-NAMES = {**vars(simulator.faults.faults), **vars(simulator.settings), **vars(simulator.virtual.plan)}
+NAMES = {**vars(simulator.faults.faults), **vars(simulator.settings), **vars(simulator.tools.explore.schedule)}
 
 
 @cache

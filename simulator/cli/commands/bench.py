@@ -59,10 +59,10 @@ def bench(
     A figure of ours stands beside a limit that was measured in turns with it: a bare pattern of the same messages, a
     bare loop. Ctrl-C keeps what was measured until then. The exit status is 1 when one could not be measured.
     """
-    from simulator.bench.catalogue import CASES
-    from simulator.bench.command import run_bench
-    from simulator.bench.report import change_rows, list_rows, machine_line, rows
-    from simulator.bench.run import choose
+    from simulator.tools.bench.catalogue import CASES
+    from simulator.tools.bench.command import run_bench
+    from simulator.tools.bench.report import change_rows, list_rows, machine_line, rows
+    from simulator.tools.bench.run import choose
 
     if listed:
         cases = choose(CASES, only)

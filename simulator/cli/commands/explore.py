@@ -16,9 +16,9 @@ from simulator.errors import InputError
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
-    from simulator.explore.batch import Failure, Search
-    from simulator.explore.command import Report
-    from simulator.explore.seeds import Shard
+    from simulator.tools.explore.batch import Failure, Search
+    from simulator.tools.explore.command import Report
+    from simulator.tools.explore.seeds import Shard
 
 
 class ShardPart(click.ParamType["Shard"]):
@@ -28,7 +28,7 @@ class ShardPart(click.ParamType["Shard"]):
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> Shard:
         """Return the shard; anything else is refused with what would be right."""
-        from simulator.explore.seeds import Shard, parse_shard
+        from simulator.tools.explore.seeds import Shard, parse_shard
 
         if isinstance(value, Shard):
             return value
@@ -124,9 +124,9 @@ def explore(
     A failing seed is shrunk and written into --out, as a scenario that 'paxsim run' carries out and as a trace. The
     exit status is 0 when every seed passed, 1 when one did not.
     """
-    from simulator.explore.batch import Search
-    from simulator.explore.command import Wishes, check_search, run_search
-    from simulator.explore.engine import cores
+    from simulator.tools.explore.batch import Search
+    from simulator.tools.explore.command import Wishes, check_search, run_search
+    from simulator.tools.explore.engine import cores
 
     search = Search(profile=profile, break_rule=break_rule)
     check_search(search)
@@ -155,7 +155,7 @@ def explore(
 
 
 def _tell(output: Output, seed: int, search: Search) -> int:
-    from simulator.explore.tell import tell_seed
+    from simulator.tools.explore.narrate import tell_seed
 
     outcome = tell_seed(seed, search, output.result)
     return CHECK_FAILED if outcome.violations else OK

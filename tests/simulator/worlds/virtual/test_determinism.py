@@ -7,9 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+from simulator.tools.explore.swarm import draw_plan
+from simulator.tools.explore.trial import run_plan
 from simulator.trace.recorder import TraceRecorder
-from simulator.virtual.ordeal import run_plan
-from simulator.virtual.swarm import draw_plan
 
 HOUSE = Path(__file__).parents[4]
 PROGRAM = """
@@ -17,8 +17,8 @@ from hashlib import sha256
 from simulator.trace.format import header_for
 from simulator.trace.recorder import TraceRecorder
 from simulator.trace.writer import trace_lines
-from simulator.virtual.ordeal import run_plan
-from simulator.virtual.swarm import PROFILES, draw_plan
+from simulator.tools.explore.trial import run_plan
+from simulator.tools.explore.swarm import PROFILES, draw_plan
 
 for profile, seed in (("swarm", 7), ("chaos", 8), ("crashes", 9), ("rivals", 10)):
     plan = draw_plan(seed, profile)

@@ -1,0 +1,1 @@
+"""What runs clusters by the thousand: the explorer and the benchmarks."""

@@ -1,0 +1,30 @@
+"""Every case there is, in the order in which a person would ask."""
+
+from __future__ import annotations
+
+from simulator.tools.bench import (
+    chains,
+    checkers,
+    failover,
+    growth,
+    lab_open,
+    loops,
+    pysyncobj_rival,
+    simulators,
+    virtual_world,
+    writes,
+)
+from simulator.tools.bench.case import Case
+
+CASES: tuple[Case, ...] = (
+    *loops.CASES,
+    *writes.CASES,
+    *failover.CASES,
+    *virtual_world.CASES,
+    *simulators.CASES,
+    *checkers.CASES,
+    *chains.CASES,
+    *lab_open.CASES,
+    *pysyncobj_rival.CASES,
+    *growth.CASES,
+)

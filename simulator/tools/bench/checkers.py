@@ -1,0 +1,97 @@
+"""How fast histories are judged: busy blogs with and without the decided order at hand, and a register."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from functools import cache, partial
+from random import Random
+
+from simulator.checks.history_generator import Generated, busy_blog
+from simulator.checks.linearizability.judge import judge
+from simulator.cluster.history import Event
+from simulator.tools.bench.case import Case, Effort
+
+SIZES = (1_000, 10_000, 100_000)
+CLIENTS = (5, 20, 50)
+QUICK_SIZE = 500
+REGISTER_OPERATIONS = 9_000
+REGISTER_CLIENTS = 5
+
+
+@cache
+def _blog(operations: int, clients: int) -> Generated:
+    return busy_blog(operations, clients, seed=1)
+
+
+@cache
+def _register(operations: int) -> list[Event]:
+    """A register under reads and writes; an operation takes effect at a moment between its call and its return."""
+    dice, value = Random("busy register"), 0
+    events: list[Event] = []
+    called: dict[int, tuple[str, object]] = {}
+    done: dict[int, tuple[str, object]] = {}
+    left = operations
+    while left or called or done:
+        process = dice.randrange(REGISTER_CLIENTS)
+        if process in done:
+            f, result = done.pop(process)
+            events.append(Event(process=process, type="ok", f=f, value=result))
+        elif process in called:
+            f, argument = called.pop(process)
+            value = argument if f == "write" and isinstance(argument, int) else value
+            done[process] = f, value
+        elif left:
+            left -= 1
+            f = dice.choice(("read", "write"))
+            called[process] = f, dice.randrange(5) if f == "write" else None
+            events.append(Event(process=process, type="invoke", f=f, value=called[process][1]))
+    return events
+
+
+def judge_blog(effort: Effort, *, operations: int, clients: int, witnessed: bool) -> Sequence[float]:
+    """Seconds to find that a history is linearizable."""
+    made = _blog(effort.pick(operations, min(operations, QUICK_SIZE)), clients)
+    began = time.process_time()
+    verdict = judge(made.events, "blog", witness=made.witness if witnessed else None)
+    took = time.process_time() - began
+    if verdict.verdict != "ok":
+        raise RuntimeError(f"a history that is linearizable was judged {verdict.verdict}: {verdict.why}")
+    return [took]
+
+
+def judge_register(effort: Effort) -> Sequence[float]:
+    """Seconds to find that a register's history is linearizable."""
+    events = _register(effort.pick(REGISTER_OPERATIONS, QUICK_SIZE))
+    began = time.process_time()
+    verdict = judge(events, "register", init=0)
+    took = time.process_time() - began
+    if verdict.verdict != "ok":
+        raise RuntimeError(f"a history that is linearizable was judged {verdict.verdict}: {verdict.why}")
+    return [took]
+
+
+CASES = [
+    *(
+        Case(
+            name=f"checkers/blog-{operations}/{clients}-clients/{'witness' if witnessed else 'no-witness'}",
+            story=f"{operations} blog operations of {clients} busy clients judged, "
+            + ("the decided order at hand" if witnessed else "nothing but the history at hand"),
+            unit="s",
+            better="lower",
+            measure=partial(judge_blog, operations=operations, clients=clients, witnessed=witnessed),
+            settings={"operations": operations, "clients": clients, "witness": witnessed, "clock": "processor"},
+        )
+        for operations in SIZES
+        for clients in CLIENTS
+        for witnessed in (True, False)
+    ),
+    Case(
+        name=f"checkers/register-{REGISTER_OPERATIONS}",
+        story=f"{REGISTER_OPERATIONS} operations on one register judged by search",
+        unit="s",
+        better="lower",
+        measure=judge_register,
+        settings={"operations": REGISTER_OPERATIONS, "clients": REGISTER_CLIENTS},
+    ),
+]

@@ -1,0 +1,1 @@
+"""What we are measured against: bare loops and other projects."""

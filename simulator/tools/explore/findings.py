@@ -1,0 +1,109 @@
+"""What is written down of a failing seed: a scenario that people read, and a trace that programs read.
+
+Both are of the shrunk plan. The scenario says in its first lines what is broken and how the seed itself is run again;
+whether the story alone, told by `paxsim run`, breaks the rule again is tried before it is said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import msgspec
+
+from simulator.errors import InputError
+from simulator.scenario.session.files import write_lines
+from simulator.scenario.session.library import load_scenario
+from simulator.scenario.session.run_scenarios import run_scenario
+from simulator.settings import Settings
+from simulator.tools.explore.batch import Failure, Search, run_seed
+from simulator.tools.explore.schedule import Plan
+from simulator.tools.explore.shrink import Shrunk, shrink, touched
+from simulator.tools.explore.swarm import draw_plan
+from simulator.tools.explore.trial import run_plan
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
+    """A failing seed made small and written down. `replay` is the command that shows it; the two files are named."""
+
+    seed: int
+    invariant: str
+    why: str
+    replay: str
+    scenario: str
+    shrunk_trace: str
+    faults: int
+    operations: int
+    nodes: int
+    runs: int
+
+
+def write_down(failure: Failure, search: Search, folder: str, most_runs: int) -> Finding:
+    """Shrink the seed of `failure` and write both files into `folder`. Importable by name, for any executor.
+
+    Raises:
+        InputError: the folder cannot be written.
+    """
+    small = shrink(_as_it_happened(failure.seed, search), failure.invariant, most_runs=most_runs)
+    stem = str(Path(folder) / f"seed-{failure.seed}-{failure.invariant}")
+    try:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{folder!r} cannot be made: {error.strerror or error}.") from None
+    trace = f"{stem}.jsonl.gz"
+    run_plan(small.plan, trace=lambda lines: write_lines(trace, lines))
+    scenario = f"{stem}.paxsim"
+    _write_scenario(scenario, small, failure, search.command(failure.seed), told=True)
+    told = _breaks_again(scenario, small.plan, failure.invariant)
+    if not told:
+        _write_scenario(scenario, small, failure, search.command(failure.seed), told=False)
+    plan = small.plan
+    return Finding(
+        seed=failure.seed,
+        invariant=failure.invariant,
+        why=next(found.sentence() for found in small.outcome.violations if found.invariant == failure.invariant),
+        replay=f"paxsim run {scenario} --world virtual" if told else search.command(failure.seed),
+        scenario=scenario,
+        shrunk_trace=trace,
+        faults=len(plan.strikes) + len(plan.lasting),
+        operations=len(plan.calls),
+        nodes=len(touched(plan)),
+        runs=small.runs,
+    )
+
+
+def _as_it_happened(seed: int, search: Search) -> Plan:
+    """The seed's plan with its ambushes as the plain faults that they became, if it then goes the same way."""
+    drawn = draw_plan(seed, search.profile, break_rule=search.break_rule)
+    outcome = run_seed(seed, search)
+    again = run_plan(outcome.done)
+    same = {found.invariant for found in again.violations} == {found.invariant for found in outcome.violations}
+    return outcome.done if same else drawn
+
+
+def _write_scenario(name: str, small: Shrunk, failure: Failure, command: str, *, told: bool) -> None:
+    write_lines(name, _scenario_lines(small.plan, failure, command, told=told))
+
+
+def _scenario_lines(plan: Plan, failure: Failure, command: str, *, told: bool) -> Iterable[str]:
+    yield f"# Seed {failure.seed} breaks {failure.invariant!r}: {failure.why}"
+    if not told:
+        yield "# What remains of it hangs on moments that no scenario can name; the seed itself shows it again:"
+    yield f"# {command}"
+    yield from plan.lines()
+
+
+def _breaks_again(name: str, plan: Plan, invariant: str) -> bool:
+    settings = Settings(data="", seed=plan.settings.seed, break_rule=plan.settings.break_rule)
+    scenario = load_scenario(name, nodes=plan.settings.nodes)
+    chosen = msgspec.structs.replace(
+        settings,
+        nodes=plan.settings.nodes,
+        difficulty=plan.settings.difficulty,
+        ops_per_block=plan.settings.ops_per_block,
+        window=plan.settings.window,
+    )
+    result = run_scenario(scenario, chosen, world="virtual")
+    return result.checks.get(invariant, "ok") != "ok" or (
+        invariant in {"progress", "convergence"} and not result.passed
+    )

@@ -1,0 +1,129 @@
+"""What must happen once faults change no more: progress, convergence, and then no further change of leader.
+
+Some faults may last: a minority that is down or cut off for good, links that are gone, slow or lossy. Demands are made
+of the nodes that are *served*: those that live and are linked, perhaps through others, to a node that reaches a
+majority directly and both ways (`protocol.md`, Progress). The others' clients are owed an answer all the same, and it
+must not be a wrong one, so they are waited for.
+"""
+
+from __future__ import annotations
+
+from blog.operations import Post
+from paxos.ballot import NodeId
+from simulator.checks.violation import Violation
+from simulator.cluster.interface import AnswerKind, Query, Ticket
+from simulator.tools.explore.permanent_faults import reached
+from simulator.worlds.virtual.cluster import VirtualCluster
+
+LOOK_EVERY_MS = 10
+"""How often the end of a run is looked for."""
+GRACE_MS = 800
+"""How long after that rivals may still come to rest: four election timeouts."""
+STEADY_MS = 1_000
+"""How long a leader must then stay: five more."""
+LONELY_MS = 8_000
+"""How long clients of nodes that are not served are waited for: they are told "no majority" after 6 s."""
+
+
+def served(cluster: VirtualCluster) -> tuple[NodeId, ...]:
+    """The nodes of which progress is demanded, ascending; none when no node reaches a majority."""
+    return reached(cluster.links, [node for node, machine in cluster.machines.items() if machine.life == "up"])
+
+
+class Peace:
+    """The end of a run. `tickets` are the requests made in it; `took_ms` how long it took until all was well."""
+
+    def __init__(self, cluster: VirtualCluster, allowed_ms: int, *, steady: bool) -> None:
+        self.tickets: list[Ticket] = []
+        self.took_ms = 0
+        self._cluster = cluster
+        self._allowed_ms = allowed_ms
+        self._steady = steady
+        self._served = served(cluster)
+
+    def demand(self) -> None:
+        """Ask every node for a write, and wait until all are answered and all chains are equal; then go on watching."""
+        cluster, nodes = self._cluster, self._served
+        began = cluster.now_ms()
+        living = [node for node in cluster.settings.node_ids if cluster.machines[node].life == "up"]
+        probes = {node: self._probe(node) for node in living}
+        reading: list[Ticket] = []
+        while cluster.now_ms() - began < self._allowed_ms:
+            cluster.run(cluster.now_ms() + LOOK_EVERY_MS)
+            if cluster.checker.violations:
+                return
+            probes.update((node, self._probe(node)) for node in nodes if _in_vain(probes[node]))
+            if not all(probes[node].done for node in nodes):
+                continue
+            if not reading:
+                reading = [cluster.read(node, Query(kind="all", linearizable=True)) for node in nodes]
+                self.tickets += reading
+            elif any(map(_in_vain, reading)):
+                reading = []
+            elif all(ticket.done for ticket in reading) and self._converged():
+                break
+        self.took_ms = cluster.now_ms() - began
+        self._expect_answers([probes[node] for node in nodes], "write")
+        self._expect_answers(reading, "linearizable read")
+        if not self._converged():
+            heights = ", ".join(str(cluster.state(node).height) for node in nodes)
+            self._declare("convergence", f"{self._allowed()} the heights are {heights}")
+        elif self._steady:
+            self._expect_steadiness()
+        lonely = [ticket for node, ticket in probes.items() if node not in nodes]
+        if lonely and not cluster.checker.violations:
+            cluster.wait(lambda: all(ticket.done for ticket in lonely), LONELY_MS)
+
+    def _probe(self, node: NodeId) -> Ticket:
+        ticket = self._cluster.submit(node, Post(username="nobody", title=f"peace {node}", content="again"))
+        self.tickets.append(ticket)
+        return ticket
+
+    def _converged(self) -> bool:
+        states = [self._cluster.state(node) for node in self._served]
+        first = states[0]
+        return all(
+            state.life == "up" and state.hash == first.hash and state.decided == state.applied == first.height
+            for state in states
+        )
+
+    def _expect_answers(self, tickets: list[Ticket], what: str) -> None:
+        for ticket in tickets:
+            if not ticket.done or _in_vain(ticket):
+                why = f"{self._allowed()} a {what} at node {ticket.node} has no answer"
+                self._declare("progress", why, ticket.node)
+
+    def _expect_steadiness(self) -> None:
+        """Bids that were begun before may still come to nothing; after them one node leads, and the same one stays."""
+        cluster = self._cluster
+        cluster.run(cluster.now_ms() + GRACE_MS)
+        before = self._leaders()
+        cluster.run(cluster.now_ms() + STEADY_MS)
+        after = self._leaders()
+        if len(before) != 1 or before != after:
+            why = (
+                f"with all well and nothing changing for {GRACE_MS / 1000:g} s, the leaders are "
+                f"{_named(before)}, and {STEADY_MS / 1000:g} s later {_named(after)}"
+            )
+            self._declare("steadiness", why, *sorted(node for node, _ in (*before, *after)))
+
+    def _leaders(self) -> list[tuple[NodeId, tuple[int, int]]]:
+        states = [self._cluster.state(node) for node in self._served]
+        return [(state.node, state.ballot) for state in states if state.role == "leader"]
+
+    def _allowed(self) -> str:
+        return f"{self._allowed_ms / 1000:g} s after the healing"
+
+    def _declare(self, invariant: str, why: str, *nodes: int) -> None:
+        at_ms = self._cluster.now_ms()
+        self._cluster.checker.declare(Violation(invariant=invariant, why=why, at_ms=at_ms, nodes=nodes))
+
+
+def _in_vain(ticket: Ticket) -> bool:
+    """It ended without a result. A client asks again, as long as it is not told that it is well again."""
+    return ticket.answer is not None and ticket.answer.kind not in {AnswerKind.OK, AnswerKind.REFUSED}
+
+
+def _named(leaders: list[tuple[NodeId, tuple[int, int]]]) -> str:
+    """Who leads with which ballot."""
+    return " and ".join(f"node {node} with ballot {round_}.{owner}" for node, (round_, owner) in leaders) or "none"

@@ -1,0 +1,169 @@
+"""A hostile schedule as plain data: what strikes when, and what clients ask when.
+
+A plan is frozen, prints as Python (`repr`), is encoded as JSON by `msgspec`, and prints as the lines of a scenario. It
+decides nothing by itself; whatever of it cannot be done when its time comes (crashing a node that is down) is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal
+
+import msgspec
+
+from blog.operations import Comment, Operation, Post
+from simulator.cluster.interface import Query
+from simulator.faults.faults import Crash, Fault, Links
+from simulator.faults.link_faults import change_links
+from simulator.settings import Settings
+from simulator.tools.explore.permanent_faults import reached
+from simulator.tools.explore.triggered_faults import Ambush
+
+
+class Strike(msgspec.Struct, frozen=True):
+    """A fault and the moment at which it strikes, in milliseconds from the start."""
+
+    at_ms: int
+    fault: Fault
+
+    def line(self) -> str:
+        """The scenario line."""
+        return self.fault.line()
+
+
+class Write(msgspec.Struct, frozen=True, tag=True):
+    """Client `client` gives `node` a post or a comment. Contents differ from write to write, so none is mistaken."""
+
+    at_ms: int
+    client: int
+    node: int
+    kind: Literal["post", "comment"]
+    user: str
+    title: str
+    content: str
+
+    def operation(self) -> Operation:
+        """What is asked of the blog."""
+        if self.kind == "post":
+            return Post(username=self.user, title=self.title, content=self.content)
+        return Comment(username=self.user, title=self.title, content=self.content)
+
+    def line(self) -> str:
+        """The scenario line."""
+        return f"@{self.node} {self.kind} {self.user} {self.title} {self.content} &"
+
+
+class Again(msgspec.Struct, frozen=True, tag=True):
+    """The client of the write of `content` sends the same request to `node`, unless it knows what came of it.
+
+    The scenario line names the write by its number, which only the whole plan knows.
+    """
+
+    at_ms: int
+    client: int
+    node: int
+    content: str
+
+    def line(self) -> str:
+        """A remark, where the number is not known."""
+        return f"# client {self.client} sends {self.content!r} again, to node {self.node}"
+
+
+class Look(msgspec.Struct, frozen=True, tag=True):
+    """Client `client` reads at `node`."""
+
+    at_ms: int
+    client: int
+    node: int
+    kind: Literal["all", "user", "title"]
+    name: str
+    linearizable: bool
+
+    def query(self) -> Query:
+        """What is asked."""
+        return Query(kind=self.kind, name=self.name, linearizable=self.linearizable)
+
+    def line(self) -> str:
+        """The scenario line."""
+        what = "blog" if self.kind == "all" else f"view {self.kind} {self.name}"
+        return f"@{self.node} {what}" + (" --linearizable &" if self.linearizable else " &")
+
+
+Call = Write | Again | Look
+WriteKind = Literal["post", "comment"]
+LookKind = Literal["all", "user", "title"]
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """One run from its first moment to the end of its faults. Strikes and calls are in order of time.
+
+    At `heals_ms` every fault ends and everything is mended, whatever the plan says; then what is `lasting` strikes, and
+    stays. What is demanded from then on stands in `simulator/tools/explore/trial.py`. `ambushes`, in order of time, become
+    strikes when they spring. `profile` names how the plan was drawn.
+    """
+
+    settings: Settings
+    strikes: tuple[Strike, ...] = ()
+    calls: tuple[Call, ...] = ()
+    heals_ms: int
+    ambushes: tuple[Ambush, ...] = ()
+    lasting: tuple[Fault, ...] = ()
+    profile: str = "by hand"
+
+    def in_order(self) -> Iterator[Strike | Call]:
+        """Everything, in the order in which it happens: at one moment strikes come first."""
+        moments: list[tuple[int, int, int, Strike | Call]] = []
+        moments += [(strike.at_ms, 0, place, strike) for place, strike in enumerate(self.strikes)]
+        moments += [(call.at_ms, 1, place, call) for place, call in enumerate(self.calls)]
+        moments.sort(key=lambda moment: moment[:3])
+        return (what for _, _, _, what in moments)
+
+    def lines(self) -> list[str]:
+        """The plan as a scenario, with the healing, what lasts, and what must hold after it.
+
+        In the virtual world it goes the same way as the plan itself, to the millisecond.
+        """
+        settings = self.settings
+        lines = [
+            f"# Drawn as {self.profile!r} from seed {settings.seed}: faults until {self.heals_ms} ms, then peace.",
+            "set world virtual",
+            f"set nodes {settings.nodes}",
+            f"set seed {settings.seed}",
+            f"set difficulty {settings.difficulty}",
+            f"set ops-per-block {settings.ops_per_block}",
+            f"set window {settings.window}",
+        ]
+        if settings.break_rule:
+            lines.insert(1, f"# break: {settings.break_rule}")
+        return [*lines, *self._lines_of_faults(), *self._lines_of_peace()]
+
+    def _lines_of_faults(self) -> Iterator[str]:
+        numbers: dict[str, int] = {}  # What a write is called at a console: requests count from 1.
+        asked = 0
+        for what in self.in_order():
+            line = what.line()
+            if isinstance(what, Write | Look):
+                asked += 1
+            if isinstance(what, Write):
+                numbers[what.content] = asked
+            elif isinstance(what, Again) and what.content in numbers:
+                line = f"@{what.node} again {numbers[what.content]}"
+            yield line if line.startswith("#") else f"at {what.at_ms}ms {line}"
+
+    def _lines_of_peace(self) -> list[str]:
+        nodes = self.settings.node_ids
+        mending = ["release", "heal"]
+        for node in nodes:
+            mending += [f"disk {node} ok", f"clock {node} rate 100% jump 0ms"]
+        mending += ["resume all", "restart crashed", *(fault.line() for fault in self.lasting)]
+        links = Links(nodes)
+        for fault in self.lasting:
+            if not isinstance(fault, Crash):
+                change_links(links, fault)
+        up = [node for node in nodes if Crash(node) not in self.lasting]
+        mending += [f'@{node} post nobody "peace {node}" again &' for node in up]
+        served = reached(links, up)
+        lines = [*(f"at {self.heals_ms}ms {line}" for line in mending), "sleep 1s"]
+        for node in served:
+            lines += [f'@{node} post nobody "peace still {node}" again', "expect last ok"]
+        return [*lines, f"expect chains equal on {','.join(map(str, served))} within 30s", "expect check ok"]

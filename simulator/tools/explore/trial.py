@@ -1,0 +1,277 @@
+"""Runs a plan and judges it: everything that must never happen, and, once the faults end, what must happen soon.
+
+**Progress, and its bound.** At `heals_ms` all links are made whole, all disks and clocks right, and all nodes up and
+awake; then what the plan calls lasting strikes. From then on faults change nothing, so rule and theory demand that
+writes are answered again and that all nodes reach the same chain. How soon depends on the patience that nodes have
+learned, since limits follow measured round trips and never fall at once. Let R be the longest round trip that the
+plan's weather, holding and clocks can have taught. A silence is an outage after E = max(200, 2R + 100, 900) ms
+(`paxos/patience.py`), and an unanswered message is sent again after at most 4(2R + 100) ms. An alarm set on a clock
+that then jumps back by J in all rings J late. So
+
+    B = 4E + 4(2R + 100) + J + 1,000 ms:
+
+four election timeouts until one leader stands (one to notice, the rest for rivals whose waits are random and grow; the
+same four that the protocol grants in partial partitions), one longest resend for what was lost just before the healing,
+the alarms that sleep, and a second for fetching, mining and syncing what was missed. Requests that wait already come
+first, 2R for each windowful. Where messages go on being lost, each step may have to be tried again, and four times as
+much is allowed. Of whom progress is demanded: see `peace`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from hashlib import blake2b
+from heapq import heappop, heappush
+
+import msgspec
+
+from simulator.checks.violation import Violation
+from simulator.cluster.interface import Ticket
+from simulator.errors import InputError
+from simulator.faults.faults import ClockFault, DiskFault, Fault, Heal, Hold, Pause, Release, Restart, Resume, Weather
+from simulator.tools.explore.liveness import Peace
+from simulator.tools.explore.schedule import Again, Call, Plan, Strike, Write
+from simulator.tools.explore.triggered_faults import Ambushes, strikes_of
+from simulator.trace.observer import Observer
+from simulator.worlds.virtual.cluster import VirtualCluster
+
+CALM_ROUND_TRIP_MS = 20
+"""A round trip without weather: two links and two syncs."""
+LONGEST_TAUGHT_MS = 20_000
+"""No sample counts for more (`paxos/patience.py`)."""
+LOSSY_FACTOR = 4
+"""What is lost one time in five is said four times over, at the worst of all times, once in 600."""
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of a plan. `violations` is empty when all is well.
+
+    `done` is the plan without what could not be done, `sometimes` counts what happened, `answers` how requests ended;
+    `peace_ms` is how long it took from the healing until all writes were answered and all chains equal, and `bound_ms`
+    what is allowed. `events` are batches and moments, `messages` those delivered. Equal runs have equal `digest`s.
+    """
+
+    done: Plan
+    violations: tuple[Violation, ...]
+    bugs: tuple[str, ...]
+    sometimes: dict[str, int]
+    answers: dict[str, int]
+    peace_ms: int
+    bound_ms: int
+    virtual_ms: int
+    events: int
+    messages: int
+    digest: str
+
+
+def run_plan(
+    plan: Plan,
+    *,
+    observers: Iterable[Observer] = (),
+    replay: str = "",
+    trace: Callable[[Iterable[str]], object] | None = None,
+) -> Outcome:
+    """Carry out a plan in a world of its own, heal it, and judge it; a run with a violation ends there.
+
+    `replay` is the command that violations name; `trace` is given the lines of the run's trace.
+    """
+    return _Ordeal(plan, observers, replay, trace).run()
+
+
+def bound_ms(plan: Plan, waiting: int = 0) -> int:
+    """How long after the healing, with so many requests waiting, everything must be well again: see the module."""
+    round_trip = min(CALM_ROUND_TRIP_MS + _slowness(plan), LONGEST_TAUGHT_MS)
+    election = max(200, 2 * round_trip + 100, 900)
+    first = 2 * round_trip * -(-waiting // (plan.settings.window * plan.settings.ops_per_block))
+    bound = 4 * election + 4 * (2 * round_trip + 100) + _lateness(plan) + 1_000 + first
+    return LOSSY_FACTOR * bound if any(isinstance(f, Weather) and f.rule.drop for f in plan.lasting) else bound
+
+
+def _slowness(plan: Plan) -> int:
+    """By how much a round trip may have seemed longer than on calm links."""
+    weather = clock = stood = held = 0
+    since: dict[int, int] = {}  # When each paused node was paused, and (0) when messages began to be held.
+    for strike in (*plan.strikes, *(Strike(plan.heals_ms, fault) for fault in (*_awakenings(plan), *plan.lasting))):
+        match strike.fault:
+            case Weather(rule):
+                one_way = rule.delay_ms + rule.jitter_ms
+                weather = max(weather, 2 * one_way + (2 * max(5, one_way) if rule.reorder else 0))
+            case ClockFault(_, rate_percent, jump_ms):
+                clock = max(clock, jump_ms, (rate_percent - 100) * 10)
+            case Hold():
+                since.setdefault(0, strike.at_ms)
+            case Release():
+                held = max(held, strike.at_ms - since.pop(0, strike.at_ms))
+            case Pause(node):
+                since.setdefault(node, strike.at_ms)
+            case Resume(node):
+                stood = max(stood, strike.at_ms - since.pop(node, strike.at_ms))
+            case _:
+                pass
+    return weather + clock + stood + held
+
+
+def _awakenings(plan: Plan) -> list[Fault]:
+    return [Release(), *(Resume(node) for node in plan.settings.node_ids)]
+
+
+def _lateness(plan: Plan) -> int:
+    """By how much the alarms of one node may ring too late: all its jumps back together."""
+    back: dict[int, int] = {}
+    for strike in plan.strikes:
+        fault = strike.fault
+        if isinstance(fault, ClockFault):
+            back[fault.node] = back.get(fault.node, 0) + max(0, -fault.jump_ms)
+    return max(back.values(), default=0)
+
+
+class _Ordeal:
+    """One run."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        observers: Iterable[Observer],
+        replay: str,
+        trace: Callable[[Iterable[str]], object] | None,
+    ) -> None:
+        self._plan = plan
+        self._trace = trace
+        self._ambushes = Ambushes(plan.ambushes) if plan.ambushes else None
+        watching = (*observers, self._ambushes) if self._ambushes is not None else observers
+        self._cluster = VirtualCluster(plan.settings, observers=watching, keep_trace=trace is not None)
+        self._cluster.checker.replay = replay
+        self._writes: dict[str, Ticket] = {}
+        self._tickets: list[Ticket] = []
+        self._struck: list[Strike] = []
+        self._sprung: list[tuple[int, int, Fault]] = []  # A heap: when, in which order, what.
+        self._springs = 0
+        self._took_ms = self._bound_ms = 0
+
+    def run(self) -> Outcome:
+        try:
+            self._suffer()
+            self._cluster.check()
+        except InputError:
+            raise  # The plan speaks of what there is not.
+        except Exception as error:  # noqa: BLE001  What a broken node tells may break who hears it: that is a finding.
+            self._cluster.surprised(0, error)
+        outcome = self._outcome()
+        if self._trace is not None:
+            self._trace(self._cluster.trace_lines())
+        self._cluster.close()
+        return outcome
+
+    def _suffer(self) -> None:
+        plan, cluster = self._plan, self._cluster
+        for what in plan.in_order():
+            self._pass_until(what.at_ms)
+            if cluster.checker.violations:
+                return
+            if isinstance(what, Call):
+                self._call(what)
+            else:
+                self._strike(what)
+        self._pass_until(plan.heals_ms)
+        if not cluster.checker.violations:
+            self._heal()
+            waiting = sum(not ticket.done for ticket in self._tickets)
+            self._bound_ms = bound_ms(self._done(), waiting)
+            # An alarm that sleeps, because its clock jumped back, may be a heartbeat: then silence goes on after peace.
+            restless = _lateness(plan) > 0 or any(isinstance(fault, Weather) for fault in plan.lasting)
+            peace = Peace(cluster, self._bound_ms, steady=not restless)
+            peace.demand()
+            self._tickets += peace.tickets
+            self._took_ms = peace.took_ms
+
+    def _pass_until(self, at_ms: int) -> None:
+        """Let time pass; what springs meanwhile strikes when it is due. Nothing more happens after a violation."""
+        cluster, ambushes, violations = self._cluster, self._ambushes, self._cluster.checker.violations
+        if at_ms <= cluster.now_ms():
+            return  # What was called for at this moment happens together, when time goes on.
+        if ambushes is None:
+            cluster.run(at_ms)
+            return
+        while not violations:
+            due_ms = min(at_ms, self._sprung[0][0]) if self._sprung else at_ms
+            if due_ms > cluster.now_ms():
+                if cluster.wait(lambda: bool(ambushes.sprung), due_ms - cluster.now_ms()):
+                    cluster.run(cluster.now_ms())  # The rest of this millisecond.
+                self._spring(ambushes)
+            elif self._sprung and self._sprung[0][0] <= due_ms:
+                self._strike(Strike(due_ms, heappop(self._sprung)[2]))
+            else:
+                return
+
+    def _spring(self, ambushes: Ambushes) -> None:
+        for at_ms, node, ambush in ambushes.sprung:
+            for later, fault in strikes_of(ambush, node, self._plan.settings.nodes):
+                self._springs += 1
+                heappush(self._sprung, (at_ms + 1 + later, self._springs, fault))
+        ambushes.sprung.clear()
+
+    def _strike(self, strike: Strike) -> None:
+        with suppress(InputError):  # The node is down already, or up already: see `Plan`.
+            self._cluster.apply(strike.fault)
+            self._struck.append(strike)
+
+    def _done(self) -> Plan:
+        return msgspec.structs.replace(self._plan, strikes=tuple(self._struck), ambushes=())
+
+    def _call(self, call: Call) -> None:
+        cluster = self._cluster
+        if isinstance(call, Again):
+            ticket = self._writes.get(call.content)
+            if ticket is not None:
+                cluster.ask_again(ticket, call.node)
+            return
+        if isinstance(call, Write):
+            ticket = cluster.submit(call.node, call.operation(), process=call.client)
+            self._writes[call.content] = ticket
+        else:
+            ticket = cluster.read(call.node, call.query(), process=call.client)
+        self._tickets.append(ticket)
+
+    def _heal(self) -> None:
+        nodes = self._cluster.settings.node_ids
+        mending: list[Fault] = [Release(), Heal()]
+        for node in nodes:
+            mending += [DiskFault(node, "ok"), ClockFault(node)]
+        mending += [Resume(node) for node in nodes]
+        mending += [Restart(node) for node in nodes]
+        for fault in (*mending, *self._plan.lasting):
+            with suppress(InputError):
+                self._cluster.apply(fault)
+
+    def _outcome(self) -> Outcome:
+        cluster = self._cluster
+        answers: dict[str, int] = {}
+        for ticket in self._tickets:
+            kind = "none" if ticket.answer is None else ticket.answer.kind.value
+            answers[kind] = answers.get(kind, 0) + 1
+        return Outcome(
+            done=self._done(),
+            violations=tuple(cluster.checker.violations.values()),
+            bugs=tuple(cluster.bugs),
+            sometimes=dict(sorted(cluster.checker.sometimes.items())),
+            answers=dict(sorted(answers.items())),
+            peace_ms=self._took_ms,
+            bound_ms=self._bound_ms,
+            virtual_ms=cluster.now_ms(),
+            events=cluster.steps,
+            messages=cluster.delivered,
+            digest=self._digest(),
+        )
+
+    def _digest(self) -> str:
+        """All that the run drew, did and told, as 16 hex digits: where two runs part, their dice part too."""
+        cluster = self._cluster
+        told = blake2b(digest_size=8)
+        told.update(repr((cluster.now_ms(), cluster.steps, cluster.delivered, cluster.lost)).encode())
+        told.update(cluster.dice_state().encode())
+        for node in cluster.settings.node_ids:
+            told.update(repr(cluster.state(node)).encode())
+        for event in cluster.history():
+            told.update(msgspec.json.encode(event))
+        return told.hexdigest()

@@ -1,0 +1,124 @@
+"""The benchmarks themselves, at their smallest: each measures something, and none leaves a process behind."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+from functools import partial
+
+import pytest
+
+from simulator.cli.main import main
+from simulator.tools.bench import chains, checkers, failover, growth, loops, virtual_world, writes
+from simulator.tools.bench.case import Case, Effort
+from simulator.tools.bench.catalogue import CASES
+from simulator.tools.bench.rivals import bare
+
+QUICK = Effort(quick=True)
+SMALL = (
+    "machine/append-and-sync",
+    "machine/hash",
+    "lone-write/bare/fsync",
+    "lone-write/follower/fsync",
+    "throughput/bare/flush/16-outstanding/1-a-block",
+    "throughput/grouped/flush/64-outstanding/64-a-block",
+    "throughput/paxsim/flush/64-outstanding/64-a-block",
+    "delayed-write/leader",
+    "start/bare",
+    "start/cluster",
+    "start/command",
+    "virtual/empty-heap",
+    "virtual/writes",
+    "virtual/heartbeats",
+    "checkers/blog-1000/5-clients/witness",
+    "checkers/blog-1000/5-clients/no-witness",
+    "checkers/register-9000",
+    "start-up/plain-loop",
+    "start-up/paxsim",
+    "growth/nodes-3/latency",
+)
+"""One of each kind; what takes seconds even at its smallest stands among the slow ones."""
+SLOW = ("failover/paxsim", "lab/open", "lab/closed", "growth/chain-1000/catch-up")
+
+
+def named(name: str) -> Case:
+    """The case of this name."""
+    return next(case for case in CASES if case.name == name)
+
+
+@pytest.mark.parametrize("name", [*SMALL, *(pytest.param(name, marks=pytest.mark.slow) for name in SLOW)])
+def test_a_benchmark_measures(name: str) -> None:
+    """It gives a positive number and ends everything that it began."""
+    values = named(name).measure(QUICK)
+
+    assert values
+    assert all(value > 0 for value in values)
+    assert multiprocessing.active_children() == []
+
+
+def test_every_limit_is_a_case_of_the_same_unit_and_direction() -> None:
+    """A ratio of milliseconds to writes a second would be none."""
+    by_name = {case.name: case for case in CASES}
+    assert len(by_name) == len(CASES)
+    for case in CASES:
+        if case.limit:
+            limit = by_name[case.limit]
+            assert (limit.unit, limit.better, limit.family) == (case.unit, case.better, case.family), case.name
+
+
+def test_every_figure_has_at_least_five_repeats() -> None:
+    """Fewer are for trying."""
+    assert min(case.repeats for case in CASES) >= 5
+
+
+def test_the_bare_pattern_writes_what_it_answers() -> None:
+    """Its answers are those of a majority that has written: the limit is not that of an empty loop."""
+    with bare.running(3, synced=True) as pattern:
+        pattern.ask(bytes(8) + b"x" * 200)
+        while not pattern.route():
+            pass
+        sizes = [path.stat().st_size for path in pattern.directory.glob("bare-*")]
+
+    assert sorted(sizes)[1] == 208
+
+
+def test_the_json_document_has_the_promised_shape(capsys: pytest.CaptureFixture[str]) -> None:
+    """Machine and results, and nothing else on stdout; progress is on stderr."""
+    status = main(["bench", "--quick", "--json", "--only", "machine/hash"])
+
+    shown = capsys.readouterr()
+    document = json.loads(shown.out)
+    assert status == 0
+    assert set(document) == {"machine", "results"}
+    (result,) = document["results"]
+    assert {"name", "unit", "median", "min", "max", "settings"} <= set(result)
+    assert result["min"] <= result["median"] <= result["max"]
+    assert "machine/hash [1/2]" in shown.err
+
+
+def test_the_list_names_every_benchmark(capsys: pytest.CaptureFixture[str]) -> None:
+    """And measures none."""
+    assert main(["bench", "--list"]) == 0
+
+    shown = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in shown] == [case.name for case in CASES]
+
+
+def test_a_wrong_name_is_bad_usage(capsys: pytest.CaptureFixture[str]) -> None:
+    """One sentence, with the likeliest name."""
+    assert main(["bench", "--only", "throughputt"]) == 2
+
+    assert "did you mean 'throughput'?" in capsys.readouterr().err
+
+
+def test_each_file_of_cases_is_in_the_catalogue() -> None:
+    """A benchmark that nobody lists is measured by nobody."""
+    for module in (checkers, chains, failover, growth, loops, virtual_world, writes):
+        assert all(case in CASES for case in module.CASES)
+
+
+def test_a_partial_measurement_keeps_its_settings() -> None:
+    """What a case says of itself is what it measures."""
+    for case in CASES:
+        if isinstance(case.measure, partial) and "outstanding" in case.measure.keywords:
+            assert case.settings["outstanding"] == case.measure.keywords["outstanding"], case.name
