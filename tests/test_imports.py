@@ -28,6 +28,11 @@ SCREEN = ("rich", "textual", "prompt_toolkit", "click")
 ROW = re.compile(r"^\| `(?P<room>\w+)` \|(?P<what>[^|]*)\|(?P<arrows>[^|]*)\|$", re.MULTILINE)
 
 
+def all_sources() -> list[Path]:
+    """Every Python file of the four packages."""
+    return [path for package in OURS for path in sources(package)]
+
+
 def sources(folder: str) -> list[Path]:
     """Every Python file under one of our folders."""
     return sorted((HOUSE / folder).rglob("*.py"))
@@ -96,51 +101,62 @@ def test_the_drawing_shows_every_room() -> None:
     assert set(rooms_in_the_drawing()) == set(rooms_in_the_code())
 
 
-def test_every_import_follows_an_arrow_of_the_drawing() -> None:
-    """A room imports only those rooms that its row names."""
+def test_the_code_has_exactly_the_arrows_of_the_drawing() -> None:
+    """A room imports the rooms that its row names, and no other: a spare arrow permits what nobody needs."""
+    assert rooms_in_the_code() == rooms_in_the_drawing()
+
+
+def test_no_arrow_leads_upwards() -> None:
+    """A room imports only rooms above it in the table, so that each can be read with only those in mind."""
     drawn = rooms_in_the_drawing()
+    place = {room: number for number, room in enumerate(drawn)}
 
-    strays = {room: sorted(used - drawn.get(room, set())) for room, used in rooms_in_the_code().items()}
+    upwards = {room: [other for other in arrows if place[other] >= place[room]] for room, arrows in drawn.items()}
 
-    assert not {room: used for room, used in strays.items() if used}
-
-
-def test_no_arrow_is_drawn_that_nobody_follows() -> None:
-    """A drawing with spare arrows permits what nobody needs."""
-    used = rooms_in_the_code()
-
-    spare = {room: sorted(arrows - used.get(room, set())) for room, arrows in rooms_in_the_drawing().items()}
-
-    assert not {room: arrows for room, arrows in spare.items() if arrows}
+    assert not {room: arrows for room, arrows in upwards.items() if arrows}
 
 
-def test_arrows_never_lead_back() -> None:
-    """No circles: every room can be read with only the rooms below it in mind."""
-    assert list(TopologicalSorter(rooms_in_the_drawing()).static_order())
+@pytest.mark.parametrize("folder", sorted({str(path.parent.relative_to(HOUSE)) for path in all_sources()}))
+def test_no_circle_inside_a_folder(folder: str) -> None:
+    """The modules and folders of one folder form no circle of imports."""
+    inside = tuple(Path(folder).parts)
+    arrows: dict[str, set[str]] = {}
+    for path in sources(folder):
+        child = path.relative_to(HOUSE / folder).parts[0].removesuffix(".py")
+        others = {
+            name.split(".")[len(inside)]
+            for name in imports_of(path)
+            if tuple(name.split(".")[: len(inside)]) == inside and len(name.split(".")) > len(inside)
+        }
+        arrows.setdefault(child, set()).update(others - {child})
+
+    assert list(TopologicalSorter(arrows).static_order())
 
 
-def test_the_two_worlds_share_no_code_but_what_lies_below_both() -> None:
-    """`processes` and `virtual` do not know each other, and nothing below them knows either."""
-    drawn = rooms_in_the_drawing()
-    for room in ("cluster", "clients", "node", "storage", "faults", "wire", "host", "settings", "state", "check"):
-        assert not drawn.get(room, set()) & {"processes", "virtual"}, room
-    assert "virtual" not in drawn["processes"]
-    assert "processes" not in drawn["virtual"]
+def test_a_node_knows_nothing_of_the_worlds() -> None:
+    """One node, many worlds: `node` imports the settings and the errors of the simulator, and nothing else of it."""
+    assert rooms_in_the_code()["node"] == {"settings", "errors"}
 
 
-def test_the_node_side_knows_nothing_of_people() -> None:
-    """Worlds, nodes and storage know no room that a person looks at, and no person's room is known by them."""
-    upper = {"cli", "console", "dashboard", "views", "scenario", "explore", "report", "bench"}
-    drawn = rooms_in_the_drawing()
-    for room in set(drawn) - upper:
-        assert not drawn[room] & upper, room
-    assert not any("cli" in arrows for arrows in drawn.values())
+def test_the_two_worlds_do_not_know_each_other() -> None:
+    """`processes` and `virtual` share what lies below both, and only `open` knows both."""
+    for world, other in (("processes", "virtual"), ("virtual", "processes")):
+        for path in sources(f"simulator/worlds/{world}"):
+            assert not any(name.startswith(f"simulator.worlds.{other}") for name in imports_of(path)), path
+
+
+def test_the_audit_is_written_against_the_files_alone() -> None:
+    """`checks/audit` judges what nodes wrote, so it shares no code with what writes it, except how errors are told."""
+    for path in sources("simulator/checks/audit"):
+        for name in imports_of(path):
+            if name.split(".")[0] in OURS:
+                assert name.startswith(("simulator.checks.audit", "simulator.errors")), f"{path} imports {name}"
 
 
 def test_a_node_process_starts_without_the_screen() -> None:
     """What a spawned node imports, the command's door among it, brings in no screen library (0.1 to 0.4 s each)."""
     modules = ["simulator.cli.main", "simulator.node.node"]
-    for room in ("storage", "processes"):
+    for room in ("node", "worlds/processes"):
         modules += [
             ".".join(path.relative_to(HOUSE).with_suffix("").parts).removesuffix(".__init__")
             for path in sources(f"simulator/{room}")

@@ -11,7 +11,15 @@ from blog.blog import Blog, Outcome
 from paxos.ballot import NodeId
 from simulator.checks.chain_replay import Name, Replay
 from simulator.checks.oracle import Truth
-from simulator.node.host import ClientCall, ClientRead, ClientWrite, Inspected, NodeReport, ReadAnswer, WriteAnswer
+from simulator.node.client_api import (
+    ClientCall,
+    ClientRead,
+    ClientWrite,
+    Inspected,
+    NodeReport,
+    ReadAnswer,
+    WriteAnswer,
+)
 from simulator.node.status import NodeState
 
 

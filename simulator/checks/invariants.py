@@ -42,7 +42,7 @@ from simulator.checks.learner_rules import Knowing
 from simulator.checks.oracle import Truth
 from simulator.checks.violation import INVARIANTS, Violation
 from simulator.faults.faults import DiskFault, Fault
-from simulator.node.host import ClientCall, NodeReport
+from simulator.node.client_api import ClientCall, NodeReport
 from simulator.node.storage.storage import Recovered
 from simulator.settings import Settings
 

@@ -19,9 +19,9 @@ from paxos.messages import Request
 from simulator.cluster.history import Event
 from simulator.cluster.interface import Answer, AnswerKind, Query, Ticket
 from simulator.errors import InputError
-from simulator.faults.faults import Links
+from simulator.faults.links import Links
+from simulator.node.client_api import ClientRead, ClientWrite, ReadAnswer, WriteAnswer
 from simulator.node.codec import operation_text
-from simulator.node.host import ClientRead, ClientWrite, ReadAnswer, WriteAnswer
 
 PATIENCE_MS = 40_000
 """Beyond a node's own limit, which is about 30 s: only a client of a node that stands still waits so long."""

@@ -13,9 +13,11 @@ from typing import Literal, Protocol
 import msgspec
 
 from blog.operations import Operation
+from simulator.cluster.events import ClusterEvent, HeldMessage
 from simulator.cluster.history import Event
-from simulator.faults.faults import Fault, Links
-from simulator.node.status import ClusterEvent, HeldMessage, NodeState
+from simulator.faults.faults import Fault
+from simulator.faults.links import Links
+from simulator.node.status import NodeState
 from simulator.settings import Settings
 
 

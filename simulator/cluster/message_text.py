@@ -11,7 +11,7 @@ from heapq import merge
 
 from paxos.ballot import Ballot
 from paxos.messages import Accept, Accepted, AnyMessage, CatchupReply, Forward, Heartbeat, HeartbeatAck, Hints, Promise
-from simulator.node.status import ClusterEvent
+from simulator.cluster.events import ClusterEvent
 
 ROUTINE = (Heartbeat, HeartbeatAck, Hints)
 """What nodes say all the time, whether anything happens or not: left out of the running log."""

@@ -5,19 +5,8 @@ from __future__ import annotations
 from itertools import permutations
 
 from simulator.errors import InputError
-from simulator.faults.faults import (
-    CalmWeather,
-    CutLink,
-    Fault,
-    Heal,
-    Hold,
-    Link,
-    LinkRule,
-    Links,
-    MendLink,
-    Partition,
-    Weather,
-)
+from simulator.faults.faults import CalmWeather, CutLink, Fault, Heal, Hold, MendLink, Partition, Weather
+from simulator.faults.links import Link, LinkRule, Links
 
 
 def change_links(links: Links, fault: Fault) -> bool:

@@ -19,15 +19,16 @@ from paxos.messages import Accept, Accepted, Value
 from paxos.proposer import Proposer
 from paxos.records import AcceptedRecord, JournalRecord
 from simulator.mutants.registry import mutant
+from simulator.node.client_table import Outcomes
 from simulator.node.codec import block_line, operation_text, operations_text, parse_operation, parse_operations
 from simulator.node.host import Host
 from simulator.node.node import Node
 from simulator.node.pending_requests import Desk, RequestId
-from simulator.node.state_machine import Ledger, Outcomes
+from simulator.node.probe import Witness
+from simulator.node.state_machine import Ledger
 from simulator.node.storage.blog_file import BLOG
 from simulator.node.storage.storage import Storage
 from simulator.settings import Settings
-from simulator.trace.observer import Witness
 
 ONCE = "rule 14 and the invariant Once: a request decided twice takes effect once and gets its first answer"
 SAME = "the chain: the block around a value is computed in the same way by every node"

@@ -16,7 +16,7 @@ from blog.blog import Blog
 from paxos.ballot import Ballot, NodeId, Slot
 from paxos.messages import Acceptance, Value
 from paxos.replica import Replica
-from simulator.node.host import NoteLine
+from simulator.node.client_api import NoteLine
 from simulator.node.state_machine import Ledger
 from simulator.node.status import EntryView, NodeState, SlotView
 from simulator.node.storage.storage import Recovered, Storage

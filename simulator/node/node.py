@@ -35,24 +35,16 @@ from paxos.messages import Accepted, AnyMessage, CatchupReply, Hints, Value
 from paxos.records import AcceptedRecord, JournalRecord
 from paxos.replica import Replica
 from simulator.errors import StorageDamage
+from simulator.node.client_api import ClientCall, ClientRead, ClientWrite, Inspect, Inspected, NodeFailed, NoteLine
 from simulator.node.codec import MalformedText
-from simulator.node.host import (
-    ClientCall,
-    ClientRead,
-    ClientWrite,
-    Host,
-    Inspect,
-    Inspected,
-    NodeFailed,
-    NoteLine,
-)
+from simulator.node.host import Host
 from simulator.node.inspection import Counters, beginning, ending, log_of, portrait
 from simulator.node.pending_requests import Desk
+from simulator.node.probe import Witness
 from simulator.node.state_machine import HASHES_KEPT, Ledger
 from simulator.node.status import NodeState, SlotView
 from simulator.node.storage.storage import Storage
 from simulator.settings import Settings
-from simulator.trace.observer import Witness
 
 COMPACT_BYTES = 8 << 20
 """A shorter journal is never rewritten; a longer one when it has doubled, so that rewriting costs a part of writing."""

@@ -14,8 +14,9 @@ from blog.blog import Outcome
 from blog.operations import Operation
 from paxos.ballot import NodeId
 from paxos.messages import Request
+from simulator.node.client_api import ClientRead, ReadAnswer, WriteAnswer
 from simulator.node.codec import parse_operation
-from simulator.node.host import ClientRead, Host, ReadAnswer, WriteAnswer
+from simulator.node.host import Host
 from simulator.node.state_machine import Applied, Ledger
 
 RequestId = tuple[str, int]

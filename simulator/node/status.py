@@ -63,25 +63,3 @@ class NodeState(msgspec.Struct, frozen=True, kw_only=True):
     syncs: int = 0
     log: tuple[SlotView, ...] = ()
     error: str = ""
-
-
-class ClusterEvent(msgspec.Struct, frozen=True, kw_only=True):
-    """One line of the running log: at `at_ms` of cluster time, at `node` (0: the cluster itself).
-
-    A message has the kind "sent", and the nodes that it is for in `to`.
-    """
-
-    at_ms: int
-    node: int
-    kind: str
-    text: str
-    to: tuple[int, ...] = ()
-
-
-class HeldMessage(msgspec.Struct, frozen=True, kw_only=True):
-    """A message that waits for a person. `number` stays its name until it is delivered."""
-
-    number: int
-    source: int
-    target: int
-    text: str

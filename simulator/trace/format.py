@@ -18,7 +18,7 @@ from paxos.effects import Timer
 from paxos.messages import AnyMessage
 from simulator.cluster.history import Event as HistoryEvent
 from simulator.faults.faults import Fault
-from simulator.node.host import ClientCall, NodeReport
+from simulator.node.client_api import ClientCall, NodeReport
 from simulator.node.storage.storage import Recovered
 from simulator.settings import Settings
 from simulator.trace.journal_records import Entry

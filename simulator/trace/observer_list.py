@@ -11,7 +11,7 @@ from paxos.effects import Timer
 from paxos.messages import AnyMessage
 from paxos.records import JournalRecord
 from simulator.faults.faults import Fault
-from simulator.node.host import ClientCall, NodeReport
+from simulator.node.client_api import ClientCall, NodeReport
 from simulator.node.storage.storage import Recovered
 from simulator.trace.observer import Observer
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from simulator.node.status import ClusterEvent
+from simulator.cluster.events import ClusterEvent
 from simulator.views.palette import EVENT_STYLE, QUIET
 from simulator.views.sheet import Cell, Column, Sheet, bit
 

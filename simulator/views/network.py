@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from simulator.faults.faults import CALM, Link, LinkRule, Links
-from simulator.node.status import HeldMessage, NodeState
+from simulator.cluster.events import HeldMessage
+from simulator.faults.links import CALM, Link, LinkRule, Links
+from simulator.node.status import NodeState
 from simulator.text.units import format_ms
 from simulator.views.palette import BAD, ODD, QUIET
 from simulator.views.sheet import Cell, Column, Sheet, bit, join

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 import msgspec
 
-from simulator.node.status import ClusterEvent, NodeState
+from simulator.cluster.events import ClusterEvent
+from simulator.node.status import NodeState
 from simulator.views.blogs import entries_view
 from simulator.views.chain import chain_view
 from simulator.views.events import events_view, touches

@@ -10,8 +10,9 @@ import hashlib
 
 import msgspec
 
-from simulator.faults.faults import LinkRule, Links
-from simulator.node.status import ClusterEvent, EntryView, HeldMessage, NodeState, SlotView
+from simulator.cluster.events import ClusterEvent, HeldMessage
+from simulator.faults.links import LinkRule, Links
+from simulator.node.status import EntryView, NodeState, SlotView
 
 _WRITES = (
     ("POST", "alice", "Hello", "first, post"),

@@ -29,8 +29,8 @@ from paxos.messages import (
 from paxos.records import JournalRecord
 from simulator.checks.invariants import InvariantChecker
 from simulator.mutants.registry import find, node_type, quorums
+from simulator.node.client_api import ClientCall, ClientRead, ClientWrite, NodeReport, ReadAnswer, WriteAnswer
 from simulator.node.codec import operation_text
-from simulator.node.host import ClientCall, ClientRead, ClientWrite, NodeReport, ReadAnswer, WriteAnswer
 from simulator.node.node import Node, NodeStopped
 from simulator.node.storage.storage import Recovered, Storage
 from simulator.settings import Settings

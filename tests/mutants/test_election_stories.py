@@ -6,7 +6,8 @@ from blog.operations import Post
 from paxos.ballot import Ballot
 from paxos.effects import Timer
 from paxos.messages import Accept, Accepted, Canvass, CanvassReply, Prepare, Promise, Reject
-from simulator.faults.faults import CutLink, LinkRule, Weather
+from simulator.faults.faults import CutLink, Weather
+from simulator.faults.links import LinkRule
 from simulator.settings import Settings
 from simulator.worlds.virtual.cluster import VirtualCluster
 from tests.mutants.stage import Stage, judge, tells_of

@@ -1,7 +1,7 @@
 """Carries out a plan and leaves the cluster standing, so that a property can look at files, chains and histories.
 
-`simulator.tools.explore.trial.run_plan` judges by the online checks; what stands here judges again from outside, by what any
-client or auditor can see, and shares nothing with them but the bound on the healing.
+`explore.trial.run_plan` judges by the online checks; what stands here judges again from outside, by what any client or
+auditor can see, and shares nothing with them but the bound on the healing.
 """
 
 from __future__ import annotations

@@ -14,19 +14,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from simulator.cluster.interface import Cluster
-from simulator.faults.faults import (
-    Crash,
-    CutLink,
-    Fault,
-    Heal,
-    LinkRule,
-    MendLink,
-    Partition,
-    Pause,
-    Restart,
-    Resume,
-    Weather,
-)
+from simulator.faults.faults import Crash, CutLink, Fault, Heal, MendLink, Partition, Pause, Restart, Resume, Weather
+from simulator.faults.links import LinkRule
 from simulator.settings import Settings
 from simulator.tools.explore.schedule import Call, Look, Plan, Strike, Write, WriteKind
 from simulator.tools.explore.trial import bound_ms

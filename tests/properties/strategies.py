@@ -1,8 +1,8 @@
 """Strategies: hostile schedules and clients' programs as plain data, which shrink to a handful of lines.
 
-Everything drawn here is of the types that people, scenarios and `explore` use too (`simulator/faults/faults.py`,
-`simulator/tools/explore/schedule.py`), so what fails prints as Python and as scenario lines. Strategies are built to shrink well:
-fewer things, earlier, on lower nodes, simpler faults first. Damage to what a node has promised is not among the faults.
+Everything drawn here is of the types that people, scenarios and `explore` use too (`faults/faults.py`,
+`explore/schedule.py`), so what fails prints as Python and as scenario lines. Strategies
+are built to shrink well: fewer things, earlier, on lower nodes, simpler faults first. Damage to what a node has promised is not among the faults.
 """
 
 from __future__ import annotations
@@ -26,8 +26,6 @@ from simulator.faults.faults import (
     Fault,
     Heal,
     Hold,
-    Link,
-    LinkRule,
     MendLink,
     Partition,
     Pause,
@@ -36,6 +34,7 @@ from simulator.faults.faults import (
     Resume,
     Weather,
 )
+from simulator.faults.links import Link, LinkRule
 from simulator.settings import Settings
 from simulator.tools.explore.schedule import Again, Call, Look, LookKind, Plan, Strike, Write, WriteKind
 

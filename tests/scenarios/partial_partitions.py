@@ -19,7 +19,8 @@ import msgspec
 
 from blog.operations import Post
 from simulator.cluster.interface import AnswerKind, Ticket
-from simulator.faults.faults import Crash, CutLink, Fault, Heal, LinkRule, MendLink, Restart, Weather
+from simulator.faults.faults import Crash, CutLink, Fault, Heal, MendLink, Restart, Weather
+from simulator.faults.links import LinkRule
 from simulator.node.node import Node
 from simulator.settings import Settings
 from simulator.worlds.virtual.cluster import EVENTS_KEPT, VirtualCluster

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, assert_never
 
 from simulator.errors import InputError
 from simulator.faults import faults
+from simulator.faults.links import LinkRule
 from simulator.scenario.language import commands
 from simulator.scenario.session.node_selector import SEVERAL, Whom
 
 if TYPE_CHECKING:
+    from simulator.cluster.events import HeldMessage
     from simulator.cluster.interface import Cluster
-    from simulator.faults.faults import Link
-    from simulator.node.status import HeldMessage
+    from simulator.faults.links import Link
 
 FIT = {"crash": {"up", "paused"}, "restart": {"down"}, "pause": {"up"}, "resume": {"paused"}}
 """In which states of life a node can be crashed, restarted, paused, resumed."""
@@ -81,7 +82,7 @@ def _node_faults(command: commands.NodeFault, cluster: Cluster, whom: Whom) -> l
 
 
 def _weather(command: commands.NetWeather, whom: Whom) -> faults.Weather:
-    rule = faults.LinkRule(
+    rule = LinkRule(
         delay_ms=command.delay_ms,
         jitter_ms=command.jitter_ms,
         drop=command.drop,

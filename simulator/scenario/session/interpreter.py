@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from blog.operations import InvalidOperation, comment, post
+from simulator.cluster.events import HeldMessage
 from simulator.cluster.interface import Query, Ticket
 from simulator.errors import InputError
 from simulator.faults.faults import DeliverHeld, Fault
-from simulator.node.status import HeldMessage
 from simulator.scenario.language import commands
 from simulator.scenario.language.commands import Expect, Line
 from simulator.scenario.language.help import help_lines

@@ -7,7 +7,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from simulator.errors import InputError
-from simulator.faults.faults import Link, Links
+from simulator.faults.links import Link, Links
 from simulator.scenario.language.commands import LinkWord, NodesWord, NodeWord
 from simulator.settings import MAX_NODES
 

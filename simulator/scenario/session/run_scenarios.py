@@ -31,7 +31,7 @@ PASSED, FAILED = 0, 1
 
 
 class Watcher(Stage, Protocol):
-    """A screen that shows the cluster, and what is said, while a scenario runs (see `simulator/screens/dashboard/watch.py`)."""
+    """A screen that shows the cluster, and what is said, while a scenario runs (see `screens/dashboard/watch.py`)."""
 
     def start(self, cluster: Cluster) -> None:
         """Begin to show this cluster."""

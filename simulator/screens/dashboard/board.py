@@ -12,7 +12,8 @@ import msgspec
 from textual.app import ComposeResult
 from textual.containers import Container, Grid, Horizontal, Vertical
 
-from simulator.node.status import ClusterEvent, NodeState
+from simulator.cluster.events import ClusterEvent
+from simulator.node.status import NodeState
 from simulator.screens.dashboard.layout import Layout, choose
 from simulator.screens.dashboard.panes import NodePane, Pane
 from simulator.screens.dashboard.snapshot import Opened, Picture, Snapshot

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from simulator.faults.faults import Links
-from simulator.node.status import ClusterEvent, HeldMessage, NodeState
+from simulator.cluster.events import ClusterEvent, HeldMessage
+from simulator.faults.links import Links
+from simulator.node.status import NodeState
 from simulator.views.events import touches
 
 if TYPE_CHECKING:

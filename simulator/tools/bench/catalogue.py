@@ -9,12 +9,11 @@ from simulator.tools.bench import (
     growth,
     lab_open,
     loops,
-    pysyncobj_rival,
-    simulators,
     virtual_world,
     writes,
 )
 from simulator.tools.bench.case import Case
+from simulator.tools.bench.rivals import pysyncobj_rival, simulators
 
 CASES: tuple[Case, ...] = (
     *loops.CASES,

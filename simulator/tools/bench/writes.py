@@ -7,7 +7,8 @@ from functools import partial
 from statistics import median
 from typing import Any
 
-from simulator.faults.faults import LinkRule, Weather
+from simulator.faults.faults import Weather
+from simulator.faults.links import LinkRule
 from simulator.settings import SyncMode
 from simulator.tools.bench import real
 from simulator.tools.bench.case import Case, Effort, Measure

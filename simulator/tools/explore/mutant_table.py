@@ -1,7 +1,7 @@
 """Makes docs/mutants.md: each rule that can be broken, which check sees it, and after how many seeds.
 
-Run as `python -m simulator.tools.explore.mutant_table`; it writes the page's table to stdout. The seeds are those of `paxsim
-explore --break NAME`, from seed 0 on.
+Run as `python -m simulator.tools.explore.mutant_table`; it writes the page's table to stdout. The seeds are those of
+`paxsim explore --break NAME`, from seed 0 on.
 """
 
 from __future__ import annotations

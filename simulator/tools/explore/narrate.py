@@ -15,7 +15,7 @@ from paxos.messages import AnyMessage
 from paxos.records import AcceptedRecord, JournalRecord, OpenedRecord
 from simulator.cluster.message_text import ROUTINE, describe
 from simulator.faults.faults import Fault
-from simulator.node.host import (
+from simulator.node.client_api import (
     ClientCall,
     ClientRead,
     ClientWrite,

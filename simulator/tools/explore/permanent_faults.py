@@ -11,7 +11,8 @@ from collections.abc import Collection
 from random import Random
 
 from paxos.ballot import NodeId
-from simulator.faults.faults import Crash, CutLink, Fault, LinkRule, Links, Partition, Weather
+from simulator.faults.faults import Crash, CutLink, Fault, Partition, Weather
+from simulator.faults.links import LinkRule, Links
 
 LOSSES = (0.05, 0.1, 0.2)
 

@@ -13,8 +13,9 @@ import msgspec
 
 from blog.operations import Comment, Operation, Post
 from simulator.cluster.interface import Query
-from simulator.faults.faults import Crash, Fault, Links
+from simulator.faults.faults import Crash, Fault
 from simulator.faults.link_faults import change_links
+from simulator.faults.links import Links
 from simulator.settings import Settings
 from simulator.tools.explore.permanent_faults import reached
 from simulator.tools.explore.triggered_faults import Ambush
@@ -98,7 +99,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """One run from its first moment to the end of its faults. Strikes and calls are in order of time.
 
     At `heals_ms` every fault ends and everything is mended, whatever the plan says; then what is `lasting` strikes, and
-    stays. What is demanded from then on stands in `simulator/tools/explore/trial.py`. `ambushes`, in order of time, become
+    stays. What is demanded from then on stands in `trial.py`. `ambushes`, in order of time, become
     strikes when they spring. `profile` names how the plan was drawn.
     """
 

@@ -28,8 +28,6 @@ from simulator.faults.faults import (
     Fault,
     Heal,
     Hold,
-    Link,
-    LinkRule,
     MendLink,
     Partition,
     Pause,
@@ -38,6 +36,7 @@ from simulator.faults.faults import (
     Resume,
     Weather,
 )
+from simulator.faults.links import Link, LinkRule
 from simulator.mutants.registry import find
 from simulator.settings import Settings
 from simulator.tools.explore.permanent_faults import draw_lasting

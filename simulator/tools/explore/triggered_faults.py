@@ -24,7 +24,6 @@ from simulator.faults.faults import (
     CutLink,
     Fault,
     Heal,
-    LinkRule,
     MendLink,
     Partition,
     Pause,
@@ -32,6 +31,7 @@ from simulator.faults.faults import (
     Resume,
     Weather,
 )
+from simulator.faults.links import LinkRule
 from simulator.trace.observer_list import Bystander
 
 Moment = Literal["bid", "promise", "lead", "propose"]

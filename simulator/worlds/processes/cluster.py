@@ -17,13 +17,15 @@ from typing import TYPE_CHECKING, Literal
 
 from blog.operations import Operation
 from simulator.cluster.client_sessions import ClientBook, new_run_name, patience_ms
+from simulator.cluster.events import ClusterEvent, HeldMessage
 from simulator.cluster.history import Event
 from simulator.cluster.interface import Query, Ticket
 from simulator.cluster.message_text import describe, in_order
 from simulator.errors import InputError
-from simulator.faults.faults import Fault, Link, Links
-from simulator.node.host import ClientCall, Inspect, Inspected, NodeFailed, NoteLine, ReadAnswer, WriteAnswer
-from simulator.node.status import ClusterEvent, HeldMessage, NodeState
+from simulator.faults.faults import Fault
+from simulator.faults.links import Link, Links
+from simulator.node.client_api import ClientCall, Inspect, Inspected, NodeFailed, NoteLine, ReadAnswer, WriteAnswer
+from simulator.node.status import NodeState
 from simulator.node.storage.line_index import NAME, ChainReader
 from simulator.node.storage.lock import DirectoryLock
 from simulator.settings import Settings

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import deque
 from itertools import islice
 
+from simulator.cluster.events import ClusterEvent
 from simulator.cluster.message_text import ROUTINE, sent_line
-from simulator.node.status import ClusterEvent
 from simulator.worlds.processes.framed_pipe import split
 from simulator.worlds.processes.wire import decode_message
 

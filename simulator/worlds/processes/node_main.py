@@ -23,7 +23,7 @@ from paxos.effects import Timer
 from paxos.messages import AnyMessage, Decide, Hints
 from simulator.errors import InputError
 from simulator.faults.faults import DiskFaultKind
-from simulator.node.host import ClientCall, Inspected, NodeFailed, NodeReport
+from simulator.node.client_api import ClientCall, Inspected, NodeFailed, NodeReport
 from simulator.node.status import NodeState
 from simulator.settings import Settings
 from simulator.worlds.processes.framed_pipe import SUPERVISOR, UNHURRIED, WITNESS, Inlet, Outlet, frame, split

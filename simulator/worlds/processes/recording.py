@@ -14,8 +14,9 @@ from typing import assert_never
 
 import msgspec
 
-from simulator.faults.faults import Fault, Link
-from simulator.node.host import Inspected
+from simulator.faults.faults import Fault
+from simulator.faults.links import Link
+from simulator.node.client_api import Inspected
 from simulator.trace.journal_records import record_of
 from simulator.trace.recorder import Happening
 from simulator.worlds.processes.framed_pipe import LENGTH, Frame, split

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable
 from random import Random
 
-from simulator.faults.faults import MOST_HELD, Link, Links
+from simulator.faults.links import MOST_HELD, Link, Links
 from simulator.worlds.processes.framed_pipe import HEAD, UNHURRIED, Frame, Outlet, frame, split
 from simulator.worlds.processes.message_log import Tap
 from simulator.worlds.processes.recording import Tape

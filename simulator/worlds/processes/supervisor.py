@@ -19,7 +19,8 @@ from random import Random
 from select import select
 from typing import Protocol
 
-from simulator.faults.faults import DiskFaultKind, Links
+from simulator.faults.faults import DiskFaultKind
+from simulator.faults.links import Links
 from simulator.settings import Settings
 from simulator.worlds.processes.framed_pipe import SUPERVISOR, WITNESS, frame, split
 from simulator.worlds.processes.node_main import DISK_MOOD, DISK_MOODS, Builder

@@ -9,7 +9,7 @@ from __future__ import annotations
 import msgspec
 
 from paxos.messages import AnyMessage
-from simulator.node.host import ClientCall, NodeReport
+from simulator.node.client_api import ClientCall, NodeReport
 
 _encode = msgspec.msgpack.Encoder().encode
 

@@ -26,14 +26,15 @@ from simulator.checks.invariants import InvariantChecker
 from simulator.checks.linearizability.judge import judge
 from simulator.checks.violation import Violation
 from simulator.cluster.client_sessions import ClientBook, patience_ms
+from simulator.cluster.events import ClusterEvent, HeldMessage
 from simulator.cluster.history import Event
 from simulator.cluster.interface import AnswerKind, Query, Ticket
 from simulator.cluster.message_text import ROUTINE, in_order, sent_line
 from simulator.errors import InputError
-from simulator.faults.faults import Fault, Link, Links
+from simulator.faults.faults import Fault
+from simulator.faults.links import Link, Links
 from simulator.mutants.registry import quorums
-from simulator.node.codec import operation_text
-from simulator.node.host import (
+from simulator.node.client_api import (
     ClientCall,
     ClientWrite,
     Inspected,
@@ -43,8 +44,9 @@ from simulator.node.host import (
     ReadAnswer,
     WriteAnswer,
 )
+from simulator.node.codec import operation_text
 from simulator.node.node import Node
-from simulator.node.status import ClusterEvent, HeldMessage, NodeState
+from simulator.node.status import NodeState
 from simulator.node.storage.chain_file import CHAIN
 from simulator.settings import Settings
 from simulator.trace.format import header_for
@@ -71,7 +73,7 @@ SURPRISE = "sound-nodes"
 
 
 class VirtualCluster:
-    """See the module and `simulator.cluster.interface.Cluster`. It starts with empty disks, wherever `settings.data` points.
+    """See the module and `cluster.interface.Cluster`. It starts with empty disks, wherever `settings.data` points.
 
     `observers` are told everything, after the invariant checker, which is always there (`checker`). `build` makes
     another node than the protocol's; `sync_ms` are the durations that a sync may take, each as likely. With

@@ -20,7 +20,7 @@ from paxos.effects import Timer
 from paxos.messages import AnyMessage
 from paxos.records import JournalRecord
 from simulator.errors import InputError
-from simulator.node.host import ClientCall, NodeFailed, NodeReport
+from simulator.node.client_api import ClientCall, NodeFailed, NodeReport
 from simulator.node.node import NodeStopped
 from simulator.node.status import Life, NodeState
 from simulator.node.storage.storage import Recovered

@@ -11,9 +11,9 @@ from heapq import heappush
 from random import Random
 
 from paxos.messages import AnyMessage
+from simulator.cluster.events import HeldMessage
 from simulator.cluster.message_text import describe
-from simulator.faults.faults import MOST_HELD, Link, Links
-from simulator.node.status import HeldMessage
+from simulator.faults.links import MOST_HELD, Link, Links
 from simulator.trace.observer_list import Onlookers
 from simulator.worlds.virtual.event_queue import PLACE_BITS, Heap
 

@@ -20,8 +20,8 @@ from paxos.messages import (
 )
 from paxos.records import AcceptedRecord, JournalRecord, OpenedRecord, PromiseRecord
 from simulator.checks.invariants import InvariantChecker
+from simulator.node.client_api import ClientRead, ClientWrite, ReadAnswer, WriteAnswer
 from simulator.node.codec import operation_text, operations_text
-from simulator.node.host import ClientRead, ClientWrite, ReadAnswer, WriteAnswer
 from simulator.node.storage.storage import Recovered
 from simulator.settings import Settings
 

@@ -9,8 +9,8 @@ from blog.blog import Blog
 from blog.operations import Comment, Post
 from chain.blockchain import Blockchain
 from simulator.checks.violation import INVARIANTS, Violation
+from simulator.node.client_api import Inspected
 from simulator.node.codec import operations_text
-from simulator.node.host import Inspected
 from simulator.node.status import NodeState
 from tests.simulator.checks.scene import B1, Scene, X, Y, value
 

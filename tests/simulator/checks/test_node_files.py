@@ -12,8 +12,8 @@ from chain.blockchain import Blockchain
 from simulator.checks.node_files import INVARIANTS, Judge
 from simulator.cluster.client_sessions import ClientBook
 from simulator.cluster.interface import Query, Ticket
+from simulator.node.client_api import ReadAnswer, WriteAnswer
 from simulator.node.codec import block_line, blog_line, operation_text
-from simulator.node.host import ReadAnswer, WriteAnswer
 from simulator.settings import Settings
 
 HELLO = Post("alice", "Hello", "first")

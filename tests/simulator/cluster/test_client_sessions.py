@@ -5,8 +5,8 @@ from __future__ import annotations
 from blog.operations import Comment, Post
 from simulator.cluster.client_sessions import ClientBook, new_run_name, patience_ms
 from simulator.cluster.interface import AnswerKind, Query, Ticket
-from simulator.faults.faults import LinkRule, Links
-from simulator.node.host import ReadAnswer, WriteAnswer
+from simulator.faults.links import LinkRule, Links
+from simulator.node.client_api import ReadAnswer, WriteAnswer
 
 POST = Post(username="alice", title="Hello", content="first")
 COMMENT = Comment(username="bob", title="Hello", content="nice")

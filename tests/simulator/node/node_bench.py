@@ -14,8 +14,8 @@ from paxos.ballot import Ballot, NodeId
 from paxos.effects import Timer
 from paxos.messages import Accept, AnyMessage, Decide, Request, Value
 from paxos.records import JournalRecord
+from simulator.node.client_api import ClientRead, ClientWrite, NodeReport, NoteLine, ReadAnswer, WriteAnswer
 from simulator.node.codec import operation_text
-from simulator.node.host import ClientRead, ClientWrite, NodeReport, NoteLine, ReadAnswer, WriteAnswer
 from simulator.node.node import Node
 from simulator.node.storage.storage import Recovered, Storage
 from simulator.settings import Settings

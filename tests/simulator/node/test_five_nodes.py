@@ -17,7 +17,7 @@ from blog.operations import Post
 from paxos.ballot import NodeId
 from paxos.effects import Timer
 from paxos.messages import AnyMessage
-from simulator.node.host import ClientWrite, NodeReport, WriteAnswer
+from simulator.node.client_api import ClientWrite, NodeReport, WriteAnswer
 from simulator.node.node import Node
 from simulator.node.storage.storage import Storage
 from simulator.settings import Settings

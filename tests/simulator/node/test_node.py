@@ -17,7 +17,7 @@ from paxos.messages import (
     Hints,
 )
 from simulator.node import node as node_module
-from simulator.node.host import ClientWrite, Inspect, Inspected, NodeFailed, ReadAnswer, WriteAnswer
+from simulator.node.client_api import ClientWrite, Inspect, Inspected, NodeFailed, ReadAnswer, WriteAnswer
 from simulator.node.node import CATCHUP_BYTES, Node, NodeStopped
 from simulator.node.storage.chain_file import CHAIN
 from simulator.node.storage.journal import JOURNAL

@@ -7,7 +7,7 @@ import pytest
 from paxos.ballot import NO_BALLOT
 from paxos.effects import Timer
 from paxos.messages import Accepted, Canvass, CanvassReply, HeartbeatAck, Prepare, Promise
-from simulator.node.host import ClientWrite
+from simulator.node.client_api import ClientWrite
 from simulator.node.storage.chain_file import CHAIN
 from simulator.node.storage.journal import JOURNAL
 from tests.simulator.node.node_bench import Bench, posts

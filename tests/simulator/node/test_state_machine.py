@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from blog.blog import Outcome
 from chain.mining import mine
 from paxos.messages import Value
-from simulator.node.state_machine import Ledger, Outcomes
+from simulator.node.client_table import Outcomes
+from simulator.node.state_machine import Ledger
 from tests.simulator.node.node_bench import NICE, posts, request
 
 requests = st.tuples(st.sampled_from(["a", "b"]), st.integers(0, 12) | st.integers(2**64 - 2, 2**64 + 2))

@@ -18,12 +18,14 @@ from typing import Literal
 from blog.answers import look, wording
 from blog.blog import Blog, Outcome
 from blog.operations import Operation, Post
+from simulator.cluster.events import ClusterEvent, HeldMessage
 from simulator.cluster.history import Event
 from simulator.cluster.interface import Answer, AnswerKind, Query, Ticket
 from simulator.errors import InputError
 from simulator.faults import faults
-from simulator.faults.faults import Fault, Links
-from simulator.node.status import ClusterEvent, HeldMessage, Life, NodeState
+from simulator.faults.faults import Fault
+from simulator.faults.links import Links
+from simulator.node.status import Life, NodeState
 from simulator.scenario.session.node_selector import sides
 from simulator.settings import Settings
 

@@ -16,8 +16,9 @@ from simulator.checks.trace_check import check_trace
 from simulator.cluster.history import Event
 from simulator.cluster.interface import Query
 from simulator.errors import InputError
-from simulator.faults.faults import Crash, Heal, LinkRule, Partition, Restart, Weather
-from simulator.node.host import NoteLine
+from simulator.faults.faults import Crash, Heal, Partition, Restart, Weather
+from simulator.faults.links import LinkRule
+from simulator.node.client_api import NoteLine
 from simulator.scenario.session.files import trace_to, write_lines
 from simulator.settings import Settings
 from simulator.trace.format import AnyLine, Delivered, Header, History, Line, Sent, header_for

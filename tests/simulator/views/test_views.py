@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.console import Console
 
-from simulator.faults.faults import LinkRule, Links
-from simulator.node.status import EntryView, HeldMessage, NodeState, SlotView
+from simulator.cluster.events import HeldMessage
+from simulator.faults.links import LinkRule, Links
+from simulator.node.status import EntryView, NodeState, SlotView
 from simulator.views.blogs import blog_view, entries_view
 from simulator.views.chain import chain_short, chain_view
 from simulator.views.checks import checks_line, checks_view

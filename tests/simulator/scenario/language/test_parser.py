@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simulator.faults import faults
+from simulator.faults.links import LinkRule
 from simulator.scenario.language import commands
 from simulator.scenario.language.commands import (
     ChainsFact,
@@ -318,7 +319,7 @@ FAULTS = st.one_of(
     st.builds(
         faults.Weather,
         rule=st.builds(
-            faults.LinkRule,
+            LinkRule,
             delay_ms=st.integers(0, 9000),
             jitter_ms=st.integers(0, 900),
             drop=CHANCES,

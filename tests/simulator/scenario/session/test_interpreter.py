@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from simulator.cluster.events import HeldMessage
 from simulator.errors import InputError
 from simulator.faults import faults
-from simulator.node.status import HeldMessage
 from simulator.scenario.language.parser import parse_scenario
 from simulator.scenario.session.library import load_scenario
 from simulator.settings import Settings

@@ -1,4 +1,4 @@
-"""`python -m tests.simulator.screens.console.canned`: the console at a terminal over a fake cluster that lives in real time."""
+"""The console at a terminal, over a fake cluster that lives in real time: run it with `python -m`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`python -m tests.simulator.screens.dashboard.canned_lab`: the whole lab over a fake cluster that lives in real time."""
+"""The whole lab over a fake cluster that lives in real time: run it with `python -m`."""
 
 from __future__ import annotations
 

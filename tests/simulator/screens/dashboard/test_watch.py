@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from rich.console import Console
 
-from simulator.faults.faults import Links
+from simulator.faults.links import Links
 from simulator.node.status import NodeState
 from simulator.screens.dashboard.demo import CannedSource
 from simulator.screens.dashboard.watch import SLICE_MS, Watch, frame, watch_wait

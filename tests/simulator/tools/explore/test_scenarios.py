@@ -20,7 +20,6 @@ from simulator.faults.faults import (
     Fault,
     Heal,
     Hold,
-    LinkRule,
     MendLink,
     Partition,
     Pause,
@@ -29,6 +28,7 @@ from simulator.faults.faults import (
     Resume,
     Weather,
 )
+from simulator.faults.links import LinkRule
 from simulator.scenario.language.commands import Line
 from simulator.scenario.language.parser import parse_line
 from simulator.scenario.session.fault_commands import faults_of

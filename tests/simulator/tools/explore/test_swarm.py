@@ -10,7 +10,8 @@ import msgspec
 import pytest
 
 from paxos.effects import Send
-from simulator.faults.faults import Crash, Fault, LinkRule, Pause, Restart, Weather
+from simulator.faults.faults import Crash, Fault, Pause, Restart, Weather
+from simulator.faults.links import LinkRule
 from simulator.node import node as node_module
 from simulator.node.node import Node
 from simulator.scenario.language.parser import parse_scenario

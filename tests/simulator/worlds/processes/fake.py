@@ -10,17 +10,17 @@ from pathlib import Path
 
 from paxos.effects import Timer
 from paxos.messages import AnyMessage, Forward, ForwardReply, Request
-from simulator.node.host import (
+from simulator.node.client_api import (
     ClientCall,
     ClientRead,
     ClientWrite,
-    Host,
     Inspect,
     Inspected,
     NoteLine,
     ReadAnswer,
     WriteAnswer,
 )
+from simulator.node.host import Host
 from simulator.node.status import NodeState, Role
 from simulator.settings import Settings
 

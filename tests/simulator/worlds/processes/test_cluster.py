@@ -19,7 +19,6 @@ from simulator.faults.faults import (
     Fault,
     Heal,
     Hold,
-    LinkRule,
     Partition,
     Pause,
     Release,
@@ -27,6 +26,7 @@ from simulator.faults.faults import (
     Resume,
     Weather,
 )
+from simulator.faults.links import LinkRule
 from simulator.settings import Settings
 from simulator.worlds.processes.cluster import ProcessCluster
 from tests.simulator.worlds.processes.conftest import Start

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from blog.operations import Comment, Post
 from simulator.cluster.interface import AnswerKind, Query, Ticket
-from simulator.faults.faults import Crash, CutLink, Heal, LinkRule, Partition, Pause, Restart, Resume, Weather
+from simulator.faults.faults import Crash, CutLink, Heal, Partition, Pause, Restart, Resume, Weather
+from simulator.faults.links import LinkRule
 from simulator.worlds.processes.cluster import ProcessCluster
 from simulator.worlds.processes.node_main import build_node
 from tests.simulator.worlds.processes.conftest import Start

@@ -12,8 +12,9 @@ from blog.operations import Post
 from simulator.checks.trace_check import check_trace
 from simulator.cluster.interface import Query
 from simulator.errors import InputError
-from simulator.faults.faults import Crash, Heal, Hold, LinkRule, Partition, Release, Restart, Weather
-from simulator.node.host import NoteLine
+from simulator.faults.faults import Crash, Heal, Hold, Partition, Release, Restart, Weather
+from simulator.faults.links import LinkRule
+from simulator.node.client_api import NoteLine
 from simulator.scenario.session.files import trace_to
 from simulator.settings import Settings
 from simulator.trace.reader import read_trace

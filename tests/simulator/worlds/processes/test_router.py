@@ -8,7 +8,7 @@ from random import Random
 
 import pytest
 
-from simulator.faults.faults import LinkRule, Links
+from simulator.faults.links import LinkRule, Links
 from simulator.worlds.processes.framed_pipe import HEAD, UNHURRIED, Inlet, Outlet, frame, split
 from simulator.worlds.processes.router import UNDERWAY_BYTES, Network
 

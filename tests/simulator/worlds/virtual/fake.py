@@ -8,8 +8,8 @@ from random import Random
 from paxos.ballot import Ballot
 from paxos.effects import Timer
 from paxos.messages import AnyMessage, StepDown
-from simulator.faults.faults import Links
-from simulator.node.host import ClientCall, NodeReport
+from simulator.faults.links import Links
+from simulator.node.client_api import ClientCall, NodeReport
 from simulator.node.status import NodeState
 from simulator.node.storage.journal import JOURNAL
 from simulator.trace.observer_list import Onlookers

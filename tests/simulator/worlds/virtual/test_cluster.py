@@ -23,7 +23,6 @@ from simulator.faults.faults import (
     Fault,
     Heal,
     Hold,
-    LinkRule,
     MendLink,
     Partition,
     Pause,
@@ -32,7 +31,8 @@ from simulator.faults.faults import (
     Resume,
     Weather,
 )
-from simulator.node.host import ClientCall, ClientWrite, NodeReport, WriteAnswer
+from simulator.faults.links import LinkRule
+from simulator.node.client_api import ClientCall, ClientWrite, NodeReport, WriteAnswer
 from simulator.settings import Settings
 from simulator.worlds.virtual.cluster import SURPRISE, VirtualCluster
 from simulator.worlds.virtual.machine import Machine

@@ -7,7 +7,7 @@ import pytest
 from paxos.core import ProtocolError
 from paxos.effects import Timer
 from simulator.errors import StorageDamage
-from simulator.node.host import NodeFailed, NoteLine
+from simulator.node.client_api import NodeFailed, NoteLine
 from simulator.node.node import NodeStopped
 from simulator.node.storage.journal import JOURNAL
 from simulator.worlds.virtual.clock import Clock

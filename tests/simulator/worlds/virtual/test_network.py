@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from simulator.faults.faults import LinkRule
+from simulator.faults.links import LinkRule
 from tests.simulator.worlds.virtual.fake import Bench, word
 
 

@@ -1,0 +1,135 @@
+"""What a link does to a message: cuts, partitions, delay, loss, duplication and reordering."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from random import Random
+
+import msgspec
+
+Link = tuple[int, int]
+"""A directed link: from node, to node."""
+
+
+class LinkRule(msgspec.Struct, frozen=True, kw_only=True):
+    """The weather on one directed link. Times in milliseconds, probabilities from 0 to 1.
+
+    `reorder` is the chance that a message may overtake and be overtaken; all others keep their order.
+    """
+
+    delay_ms: int = 0
+    jitter_ms: int = 0
+    drop: float = 0.0
+    duplicate: float = 0.0
+    reorder: float = 0.0
+
+    @property
+    def calm(self) -> bool:
+        """True when the rule does nothing."""
+        return self == CALM
+
+
+CALM = LinkRule()
+
+
+MOST_HELD = 20_000
+"""How many messages wait for a person at the most. What comes after is lost, as on a link whose buffers are full."""
+
+
+class Links:
+    """All directed links of a cluster: weather, cut links and the partition, asked once a message.
+
+    Invariant: a pair of nodes not named anywhere is whole and calm. A node's link to itself is never touched.
+    """
+
+    def __init__(self, nodes: Iterable[int]) -> None:
+        self.nodes = tuple(nodes)
+        self.rules: dict[Link, LinkRule] = {}
+        self.cut: set[Link] = set()
+        self.groups: tuple[tuple[int, ...], ...] = ()
+        self.holding = False
+        self._severed: frozenset[Link] = frozenset()
+        self._last_arrival: dict[Link, float] = {}
+        self.untouched = True  # The fast path of both worlds: no link has any rule, cut or hold.
+
+    def set_rule(self, links: Iterable[Link], rule: LinkRule) -> None:
+        """Give each of `links` this weather in place of what it had."""
+        for link in links:
+            if rule.calm:
+                self.rules.pop(link, None)
+            else:
+                self.rules[link] = rule
+        self._changed()
+
+    def cut_links(self, links: Iterable[Link]) -> None:
+        """Let nothing pass on `links` until they are mended."""
+        self.cut.update(links)
+        self._changed()
+
+    def mend_links(self, links: Iterable[Link]) -> None:
+        """Undo `cut_links`; a partition that also severs a link stays."""
+        self.cut.difference_update(links)
+        self._changed()
+
+    def partition(self, groups: tuple[tuple[int, ...], ...]) -> None:
+        """Sever every link between two different groups; nodes that no group names form one more group together."""
+        self.groups = groups
+        self._changed()
+
+    def heal(self) -> None:
+        """All links whole: partition, cut links and weather are gone. Holding messages goes on."""
+        self.groups = ()
+        self.cut.clear()
+        self.rules.clear()
+        self._last_arrival.clear()
+        self._changed()
+
+    def hold(self, on: bool) -> None:
+        """Start or stop keeping every message for a person to deliver."""
+        self.holding = on
+        self._changed()
+
+    def is_cut(self, link: Link) -> bool:
+        """True when nothing passes on `link`."""
+        return link in self._severed
+
+    def rule(self, link: Link) -> LinkRule:
+        """The weather on `link`."""
+        return self.rules.get(link, CALM)
+
+    def arrivals(self, source: int, target: int, now_ms: float, dice: Random) -> tuple[float, ...]:
+        """When copies of a message sent now arrive, in milliseconds: empty when it is lost, two when duplicated."""
+        link = (source, target)
+        if link in self._severed:
+            return ()
+        rule = self.rules.get(link)
+        if rule is None:
+            return (now_ms,)
+        if rule.drop and dice.random() < rule.drop:
+            return ()
+        copies = 2 if rule.duplicate and dice.random() < rule.duplicate else 1
+        return tuple(self._arrival(link, rule, now_ms, dice) for _ in range(copies))
+
+    def _arrival(self, link: Link, rule: LinkRule, now_ms: float, dice: Random) -> float:
+        jitter = dice.randint(0, rule.jitter_ms) if rule.jitter_ms else 0
+        at = now_ms + rule.delay_ms + jitter
+        if rule.reorder and dice.random() < rule.reorder:
+            # An overtaken message needs room to be overtaken in, even on a link without delay.
+            return at + dice.randint(1, max(5, rule.delay_ms + rule.jitter_ms))
+        at = max(at, self._last_arrival.get(link, 0.0))
+        self._last_arrival[link] = at
+        return at
+
+    def _changed(self) -> None:
+        group_of = {node: index for index, group in enumerate(self.groups) for node in group}
+        rest = len(self.groups)
+        severed = set(self.cut)
+        if self.groups:
+            severed.update(
+                (a, b)
+                for a in self.nodes
+                for b in self.nodes
+                if a != b and group_of.get(a, rest) != group_of.get(b, rest)
+            )
+        self._severed = frozenset(severed)
+        self.untouched = not (severed or self.rules or self.holding)

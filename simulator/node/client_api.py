@@ -1,0 +1,77 @@
+"""Calls of clients to a node, and what a node reports back: the structs that cross its border."""
+
+from __future__ import annotations
+
+import msgspec
+
+from paxos.messages import Request
+from simulator.node.status import NodeState
+
+
+class ClientWrite(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=1):
+    """A client's write for the node that it reached."""
+
+    request: Request
+
+
+class ClientRead(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=2):
+    """A client's read; `number` names it. `kind` and `name` as in `cluster.Query`."""
+
+    number: int
+    kind: str
+    name: str
+    linearizable: bool
+
+
+class Inspect(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=3):
+    """Asks for a fresh `NodeState`; `number` names the question."""
+
+    number: int
+    detail: bool
+
+
+ClientCall = ClientWrite | ClientRead | Inspect
+
+
+class WriteAnswer(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=1):
+    """`kind` and `text` as in `cluster.Answer`; `height` is the block that holds the request, 0 when unknown."""
+
+    client: str
+    seq: int
+    kind: str
+    text: str
+    height: int
+
+
+class ReadAnswer(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=2):
+    """`result` and `shown` as in `cluster.Answer`; `height` is the chain height at which the blog was read."""
+
+    number: int
+    kind: str
+    text: str
+    result: object
+    shown: str
+    height: int
+
+
+class Inspected(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=3):
+    """The picture asked for by number, or one that the node offers unasked (number 0) because it changed."""
+
+    number: int
+    state: NodeState
+
+
+class NoteLine(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=4):
+    """A line for the running log."""
+
+    kind: str
+    text: str
+
+
+class NodeFailed(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=5):
+    """The node stops itself: its disk or its files cannot be trusted any more. `text` is one sentence."""
+
+    text: str
+
+
+NodeReport = WriteAnswer | ReadAnswer | Inspected | NoteLine | NodeFailed

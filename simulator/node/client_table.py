@@ -1,0 +1,82 @@
+"""What came of every request ever applied, by client and number, so that a retry is known (rule 14)."""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_left
+
+from blog.blog import Outcome
+from paxos.ballot import Slot
+
+_OUTCOMES = tuple(Outcome)
+
+
+_LARGEST = (1 << 64) - 1
+
+
+class _Answered:
+    """One client's outcomes: two columns, sorted by seq, and a dict for what did not come in the client's order."""
+
+    __slots__ = ("codes", "last", "late", "seqs")
+
+    def __init__(self) -> None:
+        self.last = -1
+        self.seqs = array("Q")
+        self.codes = array("Q")
+        self.late: dict[int, int] = {}
+
+
+class Outcomes:
+    """The outcome and the slot of every request ever applied, in 16 bytes a request.
+
+    A client numbers its requests upwards and they are applied nearly always in that order, so a new one is told from a
+    known one by one comparison.
+    """
+
+    def __init__(self) -> None:
+        self._by_client: dict[str, _Answered] = {}
+
+    def claim(self, client: str, seq: int, slot: Slot) -> bool:
+        """Note that the request is applied in `slot`, with a good outcome. False: it was applied before; that stays."""
+        known = self._by_client.get(client)
+        if known is None:
+            known = self._by_client[client] = _Answered()
+        if known.last < seq <= _LARGEST:
+            known.last = seq
+            known.seqs.append(seq)
+            known.codes.append(slot << 2)
+            return True
+        if self._code(client, seq):
+            return False
+        known.late[seq] = slot << 2
+        return True
+
+    def amend(self, client: str, seq: int, outcome: Outcome) -> None:
+        """The request that was claimed last from this client had another outcome than a good one."""
+        known = self._by_client[client]
+        if known.last == seq:
+            known.codes[-1] |= _OUTCOMES.index(outcome)
+        else:
+            known.late[seq] |= _OUTCOMES.index(outcome)
+
+    def slot_of(self, client: str, seq: int) -> Slot:
+        """Where the request was applied, 0 when it was not."""
+        known = self._by_client.get(client)
+        if known is None or (seq > known.last and not known.late):
+            return 0  # Said at once, for nearly all who ask have a new one.
+        return self._code(client, seq) >> 2
+
+    def get(self, client: str, seq: int) -> tuple[Outcome, Slot] | None:
+        """The outcome of a request and the slot in which it was applied; None when it was not."""
+        code = self._code(client, seq)
+        return (_OUTCOMES[code & 3], code >> 2) if code else None
+
+    def _code(self, client: str, seq: int) -> int:
+        known = self._by_client.get(client)
+        if known is None:
+            return 0
+        if seq <= known.last:
+            at = bisect_left(known.seqs, seq)
+            if known.seqs[at] == seq:
+                return known.codes[at]
+        return known.late.get(seq, 0) if known.late else 0
