@@ -20,7 +20,7 @@ from simulator.node.client_api import (
     ReadAnswer,
     WriteAnswer,
 )
-from simulator.node.status import NodeState
+from simulator.node.status import NodeStatus
 
 
 class _Asked:
@@ -118,7 +118,7 @@ class Answers:
                 why = f"node {node} shows another blog than the replay of its {height} blocks"
                 truth.violated("blog", why, at_ms, node, slot=height)
 
-    def _judge_state(self, at_ms: int, node: NodeId, state: NodeState) -> None:
+    def _judge_state(self, at_ms: int, node: NodeId, state: NodeStatus) -> None:
         if state.height > self._truth.nodes[node].height:
             return  # A picture of what this checker has not been told of: nothing can be said.
         known = self._replay.hashes.get(state.height)

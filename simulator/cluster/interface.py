@@ -17,7 +17,7 @@ from simulator.cluster.events import ClusterEvent, HeldMessage
 from simulator.cluster.history import Event
 from simulator.faults.faults import Fault
 from simulator.faults.links import Links
-from simulator.node.status import NodeState
+from simulator.node.status import NodeStatus
 from simulator.settings import Settings
 
 
@@ -115,7 +115,7 @@ class Cluster(Protocol):
         """Carry out a fault now. What cannot be (crashing a node that is down) raises `InputError`."""
         ...
 
-    def state(self, node: int, *, detail: bool = False) -> NodeState:
+    def state(self, node: int, *, detail: bool = False) -> NodeStatus:
         """The newest known picture of `node`; `detail` asks the node itself for its log too."""
         ...
 

@@ -115,7 +115,7 @@ class Heal(msgspec.Struct, frozen=True, tag=True):
         return "heal"
 
 
-class Weather(msgspec.Struct, frozen=True, tag=True):
+class LinkConditions(msgspec.Struct, frozen=True, tag="Weather"):
     """Give these links this rule. `links` empty means all links."""
 
     rule: LinkRule
@@ -136,7 +136,7 @@ class Weather(msgspec.Struct, frozen=True, tag=True):
         return " ".join(words)
 
 
-class CalmWeather(msgspec.Struct, frozen=True, tag=True):
+class ClearConditions(msgspec.Struct, frozen=True, tag="CalmWeather"):
     """Take the weather off all links; cuts and partitions stay."""
 
     def line(self) -> str:
@@ -209,8 +209,8 @@ Fault = (
     | CutLink
     | MendLink
     | Heal
-    | Weather
-    | CalmWeather
+    | LinkConditions
+    | ClearConditions
     | Hold
     | DeliverHeld
     | Release

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import permutations
 
 from simulator.errors import InputError
-from simulator.faults.faults import CalmWeather, CutLink, Fault, Heal, Hold, MendLink, Partition, Weather
+from simulator.faults.faults import ClearConditions, CutLink, Fault, Heal, Hold, LinkConditions, MendLink, Partition
 from simulator.faults.links import Link, LinkRule, Links
 
 
@@ -25,11 +25,11 @@ def change_links(links: Links, fault: Fault) -> bool:
             links.mend_links(_both_ways(links, fault))
         case Heal():
             links.heal()
-        case Weather(rule, chosen):
+        case LinkConditions(rule, chosen):
             for link in chosen:
                 _check_link(links, link)
             links.set_rule(chosen or permutations(links.nodes, 2), rule)
-        case CalmWeather():
+        case ClearConditions():
             links.set_rule(permutations(links.nodes, 2), LinkRule())
         case Hold():
             links.hold(on=True)

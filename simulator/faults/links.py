@@ -24,12 +24,12 @@ class LinkRule(msgspec.Struct, frozen=True, kw_only=True):
     reorder: float = 0.0
 
     @property
-    def calm(self) -> bool:
+    def clear(self) -> bool:
         """True when the rule does nothing."""
-        return self == CALM
+        return self == CLEAR
 
 
-CALM = LinkRule()
+CLEAR = LinkRule()
 
 
 MOST_HELD = 20_000
@@ -55,7 +55,7 @@ class Links:
     def set_rule(self, links: Iterable[Link], rule: LinkRule) -> None:
         """Give each of `links` this weather in place of what it had."""
         for link in links:
-            if rule.calm:
+            if rule.clear:
                 self.rules.pop(link, None)
             else:
                 self.rules[link] = rule
@@ -95,7 +95,7 @@ class Links:
 
     def rule(self, link: Link) -> LinkRule:
         """The weather on `link`."""
-        return self.rules.get(link, CALM)
+        return self.rules.get(link, CLEAR)
 
     def arrivals(self, source: int, target: int, now_ms: float, dice: Random) -> tuple[float, ...]:
         """When copies of a message sent now arrive, in milliseconds: empty when it is lost, two when duplicated."""

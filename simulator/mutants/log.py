@@ -19,13 +19,13 @@ from paxos.messages import Accept, Accepted, Value
 from paxos.proposer import Proposer
 from paxos.records import AcceptedRecord, JournalRecord
 from simulator.mutants.registry import mutant
-from simulator.node.client_table import Outcomes
+from simulator.node.client_table import ClientTable
 from simulator.node.codec import block_line, operation_text, operations_text, parse_operation, parse_operations
 from simulator.node.host import Host
 from simulator.node.node import Node
-from simulator.node.pending_requests import Desk, RequestId
-from simulator.node.probe import Witness
-from simulator.node.state_machine import Ledger
+from simulator.node.pending_requests import PendingRequests, RequestId
+from simulator.node.probe import Probe
+from simulator.node.state_machine import StateMachine
 from simulator.node.storage.blog_file import BLOG
 from simulator.node.storage.storage import Storage
 from simulator.settings import Settings
@@ -124,8 +124,8 @@ class CatchUpShipsTentative(Node):
     def _lines_to_serve(self, first: Slot, last: Slot) -> list[str]:
         """The chain, and blocks made of the votes that would come next."""
         lines = super()._lines_to_serve(first, last)
-        if last == self.ledger.height:
-            chain = Blockchain(self.settings.difficulty, height=last, tip=self.ledger.chain.tip)
+        if last == self.state_machine.height:
+            chain = Blockchain(self.settings.difficulty, height=last, tip=self.state_machine.chain.tip)
             votes = self.replica.votes()
             while (vote := votes.get(chain.height + 1)) is not None:
                 lines.append(block_line(chain.extend(operations_text(vote.value))))
@@ -172,7 +172,7 @@ class EnqueueAgain(Proposer):
     expects="once blog durability linearizability",
     also=(EnqueueAgain,),
 )
-class NoDedupe(Ledger):
+class NoDedupe(StateMachine):
     """See its entry."""
 
     def claim(self, client: str, seq: int, height: int) -> bool:
@@ -192,16 +192,16 @@ class NoDedupe(Ledger):
     forbidden_by=ONCE,
     expects="once blog durability linearizability",
 )
-class DedupeForgotten(Ledger):
+class DedupeForgotten(StateMachine):
     """See its entry."""
 
     def begin(self, height: int, tip: str, newest: Iterable[Block]) -> None:
         """The chain is replayed, and nobody knows any more who asked for what."""
         super().begin(height, tip, newest)
-        self.outcomes = Outcomes()
+        self.client_table = ClientTable()
 
 
-class ForgetfulOutcomes(Outcomes):
+class ForgetfulOutcomes(ClientTable):
     """Remembers what took effect, and nothing else."""
 
     def amend(self, client: str, seq: int, outcome: Outcome) -> None:
@@ -222,12 +222,12 @@ class ForgetfulOutcomes(Outcomes):
     forbidden_by="rule 13: a refusal is part of the log, the same answer for every retry",
     expects="once blog linearizability",
 )
-class RefusalForgotten(Ledger):
+class RefusalForgotten(StateMachine):
     """See its entry."""
 
     def __init__(self, difficulty: int, *, miner: Miner = mine) -> None:
         super().__init__(difficulty, miner=miner)
-        self.outcomes = ForgetfulOutcomes()
+        self.client_table = ForgetfulOutcomes()
 
 
 @mutant(
@@ -248,9 +248,9 @@ class AnswerOnAccept(Node):
 
     def _answer_already(self, slot: Slot, value: Value) -> None:
         for request in value:
-            if request.id in self.desk.writes:
-                self.desk.writes.remove(request.id)
-                self.desk.answer(request.id, parse_operation(request.operation)[0], Outcome.OK, slot)
+            if request.id in self.pending_requests.writes:
+                self.pending_requests.writes.remove(request.id)
+                self.pending_requests.answer(request.id, parse_operation(request.operation)[0], Outcome.OK, slot)
 
 
 @mutant(
@@ -260,7 +260,7 @@ class AnswerOnAccept(Node):
     forbidden_by="words: what ends without a result has an unknown fate",
     expects="durability once linearizability",
 )
-class TimeoutSaysFailed(Desk):
+class TimeoutSaysFailed(PendingRequests):
     """See its entry."""
 
     writes_end = False
@@ -302,14 +302,14 @@ class NonceDiffers(Node):
         storage: Storage,
         host: Host,
         *,
-        witness: Witness | None = None,
+        probe: Probe | None = None,
         miner: Miner = mine,
     ) -> None:
         searches = partial(mine_from, 7_919 * node_id)
-        super().__init__(node_id, settings, storage, host, witness=witness, miner=searches)
+        super().__init__(node_id, settings, storage, host, probe=probe, miner=searches)
 
 
-class StampingLedger(Ledger):
+class StampingStateMachine(StateMachine):
     """Puts the time at which a node applies an operation into its block."""
 
     now_ms = 0
@@ -331,15 +331,15 @@ class StampingLedger(Ledger):
     wrong="a block contains the local time",
     forbidden_by=f"{SAME}, from the decided log alone",
     expects="agreement chain validity",
-    also=(StampingLedger,),
+    also=(StampingStateMachine,),
 )
 class ApplyReadsClock(Node):
     """See its entry."""
 
     def flush(self, now_ms: int) -> None:
         """Tell the ledger what time it is."""
-        if isinstance(self.ledger, StampingLedger):
-            self.ledger.now_ms = now_ms
+        if isinstance(self.state_machine, StampingStateMachine):
+            self.state_machine.now_ms = now_ms
         super().flush(now_ms)
 
 
@@ -365,7 +365,7 @@ class SelfCountedEarly(Node):
             self.replica.receive(send.message, now_ms)
 
 
-class BelievingLedger(Ledger):
+class BelievingStateMachine(StateMachine):
     """Applies the blocks that blog.txt knows, and only remembers the requests of those beyond it."""
 
     believed = 0
@@ -386,7 +386,7 @@ class BelievingLedger(Ledger):
     wrong="a crash between the files of one slot leaves blog and chain apart, and the restart believes it",
     forbidden_by="the invariant Blog = replay of the chain, in memory and on disk",
     expects="blog once durability",
-    also=(BelievingLedger,),
+    also=(BelievingStateMachine,),
 )
 class BatchHalfApplied(Node):
     """See its entry."""
@@ -395,6 +395,6 @@ class BatchHalfApplied(Node):
         """Take blog.txt at its word."""
         disk = self.storage._disk  # noqa: SLF001  A mutant reaches inside on purpose.
         lines = disk.read(BLOG).rpartition(b"\n")[0].splitlines() if disk.exists(BLOG) else []
-        if lines and isinstance(self.ledger, BelievingLedger):
-            self.ledger.believed = msgspec.json.decode(lines[-1])["height"]
+        if lines and isinstance(self.state_machine, BelievingStateMachine):
+            self.state_machine.believed = msgspec.json.decode(lines[-1])["height"]
         super().start(now_ms)

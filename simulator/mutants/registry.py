@@ -21,8 +21,8 @@ from paxos.proposer import Proposer
 from paxos.replica import Replica
 from simulator.errors import InputError
 from simulator.node.node import Node
-from simulator.node.pending_requests import Desk
-from simulator.node.state_machine import Ledger
+from simulator.node.pending_requests import PendingRequests
+from simulator.node.state_machine import StateMachine
 from simulator.text.suggest import did_you_mean
 
 Kind = Literal["S", "D", "E", "R", "L"]
@@ -36,7 +36,7 @@ ROLES: dict[type, str] = {
     Courier: "courier_role",
     Patience: "patience_role",
 }
-DESKS: dict[type, str] = {Ledger: "ledger_type", Desk: "desk_type"}
+NODE_PARTS: dict[type, str] = {StateMachine: "state_machine_type", PendingRequests: "pending_requests_type"}
 FILES = ("core", "log", "reads", "elections", "controls")
 
 Part = TypeVar("Part", bound=type)
@@ -174,7 +174,7 @@ def node_type(name: str | None) -> type[Node]:
         return Node
     parts = find(name).parts
     base = next((part for part in parts if issubclass(part, Node)), Node)
-    broken = _with_parts(base, parts, DESKS)
+    broken = _with_parts(base, parts, NODE_PARTS)
     broken.replica_type = replica_type(name)
     return broken
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from paxos.messages import Request
-from simulator.node.status import NodeState
+from simulator.node.status import NodeStatus
 
 
 class ClientWrite(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=1):
@@ -24,7 +24,7 @@ class ClientRead(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=2):
 
 
 class Inspect(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=3):
-    """Asks for a fresh `NodeState`; `number` names the question."""
+    """Asks for a fresh `NodeStatus`; `number` names the question."""
 
     number: int
     detail: bool
@@ -58,7 +58,7 @@ class Inspected(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=3):
     """The picture asked for by number, or one that the node offers unasked (number 0) because it changed."""
 
     number: int
-    state: NodeState
+    state: NodeStatus
 
 
 class NoteLine(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=4):

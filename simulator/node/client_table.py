@@ -26,7 +26,7 @@ class _Answered:
         self.late: dict[int, int] = {}
 
 
-class Outcomes:
+class ClientTable:
     """The outcome and the slot of every request ever applied, in 16 bytes a request.
 
     A client numbers its requests upwards and they are applied nearly always in that order, so a new one is told from a

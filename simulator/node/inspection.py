@@ -17,8 +17,8 @@ from paxos.ballot import Ballot, NodeId, Slot
 from paxos.messages import Acceptance, Value
 from paxos.replica import Replica
 from simulator.node.client_api import NoteLine
-from simulator.node.state_machine import Ledger
-from simulator.node.status import EntryView, NodeState, SlotView
+from simulator.node.state_machine import StateMachine
+from simulator.node.status import EntryView, NodeStatus, SlotView
 from simulator.node.storage.storage import Recovered, Storage
 
 NEWEST_ENTRIES = 8
@@ -40,18 +40,18 @@ class Counters(msgspec.Struct):
     syncs: int = 0
 
 
-def portrait(
+def node_status(
     replica: Replica,
-    ledger: Ledger,
+    state_machine: StateMachine,
     counters: Counters,
     *,
     pending: int,
     error: str = "",
     log: tuple[SlotView, ...] = (),
-) -> NodeState:
+) -> NodeStatus:
     """The picture. `pending` counts the node's own clients without an answer; `log` as `log_of` gives it."""
-    blog = ledger.blog
-    return NodeState(
+    blog = state_machine.blog
+    return NodeStatus(
         node=replica.core.me,
         life="up",
         role=replica.role,
@@ -60,13 +60,13 @@ def portrait(
         leader=replica.leader,
         accepted=replica.accepted_slot,
         decided=replica.decided,
-        applied=ledger.height,
+        applied=state_machine.height,
         queue=replica.queue_length,
         pending=pending,
         in_flight=replica.in_flight,
-        height=ledger.height,
-        hash=ledger.chain.tip,
-        hashes=tuple(ledger.hashes),
+        height=state_machine.height,
+        hash=state_machine.chain.tip,
+        hashes=tuple(state_machine.hashes),
         posts=blog.posts,
         comments=blog.comments,
         newest=_newest(blog),

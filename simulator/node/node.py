@@ -38,11 +38,11 @@ from simulator.errors import StorageDamage
 from simulator.node.client_api import ClientCall, ClientRead, ClientWrite, Inspect, Inspected, NodeFailed, NoteLine
 from simulator.node.codec import MalformedText
 from simulator.node.host import Host
-from simulator.node.inspection import Counters, beginning, ending, log_of, portrait
-from simulator.node.pending_requests import Desk
-from simulator.node.probe import Witness
-from simulator.node.state_machine import HASHES_KEPT, Ledger
-from simulator.node.status import NodeState, SlotView
+from simulator.node.inspection import Counters, beginning, ending, log_of, node_status
+from simulator.node.pending_requests import PendingRequests
+from simulator.node.probe import Probe
+from simulator.node.state_machine import HASHES_KEPT, StateMachine
+from simulator.node.status import NodeStatus, SlotView
 from simulator.node.storage.storage import Storage
 from simulator.settings import Settings
 
@@ -73,8 +73,8 @@ class Node:
     """
 
     replica_type = Replica
-    ledger_type = Ledger
-    desk_type = Desk
+    state_machine_type = StateMachine
+    pending_requests_type = PendingRequests
 
     def __init__(
         self,
@@ -83,7 +83,7 @@ class Node:
         storage: Storage,
         host: Host,
         *,
-        witness: Witness | None = None,
+        probe: Probe | None = None,
         miner: Miner = mine,
     ) -> None:
         self.me = node_id
@@ -91,10 +91,10 @@ class Node:
         self.others = tuple(node for node in settings.node_ids if node != node_id)
         self.storage = storage
         self.host = host
-        self.witness = witness
-        self.ledger = self.ledger_type(settings.difficulty, miner=miner)
+        self.probe = probe
+        self.state_machine = self.state_machine_type(settings.difficulty, miner=miner)
         self.replica: Replica  # From `start` on.
-        self.desk = self.desk_type(node_id, settings.majority, self.ledger, host)
+        self.pending_requests = self.pending_requests_type(node_id, settings.majority, self.state_machine, host)
         self.counters = Counters()
         self.stopped = ""
         self._ahead: list[tuple[Slot, Value]] = []  # Proposed in this batch: see `_look_ahead`.
@@ -114,21 +114,21 @@ class Node:
             NodeStopped: the files cannot be trusted, or the disk fails.
         """
         try:
-            recovered = self.storage.load(self.ledger.replay)
+            recovered = self.storage.load(self.state_machine.replay)
             newest = self.storage.read_blocks(recovered.height - HASHES_KEPT + 1, recovered.height)
         except (OSError, StorageDamage) as error:
             self._stop(error)
-        self.ledger.begin(recovered.height, recovered.tip, newest)
+        self.state_machine.begin(recovered.height, recovered.tip, newest)
         self.replica = self.replica_type(
             self._config(),
             promised=recovered.promised,
             opened=recovered.opened,
             accepted=recovered.accepted,
             decided=recovered.height,
-            applied=self.ledger.outcomes.slot_of,
+            applied=self.state_machine.client_table.slot_of,
         )
-        if self.witness is not None:
-            self.witness.recovered(recovered)
+        if self.probe is not None:
+            self.probe.recovered(recovered)
         for note in beginning(self.me, recovered):
             self.host.report(note)
         self.replica.start(now_ms)
@@ -137,7 +137,7 @@ class Node:
         """A peer's message."""
         self.counters.messages_in += 1
         if type(message) is Hints:
-            self.ledger.hint(message.first_slot, message.hints)
+            self.state_machine.hint(message.first_slot, message.hints)
             return
         try:
             self.replica.receive(message, now_ms)
@@ -149,15 +149,15 @@ class Node:
         self._raise_if_stopped()
         match call:
             case ClientWrite(request):
-                if self.desk.take_write(request):
+                if self.pending_requests.take_write(request):
                     self.replica.submit(request, now_ms)
             case ClientRead(number, _, _, linearizable):
                 if linearizable:
-                    self.desk.take_read(call)
+                    self.pending_requests.take_read(call)
                     self.replica.read(number, now_ms)
                 else:
                     self._make_lasting()
-                    self.desk.show(call)
+                    self.pending_requests.show(call)
             case Inspect(number, detail):
                 self.host.report(Inspected(number, self.state(detail=detail)))
             case _:
@@ -191,16 +191,21 @@ class Node:
         except (OSError, StorageDamage, ProtocolError) as error:
             self._stop(error)
 
-    def state(self, *, detail: bool = False) -> NodeState:
+    def state(self, *, detail: bool = False) -> NodeStatus:
         """A picture of this moment; `detail` adds the newest part of the log."""
         log: tuple[SlotView, ...] = ()
         if detail and not self.stopped:
             try:
-                log = log_of(self.replica, self.ledger.height, self.storage)
+                log = log_of(self.replica, self.state_machine.height, self.storage)
             except (OSError, StorageDamage) as error:
                 self._stop(error)
-        return portrait(
-            self.replica, self.ledger, self.counters, pending=self.desk.pending, error=self.stopped, log=log
+        return node_status(
+            self.replica,
+            self.state_machine,
+            self.counters,
+            pending=self.pending_requests.pending,
+            error=self.stopped,
+            log=log,
         )
 
     # Effects
@@ -226,7 +231,7 @@ class Node:
             else:
                 self._apply(delivered)
                 self._carry_out_at_once(effect)
-        if delivered and records and not self.desk.pending:
+        if delivered and records and not self.pending_requests.pending:
             self._vouch(records, vouched, now_ms)
             self.host.push()
             self._apply(delivered)
@@ -241,11 +246,11 @@ class Node:
             case SendNow(to, message):
                 self._send(to, message)
             case ReadReady(numbers):
-                self.desk.answer_reads(numbers)
+                self.pending_requests.answer_reads(numbers)
             case GiveUp(ids, no_majority):
-                self.desk.give_up_writes(ids, no_majority=no_majority)
+                self.pending_requests.give_up_writes(ids, no_majority=no_majority)
             case ReadGiveUp(numbers, no_majority):
-                self.desk.give_up_reads(numbers, no_majority=no_majority)
+                self.pending_requests.give_up_reads(numbers, no_majority=no_majority)
             case Install(source, first_slot, blocks):
                 self._install(source, first_slot, blocks)
             case ServeCatchup(to, first_slot, last_slot):
@@ -303,8 +308,8 @@ class Node:
         """One write for all records of a batch; what may leave without them is on its way meanwhile."""
         self.host.push()
         self.storage.append(records)
-        if self.witness is not None:
-            self.witness.recorded(records)
+        if self.probe is not None:
+            self.probe.recorded(records)
         if self.settings.difficulty:
             self._ahead += [
                 (record.slot, record.value)
@@ -316,8 +321,8 @@ class Node:
         """One sync for all of them."""
         self.storage.sync()
         self.counters.syncs += 1
-        if self.witness is not None:
-            self.witness.synced()
+        if self.probe is not None:
+            self.probe.synced()
 
     def _send(self, to: tuple[NodeId, ...], message: AnyMessage) -> None:
         peers = self._peers.get(to)
@@ -357,10 +362,10 @@ class Node:
 
     def _deliver(self, slot: Slot, value: Value) -> None:
         """Rule 11: slot after slot; one that fetched blocks have brought already is passed over."""
-        height = self.ledger.height
+        height = self.state_machine.height
         if slot > height:
             self._expect_next(slot, height)
-            self.ledger.extend(value)
+            self.state_machine.extend(value)
             self._unwritten = True
 
     def _expect_next(self, slot: Slot, height: int) -> None:
@@ -370,28 +375,28 @@ class Node:
     def _install(self, source: NodeId, first_slot: Slot, blocks: tuple[str, ...]) -> None:
         """Rule 12: a peer's blocks are checked, link, hash and nonce, before they are believed."""
         for slot, line in enumerate(blocks, first_slot):
-            if slot <= self.ledger.height:
+            if slot <= self.state_machine.height:
                 continue
             try:
-                self.ledger.adopt(line)
+                self.state_machine.adopt(line)
             except (ChainError, MalformedText) as error:
                 self.host.report(NoteLine("refused", f"node {self.me} refused what node {source} sent: {error}"))
                 break
             self._unwritten = True
         self._finish_applied()
         self._heard_more = True
-        self.replica.installed(self.ledger.height)
+        self.replica.installed(self.state_machine.height)
 
     def _finish_applied(self) -> None:
         """Write what was applied, the chain first, and then answer; a leader passes its nonces on."""
         if not self._unwritten:
             return
         self._unwritten = False
-        page = self.ledger.take()
+        page = self.state_machine.take()
         self.storage.append_blocks(page.blocks, page.blog_lines)
-        if self.witness is not None:
-            self.witness.applied(page.blocks)
-        self.desk.answer_applied(page.applied)
+        if self.probe is not None:
+            self.probe.applied(page.blocks)
+        self.pending_requests.answer_applied(page.applied)
         if self.others and self.settings.difficulty and self.replica.role == "leader":
             self._send(
                 self.others,
@@ -404,13 +409,13 @@ class Node:
 
     def _look_ahead(self) -> None:
         """The votes are on their way: search meanwhile for the nonces of what was proposed."""
-        self.ledger.foresee(self._ahead)
+        self.state_machine.premine(self._ahead)
         self._ahead.clear()
 
     def _serve_catchup(self, to: NodeId, first_slot: Slot, last_slot: Slot) -> None:
         lines: list[str] = []
         size = 0
-        last_slot = min(last_slot, self.ledger.height)
+        last_slot = min(last_slot, self.state_machine.height)
         while size < CATCHUP_BYTES and first_slot + len(lines) <= last_slot:
             begin = first_slot + len(lines)
             for line in self._lines_to_serve(begin, min(last_slot, begin + CATCHUP_LINES - 1)):
@@ -419,7 +424,9 @@ class Node:
                 if size >= CATCHUP_BYTES:
                     break
         if lines:
-            reply = CatchupReply(sender=self.me, first_slot=first_slot, blocks=tuple(lines), decided=self.ledger.height)
+            reply = CatchupReply(
+                sender=self.me, first_slot=first_slot, blocks=tuple(lines), decided=self.state_machine.height
+            )
             self._send((to,), reply)
 
     def _lines_to_serve(self, first: Slot, last: Slot) -> list[str]:

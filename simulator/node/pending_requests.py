@@ -17,21 +17,21 @@ from paxos.messages import Request
 from simulator.node.client_api import ClientRead, ReadAnswer, WriteAnswer
 from simulator.node.codec import parse_operation
 from simulator.node.host import Host
-from simulator.node.state_machine import Applied, Ledger
+from simulator.node.state_machine import Applied, StateMachine
 
 RequestId = tuple[str, int]
 _OK = Outcome.OK  # A member of an Enum is slow to look up.
 
 
-class Desk:
+class PendingRequests:
     """Invariant: a request stands in `writes` or `reads` exactly as long as its client waits."""
 
-    def __init__(self, me: NodeId, majority: int, ledger: Ledger, host: Host) -> None:
+    def __init__(self, me: NodeId, majority: int, state_machine: StateMachine, host: Host) -> None:
         self.me = me
         self.majority = majority
-        self.ledger = ledger
+        self.state_machine = state_machine
         self.host = host
-        self.writes: set[RequestId] = ledger.awaited
+        self.writes: set[RequestId] = state_machine.awaited
         self.reads: dict[int, ClientRead] = {}
 
     @property
@@ -44,7 +44,7 @@ class Desk:
     def take_write(self, request: Request) -> bool:
         """True when the write must be placed. A retry of one that was applied gets its first answer at once."""
         name = request.id
-        known = self.ledger.outcomes.get(*name)
+        known = self.state_machine.client_table.get(*name)
         if known is not None:
             operation, _, _ = parse_operation(request.operation)
             self.answer(name, operation, *known)
@@ -81,8 +81,8 @@ class Desk:
 
     def show(self, read: ClientRead) -> None:
         """The blog as it is on this node."""
-        view = look(self.ledger.blog, read.kind, read.name)
-        self.host.report(ReadAnswer(read.number, "ok", view.text, view.result, view.shown, self.ledger.height))
+        view = look(self.state_machine.blog, read.kind, read.name)
+        self.host.report(ReadAnswer(read.number, "ok", view.text, view.result, view.shown, self.state_machine.height))
 
     # What is not known
 

@@ -10,7 +10,7 @@ from paxos.records import JournalRecord
 from simulator.node.storage.storage import Recovered
 
 
-class Witness(Protocol):
+class Probe(Protocol):
     """What one node does inside, told by the node itself as it does it."""
 
     def recovered(self, recovered: Recovered) -> None:

@@ -20,7 +20,7 @@ from chain.blockchain import Blockchain, Miner
 from chain.mining import mine
 from paxos.ballot import Slot
 from paxos.messages import Value
-from simulator.node.client_table import Outcomes
+from simulator.node.client_table import ClientTable
 from simulator.node.codec import blog_line, operations_in, operations_text, parse_all, parse_block, parse_operations
 
 HASHES_KEPT = 8
@@ -51,7 +51,7 @@ class Page(msgspec.Struct, frozen=True):
     applied: list[Applied]
 
 
-class Ledger:
+class StateMachine:
     """Invariants: slot n is block n; the blog is the replay of the chain; every outcome is the first one.
 
     Start with `replay` for every block on disk and then `begin`. What `extend` and `adopt` apply gathers until `take`
@@ -60,15 +60,15 @@ class Ledger:
 
     def __init__(self, difficulty: int, *, miner: Miner = mine) -> None:
         self.blog = Blog()
-        self.outcomes = Outcomes()
+        self.client_table = ClientTable()
         self.chain = Blockchain(difficulty, miner=self._search)
         self.hashes: deque[str] = deque(maxlen=HASHES_KEPT)
         self.awaited: set[tuple[str, int]] = set()
         self._mine = miner
         self._hints: dict[Slot, int] = {}
-        self._foreseen: dict[str, tuple[str, int, str]] = {}  # By the hash before: T, nonce and hash.
-        self._foreseen_height = 0
-        self._foreseen_tip = ""
+        self._premined: dict[str, tuple[str, int, str]] = {}  # By the hash before: T, nonce and hash.
+        self._premined_height = 0
+        self._premined_tip = ""
         self._blocks: list[Block] = []
         self._lines: list[bytes] = []
         self._applied: list[Applied] = []
@@ -140,15 +140,15 @@ class Ledger:
 
     def claim(self, client: str, seq: int, height: int) -> bool:
         """Rule 14: a request takes effect once. True the first time; what is claimed is the answer to every retry."""
-        return self.outcomes.claim(client, seq, height)
+        return self.client_table.claim(client, seq, height)
 
     def claim_replayed(self, client: str, seq: int, height: int) -> bool:
         """What an earlier life applied is remembered like everything else."""
-        return self.outcomes.claim(client, seq, height)
+        return self.client_table.claim(client, seq, height)
 
     def note_refusal(self, client: str, seq: int, outcome: Outcome) -> None:
         """Rule 13: a refusal is an outcome too, and no retry changes it."""
-        self.outcomes.amend(client, seq, outcome)
+        self.client_table.amend(client, seq, outcome)
 
     def nonce_hint(self, slot: Slot) -> int | None:
         """The nonce that the leader found for this slot, if it has said so."""
@@ -163,7 +163,7 @@ class Ledger:
             if height < slot <= height + HINTS_AHEAD:
                 self._hints[slot] = nonce
 
-    def foresee(self, values: Iterable[tuple[Slot, Value]]) -> None:
+    def premine(self, values: Iterable[tuple[Slot, Value]]) -> None:
         """Search the blocks of slots that are proposed but not decided, while the votes are on their way.
 
         Whatever is found is kept with the H and T that it belongs to: if another value is decided, it is thrown away.
@@ -171,21 +171,21 @@ class Ledger:
         difficulty = self.chain.difficulty
         most = TRIES_AHEAD >> 4 * difficulty
         for slot, value in values:
-            if self._foreseen_height <= self.chain.height or not self._foreseen:
-                self._foreseen.clear()
-                self._foreseen_height, self._foreseen_tip = self.chain.height, self.chain.tip
-            if slot == self._foreseen_height + 1 and most > 0:
+            if self._premined_height <= self.chain.height or not self._premined:
+                self._premined.clear()
+                self._premined_height, self._premined_tip = self.chain.height, self.chain.tip
+            if slot == self._premined_height + 1 and most > 0:
                 most -= 1
                 text = self.text_of(value)
-                nonce, digest = self._mine(self._foreseen_tip, text, difficulty)
-                self._foreseen[self._foreseen_tip] = (text, nonce, digest)
-                self._foreseen_height, self._foreseen_tip = slot, digest
+                nonce, digest = self._mine(self._premined_tip, text, difficulty)
+                self._premined[self._premined_tip] = (text, nonce, digest)
+                self._premined_height, self._premined_tip = slot, digest
 
     def _search(self, prev_hash: str, text: str, difficulty: int) -> tuple[int, str]:
-        foreseen = self._foreseen.pop(prev_hash, None)
-        if foreseen is not None and foreseen[0] == text:
-            return foreseen[1], foreseen[2]
-        self._foreseen.clear()
+        premined = self._premined.pop(prev_hash, None)
+        if premined is not None and premined[0] == text:
+            return premined[1], premined[2]
+        self._premined.clear()
         return self._mine(prev_hash, text, difficulty)
 
     def _apply(self, block: Block, operations: Iterable[tuple[Operation, str, int]]) -> None:

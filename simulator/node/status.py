@@ -28,7 +28,7 @@ class SlotView(msgspec.Struct, frozen=True, kw_only=True):
     value: tuple[str, ...]
 
 
-class NodeState(msgspec.Struct, frozen=True, kw_only=True):
+class NodeStatus(msgspec.Struct, frozen=True, kw_only=True):
     """What one node knows of itself. Ballots are (round, owner), slots count from 1, hashes are hex.
 
     `queue` counts requests at this node that wait to be proposed or forwarded; `pending` those of its own clients that

@@ -47,19 +47,19 @@ class Observer(Protocol):
         ...
 
     def recovered(self, at_ms: int, node: NodeId, recovered: Recovered) -> None:
-        """See `Witness`."""
+        """See `Probe`."""
         ...
 
     def recorded(self, at_ms: int, node: NodeId, records: Sequence[JournalRecord]) -> None:
-        """See `Witness`."""
+        """See `Probe`."""
         ...
 
     def synced(self, at_ms: int, node: NodeId) -> None:
-        """See `Witness`."""
+        """See `Probe`."""
         ...
 
     def applied(self, at_ms: int, node: NodeId, blocks: Sequence[Block]) -> None:
-        """See `Witness`."""
+        """See `Probe`."""
         ...
 
     def ended(self, at_ms: int, node: NodeId, how: str) -> None:

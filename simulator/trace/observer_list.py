@@ -16,7 +16,7 @@ from simulator.node.storage.storage import Recovered
 from simulator.trace.observer import Observer
 
 
-class Bystander:
+class NullObserver:
     """An `Observer` that takes no notice of anything: whoever derives from it listens to what it overrides alone."""
 
     def asked(self, at_ms: int, node: NodeId, call: ClientCall) -> None:
@@ -56,7 +56,7 @@ class Bystander:
         """See `Observer`."""
 
 
-class Onlookers:
+class ObserverList:
     """For each kind of call of `Observer`, the bound methods of all observers, in the order in which they came."""
 
     def __init__(self, observers: Iterable[Observer]) -> None:

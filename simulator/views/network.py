@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Sequence
 
 from simulator.cluster.events import HeldMessage
-from simulator.faults.links import CALM, Link, LinkRule, Links
-from simulator.node.status import NodeState
+from simulator.faults.links import CLEAR, Link, LinkRule, Links
+from simulator.node.status import NodeStatus
 from simulator.text.units import format_ms
 from simulator.views.palette import BAD, ODD, QUIET
 from simulator.views.sheet import Cell, Column, Sheet, bit, join
@@ -17,7 +17,7 @@ REPEATED = frozenset({"CANVASS", "CANVASS-REPLY", "HEARTBEAT", "HEARTBEAT-ACK", 
 
 
 def net_view(
-    links: Links, in_flight: int = 0, held: Sequence[HeldMessage] = (), states: Sequence[NodeState] = ()
+    links: Links, in_flight: int = 0, held: Sequence[HeldMessage] = (), states: Sequence[NodeStatus] = ()
 ) -> Sheet:
     """Rows send, columns receive; below: the partition, the weather by rule, and what is under way.
 
@@ -108,7 +108,7 @@ def _link(links: Links, link: Link, waiting: Counter[Link]) -> Cell:
     if links.holding or waiting[link]:
         return bit(f"held {waiting[link]}" if waiting[link] else "held", ODD)
     rule = links.rule(link)
-    if rule == CALM:
+    if rule == CLEAR:
         return bit("whole", QUIET)
     delayed = bool(rule.delay_ms or rule.jitter_ms)
     lossy = bool(rule.drop or rule.duplicate or rule.reorder)
@@ -123,7 +123,7 @@ def _small(links: Links, link: Link, waiting: Counter[Link]) -> Cell:
     if links.holding or waiting[link]:
         return bit(f"h{waiting[link] or ''}", ODD)
     rule = links.rule(link)
-    if rule == CALM:
+    if rule == CLEAR:
         return bit("·", QUIET)
     slow = "~" if rule.delay_ms or rule.jitter_ms else ""
     lossy = "%" if rule.drop or rule.duplicate or rule.reorder else ""

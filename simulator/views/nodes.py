@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from simulator.node.status import EntryView, NodeState
+from simulator.node.status import EntryView, NodeStatus
 from simulator.views.palette import BAD, ODD, QUIET, ballot, condition, named, node, short_hash, sign
 from simulator.views.sheet import Bit, Cell, Column, Sheet, bit, facts, join
 
@@ -36,14 +36,14 @@ _COLUMNS = (
 )
 
 
-def status_view(states: Sequence[NodeState], title: str = "") -> Sheet:
+def status_view(states: Sequence[NodeStatus], title: str = "") -> Sheet:
     """All nodes, a row each: what they are, whom they follow, how far their logs and chains have come."""
     rows = tuple(_row(state) for state in states)
     notes = tuple(bit(f"node {state.node}: {state.error}", BAD) for state in states if state.error)
     return Sheet(title=title, columns=_COLUMNS, rows=rows, notes=notes)
 
 
-def leader_view(states: Sequence[NodeState]) -> Sheet:
+def leader_view(states: Sequence[NodeStatus]) -> Sheet:
     """Who leads, in each node's own opinion: one line when all that are up agree, else a line an opinion."""
     living = [state for state in states if state.life == "up"]
     opinions: dict[int, list[int]] = {}
@@ -63,7 +63,7 @@ def leader_view(states: Sequence[NodeState]) -> Sheet:
     return Sheet(columns=(Column("leader"), Column("according to nodes", room=12)), rows=rows)
 
 
-def queue_view(states: Sequence[NodeState]) -> Sheet:
+def queue_view(states: Sequence[NodeStatus]) -> Sheet:
     """What waits where: requests to be proposed or forwarded, clients without an answer, slots in flight."""
     columns = (
         Column("", screen=True),
@@ -79,7 +79,7 @@ def queue_view(states: Sequence[NodeState]) -> Sheet:
     return Sheet(columns=columns, rows=rows)
 
 
-def node_facts(state: NodeState) -> Sheet:
+def node_facts(state: NodeStatus) -> Sheet:
     """Everything that one node knows of itself, a fact a line."""
     pairs = [
         ("state", join(named(state), bit(f"since ballot {ballot(state.ballot)}") if state.role == "leader" else ())),
@@ -101,7 +101,7 @@ def node_facts(state: NodeState) -> Sheet:
     return facts(f"node {state.node}", pairs)
 
 
-def node_summary(state: NodeState) -> Sheet:
+def node_summary(state: NodeStatus) -> Sheet:
     """One node in two lines: the head of an opened node on a small screen."""
     first = join(
         bit(f"node {state.node}", "bold"),
@@ -126,7 +126,7 @@ def node_summary(state: NodeState) -> Sheet:
     return _lines((first, bit(state.error, BAD) if state.error else second))
 
 
-def node_panel(state: NodeState) -> Sheet:
+def node_panel(state: NodeStatus) -> Sheet:
     """One node as `PANEL_LINES` lines for a narrow panel that never changes its height."""
     lines = [
         join(sign(state), named(state), _pair("follows", node(state.leader)) if condition(state) in FOLLOWS else ()),
@@ -157,7 +157,7 @@ def entry_line(entry: EntryView) -> Cell:
     return join(bit(entry.username, "bold"), bit(f"on {entry.title}"), bit(entry.content, QUIET))
 
 
-def _row(state: NodeState) -> tuple[Cell, ...]:
+def _row(state: NodeStatus) -> tuple[Cell, ...]:
     newest = entry_line(state.newest[-1]) if state.newest else ()
     numbers = (state.accepted, state.decided, state.applied)
     return (

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import msgspec
 
 from simulator.cluster.events import ClusterEvent
-from simulator.node.status import NodeState
+from simulator.node.status import NodeStatus
 from simulator.views.blogs import entries_view
 from simulator.views.chain import chain_view
 from simulator.views.events import events_view, touches
@@ -19,7 +19,7 @@ from simulator.views.slots import log_view
 _SHOWN = 10
 
 
-def node_view(state: NodeState, chain_lines: Sequence[str] = (), events: Sequence[ClusterEvent] = ()) -> Page:
+def node_view(state: NodeStatus, chain_lines: Sequence[str] = (), events: Sequence[ClusterEvent] = ()) -> Page:
     """What `node N` prints: its facts, its newest slots, blocks, blog entries and events, as far as they are given."""
     sheets = [node_facts(state)]
     if state.log:
@@ -34,7 +34,7 @@ def node_view(state: NodeState, chain_lines: Sequence[str] = (), events: Sequenc
     return Page(tuple(sheets))
 
 
-def _newest(state: NodeState) -> NodeState:
+def _newest(state: NodeStatus) -> NodeStatus:
     return msgspec.structs.replace(state, log=state.log[-_SHOWN:])
 
 

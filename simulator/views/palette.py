@@ -6,7 +6,7 @@ tell red from green with difficulty. Colours are the terminal's own sixteen, so 
 
 from __future__ import annotations
 
-from simulator.node.status import NodeState
+from simulator.node.status import NodeStatus
 from simulator.views.sheet import Cell, bit
 
 NOTHING_HASH = "0" * 64
@@ -40,18 +40,18 @@ EVENT_STYLE = {
 """Style of an event by its kind; kinds not named here are plain."""
 
 
-def condition(state: NodeState) -> str:
+def condition(state: NodeStatus) -> str:
     """What a node is now, in one word: its role while it is up, else "paused" or "down"."""
     return state.role if state.life == "up" else state.life
 
 
-def sign(state: NodeState) -> Cell:
+def sign(state: NodeStatus) -> Cell:
     """The one-character sign of `condition`."""
     mark, style = _look(state)
     return bit(mark, style)
 
 
-def named(state: NodeState) -> Cell:
+def named(state: NodeStatus) -> Cell:
     """The word of `condition` in its style."""
     return bit(condition(state), _look(state)[1])
 
@@ -71,5 +71,5 @@ def short_hash(digest: str, length: int = 10) -> str:
     return "-" if digest == NOTHING_HASH else digest[:length]
 
 
-def _look(state: NodeState) -> tuple[str, str]:
+def _look(state: NodeStatus) -> tuple[str, str]:
     return _ROLE[state.role] if state.life == "up" else _LIFE[state.life]

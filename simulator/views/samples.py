@@ -12,7 +12,7 @@ import msgspec
 
 from simulator.cluster.events import ClusterEvent, HeldMessage
 from simulator.faults.links import LinkRule, Links
-from simulator.node.status import EntryView, NodeState, SlotView
+from simulator.node.status import EntryView, NodeStatus, SlotView
 
 _WRITES = (
     ("POST", "alice", "Hello", "first, post"),
@@ -70,9 +70,9 @@ def _log(height: int, ballot: tuple[int, int]) -> tuple[SlotView, ...]:
     return (*done, SlotView(slot=height + 1, ballot=ballot, state="accepted", value=(_operation(3),)), ahead)
 
 
-def _state(number: int, height: int, **changes: object) -> NodeState:
+def _state(number: int, height: int, **changes: object) -> NodeStatus:
     hashes = _hashes(height)
-    plain = NodeState(
+    plain = NodeStatus(
         node=number,
         life="up",
         role="follower",
@@ -98,7 +98,7 @@ def _state(number: int, height: int, **changes: object) -> NodeState:
     return msgspec.structs.replace(plain, **changes)
 
 
-def states() -> list[NodeState]:
+def states() -> list[NodeStatus]:
     """The five nodes, in their order."""
     damage = "paxos.txt line 12: the checksum is wrong; what was right is 3fa9c1"
     log = _log(7, (2, 1))

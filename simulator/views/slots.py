@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from simulator.node.status import NodeState, SlotView
+from simulator.node.status import NodeStatus, SlotView
 from simulator.views.palette import QUIET, SLOT_SIGN, ballot
 from simulator.views.sheet import Cell, Column, Sheet, bit, join
 
@@ -19,7 +19,7 @@ _COLUMNS = (
 )
 
 
-def log_view(state: NodeState, *, header: bool = True) -> Sheet:
+def log_view(state: NodeStatus, *, header: bool = True) -> Sheet:
     """The slots that `state.log` holds, in order. Ask for the state with its details, or there are none."""
     if not state.log:
         return Sheet(notes=(bit(f"the log of node {state.node} is empty", QUIET),))

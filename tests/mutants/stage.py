@@ -68,7 +68,7 @@ class Letter(NamedTuple):
 
 
 class Seat:
-    """Where one node sits: its disk, its life, and the world as it sees it (`Host` and `Witness`)."""
+    """Where one node sits: its disk, its life, and the world as it sees it (`Host` and `Probe`)."""
 
     def __init__(self, stage: Stage, node: NodeId) -> None:
         self.me = node
@@ -92,19 +92,19 @@ class Seat:
         self.stage.told(self.me, report)
 
     def recovered(self, recovered: Recovered) -> None:
-        """See `Witness`."""
+        """See `Probe`."""
         self.stage.checker.recovered(self.stage.now, self.me, recovered)
 
     def recorded(self, records: Sequence[JournalRecord]) -> None:
-        """See `Witness`."""
+        """See `Probe`."""
         self.stage.checker.recorded(self.stage.now, self.me, records)
 
     def synced(self) -> None:
-        """See `Witness`."""
+        """See `Probe`."""
         self.stage.checker.synced(self.stage.now, self.me)
 
     def applied(self, blocks: Sequence[Block]) -> None:
-        """See `Witness`."""
+        """See `Probe`."""
         self.stage.checker.applied(self.stage.now, self.me, blocks)
 
 
@@ -132,7 +132,7 @@ class Stage:
         """A life on the node's files."""
         seat = self.seats[node]
         storage = Storage(seat.disk, self.settings.difficulty)
-        made = seat.node = node_type(self.settings.break_rule)(node, self.settings, storage, seat, witness=seat)
+        made = seat.node = node_type(self.settings.break_rule)(node, self.settings, storage, seat, probe=seat)
         self._let(node, lambda: made.start(self._clock(node)))
 
     def crash(self, node: NodeId, *, keeps: tuple[str, ...] = ()) -> None:
@@ -263,7 +263,7 @@ class Stage:
 
     def height(self, node: NodeId) -> int:
         """Blocks that a node has applied."""
-        return self._node(node).ledger.height
+        return self._node(node).state_machine.height
 
     def answered(self, request: Request) -> bool:
         """Whether its client knows what became of it."""
@@ -277,7 +277,7 @@ class Stage:
         """Every invariant that was violated, the blogs in memory looked at too."""
         for node, seat in self.seats.items():
             if seat.node is not None:
-                self.checker.look_at_blog(self.now, node, seat.node.ledger.blog)
+                self.checker.look_at_blog(self.now, node, seat.node.state_machine.blog)
         return set(self.checker.violations)
 
     # What nodes do

@@ -6,7 +6,7 @@ from blog.operations import Post
 from paxos.ballot import Ballot
 from paxos.effects import Timer
 from paxos.messages import Accept, Accepted, Canvass, CanvassReply, Prepare, Promise, Reject
-from simulator.faults.faults import CutLink, Weather
+from simulator.faults.faults import CutLink, LinkConditions
 from simulator.faults.links import LinkRule
 from simulator.settings import Settings
 from simulator.worlds.virtual.cluster import VirtualCluster
@@ -172,7 +172,7 @@ def test_a_majority_is_one_of_all_nodes(rule: str | None) -> None:
 def test_rivals_learn_to_wait(rule: str | None) -> None:
     """Every message takes a second from the beginning. Somebody leads all the same, before long."""
     cluster = VirtualCluster(Settings(nodes=3, data="", seed=3, break_rule=rule), keep_trace=False)
-    cluster.apply(Weather(LinkRule(delay_ms=1_000)))
+    cluster.apply(LinkConditions(LinkRule(delay_ms=1_000)))
     ticket = cluster.submit(1, Post("ann", "patience", "of three nodes"))
 
     cluster.wait(lambda: ticket.done, 60_000)

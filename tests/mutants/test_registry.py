@@ -10,7 +10,7 @@ import pytest
 from paxos.replica import Replica
 from simulator.cli.program import run_program
 from simulator.errors import InputError
-from simulator.mutants.registry import DESKS, ROLES, find, mutants, node_type, replica_type
+from simulator.mutants.registry import NODE_PARTS, ROLES, find, mutants, node_type, replica_type
 from simulator.node.node import Node
 from tests.mutants import test_core_stories, test_election_stories, test_log_stories, test_read_stories
 from tests.mutants.stage import TOLD
@@ -55,7 +55,7 @@ def test_every_mutant_has_its_story() -> None:
 
 def test_a_mutant_is_a_few_methods_of_one_role_and_no_copy() -> None:
     """Each part derives from what it takes the place of, and is short."""
-    places = (*ROLES, *DESKS, Replica, Node)
+    places = (*ROLES, *NODE_PARTS, Replica, Node)
     for one in mutants().values():
         for part in one.parts:
             assert issubclass(part, places)

@@ -14,7 +14,18 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from simulator.cluster.interface import Cluster
-from simulator.faults.faults import Crash, CutLink, Fault, Heal, MendLink, Partition, Pause, Restart, Resume, Weather
+from simulator.faults.faults import (
+    Crash,
+    CutLink,
+    Fault,
+    Heal,
+    LinkConditions,
+    MendLink,
+    Partition,
+    Pause,
+    Restart,
+    Resume,
+)
 from simulator.faults.links import LinkRule
 from simulator.settings import Settings
 from simulator.tools.explore.schedule import Call, Look, Plan, Strike, Write, WriteKind
@@ -144,10 +155,10 @@ class ClusterMachine(RuleBasedStateMachine):
         """A link works again."""
         self.befalls(MendLink(node, other + (other >= node), one_way))
 
-    @rule(weather=rules())
-    def weather(self, weather: LinkRule) -> None:
+    @rule(conditions=rules())
+    def conditions(self, conditions: LinkRule) -> None:
         """On all links."""
-        self.befalls(Weather(weather))
+        self.befalls(LinkConditions(conditions))
 
     @rule()
     def heal_links(self) -> None:

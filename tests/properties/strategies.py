@@ -2,7 +2,8 @@
 
 Everything drawn here is of the types that people, scenarios and `explore` use too (`faults/faults.py`,
 `explore/schedule.py`), so what fails prints as Python and as scenario lines. Strategies
-are built to shrink well: fewer things, earlier, on lower nodes, simpler faults first. Damage to what a node has promised is not among the faults.
+are built to shrink well: fewer things, earlier, on lower nodes, simpler faults first. Damage to what a node has
+promised is not among the faults.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from blog.operations import Operation
 from blog.operations import comment as new_comment
 from blog.operations import post as new_post
 from simulator.faults.faults import (
-    CalmWeather,
+    ClearConditions,
     ClockFault,
     Crash,
     CrashPoint,
@@ -26,13 +27,13 @@ from simulator.faults.faults import (
     Fault,
     Heal,
     Hold,
+    LinkConditions,
     MendLink,
     Partition,
     Pause,
     Release,
     Restart,
     Resume,
-    Weather,
 )
 from simulator.faults.links import Link, LinkRule
 from simulator.settings import Settings
@@ -104,8 +105,8 @@ def link_faults(nodes: int) -> st.SearchStrategy[Fault]:
         st.builds(Heal),
         cut,
         mend,
-        st.builds(Weather, rules(), some),
-        st.builds(CalmWeather),
+        st.builds(LinkConditions, rules(), some),
+        st.builds(ClearConditions),
     )
 
 

@@ -19,7 +19,7 @@ import msgspec
 
 from blog.operations import Post
 from simulator.cluster.interface import AnswerKind, Ticket
-from simulator.faults.faults import Crash, CutLink, Fault, Heal, MendLink, Restart, Weather
+from simulator.faults.faults import Crash, CutLink, Fault, Heal, LinkConditions, MendLink, Restart
 from simulator.faults.links import LinkRule
 from simulator.node.node import Node
 from simulator.settings import Settings
@@ -91,7 +91,7 @@ def measure(row: Row, seed: int) -> Measured:
     settings = Settings(nodes=row.nodes, data="", seed=seed, difficulty=1)
     cluster = VirtualCluster(settings, keep_trace=False)
     if row.loss:
-        cluster.apply(Weather(LinkRule(drop=row.loss)))
+        cluster.apply(LinkConditions(LinkRule(drop=row.loss)))
     hub = 1 + seed % row.nodes
     _begin(cluster, row.shape, hub)
     timeout_ms = max(_patience(cluster, node) for node in settings.node_ids)

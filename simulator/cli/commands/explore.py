@@ -197,7 +197,7 @@ class _Bar:
             self._progress.stop()
 
     def begin(self, total: int, done: int) -> None:
-        """See `Onlooker`."""
+        """See `Listener`."""
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -216,7 +216,7 @@ class _Bar:
         self._progress.start()
 
     def came(self, report: Report) -> None:
-        """See `Onlooker`."""
+        """See `Listener`."""
         failed = len({failure.seed for failure in report.failures})
         rate = f"{report.runs_per_second:.0f}"
         if self._progress is not None and self._task is not None:
@@ -226,5 +226,5 @@ class _Bar:
             self._output.progress(f"{report.seeds} seeds, {rate} a second, {failed} failed")
 
     def shrinking(self, failure: Failure) -> None:
-        """See `Onlooker`."""
+        """See `Listener`."""
         self._output.progress(f"making seed {failure.seed} small: it breaks {failure.invariant}")

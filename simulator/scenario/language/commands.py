@@ -101,7 +101,7 @@ class HealAll(Command, frozen=True, kw_only=True):
     """All links whole, rules and partitions gone."""
 
 
-class NetWeather(Command, frozen=True, kw_only=True):
+class NetConditions(Command, frozen=True, kw_only=True):
     """The weather of some links; `links` empty means all."""
 
     links: tuple[LinkWord, ...] = ()

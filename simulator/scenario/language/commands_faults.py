@@ -16,8 +16,8 @@ from simulator.scenario.language.commands import (
     HoldMessages,
     Inspect,
     LinkFault,
+    NetConditions,
     NetReset,
-    NetWeather,
     NodeFault,
     Part,
     ReleaseMessages,
@@ -35,7 +35,7 @@ MESSAGE_KINDS = (
     "hints",
 )  # fmt: skip
 """What nodes say to one another, by the names that `held` shows."""
-WEATHER_WORDS = ("delay", "jitter", "drop", "loss", "duplicate", "reorder")
+CONDITION_WORDS = ("delay", "jitter", "drop", "loss", "duplicate", "reorder")
 
 
 def _crash(words: Cursor) -> NodeFault:
@@ -117,21 +117,23 @@ def _net(words: Cursor) -> Command:
         return NetReset()
     first = words.peek()
     links = None
-    if first is not None and first.text.lower() not in WEATHER_WORDS:
+    if first is not None and first.text.lower() not in CONDITION_WORDS:
         if not is_links(first.text):
-            words.refuse(first, f"{first.text!r} is neither LINKS nor weather", (*WEATHER_WORDS, "reset", "all"))
-        links = links_phrase(words.take_text("LINKS", WEATHER_WORDS), words.nodes)
-    return _weather(words, links or ((), ()))
+            words.refuse(first, f"{first.text!r} is neither LINKS nor weather", (*CONDITION_WORDS, "reset", "all"))
+        links = links_phrase(words.take_text("LINKS", CONDITION_WORDS), words.nodes)
+    return _conditions(words, links or ((), ()))
 
 
-def _weather(words: Cursor, links: tuple[tuple[tuple[int | str, int | str], ...], tuple[int | str, ...]]) -> NetWeather:
+def _conditions(
+    words: Cursor, links: tuple[tuple[tuple[int | str, int | str], ...], tuple[int | str, ...]]
+) -> NetConditions:
     if not words.more():
         raise Mistake(words.end, f"the weather is missing here: write {words.usage}.")
     times: dict[str, int] = {}
     chances: dict[str, float] = {}
     while words.more():
         word = words.words[len(words.words) - words.left]
-        name = words.choose("weather", WEATHER_WORDS)
+        name = words.choose("weather", CONDITION_WORDS)
         name = "drop" if name == "loss" else name
         if name in times or name in chances:
             raise Mistake(word.column, f"{name!r} is said twice here: say it once.")
@@ -140,7 +142,7 @@ def _weather(words: Cursor, links: tuple[tuple[tuple[int | str, int | str], ...]
         else:
             chances[name] = words.chance()
     words.done()
-    return NetWeather(
+    return NetConditions(
         links=links[0],
         around=links[1],
         delay_ms=times.get("delay", 0),
@@ -151,12 +153,12 @@ def _weather(words: Cursor, links: tuple[tuple[tuple[int | str, int | str], ...]
     )
 
 
-def _loss(words: Cursor) -> NetWeather:
+def _loss(words: Cursor) -> NetConditions:
     first = words.peek()
     links = ((), ()) if first is None or words.left == 1 else links_phrase(words.take("LINKS"), words.nodes)
     chance = words.chance()
     words.done()
-    return NetWeather(links=links[0], around=links[1], drop=chance)
+    return NetConditions(links=links[0], around=links[1], drop=chance)
 
 
 def _deliver(words: Cursor) -> DeliverMessages:
@@ -324,7 +326,7 @@ VERBS = (
             ("net", "shows every link, and what is on its way"),
         ),
         parse=_net,
-        keywords=("all", *WEATHER_WORDS[:3], "duplicate", "reorder", "reset", "--json"),
+        keywords=("all", *CONDITION_WORDS[:3], "duplicate", "reorder", "reset", "--json"),
     ),
     Verb(
         name="loss",

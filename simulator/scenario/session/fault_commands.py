@@ -40,10 +40,10 @@ def faults_of(
             return [kind(source=link[0], target=link[1], one_way=command.one_way)]
         case commands.HealAll():
             return [faults.Heal()]
-        case commands.NetWeather():
-            return [_weather(command, whom)]
+        case commands.NetConditions():
+            return [_conditions(command, whom)]
         case commands.NetReset():
-            return [faults.CalmWeather()]
+            return [faults.ClearConditions()]
         case commands.HoldMessages():
             return [faults.Hold()]
         case commands.DeliverMessages():
@@ -81,7 +81,7 @@ def _node_faults(command: commands.NodeFault, cluster: Cluster, whom: Whom) -> l
             assert_never(command.action)
 
 
-def _weather(command: commands.NetWeather, whom: Whom) -> faults.Weather:
+def _conditions(command: commands.NetConditions, whom: Whom) -> faults.LinkConditions:
     rule = LinkRule(
         delay_ms=command.delay_ms,
         jitter_ms=command.jitter_ms,
@@ -89,7 +89,7 @@ def _weather(command: commands.NetWeather, whom: Whom) -> faults.Weather:
         duplicate=command.duplicate,
         reorder=command.reorder,
     )
-    return faults.Weather(rule=rule, links=whom.links(command.links, command.around))
+    return faults.LinkConditions(rule=rule, links=whom.links(command.links, command.around))
 
 
 def of_kind(held: Iterable[HeldMessage], links: Collection[Link], kind: str) -> list[HeldMessage]:

@@ -11,7 +11,7 @@ from simulator.scenario.language.commands import Inspect, View
 from simulator.scenario.session.output import Stage
 
 if TYPE_CHECKING:
-    from simulator.node.status import NodeState
+    from simulator.node.status import NodeStatus
     from simulator.scenario.session.session import Session
     from simulator.views.sheet import View as Picture
 
@@ -110,7 +110,7 @@ def _picture(session: Session, command: Inspect, node: int | None) -> Picture:
             return node_view(state, chain, list(cluster.events(EVENTS_OF_A_NODE)))
 
 
-def _states(session: Session) -> list[NodeState]:
+def _states(session: Session) -> list[NodeStatus]:
     return [session.cluster.state(node) for node in session.cluster.settings.node_ids]
 
 

@@ -269,7 +269,7 @@ def _speaks_of_leader(command: commands.Command) -> bool:
             return any("leader" in group for group in command.groups)
         case commands.LinkFault():
             return "leader" in {command.source, command.target}
-        case commands.NetWeather():
+        case commands.NetConditions():
             return "leader" in command.around or any("leader" in link for link in command.links)
         case commands.Use() | commands.Inspect() | commands.DiskCommand() | commands.ClockCommand():
             return command.node == "leader"

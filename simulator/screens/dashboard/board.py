@@ -13,7 +13,7 @@ from textual.app import ComposeResult
 from textual.containers import Container, Grid, Horizontal, Vertical
 
 from simulator.cluster.events import ClusterEvent
-from simulator.node.status import NodeState
+from simulator.node.status import NodeStatus
 from simulator.screens.dashboard.layout import Layout, choose
 from simulator.screens.dashboard.panes import NodePane, Pane
 from simulator.screens.dashboard.snapshot import Opened, Picture, Snapshot
@@ -155,7 +155,7 @@ class Board(Container):
             events.entitle("log")
             events.show(_newest(cluster.events, room))
 
-    def _show_panel(self, state: NodeState) -> None:
+    def _show_panel(self, state: NodeStatus) -> None:
         pane = self._pane(f"panel-{state.node}")
         now = condition(state)
         for name in _CONDITIONS:

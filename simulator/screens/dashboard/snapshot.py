@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from simulator.cluster.events import ClusterEvent, HeldMessage
 from simulator.faults.links import Links
-from simulator.node.status import NodeState
+from simulator.node.status import NodeStatus
 from simulator.views.events import touches
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ class Snapshot:
 
     now_ms: int
     world: str
-    states: tuple[NodeState, ...]
+    states: tuple[NodeStatus, ...]
     links: Links
     in_flight: int = 0
     held: Sequence[HeldMessage] = ()
@@ -37,7 +37,7 @@ class Snapshot:
 class Opened:
     """One node looked at closely: its state with the log, its newest blocks, its own events."""
 
-    state: NodeState
+    state: NodeStatus
     chain: Sequence[str] = ()
     events: Sequence[ClusterEvent] = ()
 
@@ -66,7 +66,7 @@ def take_snapshot(cluster: Cluster) -> Snapshot:
 
 def blank_snapshot(cluster: Cluster) -> Snapshot:
     """What there is to show before anybody has looked: nodes of which nothing is known."""
-    states = tuple(NodeState(node=node, life="up") for node in cluster.settings.node_ids)
+    states = tuple(NodeStatus(node=node, life="up") for node in cluster.settings.node_ids)
     return Snapshot(now_ms=cluster.now_ms(), world=cluster.world, states=states, links=copy_links(cluster.links))
 
 

@@ -14,7 +14,7 @@ from chain.block import GENESIS_HASH, Block
 from chain.mining import mine
 from paxos.ballot import Ballot
 from simulator.node.codec import block_line, blog_line, operation_text
-from simulator.node.state_machine import Ledger
+from simulator.node.state_machine import StateMachine
 from simulator.node.storage.journal import Journal
 from simulator.node.storage.real_disk import RealDisk
 from simulator.node.storage.storage import Storage
@@ -89,12 +89,12 @@ def start_up(effort: Effort) -> Sequence[float]:
     blocks = effort.pick(BLOCKS, QUICK_BLOCKS)
     with stored(blocks) as directory:
         disk = RealDisk(directory, "flush")
-        ledger = Ledger(2)
+        state_machine = StateMachine(2)
         began = time.process_time()
-        recovered = Storage(disk, 2).load(ledger.replay)
+        recovered = Storage(disk, 2).load(state_machine.replay)
         took = time.process_time() - began
         disk.close()
-    if recovered.height != blocks or len(ledger.blog) != blocks:
+    if recovered.height != blocks or len(state_machine.blog) != blocks:
         raise RuntimeError(f"{recovered.height} blocks were replayed of {blocks}")
     return [took]
 

@@ -39,18 +39,18 @@ def silence(effort: Effort) -> Sequence[float]:
             values.append(1000 * (time.perf_counter() - began))
             cluster.wait(lambda: cluster.state(old).life == "down", RETRY_MS)  # noqa: B023  Asked in this turn alone.
             cluster.apply(Restart(old))
-            _calm(cluster)
+            _clear(cluster)
     return values
 
 
-def _calm(cluster: ProcessCluster) -> None:
+def _clear(cluster: ProcessCluster) -> None:
     """Wait until all nodes follow one leader and hold the same chain."""
 
-    def calm() -> bool:
+    def clear() -> bool:
         states = [cluster.state(node) for node in cluster.settings.node_ids]
         return len({state.hash for state in states}) == 1 and len({state.leader for state in states}) == 1
 
-    if not cluster.wait(calm, real.LONG_MS):
+    if not cluster.wait(clear, real.LONG_MS):
         raise RuntimeError("the nodes do not come to the same chain")
 
 

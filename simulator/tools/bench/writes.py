@@ -7,7 +7,7 @@ from functools import partial
 from statistics import median
 from typing import Any
 
-from simulator.faults.faults import Weather
+from simulator.faults.faults import LinkConditions
 from simulator.faults.links import LinkRule
 from simulator.settings import SyncMode
 from simulator.tools.bench import real
@@ -40,7 +40,7 @@ def lone_write(effort: Effort, *, where: str, sync: SyncMode) -> Sequence[float]
 def delayed_write(effort: Effort, *, where: str) -> Sequence[float]:
     """Milliseconds from a write to its answer with 20 ms on every link."""
     with real.running() as cluster:
-        cluster.apply(Weather(rule=LinkRule(delay_ms=DELAY_MS)))
+        cluster.apply(LinkConditions(rule=LinkRule(delay_ms=DELAY_MS)))
         node = node_to_ask(cluster, where)
         for _ in range(effort.pick(10, 1)):
             real.write_ms(cluster, node)

@@ -77,7 +77,7 @@ class Report(msgspec.Struct, kw_only=True):
         }
 
 
-class Onlooker(Protocol):
+class Listener(Protocol):
     """Whoever shows how far it is."""
 
     def begin(self, total: int, done: int) -> None:
@@ -107,7 +107,7 @@ def check_search(search: Search) -> None:
         find(search.break_rule)
 
 
-def run_search(wishes: Wishes, onlooker: Onlooker) -> Report:
+def run_search(wishes: Wishes, onlooker: Listener) -> Report:
     """Explore, and shrink what failed. Ctrl-C ends the search, not the report: what was found is kept.
 
     Raises:
@@ -163,7 +163,7 @@ def _take_in(report: Report, result: BatchResult, wishes: Wishes) -> None:
     report.sometimes.update(result.sometimes)
 
 
-def _write_down(report: Report, wishes: Wishes, onlooker: Onlooker) -> None:
+def _write_down(report: Report, wishes: Wishes, onlooker: Listener) -> None:
     """Make the first failures small, one a broken invariant first."""
     told: set[str] = set()
     chosen: list[Failure] = []

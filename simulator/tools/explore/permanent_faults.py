@@ -11,7 +11,7 @@ from collections.abc import Collection
 from random import Random
 
 from paxos.ballot import NodeId
-from simulator.faults.faults import Crash, CutLink, Fault, Partition, Weather
+from simulator.faults.faults import Crash, CutLink, Fault, LinkConditions, Partition
 from simulator.faults.links import LinkRule, Links
 
 LOSSES = (0.05, 0.1, 0.2)
@@ -33,8 +33,8 @@ def draw_lasting(nodes: int, dice: Random) -> tuple[Fault, ...]:
         return _gone_links(row, dice)
     if fate < 0.9:
         delay = dice.choice((20, 80, 250, 250, 1_000, 3_000))
-        return (Weather(LinkRule(delay_ms=delay, jitter_ms=dice.choice((0, 0, delay // 4)))),)
-    return (Weather(LinkRule(drop=dice.choice(LOSSES), jitter_ms=dice.choice((0, 5, 20)))),)
+        return (LinkConditions(LinkRule(delay_ms=delay, jitter_ms=dice.choice((0, 0, delay // 4)))),)
+    return (LinkConditions(LinkRule(drop=dice.choice(LOSSES), jitter_ms=dice.choice((0, 5, 20)))),)
 
 
 def _gone_links(row: list[int], dice: Random) -> tuple[Fault, ...]:

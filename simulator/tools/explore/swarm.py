@@ -17,7 +17,7 @@ from typing import get_args
 import msgspec
 
 from simulator.faults.faults import (
-    CalmWeather,
+    ClearConditions,
     ClockFault,
     Crash,
     CrashPoint,
@@ -28,13 +28,13 @@ from simulator.faults.faults import (
     Fault,
     Heal,
     Hold,
+    LinkConditions,
     MendLink,
     Partition,
     Pause,
     Release,
     Restart,
     Resume,
-    Weather,
 )
 from simulator.faults.links import Link, LinkRule
 from simulator.mutants.registry import find
@@ -159,26 +159,26 @@ def _one_way(draw: Draw) -> Timed:
         yield lasts, MendLink(*ends, one_way=True)
 
 
-def _weather(draw: Draw, rule: LinkRule) -> Timed:
-    yield 0, Weather(rule, draw.links())
-    yield draw.span(100, 4_000), CalmWeather()
+def _conditions(draw: Draw, rule: LinkRule) -> Timed:
+    yield 0, LinkConditions(rule, draw.links())
+    yield draw.span(100, 4_000), ClearConditions()
 
 
 def _delay(draw: Draw) -> Timed:
     delay = draw.span(1, 400)
-    return _weather(draw, LinkRule(delay_ms=delay, jitter_ms=draw.dice.choice((0, delay // 2, 2 * delay))))
+    return _conditions(draw, LinkRule(delay_ms=delay, jitter_ms=draw.dice.choice((0, delay // 2, 2 * delay))))
 
 
 def _drop(draw: Draw) -> Timed:
-    return _weather(draw, LinkRule(drop=draw.dice.choice((0.02, 0.1, 0.3, 0.5))))
+    return _conditions(draw, LinkRule(drop=draw.dice.choice((0.02, 0.1, 0.3, 0.5))))
 
 
 def _duplicate(draw: Draw) -> Timed:
-    return _weather(draw, LinkRule(duplicate=draw.dice.choice((0.05, 0.3, 0.9)), jitter_ms=draw.span(1, 200)))
+    return _conditions(draw, LinkRule(duplicate=draw.dice.choice((0.05, 0.3, 0.9)), jitter_ms=draw.span(1, 200)))
 
 
 def _reorder(draw: Draw) -> Timed:
-    return _weather(draw, LinkRule(reorder=draw.dice.choice((0.05, 0.3, 0.9)), delay_ms=draw.span(1, 100)))
+    return _conditions(draw, LinkRule(reorder=draw.dice.choice((0.05, 0.3, 0.9)), delay_ms=draw.span(1, 100)))
 
 
 def _hold(draw: Draw) -> Timed:

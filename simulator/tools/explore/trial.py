@@ -29,7 +29,18 @@ import msgspec
 from simulator.checks.violation import Violation
 from simulator.cluster.interface import Ticket
 from simulator.errors import InputError
-from simulator.faults.faults import ClockFault, DiskFault, Fault, Heal, Hold, Pause, Release, Restart, Resume, Weather
+from simulator.faults.faults import (
+    ClockFault,
+    DiskFault,
+    Fault,
+    Heal,
+    Hold,
+    LinkConditions,
+    Pause,
+    Release,
+    Restart,
+    Resume,
+)
 from simulator.tools.explore.liveness import Peace
 from simulator.tools.explore.schedule import Again, Call, Plan, Strike, Write
 from simulator.tools.explore.triggered_faults import Ambushes, strikes_of
@@ -85,18 +96,18 @@ def bound_ms(plan: Plan, waiting: int = 0) -> int:
     election = max(200, 2 * round_trip + 100, 900)
     first = 2 * round_trip * -(-waiting // (plan.settings.window * plan.settings.ops_per_block))
     bound = 4 * election + 4 * (2 * round_trip + 100) + _lateness(plan) + 1_000 + first
-    return LOSSY_FACTOR * bound if any(isinstance(f, Weather) and f.rule.drop for f in plan.lasting) else bound
+    return LOSSY_FACTOR * bound if any(isinstance(f, LinkConditions) and f.rule.drop for f in plan.lasting) else bound
 
 
 def _slowness(plan: Plan) -> int:
     """By how much a round trip may have seemed longer than on calm links."""
-    weather = clock = stood = held = 0
+    conditions = clock = stood = held = 0
     since: dict[int, int] = {}  # When each paused node was paused, and (0) when messages began to be held.
     for strike in (*plan.strikes, *(Strike(plan.heals_ms, fault) for fault in (*_awakenings(plan), *plan.lasting))):
         match strike.fault:
-            case Weather(rule):
+            case LinkConditions(rule):
                 one_way = rule.delay_ms + rule.jitter_ms
-                weather = max(weather, 2 * one_way + (2 * max(5, one_way) if rule.reorder else 0))
+                conditions = max(conditions, 2 * one_way + (2 * max(5, one_way) if rule.reorder else 0))
             case ClockFault(_, rate_percent, jump_ms):
                 clock = max(clock, jump_ms, (rate_percent - 100) * 10)
             case Hold():
@@ -109,7 +120,7 @@ def _slowness(plan: Plan) -> int:
                 stood = max(stood, strike.at_ms - since.pop(node, strike.at_ms))
             case _:
                 pass
-    return weather + clock + stood + held
+    return conditions + clock + stood + held
 
 
 def _awakenings(plan: Plan) -> list[Fault]:
@@ -179,7 +190,7 @@ class _Ordeal:
             waiting = sum(not ticket.done for ticket in self._tickets)
             self._bound_ms = bound_ms(self._done(), waiting)
             # An alarm that sleeps, because its clock jumped back, may be a heartbeat: then silence goes on after peace.
-            restless = _lateness(plan) > 0 or any(isinstance(fault, Weather) for fault in plan.lasting)
+            restless = _lateness(plan) > 0 or any(isinstance(fault, LinkConditions) for fault in plan.lasting)
             peace = Peace(cluster, self._bound_ms, steady=not restless)
             peace.demand()
             self._tickets += peace.tickets

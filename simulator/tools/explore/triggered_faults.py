@@ -17,22 +17,22 @@ import msgspec
 from paxos.ballot import NO_BALLOT, Ballot, NodeId
 from paxos.messages import Accept, AnyMessage, Heartbeat, Prepare, Promise
 from simulator.faults.faults import (
-    CalmWeather,
+    ClearConditions,
     ClockFault,
     Crash,
     CrashPoint,
     CutLink,
     Fault,
     Heal,
+    LinkConditions,
     MendLink,
     Partition,
     Pause,
     Restart,
     Resume,
-    Weather,
 )
 from simulator.faults.links import LinkRule
-from simulator.trace.observer_list import Bystander
+from simulator.trace.observer_list import NullObserver
 
 Moment = Literal["bid", "promise", "lead", "propose"]
 """A node opens a ballot; one promises it; one begins to lead; a leader proposes a value."""
@@ -125,8 +125,8 @@ def _late(victim: _Victim, *, outward: bool = True) -> Timed:
     """What passes in a short while is underway for a long one, and arrives from another time."""
     some = victim.others[: victim.dice.randint(1, len(victim.others))]
     links = tuple((victim.node, other) if outward else (other, victim.node) for other in some)
-    yield 0, Weather(LinkRule(delay_ms=victim.lasts(80, 1_500)), links)
-    yield victim.lasts(5, 80), CalmWeather()
+    yield 0, LinkConditions(LinkRule(delay_ms=victim.lasts(80, 1_500)), links)
+    yield victim.lasts(5, 80), ClearConditions()
 
 
 def _late_answers(victim: _Victim) -> Timed:
@@ -135,10 +135,15 @@ def _late_answers(victim: _Victim) -> Timed:
 
 def _lossy(victim: _Victim) -> Timed:
     """Every other message is lost, and then the node itself is."""
-    yield 0, Weather(LinkRule(drop=victim.dice.choice((0.3, 0.5, 0.7))), tuple((victim.node, o) for o in victim.others))
+    yield (
+        0,
+        LinkConditions(
+            LinkRule(drop=victim.dice.choice((0.3, 0.5, 0.7))), tuple((victim.node, o) for o in victim.others)
+        ),
+    )
     dies = victim.lasts(10, 150)
     yield dies, Crash(victim.node)
-    yield dies, CalmWeather()
+    yield dies, ClearConditions()
     yield dies + victim.lasts(50, 1_000), Restart(victim.node)
 
 
@@ -191,14 +196,14 @@ def _again(victim: _Victim) -> Timed:
     dies = dice.randint(5, 120)
     back = dies + dice.randint(1, 30)
     slow = tuple(link for other in victim.others for link in ((node, other), (other, node)) if link != (one, node))
-    yield 0, Weather(LinkRule(delay_ms=dice.randint(20, 200)), ((one, node),))
+    yield 0, LinkConditions(LinkRule(delay_ms=dice.randint(20, 200)), ((one, node),))
     for other in far:
         yield 0, CutLink(node, other, one_way=True)
         yield back, MendLink(node, other, one_way=True)
     yield dies, Crash(node)
-    yield dies, Weather(LinkRule(delay_ms=delay, jitter_ms=dice.choice((0, delay))), slow)
+    yield dies, LinkConditions(LinkRule(delay_ms=delay, jitter_ms=dice.choice((0, delay))), slow)
     yield back, Restart(node)
-    yield back + dice.randint(100, 600), CalmWeather()
+    yield back + dice.randint(100, 600), ClearConditions()
 
 
 def _pause(victim: _Victim) -> Timed:
@@ -253,7 +258,7 @@ def draw_ambushes(dice: Random, heals_ms: int) -> tuple[Ambush, ...]:
     return tuple(laid)
 
 
-class Ambushes(Bystander):
+class Ambushes(NullObserver):
     """Watches what nodes send. `sprung` gathers ambushes that have sprung, with the node and the time."""
 
     def __init__(self, ambushes: tuple[Ambush, ...]) -> None:

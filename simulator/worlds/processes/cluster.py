@@ -25,7 +25,7 @@ from simulator.errors import InputError
 from simulator.faults.faults import Fault
 from simulator.faults.links import Link, Links
 from simulator.node.client_api import ClientCall, Inspect, Inspected, NodeFailed, NoteLine, ReadAnswer, WriteAnswer
-from simulator.node.status import NodeState
+from simulator.node.status import NodeStatus
 from simulator.node.storage.line_index import NAME, ChainReader
 from simulator.node.storage.lock import DirectoryLock
 from simulator.settings import Settings
@@ -85,7 +85,7 @@ class ProcessCluster:
         self._pictures = Pictures(settings)
         self._events: deque[ClusterEvent] = deque(maxlen=EVENTS_KEPT)
         self._held: dict[int, HeldMessage] = {}
-        self._inspections: dict[int, NodeState | None] = {}
+        self._inspections: dict[int, NodeStatus | None] = {}
         self._inspection = 0
         self._chains = {node: ChainReader(node_directory(settings, node) / NAME) for node in settings.node_ids}
         self._judge: Judge | None = None  # From the first `check` on.
@@ -187,7 +187,7 @@ class ProcessCluster:
 
     # Looking
 
-    def state(self, node: int, *, detail: bool = False) -> NodeState:
+    def state(self, node: int, *, detail: bool = False) -> NodeStatus:
         """See `Cluster`. Never older than the last answer that `node` gave to a client, if the node can be asked."""
         self._check_node(node)
         with self._changed:
@@ -359,7 +359,7 @@ class ProcessCluster:
             self._book.give_up(ticket, f"node {ticket.node} is down", sent=False)
             self._change()
 
-    def _inspect(self, node: int, *, detail: bool) -> NodeState | None:
+    def _inspect(self, node: int, *, detail: bool) -> NodeStatus | None:
         """Ask the node itself, and wait for it; None when it does not answer soon. The lock is let go meanwhile."""
         if self._supervisor.is_own_thread():
             return None  # A callback in the supervisor's thread would wait for itself.

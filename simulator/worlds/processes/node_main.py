@@ -24,14 +24,14 @@ from paxos.messages import AnyMessage, Decide, Hints
 from simulator.errors import InputError
 from simulator.faults.faults import DiskFaultKind
 from simulator.node.client_api import ClientCall, Inspected, NodeFailed, NodeReport
-from simulator.node.status import NodeState
+from simulator.node.status import NodeStatus
 from simulator.settings import Settings
 from simulator.worlds.processes.framed_pipe import SUPERVISOR, UNHURRIED, WITNESS, Inlet, Outlet, frame, split
 from simulator.worlds.processes.parent import die_with_parent
 from simulator.worlds.processes.wire import decode_call, decode_message, encode_message, encode_report
 
 if TYPE_CHECKING:
-    from simulator.worlds.processes.probe_frames import ProcessWitness
+    from simulator.worlds.processes.probe_frames import ProcessProbe
 
 LOOK_EVERY_MS = 50
 """How often at most a node that changes says so unasked."""
@@ -65,7 +65,7 @@ class Drivable(Protocol):
     def flush(self, now_ms: int) -> None:
         """The end of a batch."""
 
-    def state(self, *, detail: bool = False) -> NodeState:
+    def state(self, *, detail: bool = False) -> NodeStatus:
         """A picture."""
 
 
@@ -78,14 +78,14 @@ class ProcessHost:
     """The world as the node of this process sees it: a queue out, and alarms.
 
     A message is encoded once, whoever it is for; messages for the same targets in a row share one frame. `disk_mood`
-    is what the supervisor wants the disk to do, `witness` whom the node tells what it does inside, if anybody.
+    is what the supervisor wants the disk to do, `probe` whom the node tells what it does inside, if anybody.
     """
 
     def __init__(self, outlet: Outlet, dice: Random, disk_mood: DiskFaultKind = "ok") -> None:
         self.due_ms: dict[Timer, int] = {}
         self.now_ms = 0
         self.disk_mood = disk_mood
-        self.witness: ProcessWitness | None = None
+        self.probe: ProcessProbe | None = None
         self._outlet = outlet
         self._dice = dice
         self._sets: dict[tuple[NodeId, ...], int] = {}
@@ -123,9 +123,9 @@ class ProcessHost:
 
     def be_witnessed(self) -> None:
         """From now on, what the node does inside leaves too, between the messages, in the order of doing."""
-        from simulator.worlds.processes.probe_frames import ProcessWitness  # noqa: PLC0415  10 ms that others need not spend.
+        from simulator.worlds.processes.probe_frames import ProcessProbe  # noqa: PLC0415  10 ms that others need not spend.
 
-        self.witness = ProcessWitness(self._tell)
+        self.probe = ProcessProbe(self._tell)
 
     def _tell(self, telling: bytes) -> None:
         self._seal()
@@ -162,7 +162,7 @@ def build_node(node_id: NodeId, settings: Settings, host: ProcessHost) -> Drivab
         from simulator.mutants.registry import node_type  # noqa: PLC0415  No sound node needs to know of broken ones.
 
         made = node_type(settings.break_rule)
-    return made(node_id, settings, storage, host, witness=host.witness)
+    return made(node_id, settings, storage, host, probe=host.probe)
 
 
 class Watcher:
@@ -180,7 +180,7 @@ class Watcher:
         if self.due_ms is None:
             self.due_ms = self._looked_ms + LOOK_EVERY_MS
 
-    def look(self, now_ms: int) -> NodeState | None:
+    def look(self, now_ms: int) -> NodeStatus | None:
         """The node's state if it is worth telling."""
         self._looked_ms = now_ms
         self.due_ms = None
@@ -193,7 +193,7 @@ class Watcher:
         return state
 
 
-def _summary(state: NodeState) -> object:
+def _summary(state: NodeStatus) -> object:
     """Everything that a person would call a change; counters run on by themselves."""
     return (
         state.role,
@@ -241,8 +241,8 @@ class Loop:
                 self._read(now)
             _collect_what_is_new(idle=not ready)
             for timer in host.take_due():
-                if host.witness is not None:
-                    host.witness.woken(timer)
+                if host.probe is not None:
+                    host.probe.woken(timer)
                 node.wake(timer, now)
             node.flush(now)
             self._watch(now)

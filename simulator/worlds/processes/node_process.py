@@ -27,7 +27,7 @@ _swap = threading.Lock()
 class NodeProcess:
     """Starts the process at once, without waiting for it. `inlet` is what it says, `outlet` what it is told.
 
-    With `witnessed` the node tells what it writes, syncs and applies (see `witness`).
+    With `witnessed` the node tells what it writes, syncs and applies (see `probe`).
     The thread that makes this must live as long as the process should: on Linux the node is killed when it ends.
 
     Raises:

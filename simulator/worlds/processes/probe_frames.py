@@ -19,23 +19,23 @@ from simulator.trace.journal_records import Entry, entry_of
 
 
 class ToldRecovered(msgspec.Struct, frozen=True, array_like=True, tag=1):
-    """See `Witness.recovered`."""
+    """See `Probe.recovered`."""
 
     found: Recovered
 
 
 class ToldRecorded(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=2):
-    """See `Witness.recorded`."""
+    """See `Probe.recorded`."""
 
     records: tuple[Entry, ...]
 
 
 class ToldSynced(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=3):
-    """See `Witness.synced`."""
+    """See `Probe.synced`."""
 
 
 class ToldApplied(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=4):
-    """See `Witness.applied`."""
+    """See `Probe.applied`."""
 
     blocks: tuple[Block, ...]
 
@@ -53,26 +53,26 @@ decode_telling = msgspec.msgpack.Decoder[Telling](Telling).decode
 """The telling in these bytes. Raises `msgspec.DecodeError` for anything else."""
 
 
-class ProcessWitness:
-    """A `Witness` whose word leaves through `tell`, as bytes."""
+class ProcessProbe:
+    """A `Probe` whose word leaves through `tell`, as bytes."""
 
     def __init__(self, tell: Callable[[bytes], None]) -> None:
         self._tell = tell
 
     def recovered(self, recovered: Recovered) -> None:
-        """See `Witness`."""
+        """See `Probe`."""
         self._tell(_encode(ToldRecovered(recovered)))
 
     def recorded(self, records: Sequence[JournalRecord]) -> None:
-        """See `Witness`."""
+        """See `Probe`."""
         self._tell(_encode(ToldRecorded(tuple([entry_of(record) for record in records]))))
 
     def synced(self) -> None:
-        """See `Witness`."""
+        """See `Probe`."""
         self._tell(_encode(ToldSynced()))
 
     def applied(self, blocks: Sequence[Block]) -> None:
-        """See `Witness`."""
+        """See `Probe`."""
         self._tell(_encode(ToldApplied(tuple(blocks))))
 
     def woken(self, timer: Timer) -> None:

@@ -76,7 +76,7 @@ class _Asked(_Entry, frozen=True, array_like=True, gc=False, tag=6):
     call: bytes
 
 
-class _Witnessed(_Entry, frozen=True, array_like=True, gc=False, tag=7):
+class _Probed(_Entry, frozen=True, array_like=True, gc=False, tag=7):
     body: bytes
 
 
@@ -88,7 +88,7 @@ class _Struck(_Entry, frozen=True, array_like=True, gc=False, tag=9):
     fault: Fault
 
 
-_AnyEntry = _Frame | _Sent | _Arrived | _Lost | _Told | _Asked | _Witnessed | _Ended | _Struck
+_AnyEntry = _Frame | _Sent | _Arrived | _Lost | _Told | _Asked | _Probed | _Ended | _Struck
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder[_AnyEntry](_AnyEntry).decode
 
@@ -132,8 +132,8 @@ class Tape:
         self._write(_Asked(at_ms, node, call))
 
     def witnessed(self, at_ms: int, node: int, body: bytes) -> None:
-        """The body of a frame of tellings (see `witness`)."""
-        self._write(_Witnessed(at_ms, node, body))
+        """The body of a frame of tellings (see `probe`)."""
+        self._write(_Probed(at_ms, node, body))
 
     def ended(self, at_ms: int, node: int, how: str) -> None:
         """A process is no more."""
@@ -208,7 +208,7 @@ def _happenings(entry: _AnyEntry) -> Iterator[Happening]:
                 yield "told", (at_ms, node, report)
         case _Asked(call=data):
             yield "asked", (at_ms, node, decode_call(data))
-        case _Witnessed(body=body):
+        case _Probed(body=body):
             for data in split(body):
                 yield _telling(at_ms, node, data)
         case _Ended(how=how):

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import msgspec
 
-from simulator.node.status import Life, NodeState
+from simulator.node.status import Life, NodeStatus
 from simulator.settings import Settings
 
 
 class Pictures:
-    """The newest `NodeState` of every node, as the nodes told it. Not safe for threads.
+    """The newest `NodeStatus` of every node, as the nodes told it. Not safe for threads.
 
     `stale` are nodes that have answered a client since they last told: a person who has seen the answer must not be
     shown a state from before it.
@@ -17,11 +17,11 @@ class Pictures:
 
     def __init__(self, settings: Settings) -> None:
         self.stale: set[int] = set()
-        self._states = {node: NodeState(node=node) for node in settings.node_ids}
+        self._states = {node: NodeStatus(node=node) for node in settings.node_ids}
         self._lives: dict[int, Life] = dict.fromkeys(settings.node_ids, "down")
         self._errors = dict.fromkeys(settings.node_ids, "")
 
-    def told(self, node: int, state: NodeState) -> None:
+    def told(self, node: int, state: NodeStatus) -> None:
         """`node` says how it is."""
         self._states[node] = state
         self.stale.discard(node)
@@ -48,7 +48,7 @@ class Pictures:
         """Up, paused or down."""
         return self._lives[node]
 
-    def of(self, node: int) -> NodeState:
+    def of(self, node: int) -> NodeStatus:
         """The newest picture. Of a node that is down it shows what is on its disk, and nothing that died with it."""
         state, life, error = self._states[node], self._lives[node], self._errors[node]
         if life == "down":
@@ -58,7 +58,7 @@ class Pictures:
         return msgspec.structs.replace(state, life=life, error=error or state.error)
 
 
-def _what_outlives(state: NodeState) -> NodeState:
+def _what_outlives(state: NodeStatus) -> NodeStatus:
     """What is on the disk of a node that died; what it knew besides died with it."""
     return msgspec.structs.replace(
         state, role="follower", leader=0, queue=0, pending=0, in_flight=0, heard=(), elections=0, leaderships=0

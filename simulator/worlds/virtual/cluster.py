@@ -46,12 +46,12 @@ from simulator.node.client_api import (
 )
 from simulator.node.codec import operation_text
 from simulator.node.node import Node
-from simulator.node.status import NodeState
+from simulator.node.status import NodeStatus
 from simulator.node.storage.chain_file import CHAIN
 from simulator.settings import Settings
 from simulator.trace.format import header_for
 from simulator.trace.observer import Observer
-from simulator.trace.observer_list import Onlookers
+from simulator.trace.observer_list import ObserverList
 from simulator.trace.recorder import TraceRecorder
 from simulator.trace.writer import trace_lines
 from simulator.worlds.virtual.event_queue import WORLD, Heap
@@ -104,8 +104,8 @@ class VirtualCluster:
         self._dice = dice = Random(settings.seed)
         self._recorder = TraceRecorder() if keep_trace else None
         watching = (self.checker, self._recorder, *observers)
-        self._onlookers = onlookers = Onlookers(observer for observer in watching if observer is not None)
-        self._network = Network(Links(settings.node_ids), heap, dice, onlookers)
+        self._observers = listening = ObserverList(observer for observer in watching if observer is not None)
+        self._network = Network(Links(settings.node_ids), heap, dice, listening)
         self._book = ClientBook(f"s{settings.seed}", self.now_ms, keep_history=keep_history)
         self._keep_history = keep_history
         self._events: deque[ClusterEvent] = deque(maxlen=EVENTS_KEPT)
@@ -120,7 +120,7 @@ class VirtualCluster:
                 node,
                 heap,
                 self._network,
-                onlookers,
+                listening,
                 self,
                 build=lambda machine: makes(settings, machine),
                 dice=dice,
@@ -200,7 +200,7 @@ class VirtualCluster:
 
     # Looking
 
-    def state(self, node: int, *, detail: bool = False) -> NodeState:
+    def state(self, node: int, *, detail: bool = False) -> NodeStatus:
         """See `Cluster`. The node itself is asked, so this is never old."""
         self._check_node(node)
         return self.machines[node].picture(detail=detail)
@@ -275,7 +275,7 @@ class VirtualCluster:
         """See `Cluster`. The blogs in memory are compared too, and the history is judged: this costs their sizes."""
         for node, machine in self.machines.items():
             if isinstance(machine.node, Node) and not machine.blocked:
-                self.checker.look_at_blog(self.now_ms(), node, machine.node.ledger.blog)
+                self.checker.look_at_blog(self.now_ms(), node, machine.node.state_machine.blog)
         self._judge_history()
         verdicts = self.checker.verdicts()
         for invariant in (SURPRISE, LINEARIZABILITY) if self._keep_history else (SURPRISE,):
@@ -344,7 +344,7 @@ class VirtualCluster:
         self._heap.put(self.now_ms() + LOOK_FOR_LATE_MS, WORLD, (self._look_for_late, None, None))
 
     def _struck(self, fault: Fault) -> None:
-        for tell in self._onlookers.struck:
+        for tell in self._observers.struck:
             tell(self.now_ms(), fault)
         self._note(getattr(fault, "node", 0), "fault", fault.line())
 

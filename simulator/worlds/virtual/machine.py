@@ -22,9 +22,9 @@ from paxos.records import JournalRecord
 from simulator.errors import InputError
 from simulator.node.client_api import ClientCall, NodeFailed, NodeReport
 from simulator.node.node import NodeStopped
-from simulator.node.status import Life, NodeState
+from simulator.node.status import Life, NodeStatus
 from simulator.node.storage.storage import Recovered
-from simulator.trace.observer_list import Onlookers
+from simulator.trace.observer_list import ObserverList
 from simulator.worlds.virtual.clock import Clock
 from simulator.worlds.virtual.disk import Killed, SimulatedDisk
 from simulator.worlds.virtual.event_queue import PLACE_BITS, WORLD, Happening, Heap
@@ -52,7 +52,7 @@ class Drivable(Protocol):
     def flush(self, now_ms: int) -> None:
         """The end of a batch."""
 
-    def state(self, *, detail: bool = False) -> NodeState:
+    def state(self, *, detail: bool = False) -> NodeStatus:
         """A picture."""
 
 
@@ -70,7 +70,7 @@ class Owner(Protocol):
 
 
 class Machine:
-    """A `Host` and a `Witness` for its node. `lives` counts the lives begun; what is of an earlier one is dropped.
+    """A `Host` and a `Probe` for its node. `lives` counts the lives begun; what is of an earlier one is dropped.
 
     Invariant: `blocked` is true exactly while nothing may befall the node: it is down, not yet up, paused or syncing.
     """
@@ -80,7 +80,7 @@ class Machine:
         node_id: NodeId,
         heap: Heap,
         network: Network,
-        onlookers: Onlookers,
+        observers: ObserverList,
         owner: Owner,
         *,
         build: Callable[[Machine], Drivable],
@@ -98,7 +98,7 @@ class Machine:
         self.waiting: list[Happening] = []  # What came while it was blocked.
         self._heap = heap
         self._network = network
-        self._onlookers = onlookers
+        self._observers = observers
         self._owner = owner
         self._build = build
         self._dice = dice
@@ -108,7 +108,7 @@ class Machine:
         self._lag_ms = 0  # How far the batch has come beyond the world's time, by syncing.
         self._busy_until_ms = 0
         self._later: list[tuple[int, Callable[..., None], tuple[Any, ...]]] = []
-        self._picture = NodeState(node=node_id)
+        self._picture = NodeStatus(node=node_id)
 
     # Life
 
@@ -150,7 +150,7 @@ class Machine:
         self._later.clear()
         self.disk.lose_power()
         now = self._heap.now_ms
-        for tell in self._onlookers.ended:
+        for tell in self._observers.ended:
             tell(now, self.me, how)
         self._owner.ended(self.me, how)
         lost, self.waiting = self.waiting, []
@@ -176,7 +176,7 @@ class Machine:
             self._alarms.pop(timer, None)
             self._set_alarm(timer, due)
 
-    def picture(self, *, detail: bool = False) -> NodeState:
+    def picture(self, *, detail: bool = False) -> NodeStatus:
         """How it is now; of a node that is down, what is on its disk, and nothing that died with it."""
         if self.node is not None:
             state = self.node.state(detail=detail)
@@ -200,7 +200,7 @@ class Machine:
         assert node is not None
         world_ms, me = self._heap.now_ms, self.me
         now = self.clock.read(world_ms)
-        receive, passed, delivered = node.receive, self._network.passed, self._onlookers.delivered
+        receive, passed, delivered = node.receive, self._network.passed, self._observers.delivered
         try:
             for source, what, number in happenings:
                 if source:
@@ -219,7 +219,7 @@ class Machine:
 
     def _occur(self, node: Drivable, what: Timer | ClientCall, now: int) -> None:
         if not isinstance(what, Timer):
-            for tell_asked in self._onlookers.asked:
+            for tell_asked in self._observers.asked:
                 tell_asked(self._heap.now_ms, self.me, what)
             node.call(what, now)
             return
@@ -232,7 +232,7 @@ class Machine:
             self._set_alarm(what, due)
         elif due is not None:
             del self._due[what]
-            for tell_woken in self._onlookers.woken:
+            for tell_woken in self._observers.woken:
                 tell_woken(self._heap.now_ms, self.me, what)
             node.wake(what, now)
 
@@ -339,25 +339,25 @@ class Machine:
     def _report(self, report: NodeReport) -> None:
         if isinstance(report, NodeFailed):
             self.error = report.text
-        for tell in self._onlookers.told:
+        for tell in self._observers.told:
             tell(self._heap.now_ms, self.me, report)
         self._owner.reported(self.me, report)
 
     def recovered(self, recovered: Recovered) -> None:
-        """See `Witness`."""
-        self._tell(self._onlookers.recovered, recovered)
+        """See `Probe`."""
+        self._tell(self._observers.recovered, recovered)
 
     def recorded(self, records: Sequence[JournalRecord]) -> None:
-        """See `Witness`."""
-        self._tell(self._onlookers.recorded, records)
+        """See `Probe`."""
+        self._tell(self._observers.recorded, records)
 
     def synced(self) -> None:
-        """See `Witness`."""
-        self._tell(self._onlookers.synced)
+        """See `Probe`."""
+        self._tell(self._observers.synced)
 
     def applied(self, blocks: Sequence[Block]) -> None:
-        """See `Witness`."""
-        self._tell(self._onlookers.applied, blocks)
+        """See `Probe`."""
+        self._tell(self._observers.applied, blocks)
 
     def _tell(self, tells: tuple[Callable[..., None], ...], *arguments: object) -> None:
         if self._lag_ms:

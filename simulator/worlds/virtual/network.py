@@ -14,7 +14,7 @@ from paxos.messages import AnyMessage
 from simulator.cluster.events import HeldMessage
 from simulator.cluster.message_text import describe
 from simulator.faults.links import MOST_HELD, Link, Links
-from simulator.trace.observer_list import Onlookers
+from simulator.trace.observer_list import ObserverList
 from simulator.worlds.virtual.event_queue import PLACE_BITS, Heap
 
 LATENCIES = (0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2)
@@ -40,7 +40,7 @@ class Network:
     `passed` and `lost` count by link (source * 16 + target).
     """
 
-    def __init__(self, links: Links, heap: Heap, dice: Random, onlookers: Onlookers) -> None:
+    def __init__(self, links: Links, heap: Heap, dice: Random, observers: ObserverList) -> None:
         self.links = links
         self.messages = 0
         self.copies = 0
@@ -51,7 +51,7 @@ class Network:
         self._heap = heap
         self._dice = dice
         self._bits = dice.getrandbits
-        self._onlookers = onlookers
+        self._observers = observers
         self._newest = [0] * (1 << 2 * PLACE_BITS)  # When the last message of each calm link arrives.
         self._held_count = 0
 
@@ -64,7 +64,7 @@ class Network:
         self.messages += 1
         number = self.messages
         self.copies += len(to)
-        for tell in self._onlookers.sent:
+        for tell in self._observers.sent:
             tell(now, source, to, message, number)
         if self.watch is not None:
             self.watch(source, to, message)
@@ -95,8 +95,8 @@ class Network:
         for target in to:
             leaves = heap.now_ms + LATENCIES[self._bits(_DRAW_BITS)]
             link = source << PLACE_BITS | target
-            calm = (source, target) not in links.rules
-            if calm:
+            clear = (source, target) not in links.rules
+            if clear:
                 leaves = self._newest[link] = max(leaves, self._newest[link])
             arrivals = links.arrivals(source, target, leaves, self._dice)
             if not arrivals or (links.holding and len(self.held) >= MOST_HELD):
@@ -112,7 +112,7 @@ class Network:
     def lose(self, source: int, target: int, message: AnyMessage, number: int) -> None:
         """A copy will never arrive."""
         self.lost[source << PLACE_BITS | target] += 1
-        for tell in self._onlookers.lost:
+        for tell in self._observers.lost:
             tell(self._heap.now_ms, source, target, message, number)
 
     def deliver_held(self, number: int | None, link: Link | None) -> int:

@@ -46,6 +46,6 @@ def node_builder(rule: str | None) -> Builder:
 
     def build(settings: Settings, machine: Machine) -> Drivable:
         storage = Storage(machine.disk, settings.difficulty)
-        return node_class(machine.me, settings, storage, machine, witness=machine, miner=miner)
+        return node_class(machine.me, settings, storage, machine, probe=machine, miner=miner)
 
     return build

@@ -11,7 +11,7 @@ from chain.blockchain import Blockchain
 from simulator.checks.violation import INVARIANTS, Violation
 from simulator.node.client_api import Inspected
 from simulator.node.codec import operations_text
-from simulator.node.status import NodeState
+from simulator.node.status import NodeStatus
 from tests.simulator.checks.scene import B1, Scene, X, Y, value
 
 COMMENT = value("K", operation=Comment("bob", "X", "nice"))
@@ -304,7 +304,7 @@ def test_pictures_are_held_against_the_replay(scene: Scene) -> None:
     grow(scene, 2, COMMENT)
     for comments, sound in ((1, True), (2, False)):
         tip = scene.chains[1].tip
-        state = NodeState(node=1, height=2, hash=tip, posts=1, comments=comments)
+        state = NodeStatus(node=1, height=2, hash=tip, posts=1, comments=comments)
         scene.checker.told(99, 1, Inspected(0, state))
         assert (scene.broken == {}) == sound
 

@@ -138,12 +138,12 @@ def test_a_request_waits_longer_than_any_node_and_not_for_ever() -> None:
     now = 0
     clients = ClientBook("run", lambda: now)
     links = Links((1, 2))
-    calm = patience_ms(links)
+    clear = patience_ms(links)
     links.set_rule([(1, 2)], LinkRule(delay_ms=3_000))
-    short, _ = clients.write(1, POST, patience_ms=calm)
+    short, _ = clients.write(1, POST, patience_ms=clear)
     long, _ = clients.write(1, POST, patience_ms=patience_ms(links))
 
-    now = calm
+    now = clear
     late = clients.expire()
 
     assert late == [short]

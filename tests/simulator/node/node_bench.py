@@ -78,7 +78,7 @@ class Bench:
         self.sent: list[tuple[tuple[NodeId, ...], AnyMessage]] = []
         self.reports: list[NodeReport] = []
         storage = Storage(self.disk, self.settings.difficulty)
-        self.node = self.node_type(1, self.settings, storage, self, witness=self, miner=self.miner)
+        self.node = self.node_type(1, self.settings, storage, self, probe=self, miner=self.miner)
         self.node.start(self.now)
         self.node.flush(self.now)
         self.deeds.clear()
@@ -106,19 +106,19 @@ class Bench:
     # What it tells its witness
 
     def recovered(self, recovered: Recovered) -> None:
-        """See `Witness`."""
+        """See `Probe`."""
         self.deeds.append("recovered")
 
     def recorded(self, records: Sequence[JournalRecord]) -> None:
-        """See `Witness`."""
+        """See `Probe`."""
         self.deeds.append(f"recorded {len(records)}")
 
     def synced(self) -> None:
-        """See `Witness`."""
+        """See `Probe`."""
         self.deeds.append("synced")
 
     def applied(self, blocks: Sequence[Block]) -> None:
-        """See `Witness`."""
+        """See `Probe`."""
         self.deeds.append(f"applied {len(blocks)}")
 
     # What happens to it
@@ -156,7 +156,7 @@ class Bench:
     @property
     def height(self) -> int:
         """Blocks applied."""
-        return self.node.ledger.height
+        return self.node.state_machine.height
 
     def lines(self, name: str) -> list[str]:
         """A file."""

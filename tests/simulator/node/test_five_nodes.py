@@ -169,7 +169,7 @@ def test_a_bad_day_ends_well(seed: int) -> None:
     """Whatever the dice say: nothing answered is lost, and all five chains are one."""
     world = bad_day(seed)
 
-    blog = world.nodes[1].ledger.blog
+    blog = world.nodes[1].state_machine.blog
     answered = [number for number, kind in world.answers.items() if kind == "ok"]
     assert len(answered) == 8
     assert all(blog.has_title(f"title {number}") for number in answered)

@@ -25,7 +25,7 @@ from simulator.errors import InputError
 from simulator.faults import faults
 from simulator.faults.faults import Fault
 from simulator.faults.links import Links
-from simulator.node.status import Life, NodeState
+from simulator.node.status import Life, NodeStatus
 from simulator.scenario.session.node_selector import sides
 from simulator.settings import Settings
 
@@ -115,7 +115,7 @@ class FakeCluster:
                 self.links.heal()
                 for other in self.settings.node_ids:
                     self._later(LAG_MS, partial(self._catch_up, other))
-            case faults.Weather(rule=rule, links=links):
+            case faults.LinkConditions(rule=rule, links=links):
                 every = [(a, b) for a in self.links.nodes for b in self.links.nodes if a != b]
                 self.links.set_rule(links or every, rule)
             case faults.CutLink(source=a, target=b):
@@ -128,11 +128,11 @@ class FakeCluster:
                 pass
         self._elect()
 
-    def state(self, node: int, *, detail: bool = False) -> NodeState:
+    def state(self, node: int, *, detail: bool = False) -> NodeStatus:
         height = self._heights[node]
         digest = sha256(str(height).encode()).hexdigest() if height else "0" * 64
         leads = node == self._leader and self.life[node] == "up"
-        return NodeState(
+        return NodeStatus(
             node=node,
             life=self.life[node],
             role="leader" if leads else "follower",

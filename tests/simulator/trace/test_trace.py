@@ -16,7 +16,7 @@ from simulator.checks.trace_check import check_trace
 from simulator.cluster.history import Event
 from simulator.cluster.interface import Query
 from simulator.errors import InputError
-from simulator.faults.faults import Crash, Heal, Partition, Restart, Weather
+from simulator.faults.faults import Crash, Heal, LinkConditions, Partition, Restart
 from simulator.faults.links import LinkRule
 from simulator.node.client_api import NoteLine
 from simulator.scenario.session.files import trace_to, write_lines
@@ -36,7 +36,7 @@ def stormy_run(seed: int = 3) -> tuple[VirtualCluster, TraceRecorder]:
     recorder = TraceRecorder()
     cluster = VirtualCluster(Settings(nodes=3, seed=seed, data="somewhere"), observers=(recorder,))
     cluster.run(1_000)
-    cluster.apply(Weather(LinkRule(delay_ms=5, jitter_ms=20, drop=0.1, duplicate=0.1)))
+    cluster.apply(LinkConditions(LinkRule(delay_ms=5, jitter_ms=20, drop=0.1, duplicate=0.1)))
     for number in range(12):
         cluster.submit(1 + number % 3, Post("ann", f"t{number}", "text"))
         cluster.read(1, Query(kind="all", linearizable=number % 2 == 0))

@@ -13,7 +13,7 @@ from rich.console import Console
 
 from simulator.cluster.events import HeldMessage
 from simulator.faults.links import LinkRule, Links
-from simulator.node.status import EntryView, NodeState, SlotView
+from simulator.node.status import EntryView, NodeStatus, SlotView
 from simulator.views.blogs import blog_view, entries_view
 from simulator.views.chain import chain_short, chain_view
 from simulator.views.checks import checks_line, checks_view
@@ -24,12 +24,12 @@ from simulator.views.samples import chain_lines, states
 from simulator.views.sheet import View, words
 from simulator.views.slots import log_view, operation_words, value_words
 
-UP = NodeState(node=1, life="up", leader=1, ballot=(3, 1))
+UP = NodeStatus(node=1, life="up", leader=1, ballot=(3, 1))
 ballots = st.tuples(st.integers(0, 10**9), st.integers(0, 9))
 entries = st.builds(EntryView, username=st.text(max_size=9), title=st.text(max_size=9), content=st.text(max_size=30))
 slots = st.builds(SlotView, slot=st.integers(1), ballot=ballots, value=st.lists(st.text(max_size=20)).map(tuple))
 any_state = st.builds(
-    NodeState,
+    NodeStatus,
     node=st.integers(1, 9),
     ballot=ballots,
     promised=ballots,
@@ -53,13 +53,13 @@ def drawn(view: View, width: int = 80) -> str:
 
 
 @given(state=any_state)
-def test_a_panel_never_changes_its_height(state: NodeState) -> None:
+def test_a_panel_never_changes_its_height(state: NodeStatus) -> None:
     """Whatever a node is or says, its panel has the same number of lines, so the screen never jumps."""
     assert len(node_panel(state).rows) == PANEL_LINES
 
 
 @given(state=any_state, width=st.integers(24, 200))
-def test_every_picture_of_a_node_fits_its_place(state: NodeState, width: int) -> None:
+def test_every_picture_of_a_node_fits_its_place(state: NodeStatus, width: int) -> None:
     """No state of a node makes a view fail or run over the edge, on a screen; and in a pipe nothing is cut."""
     for view in (node_panel(state), node_facts(state), node_summary(state), log_view(state), status_view([state])):
         assert all(cell_len(line.rstrip()) <= width for line in drawn(view, width).splitlines())
@@ -81,7 +81,7 @@ def test_the_leader_is_who_all_living_nodes_follow() -> None:
 
     assert leader_view([UP]).plain() == "node 1 leads at ballot 3.1: all nodes that are up say so"
     assert leader_view([UP, other]).plain().splitlines()[1:] == ["1       1", "2       2"]
-    assert leader_view([NodeState(node=1)]).plain() == "no node is up"
+    assert leader_view([NodeStatus(node=1)]).plain() == "no node is up"
     assert leader_view([msgspec.structs.replace(UP, leader=0)]).plain() == "no node knows a leader"
 
 
@@ -204,5 +204,5 @@ def test_views_of_the_blog_are_tables() -> None:
 def test_what_is_empty_is_said_to_be_empty() -> None:
     """An empty view is a sentence, not a blank."""
     assert chain_view([]).plain() == "the chain is empty"
-    assert log_view(NodeState(node=3)).plain() == "the log of node 3 is empty"
+    assert log_view(NodeStatus(node=3)).plain() == "the log of node 3 is empty"
     assert entries_view([]).plain() == "the blog is empty"

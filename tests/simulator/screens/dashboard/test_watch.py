@@ -8,7 +8,7 @@ from collections.abc import Callable
 from rich.console import Console
 
 from simulator.faults.links import Links
-from simulator.node.status import NodeState
+from simulator.node.status import NodeStatus
 from simulator.screens.dashboard.demo import CannedSource
 from simulator.screens.dashboard.watch import SLICE_MS, Watch, frame, watch_wait
 from simulator.settings import Settings
@@ -37,8 +37,8 @@ class _Clockwork:
             self.time_ms += 1
         return condition()
 
-    def state(self, node: int) -> NodeState:
-        return NodeState(node=node)
+    def state(self, node: int) -> NodeStatus:
+        return NodeStatus(node=node)
 
     def in_flight(self) -> int:
         return 0

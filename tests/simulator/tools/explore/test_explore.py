@@ -31,15 +31,15 @@ class Silent:
         self.told = 0
 
     def begin(self, total: int, done: int) -> None:
-        """See `Onlooker`."""
+        """See `Listener`."""
         self.total, self.done = total, done
 
     def came(self, report: Report) -> None:
-        """See `Onlooker`."""
+        """See `Listener`."""
         self.told += 1
 
     def shrinking(self, failure: Failure) -> None:
-        """See `Onlooker`."""
+        """See `Listener`."""
         self.told += 1
 
 

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from simulator.faults.faults import (
-    CalmWeather,
+    ClearConditions,
     ClockFault,
     Crash,
     CrashPoint,
@@ -20,13 +20,13 @@ from simulator.faults.faults import (
     Fault,
     Heal,
     Hold,
+    LinkConditions,
     MendLink,
     Partition,
     Pause,
     Release,
     Restart,
     Resume,
-    Weather,
 )
 from simulator.faults.links import LinkRule
 from simulator.scenario.language.commands import Line
@@ -57,9 +57,9 @@ FAULTS: tuple[Fault, ...] = (
     MendLink(1, 2),
     MendLink(2, 1, one_way=True),
     Heal(),
-    Weather(LinkRule(delay_ms=3_000, jitter_ms=70, drop=0.3, duplicate=0.05, reorder=0.9)),
-    Weather(LinkRule(drop=0.02), ((1, 2), (2, 1))),
-    CalmWeather(),
+    LinkConditions(LinkRule(delay_ms=3_000, jitter_ms=70, drop=0.3, duplicate=0.05, reorder=0.9)),
+    LinkConditions(LinkRule(drop=0.02), ((1, 2), (2, 1))),
+    ClearConditions(),
     Hold(),
     DeliverHeld(link=(1, 2)),
     DeliverHeld(number=7),
@@ -92,8 +92,8 @@ def test_a_faults_line_is_read_back_as_the_fault(fault: Fault) -> None:
 
     [read] = faults_of(line.command, cluster, Session(cluster, Silence()).whom(), lambda: 1)
 
-    if isinstance(fault, Weather) and not fault.links:
-        assert isinstance(read, Weather)
+    if isinstance(fault, LinkConditions) and not fault.links:
+        assert isinstance(read, LinkConditions)
         assert read.rule == fault.rule
         assert set(read.links) in (set(), {(a, b) for a in range(1, 6) for b in range(1, 6) if a != b})
     else:

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from paxos.effects import Send
-from simulator.faults.faults import Crash, Fault, Pause, Restart, Weather
+from simulator.faults.faults import Crash, Fault, LinkConditions, Pause, Restart
 from simulator.faults.links import LinkRule
 from simulator.node import node as node_module
 from simulator.node.node import Node
@@ -142,9 +142,9 @@ def test_what_cannot_be_done_is_left_out() -> None:
 
 def test_the_bound_grows_with_what_nodes_may_have_learned() -> None:
     """A network of 3 s a message teaches patience, and more is then allowed."""
-    calm = Plan(settings=Settings(nodes=3, data=""), heals_ms=1_000)
-    slow = msgspec.structs.replace(calm, strikes=(Strike(0, Weather(LinkRule(delay_ms=3_000))),))
-    asleep = msgspec.structs.replace(calm, strikes=(Strike(100, Pause(1)),))
+    clear = Plan(settings=Settings(nodes=3, data=""), heals_ms=1_000)
+    slow = msgspec.structs.replace(clear, strikes=(Strike(0, LinkConditions(LinkRule(delay_ms=3_000))),))
+    asleep = msgspec.structs.replace(clear, strikes=(Strike(100, Pause(1)),))
 
-    assert bound_ms(calm) < 7_000
-    assert bound_ms(slow) > bound_ms(asleep) > bound_ms(calm)
+    assert bound_ms(clear) < 7_000
+    assert bound_ms(slow) > bound_ms(asleep) > bound_ms(clear)

@@ -21,7 +21,7 @@ from simulator.node.client_api import (
     WriteAnswer,
 )
 from simulator.node.host import Host
-from simulator.node.status import NodeState, Role
+from simulator.node.status import NodeStatus, Role
 from simulator.settings import Settings
 
 
@@ -99,10 +99,10 @@ class FakeNode:
             self.host.report(WriteAnswer(name[0], name[1], "ok", "kept", self.height))
         self.host.push()
 
-    def state(self, *, detail: bool = False) -> NodeState:
+    def state(self, *, detail: bool = False) -> NodeStatus:
         """What there is to tell."""
         role: Role = "leader" if self.me == 1 else "follower"
-        return NodeState(
+        return NodeStatus(
             node=self.me, life="up", role=role, leader=1, height=self.height, decided=self.height, syncs=self.ticks
         )
 

@@ -19,12 +19,12 @@ from simulator.faults.faults import (
     Fault,
     Heal,
     Hold,
+    LinkConditions,
     Partition,
     Pause,
     Release,
     Restart,
     Resume,
-    Weather,
 )
 from simulator.faults.links import LinkRule
 from simulator.settings import Settings
@@ -148,7 +148,7 @@ def test_a_link_may_fail_one_way(start: Start) -> None:
 def test_a_slow_link_holds_messages_for_as_long_as_it_says(start: Start) -> None:
     """What is under way is counted, and arrives."""
     cluster = start()
-    cluster.apply(Weather(rule=LinkRule(delay_ms=300)))
+    cluster.apply(LinkConditions(rule=LinkRule(delay_ms=300)))
 
     ticket = cluster.submit(1, POST)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from blog.operations import Comment, Post
 from simulator.cluster.interface import AnswerKind, Query, Ticket
-from simulator.faults.faults import Crash, CutLink, Heal, Partition, Pause, Restart, Resume, Weather
+from simulator.faults.faults import Crash, CutLink, Heal, LinkConditions, Partition, Pause, Restart, Resume
 from simulator.faults.links import LinkRule
 from simulator.worlds.processes.cluster import ProcessCluster
 from simulator.worlds.processes.node_main import build_node
@@ -117,7 +117,7 @@ def test_a_write_finds_its_way_around_a_failed_link(start: Start) -> None:
 def test_three_seconds_on_every_link_are_outlasted(start: Start) -> None:
     """No setting is changed, and a write at a node that does not lead succeeds all the same."""
     cluster = five(start)
-    cluster.apply(Weather(rule=LinkRule(delay_ms=3_000)))
+    cluster.apply(LinkConditions(rule=LinkRule(delay_ms=3_000)))
     node = next(node for node in ALL if node != leader(cluster))
 
     assert write(cluster, node, "slow") is AnswerKind.OK

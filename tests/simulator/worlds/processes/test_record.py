@@ -12,7 +12,7 @@ from blog.operations import Post
 from simulator.checks.trace_check import check_trace
 from simulator.cluster.interface import Query
 from simulator.errors import InputError
-from simulator.faults.faults import Crash, Heal, Hold, Partition, Release, Restart, Weather
+from simulator.faults.faults import Crash, Heal, Hold, LinkConditions, Partition, Release, Restart
 from simulator.faults.links import LinkRule
 from simulator.node.client_api import NoteLine
 from simulator.scenario.session.files import trace_to
@@ -53,7 +53,7 @@ def test_a_real_run_makes_a_trace_that_judges_well(cluster: ProcessCluster, tmp_
     write(cluster, 1, "first")
     down = leader(cluster)
     cluster.apply(Crash(down))
-    cluster.apply(Weather(LinkRule(delay_ms=2, jitter_ms=5, drop=0.1, duplicate=0.1)))
+    cluster.apply(LinkConditions(LinkRule(delay_ms=2, jitter_ms=5, drop=0.1, duplicate=0.1)))
     up = 1 + down % 3
     write(cluster, up, "second")
     cluster.apply(Restart(down))

@@ -10,9 +10,9 @@ from paxos.effects import Timer
 from paxos.messages import AnyMessage, StepDown
 from simulator.faults.links import Links
 from simulator.node.client_api import ClientCall, NodeReport
-from simulator.node.status import NodeState
+from simulator.node.status import NodeStatus
 from simulator.node.storage.journal import JOURNAL
-from simulator.trace.observer_list import Onlookers
+from simulator.trace.observer_list import ObserverList
 from simulator.worlds.virtual.event_queue import Heap
 from simulator.worlds.virtual.machine import Machine
 from simulator.worlds.virtual.network import Network
@@ -62,9 +62,9 @@ class FakeNode:
         self.note("flush")
         self.on_flush()
 
-    def state(self, *, detail: bool = False) -> NodeState:
+    def state(self, *, detail: bool = False) -> NodeStatus:
         """See `Drivable`."""
-        return NodeState(node=self.machine.me, life="up")
+        return NodeStatus(node=self.machine.me, life="up")
 
 
 class Bench:
@@ -72,11 +72,11 @@ class Bench:
 
     def __init__(self, nodes: int = 2, *, sync_ms: int = 0, seed: int = 0) -> None:
         self.heap = Heap()
-        self.onlookers = Onlookers(())
+        self.observers = ObserverList(())
         dice = Random(seed)
         ids = tuple(range(1, nodes + 1))
         self.links = Links(ids)
-        self.network = Network(self.links, self.heap, dice, self.onlookers)
+        self.network = Network(self.links, self.heap, dice, self.observers)
         self.reports: list[tuple[int, NodeReport]] = []
         self.ends: list[tuple[int, int, str]] = []
         self.surprises: list[BaseException] = []
@@ -86,7 +86,7 @@ class Bench:
                 node,
                 self.heap,
                 self.network,
-                self.onlookers,
+                self.observers,
                 self,
                 build=self._build,
                 dice=dice,

@@ -14,7 +14,7 @@ from simulator.checks.audit import verify_directory
 from simulator.cluster.interface import AnswerKind, Query, Ticket
 from simulator.errors import InputError
 from simulator.faults.faults import (
-    CalmWeather,
+    ClearConditions,
     ClockFault,
     Crash,
     CutLink,
@@ -23,13 +23,13 @@ from simulator.faults.faults import (
     Fault,
     Heal,
     Hold,
+    LinkConditions,
     MendLink,
     Partition,
     Pause,
     Release,
     Restart,
     Resume,
-    Weather,
 )
 from simulator.faults.links import LinkRule
 from simulator.node.client_api import ClientCall, ClientWrite, NodeReport, WriteAnswer
@@ -316,7 +316,7 @@ def test_clocks_may_go_wrong() -> None:
         (Partition(((1, 2), (2,))), "stands twice"),
         (CutLink(1, 1), "itself"),
         (MendLink(1, 8), "no node 8"),
-        (Weather(LinkRule(drop=0.5), ((1, 7),)), "no node 7"),
+        (LinkConditions(LinkRule(drop=0.5), ((1, 7),)), "no node 7"),
         (DiskFault(1, "wipe", "diary.txt"), "no file"),
         (DiskFault(1, "tear", "paxos.txt"), "alive"),
     ],
@@ -340,9 +340,9 @@ def test_every_link_fault_is_carried_out() -> None:
     assert cluster.links.is_cut((1, 2))
     assert not cluster.links.is_cut((2, 1))
     cluster.apply(MendLink(1, 2))
-    cluster.apply(Weather(LinkRule(delay_ms=10), ((3, 4),)))
+    cluster.apply(LinkConditions(LinkRule(delay_ms=10), ((3, 4),)))
     assert cluster.links.rule((3, 4)).delay_ms == 10
-    cluster.apply(CalmWeather())
+    cluster.apply(ClearConditions())
     assert cluster.links.untouched
 
 
