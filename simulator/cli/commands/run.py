@@ -114,10 +114,10 @@ class Screen:
         self._watch = Watch()
         self._watch.__enter__()
 
-    def say(self, text: str, tone: Tone = "plain") -> None:
+    def write(self, text: str, tone: Tone = "plain") -> None:
         """Say it below the picture."""
         if self._watch is not None:
-            self._watch.say(text, tone)
+            self._watch.write(text, tone)
 
     def show(self, view: View) -> None:
         """Show nothing: the picture shows the cluster already."""

@@ -9,7 +9,7 @@ from simulator.errors import InputError
 from simulator.faults import faults
 from simulator.faults.links import LinkRule
 from simulator.scenario.language import commands
-from simulator.scenario.session.node_selector import SEVERAL, Whom
+from simulator.scenario.session.node_selector import SEVERAL, NodeSelector
 
 if TYPE_CHECKING:
     from simulator.cluster.events import HeldMessage
@@ -21,7 +21,7 @@ FIT = {"crash": {"up", "paused"}, "restart": {"down"}, "pause": {"up"}, "resume"
 
 
 def faults_of(
-    command: commands.Command, cluster: Cluster, whom: Whom, default_node: Callable[[], int]
+    command: commands.Command, cluster: Cluster, selector: NodeSelector, default_node: Callable[[], int]
 ) -> Sequence[faults.Fault]:
     """The faults that a command asks for, in order; none when there is nothing to do (`restart crashed`, all up).
 
@@ -30,42 +30,42 @@ def faults_of(
     """
     match command:
         case commands.NodeFault():
-            return _node_faults(command, cluster, whom)
+            return _node_faults(command, cluster, selector)
         case commands.Part():
-            return [faults.Partition(groups=whom.groups(command.groups))]
+            return [faults.Partition(groups=selector.groups(command.groups))]
         case commands.LinkFault():
-            source = default_node() if command.source is None else whom.one(command.source)
-            link = whom.link((source, command.target))
+            source = default_node() if command.source is None else selector.one(command.source)
+            link = selector.link((source, command.target))
             kind = faults.CutLink if command.cut else faults.MendLink
             return [kind(source=link[0], target=link[1], one_way=command.one_way)]
         case commands.HealAll():
             return [faults.Heal()]
         case commands.NetConditions():
-            return [_conditions(command, whom)]
+            return [_conditions(command, selector)]
         case commands.NetReset():
             return [faults.ClearConditions()]
         case commands.HoldMessages():
             return [faults.Hold()]
         case commands.DeliverMessages():
-            return _deliver(command, cluster, whom)
+            return _deliver(command, cluster, selector)
         case commands.ReleaseMessages():
             return [faults.Release()]
         case commands.DiskCommand():
-            node = whom.one(command.node)
+            node = selector.one(command.node)
             return [faults.DiskFault(node=node, kind=command.kind, file=command.file, line_number=command.line)]
         case commands.ClockCommand():
-            node = whom.one(command.node)
+            node = selector.one(command.node)
             return [faults.ClockFault(node=node, rate_percent=command.rate_percent, jump_ms=command.jump_ms)]
         case _:
             raise AssertionError(f"no one carries out {command!r}")
 
 
-def _node_faults(command: commands.NodeFault, cluster: Cluster, whom: Whom) -> list[faults.Fault]:
+def _node_faults(command: commands.NodeFault, cluster: Cluster, selector: NodeSelector) -> list[faults.Fault]:
     """A node named by its number must be fit for it; of several named by one word, only those that are."""
     life = {node: cluster.state(node).life for node in cluster.settings.node_ids}
     nodes: list[int] = []
     for word in command.nodes:
-        found = whom.many([word])
+        found = selector.many([word])
         named = word not in SEVERAL
         nodes += [node for node in found if node not in nodes and (named or life[node] in FIT[command.action])]
     match command.action:
@@ -81,7 +81,7 @@ def _node_faults(command: commands.NodeFault, cluster: Cluster, whom: Whom) -> l
             assert_never(command.action)
 
 
-def _conditions(command: commands.NetConditions, whom: Whom) -> faults.LinkConditions:
+def _conditions(command: commands.NetConditions, selector: NodeSelector) -> faults.LinkConditions:
     rule = LinkRule(
         delay_ms=command.delay_ms,
         jitter_ms=command.jitter_ms,
@@ -89,7 +89,7 @@ def _conditions(command: commands.NetConditions, whom: Whom) -> faults.LinkCondi
         duplicate=command.duplicate,
         reorder=command.reorder,
     )
-    return faults.LinkConditions(rule=rule, links=whom.links(command.links, command.around))
+    return faults.LinkConditions(rule=rule, links=selector.links(command.links, command.around))
 
 
 def of_kind(held: Iterable[HeldMessage], links: Collection[Link], kind: str) -> list[HeldMessage]:
@@ -101,8 +101,8 @@ def of_kind(held: Iterable[HeldMessage], links: Collection[Link], kind: str) -> 
     ]
 
 
-def _deliver(command: commands.DeliverMessages, cluster: Cluster, whom: Whom) -> list[faults.DeliverHeld]:
-    links = [whom.link(link) for link in command.links]
+def _deliver(command: commands.DeliverMessages, cluster: Cluster, selector: NodeSelector) -> list[faults.DeliverHeld]:
+    links = [selector.link(link) for link in command.links]
     if command.kind:
         meant = of_kind(cluster.held(), links, command.kind)
         missing = [link for link in links if link not in {(message.source, message.target) for message in meant}]

@@ -64,7 +64,7 @@ def verify_files(session: Session, line: Line) -> None:
     settings = session.cluster.settings
     with _files_of(session.cluster) as directory:
         report = verify_directory(directory, settings.difficulty)
-    session.stage.say("\n".join(report.lines()), "plain" if report.ok else "bad")
+    session.output.write("\n".join(report.lines()), "plain" if report.ok else "bad")
     for node in report.nodes:
         for problem in node.problems:
             session.fail(line, f"node {node.node}: {problem}")

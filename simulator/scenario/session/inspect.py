@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from simulator.cluster.interface import AnswerKind, Ticket
 from simulator.scenario.language.commands import Inspect, View
-from simulator.scenario.session.output import Stage
+from simulator.scenario.session.output import Output
 
 if TYPE_CHECKING:
     from simulator.node.status import NodeStatus
@@ -19,7 +19,7 @@ BLOCKS_OF_A_NODE = 20
 EVENTS_OF_A_NODE = 400
 
 
-def show_answer(stage: Stage, ticket: Ticket, view: View | None, heading: str = "") -> None:
+def show_answer(output: Output, ticket: Ticket, view: View | None, heading: str = "") -> None:
     """Show the answer to a request that is done; `view` is the command that asked, None for a write."""
     answer = ticket.answer
     assert answer is not None
@@ -27,22 +27,22 @@ def show_answer(stage: Stage, ticket: Ticket, view: View | None, heading: str = 
     rows = answer.result
     if view is None or not good or not rows or not isinstance(rows, Sequence) or isinstance(rows, str):
         # A write's answer, or a read that shows nothing: BLOG EMPTY, NO POST, POST NOT FOUND.
-        stage.say(heading + answer.text, "plain" if good or answer.kind is AnswerKind.REFUSED else "bad")
+        output.write(heading + answer.text, "plain" if good or answer.kind is AnswerKind.REFUSED else "bad")
     else:
         from simulator.views.blogs import blog_view, whole_view  # noqa: PLC0415
 
         assert answer.shown
         whole = answer.shown == "view_all" and not view.brief
         sheet = whole_view(rows) if whole else blog_view(answer.shown, rows)
-        stage.show(replace(sheet, title=heading + answer.text))
+        output.show(replace(sheet, title=heading + answer.text))
 
 
 def show_inspected(session: Session, command: Inspect, node: int | None) -> None:
     """Show what the command asks for; `node` None means all nodes, where that makes sense."""
     if command.json:
-        session.stage.document(_document(session, command, node))
+        session.output.document(_document(session, command, node))
     else:
-        session.stage.show(_picture(session, command, node))
+        session.output.show(_picture(session, command, node))
 
 
 def _document(session: Session, command: Inspect, node: int | None) -> object:

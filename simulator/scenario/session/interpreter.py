@@ -16,7 +16,7 @@ from simulator.scenario.session.fault_commands import faults_of, of_kind
 from simulator.scenario.session.files import trace_to, verify_files, write_lines
 from simulator.scenario.session.inspect import show_answer, show_inspected
 from simulator.scenario.session.library import load_scenario
-from simulator.scenario.session.node_selector import Whom, current_leader, living
+from simulator.scenario.session.node_selector import NodeSelector, current_leader, living
 from simulator.scenario.session.session import Asked, Session, refuse_set
 from simulator.scenario.session.wait_expect import Waiting
 from simulator.scenario.session.workload import LoadRun
@@ -58,32 +58,32 @@ class Runner:
             session.typed.append((session.clock_ms(), line.text))
         self._await_leader(line)
         session.attend()
-        self._do(line, session.whom())
+        self._do(line, session.selector())
         session.attend()
 
-    def _do(self, line: Line, whom: Whom) -> None:
+    def _do(self, line: Line, selector: NodeSelector) -> None:
         session, command = self.session, line.command
         match command:
             case commands.Post() | commands.Comment():
-                self._write(command, self._client_node(line, whom))
+                self._write(command, self._client_node(line, selector))
             case commands.View():
-                self._view(command, self._client_node(line, whom))
+                self._view(command, self._client_node(line, selector))
             case commands.Again():
-                self._again(command, self._node(line, whom))
+                self._again(command, self._node(line, selector))
             case commands.Inspect():
-                show_inspected(session, command, self._inspected(command, line, whom))
+                show_inspected(session, command, self._inspected(command, line, selector))
             case commands.Load():
                 self._load(command)
             case commands.Sleep():
                 session.pass_time(lambda: False, command.for_ms)
             case commands.WaitFor():
-                self._waiting.wait(command, line, whom)
+                self._waiting.wait(command, line, selector)
             case commands.Expect():
-                self._waiting.expect(command, line, whom)
+                self._waiting.expect(command, line, selector)
             case _:
-                self._do_for_session(command, line, whom)
+                self._do_for_session(command, line, selector)
 
-    def _do_for_session(self, command: commands.Command, line: Line, whom: Whom) -> None:
+    def _do_for_session(self, command: commands.Command, line: Line, selector: NodeSelector) -> None:
         session = self.session
         match command:
             case commands.Check():
@@ -94,22 +94,22 @@ class Runner:
                 self._run(command.name)
             case commands.Save():
                 write_lines(command.path, session.saved())
-                session.stage.say(f"saved {len(session.typed)} commands in {command.path}", "quiet")
+                session.output.write(f"saved {len(session.typed)} commands in {command.path}", "quiet")
             case commands.Trace():
                 count = trace_to(session.cluster, command.path)
-                session.stage.say(f"wrote {count} events to {command.path}", "quiet")
+                session.output.write(f"wrote {count} events to {command.path}", "quiet")
             case commands.Use():
-                session.default_node = whom.one(command.node)
+                session.default_node = selector.one(command.node)
                 session.default_chosen = True
-                session.stage.say(f"node {session.default_node} is the default now", "quiet")
+                session.output.write(f"node {session.default_node} is the default now", "quiet")
             case commands.Help():
-                session.stage.say("\n".join(help_lines(command.word)))
+                session.output.write("\n".join(help_lines(command.word)))
             case commands.Quit():
                 self.over = True
             case commands.SetKey():
                 raise InputError("'set' must come before the first other command: start again to change a setting.")
             case _:
-                self._harm(command, line, whom)
+                self._harm(command, line, selector)
 
     # Nodes
 
@@ -120,27 +120,27 @@ class Runner:
         if line.node == "leader" or _speaks_of_leader(line.command):
             self.session.wait_until(lambda: current_leader(self.session.cluster) is not None, LEADER_MS)
 
-    def _node(self, line: Line, whom: Whom) -> int:
+    def _node(self, line: Line, selector: NodeSelector) -> int:
         """The node that the line is sent to."""
-        return self.session.default_node if line.node is None else whom.one(line.node)
+        return self.session.default_node if line.node is None else selector.one(line.node)
 
-    def _client_node(self, line: Line, whom: Whom) -> int:
+    def _client_node(self, line: Line, selector: NodeSelector) -> int:
         """Where a client asks that was told no node: at node 1 or, as any client would, elsewhere when it is not up."""
-        session, node = self.session, self._node(line, whom)
+        session, node = self.session, self._node(line, selector)
         if line.node is None and not session.default_chosen and (life := session.cluster.state(node).life) != "up":
             up = living(session.cluster)
             if up:
-                session.stage.say(f"node {node} is {life}: asking node {up[0]}", "quiet")
+                session.output.write(f"node {node} is {life}: asking node {up[0]}", "quiet")
                 return up[0]
         return node
 
-    def _inspected(self, command: commands.Inspect, line: Line, whom: Whom) -> int | None:
+    def _inspected(self, command: commands.Inspect, line: Line, selector: NodeSelector) -> int | None:
         """The node to be shown; None where all are meant."""
         if command.node is not None:
-            return whom.one(command.node)
+            return selector.one(command.node)
         if command.what == "queue" and line.node is None:
             return None
-        return self._node(line, whom)
+        return self._node(line, selector)
 
     # Requests
 
@@ -167,7 +167,7 @@ class Runner:
         if ask_again is None:
             raise InputError("'again' needs the virtual world: here a client asks once.")
         ask_again(ticket, node)
-        session.stage.say(f"[{ticket.number}] sent once more, to node {node}", "quiet")
+        session.output.write(f"[{ticket.number}] sent once more, to node {node}", "quiet")
 
     def _follow(self, ticket: Ticket, view: commands.View | None, *, background: bool) -> None:
         """Wait for the answer, or promise it: its number now, the answer behind the same number later."""
@@ -175,11 +175,11 @@ class Runner:
         aside = background or not session.patient
         # A read that answers at once needs no number; a person's read may take longer and then says what it was.
         heading = f"[{ticket.number}] " if background or (aside and view is None) else ""
-        session.note_request(Asked(ticket, lambda before: show_answer(session.stage, ticket, view, before), heading))
+        session.note_request(Asked(ticket, lambda before: show_answer(session.output, ticket, view, before), heading))
         if not aside:
             session.await_answer(ticket)
         elif heading:
-            session.stage.say(f"[{ticket.number}] sent to node {ticket.node}", "quiet")
+            session.output.write(f"[{ticket.number}] sent to node {ticket.node}", "quiet")
 
     def _load(self, command: commands.Load) -> None:
         session = self.session
@@ -187,7 +187,7 @@ class Runner:
         load = LoadRun(session.cluster, command, number=number, seed=session.cluster.settings.seed)
         session.loads.append(load)
         if command.background or not session.patient:
-            session.stage.say(f"load {number}: {command.rate}/s for {format_ms(command.for_ms)}", "quiet")
+            session.output.write(f"load {number}: {command.rate}/s for {format_ms(command.for_ms)}", "quiet")
             session.attend()
         else:
             session.pass_time(lambda: load not in session.loads, command.for_ms + 600_000)
@@ -196,7 +196,7 @@ class Runner:
         session = self.session
         checks = session.checks()
         for name, why in checks.items():
-            session.stage.say(f"{name}: {why}", "good" if why == "ok" else "bad")
+            session.output.write(f"{name}: {why}", "good" if why == "ok" else "bad")
         for name, why in checks.items():
             if why != "ok":
                 session.fail(line, f"{name}: {why}")
@@ -227,7 +227,7 @@ class Runner:
         cluster = self.session.cluster
         if not cluster.links.holding:
             return
-        links = {self.session.whom().link(link) for link in command.links}
+        links = {self.session.selector().link(link) for link in command.links}
 
         def there() -> bool:
             held = cluster.held()
@@ -239,19 +239,19 @@ class Runner:
 
         self.session.wait_until(there, NAMED_MESSAGE_MS if command.kind else MESSAGE_MS)
 
-    def _harm(self, command: commands.Command, line: Line, whom: Whom) -> None:
+    def _harm(self, command: commands.Command, line: Line, selector: NodeSelector) -> None:
         session = self.session
         if isinstance(command, commands.DeliverMessages) and line.at_ms is None:  # Who names the moment means it.
             self._await_messages(command)
-        done = faults_of(command, session.cluster, whom, lambda: self._node(line, whom))
+        done = faults_of(command, session.cluster, selector, lambda: self._node(line, selector))
         session.elections()  # A node that dies takes its count along: look before.
         by_hand = isinstance(command, commands.DeliverMessages)
         held = {message.number: message for message in session.cluster.held()} if by_hand else {}
         for fault in done:
             session.cluster.apply(fault)
-            session.stage.say(_told(fault, held), "quiet")
+            session.output.write(_told(fault, held), "quiet")
         if not done:
-            session.stage.say("nothing to do", "quiet")
+            session.output.write("nothing to do", "quiet")
 
 
 def _told(fault: Fault, held: Mapping[int, HeldMessage]) -> str:

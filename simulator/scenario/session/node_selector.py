@@ -49,7 +49,7 @@ def majority_side(cluster: Cluster) -> tuple[int, ...]:
     return largest if len(largest) >= cluster.settings.majority else ()
 
 
-class Whom:
+class NodeSelector:
     """Finds the nodes that one line speaks of. Remembers those it named: `random` and `rest` avoid them."""
 
     def __init__(self, cluster: Cluster, dice: Random) -> None:

@@ -15,10 +15,10 @@ Tone = Literal["plain", "good", "bad", "quiet"]
 """How a sentence is meant: an answer, good news, bad news, or a word in passing."""
 
 
-class Stage(Protocol):
+class Output(Protocol):
     """Shows what a session says. Text may come from people: a stage makes it safe before it shows it."""
 
-    def say(self, text: str, tone: Tone = "plain") -> None:
+    def write(self, text: str, tone: Tone = "plain") -> None:
         """Show one or more lines."""
         ...
 
@@ -31,13 +31,13 @@ class Stage(Protocol):
         ...
 
 
-class PlainStage:
+class PlainOutput:
     """Plain lines on a stream: no colour, no boxes, nothing cut. For pipes and files."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
 
-    def say(self, text: str, tone: Tone = "plain") -> None:
+    def write(self, text: str, tone: Tone = "plain") -> None:
         """Write the lines, each made safe."""
         self._write("\n".join(map(safe, text.split("\n"))))
 
@@ -55,10 +55,10 @@ class PlainStage:
         self._stream.flush()
 
 
-class Silence:
+class NoOutput:
     """A stage that shows nothing."""
 
-    def say(self, text: str, tone: Tone = "plain") -> None:
+    def write(self, text: str, tone: Tone = "plain") -> None:
         """Say nothing."""
 
     def show(self, view: View) -> None:

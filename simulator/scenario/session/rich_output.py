@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 STYLES: dict[Tone, str] = {"plain": "", "good": "green", "bad": "bold red", "quiet": "dim"}
 
 
-class DrawnStage:
+class RichOutput:
     """Draws on the stream that `stream` gives at that moment. Safe for several threads: each saying is one piece."""
 
     def __init__(self, stream: Callable[[], TextIO]) -> None:
         self._stream = stream
         self._lock = threading.Lock()
 
-    def say(self, text: str, tone: Tone = "plain") -> None:
+    def write(self, text: str, tone: Tone = "plain") -> None:
         """Print lines in the tone's style, each made safe."""
         shown = Text("\n".join(map(safe, text.split("\n"))), style=STYLES[tone])
         with self._lock:
@@ -39,7 +39,7 @@ class DrawnStage:
 
     def document(self, value: object) -> None:
         """Print one line of JSON."""
-        self.say(msgspec.json.encode(value).decode())
+        self.write(msgspec.json.encode(value).decode())
 
     def _console(self) -> Console:
         # Made anew each time: the stream changes when a prompt begins, the width when the window does.

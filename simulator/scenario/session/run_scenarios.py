@@ -17,7 +17,7 @@ from simulator.scenario.language.commands import Quit, SetKey
 from simulator.scenario.session.files import trace_to
 from simulator.scenario.session.interpreter import Runner
 from simulator.scenario.session.library import Scenario, builtin_scenarios, load_scenario
-from simulator.scenario.session.output import PlainStage, Silence, Stage
+from simulator.scenario.session.output import NoOutput, Output, PlainOutput
 from simulator.scenario.session.result import RunResult
 from simulator.scenario.session.session import Session
 from simulator.settings import Settings
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 PASSED, FAILED = 0, 1
 
 
-class Watcher(Stage, Protocol):
+class Watcher(Output, Protocol):
     """A screen that shows the cluster, and what is said, while a scenario runs (see `screens/dashboard/watch.py`)."""
 
     def start(self, cluster: Cluster) -> None:
@@ -76,12 +76,12 @@ def run_files(
     results = []
     for place, scenario in enumerate(scenarios):
         several = len(scenarios) > 1
-        stage = watcher or (Silence() if quiet else _stage(err))
+        output = watcher or (NoOutput() if quiet else _output(err))
         if several:
-            stage.say(f"== {scenario.name}")
+            output.write(f"== {scenario.name}")
         chosen = _settings_for(scenario, settings, break_rule, place if several else None)
         trace_name = _numbered(trace, place) if trace and several else trace
-        results.append(run_scenario(scenario, chosen, world=world, stage=stage, trace=trace_name, watcher=watcher))
+        results.append(run_scenario(scenario, chosen, world=world, output=output, trace=trace_name, watcher=watcher))
     _tell(results, out, json=json)
     return PASSED if all(result.passed for result in results) else FAILED
 
@@ -91,7 +91,7 @@ def run_scenario(
     settings: Settings,
     *,
     world: str | None = None,
-    stage: Stage | None = None,
+    output: Output | None = None,
     trace: str | None = None,
     watcher: Watcher | None = None,
 ) -> RunResult:
@@ -99,7 +99,7 @@ def run_scenario(
 
     A rule that the scenario breaks is broken, unless the settings name another.
     """
-    stage = stage or Silence()
+    output = output or NoOutput()
     if settings.break_rule is None:
         settings = msgspec.structs.replace(settings, break_rule=scenario.break_rule)
     with _directory(settings) as placed:
@@ -107,12 +107,12 @@ def run_scenario(
         try:
             if watcher is not None:
                 watcher.start(cluster)
-            session = Session(cluster, stage, wait=None if watcher is None else watcher.wait)
-            _carry_out(scenario, session, stage, watcher)
+            session = Session(cluster, output, wait=None if watcher is None else watcher.wait)
+            _carry_out(scenario, session, output, watcher)
             if trace is not None:
                 trace_to(cluster, trace)
             result = session.result(scenario.name, trace)
-            _tell_violations(result, scenario, stage)
+            _tell_violations(result, scenario, output)
             return result
         finally:
             if watcher is not None:
@@ -125,15 +125,15 @@ def list_scenarios() -> list[tuple[str, str]]:
     return [(scenario.name, scenario.lesson) for scenario in builtin_scenarios()]
 
 
-def _stage(stream: TextIO) -> Stage:
+def _output(stream: TextIO) -> Output:
     if not stream.isatty():
-        return PlainStage(stream)
-    from simulator.scenario.session.rich_output import DrawnStage  # noqa: PLC0415  # Rich is for terminals.
+        return PlainOutput(stream)
+    from simulator.scenario.session.rich_output import RichOutput  # noqa: PLC0415  # Rich is for terminals.
 
-    return DrawnStage(lambda: stream)
+    return RichOutput(lambda: stream)
 
 
-def _carry_out(scenario: Scenario, session: Session, stage: Stage, watcher: Watcher | None) -> None:
+def _carry_out(scenario: Scenario, session: Session, output: Output, watcher: Watcher | None) -> None:
     runner = Runner(session)
     for line in scenario.lines:
         if isinstance(line.command, SetKey):
@@ -141,14 +141,14 @@ def _carry_out(scenario: Scenario, session: Session, stage: Stage, watcher: Watc
         if isinstance(line.command, Quit):
             break
         for remark in scenario.remarks.get(line.number, ()):
-            stage.say(remark)
-        stage.say(f"> {line.text}", "quiet")
+            output.write(remark)
+        output.write(f"> {line.text}", "quiet")
         try:
             runner.carry_out(line)
         except InputError as error:
             # A line that made sense when it was read, and does not as things have come: the others may still tell more.
             session.fail(line, str(error))
-            stage.say(f"FAILED line {line.number}: {line.text}: {error}", "bad")
+            output.write(f"FAILED line {line.number}: {line.text}: {error}", "bad")
         if watcher is not None:
             watcher.rest()
     session.finish()
@@ -192,12 +192,12 @@ def _numbered(trace: str, place: int) -> str:
     return str(path.with_name(f"{path.name.removesuffix(end)}-{place + 1}{end}"))
 
 
-def _tell_violations(result: RunResult, scenario: Scenario, stage: Stage) -> None:
+def _tell_violations(result: RunResult, scenario: Scenario, output: Output) -> None:
     broken = {name: why for name, why in result.checks.items() if why != "ok"}
     for name, why in broken.items():
-        stage.say(f"VIOLATED {name}: {why}", "bad")
+        output.write(f"VIOLATED {name}: {why}", "bad")
     if broken and scenario.forbidden_by:
-        stage.say(f"The protocol forbids what led to this: {scenario.forbidden_by}", "bad")
+        output.write(f"The protocol forbids what led to this: {scenario.forbidden_by}", "bad")
 
 
 def _tell(results: Sequence[RunResult], out: TextIO, *, json: bool) -> None:

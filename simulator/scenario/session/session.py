@@ -15,8 +15,8 @@ from simulator.errors import InputError
 from simulator.scenario.language.commands import Line, SetKey
 from simulator.scenario.session.elections import Elections
 from simulator.scenario.session.judge import judge
-from simulator.scenario.session.node_selector import Whom
-from simulator.scenario.session.output import Stage
+from simulator.scenario.session.node_selector import NodeSelector
+from simulator.scenario.session.output import Output
 from simulator.scenario.session.result import FailureLine, NodeResult, OperationCounts, RunResult
 from simulator.scenario.session.workload import LoadRun
 from simulator.text.units import format_ms
@@ -53,9 +53,9 @@ class Session:
     another thread: it ends what waits.
     """
 
-    def __init__(self, cluster: Cluster, stage: Stage, *, patient: bool = True, wait: Wait | None = None) -> None:
+    def __init__(self, cluster: Cluster, output: Output, *, patient: bool = True, wait: Wait | None = None) -> None:
         self.cluster = cluster
-        self.stage = stage
+        self.output = output
         self.patient = patient
         self.default_node = 1
         self.default_chosen = False
@@ -186,7 +186,7 @@ class Session:
         self._finished_loads.append(load)
         why = self.checks().get("linearizability", "ok")
         verdict = "; its history is linearizable" if why == "ok" else f"; VIOLATION of linearizability: {why}"
-        self.stage.say(load.summary() + verdict, "plain" if why == "ok" else "bad")
+        self.output.write(load.summary() + verdict, "plain" if why == "ok" else "bad")
 
     def pending(self) -> int:
         """How many requests have no answer yet, those of loads included."""
@@ -200,9 +200,9 @@ class Session:
 
     # Looking
 
-    def whom(self) -> Whom:
+    def selector(self) -> NodeSelector:
         """Finds the nodes of one line."""
-        return Whom(self.cluster, self.dice)
+        return NodeSelector(self.cluster, self.dice)
 
     def elections(self) -> int:
         """How many elections there were so far."""

@@ -9,7 +9,7 @@ from simulator.errors import InputError
 from simulator.scenario.language import commands
 from simulator.scenario.language.commands import Expect, HeightFact, Line, TitleFact, TitlesFact
 from simulator.scenario.session.assertions import FactFinder, Finding
-from simulator.scenario.session.node_selector import Whom, current_leader, living, majority_side
+from simulator.scenario.session.node_selector import NodeSelector, current_leader, living, majority_side
 from simulator.scenario.session.session import Session
 from simulator.text.units import format_ms
 
@@ -28,17 +28,17 @@ class Waiting:
         self.session = session
         self._facts = FactFinder(session.cluster, session.pass_time, session.elections, session.checks)
 
-    def wait(self, command: commands.WaitFor, line: Line, whom: Whom) -> None:
+    def wait(self, command: commands.WaitFor, line: Line, selector: NodeSelector) -> None:
         """Let time pass until it is so, for as long as the command says."""
         session = self.session
-        condition = self._condition(command, line, whom)
+        condition = self._condition(command, line, selector)
         if session.wait_until(condition, command.within_ms):
             return
         why = f"{_waited(command)} did not come within {format_ms(command.within_ms)}"
         session.fail(line, why)
-        session.stage.say(f"FAILED line {line.number}: {line.text}: {why}", "bad")
+        session.output.write(f"FAILED line {line.number}: {line.text}: {why}", "bad")
 
-    def _condition(self, command: commands.WaitFor, line: Line, whom: Whom) -> Callable[[], bool]:
+    def _condition(self, command: commands.WaitFor, line: Line, selector: NodeSelector) -> Callable[[], bool]:
         cluster = self.session.cluster
         match command.what:
             case "leader" if command.in_majority:
@@ -50,10 +50,12 @@ class Waiting:
             case "idle":
                 return self._idle
             case "height":
-                fixed = whom.many(command.nodes) if command.nodes else (whom.one(line.node),) if line.node else ()
+                fixed = (
+                    selector.many(command.nodes) if command.nodes else (selector.one(line.node),) if line.node else ()
+                )
                 return lambda: self._heights_reach(command.height, fixed)
             case "down":
-                nodes = whom.many(command.nodes)
+                nodes = selector.many(command.nodes)
                 return lambda: all(cluster.state(node).life == "down" for node in nodes)
             case _:
                 assert_never(command.what)
@@ -77,7 +79,7 @@ class Waiting:
             nodes = [node for node in up if node in side] or up
         return bool(nodes) and all(cluster.state(node).height >= height for node in nodes)
 
-    def expect(self, expect: Expect, line: Line, whom: Whom) -> None:
+    def expect(self, expect: Expect, line: Line, selector: NodeSelector) -> None:
         """Ask until the fact holds, for as long as the command says."""
         session = self.session
         within_ms = expect.within_ms
@@ -87,21 +89,21 @@ class Waiting:
             )
             within_ms = GRACE_MS if replicated and not expect.negated else 0
         until = session.cluster.now_ms() + within_ms
-        finding = self._find(expect, line, whom)
+        finding = self._find(expect, line, selector)
         while not finding.holds and session.cluster.now_ms() < until:
             self._await_change(min(ASK_AGAIN_MS, until - session.cluster.now_ms()))
-            finding = self._find(expect, line, session.whom())
+            finding = self._find(expect, line, session.selector())
         if finding.holds:
             if expect.negated and isinstance(expect.fact, commands.CheckFact):
                 session.violation_expected = True  # A scenario that breaks a rule to show what then goes wrong.
-            session.stage.say(f"ok: {line.text}", "good")
+            session.output.write(f"ok: {line.text}", "good")
             return
         session.fail(line, finding.found)
-        session.stage.say(f"FAILED line {line.number}: {line.text}: {finding.found}", "bad")
+        session.output.write(f"FAILED line {line.number}: {line.text}: {finding.found}", "bad")
 
-    def _find(self, expect: Expect, line: Line, whom: Whom) -> Finding:
+    def _find(self, expect: Expect, line: Line, selector: NodeSelector) -> Finding:
         try:
-            return self._facts.find(expect, self._asked_nodes(expect, line, whom), self.session.last)
+            return self._facts.find(expect, self._asked_nodes(expect, line, selector), self.session.last)
         except InputError as error:  # "there is no leader now": it may come.
             return Finding(expect.negated, str(error).removesuffix("."))
 
@@ -115,11 +117,11 @@ class Waiting:
         last = self.session.last
         return [(state.life, state.role, state.leader, state.hash) for state in states], last is not None and last.done
 
-    def _asked_nodes(self, expect: Expect, line: Line, whom: Whom) -> tuple[int, ...]:
+    def _asked_nodes(self, expect: Expect, line: Line, selector: NodeSelector) -> tuple[int, ...]:
         """`on` if said, else the line's node; when that one is not up, all that are."""
         if expect.on:
-            return whom.many(expect.on)
-        node = self.session.default_node if line.node is None else whom.one(line.node)
+            return selector.many(expect.on)
+        node = self.session.default_node if line.node is None else selector.one(line.node)
         return (node,) if self.session.cluster.state(node).life == "up" else living(self.session.cluster)
 
 

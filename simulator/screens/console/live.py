@@ -16,7 +16,7 @@ from simulator.scenario.language.completion import complete
 from simulator.scenario.language.errors import Mistake
 from simulator.scenario.language.parser import parse_line
 from simulator.scenario.session.interpreter import Runner
-from simulator.scenario.session.output import Stage
+from simulator.scenario.session.output import Output
 from simulator.scenario.session.session import Interrupted, Session
 
 if TYPE_CHECKING:
@@ -29,13 +29,13 @@ _REMEMBERED = 500
 
 
 class LineConsole:
-    """Carries out typed lines on `cluster`; what there is to say goes to `stage`, from several threads."""
+    """Carries out typed lines on `cluster`; what there is to say goes to `output`, from several threads."""
 
-    def __init__(self, cluster: Cluster, stage: Stage) -> None:
+    def __init__(self, cluster: Cluster, output: Output) -> None:
         # Virtual time passes only while somebody waits, so there a request is waited for.
-        self.session = Session(cluster, stage, patient=cluster.world == "virtual")
+        self.session = Session(cluster, output, patient=cluster.world == "virtual")
         self._cluster = cluster
-        self._stage = stage
+        self._output = output
         self._runner = Runner(self.session)
         self._number = 0
         self._users: dict[str, None] = {}
@@ -58,11 +58,11 @@ class LineConsole:
                 self._remember(self._titles, parsed.command.title)
             self._runner.carry_out(parsed)
         except Mistake as mistake:
-            self._stage.say(f"column {mistake.column}: {mistake}", "bad")
+            self._output.write(f"column {mistake.column}: {mistake}", "bad")
         except InputError as error:
-            self._stage.say(str(error), "bad")
+            self._output.write(str(error), "bad")
         except Interrupted:
-            self._stage.say("(no longer waiting)", "quiet")
+            self._output.write("(no longer waiting)", "quiet")
         self._news.set()
         return not self._runner.over
 

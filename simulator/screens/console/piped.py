@@ -11,7 +11,7 @@ from simulator.errors import InputError
 from simulator.scenario.language.commands import Line, SetKey
 from simulator.scenario.language.errors import LineMistake, Mistake
 from simulator.scenario.language.parser import parse_line
-from simulator.scenario.session.output import PlainStage
+from simulator.scenario.session.output import PlainOutput
 from simulator.screens.console.lines import LineSource
 from simulator.settings import Settings
 from simulator.worlds.open import open_cluster, with_setting
@@ -33,8 +33,8 @@ class PipedConsole:
         self._settings = settings
         self._world = world
         self._lines = lines
-        self._stage = PlainStage(stdout)
-        self._complaints = PlainStage(stderr)
+        self._output = PlainOutput(stdout)
+        self._complaints = PlainOutput(stderr)
         self._cluster: Cluster | None = None
         self._runner: Runner | None = None
         self._number = 0
@@ -74,7 +74,7 @@ class PipedConsole:
             return parse_line(text, nodes=self._settings.nodes, number=self._number)
         except Mistake as mistake:
             self._misunderstood = True
-            self._complaints.say(f"paxsim: {LineMistake(mistake, line=self._number)}")
+            self._complaints.write(f"paxsim: {LineMistake(mistake, line=self._number)}")
             return None
 
     def _carry_out(self, line: Line) -> None:
@@ -86,7 +86,7 @@ class PipedConsole:
             runner.carry_out(line)
         except InputError as error:
             runner.session.fail(line, str(error))
-            self._complaints.say(f"paxsim: line {line.number}: {error}")
+            self._complaints.write(f"paxsim: line {line.number}: {error}")
 
     def _set(self, command: SetKey) -> None:
         if command.key == "world":
@@ -103,5 +103,5 @@ class PipedConsole:
         from simulator.scenario.session.interpreter import Runner  # noqa: PLC0415  While the nodes start.
         from simulator.scenario.session.session import Session  # noqa: PLC0415
 
-        self._runner = Runner(Session(self._cluster, self._stage))
+        self._runner = Runner(Session(self._cluster, self._output))
         return self._runner

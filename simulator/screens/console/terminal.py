@@ -17,7 +17,7 @@ from prompt_toolkit.document import Document
 from prompt_toolkit.history import FileHistory, History, InMemoryHistory
 from prompt_toolkit.patch_stdout import patch_stdout
 
-from simulator.scenario.session.rich_output import DrawnStage
+from simulator.scenario.session.rich_output import RichOutput
 from simulator.screens.console.live import LineConsole
 
 if TYPE_CHECKING:
@@ -46,8 +46,8 @@ def run_terminal(cluster: Cluster) -> int:
     Lines are carried out one after the other in a thread of their own, so that one can go on typing.
     """
     with patch_stdout(raw=True):
-        stage = DrawnStage(lambda: sys.stdout)
-        console = LineConsole(cluster, stage)
+        output = RichOutput(lambda: sys.stdout)
+        console = LineConsole(cluster, output)
         prompt: PromptSession[str] = PromptSession(
             PROMPT,
             history=_history(),
@@ -56,7 +56,7 @@ def run_terminal(cluster: Cluster) -> int:
             enable_history_search=False,
         )
         worker = _Worker(console, prompt)
-        stage.say(f"{cluster.settings.nodes} nodes. 'help' lists all commands, Tab completes, Ctrl-D ends.", "quiet")
+        output.write(f"{cluster.settings.nodes} nodes. 'help' lists all commands, Tab completes, Ctrl-D ends.", "quiet")
         try:
             while not worker.over:
                 with contextlib.suppress(EOFError):

@@ -66,9 +66,9 @@ class CannedConsole:
     def run(self, line: str) -> bool:
         """Show a view by its name."""
         if line in VIEWS:
-            self._sayings.say(VIEWS[line]())
+            self._sayings.write(VIEWS[line]())
         else:
-            self._sayings.say(bit(f"you typed: {line}"))
+            self._sayings.write(bit(f"you typed: {line}"))
         return line != "quit"
 
     def complete(self, before: str) -> Sequence[str]:

@@ -26,24 +26,24 @@ _TURN_S = 0.001
 STYLES: dict[Tone, str] = {"plain": "", "good": GOOD, "bad": BAD, "quiet": QUIET}
 
 
-class LabStage:
+class LabOutput:
     """What a session says goes to the lab's transcript. Safe for several threads: the queue behind it is."""
 
     def __init__(self, sayings: Sayings) -> None:
         self._sayings = sayings
 
-    def say(self, text: str, tone: Tone = "plain") -> None:
+    def write(self, text: str, tone: Tone = "plain") -> None:
         """Say each line; what people wrote in it does no harm."""
         for line in text.split("\n"):
-            self._sayings.say(bit(line, STYLES[tone]))
+            self._sayings.write(bit(line, STYLES[tone]))
 
     def show(self, view: View) -> None:
         """Draw a view in the transcript."""
-        self._sayings.say(view)
+        self._sayings.write(view)
 
     def document(self, value: object) -> None:
         """Say one line of JSON."""
-        self._sayings.say(bit(msgspec.json.encode(value).decode()))
+        self._sayings.write(bit(msgspec.json.encode(value).decode()))
 
 
 def run_lab(settings: Settings) -> int:
@@ -61,7 +61,7 @@ def run_lab(settings: Settings) -> int:
     cluster = open_cluster("processes", settings)
     try:
         sayings = Sayings()
-        console = LineConsole(cluster, LabStage(sayings))
+        console = LineConsole(cluster, LabOutput(sayings))
         try:
             return Lab(ClusterSource(cluster), console, sayings).run() or 0
         finally:

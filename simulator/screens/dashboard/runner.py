@@ -84,7 +84,7 @@ class Sayings:
     def __init__(self) -> None:
         self._said: queue.SimpleQueue[View | Cell] = queue.SimpleQueue()
 
-    def say(self, what: View | Cell) -> None:
+    def write(self, what: View | Cell) -> None:
         """Put something on its way to the screen; called from any thread."""
         self._said.put(what)
 

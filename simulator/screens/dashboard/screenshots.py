@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from simulator.screens.console.live import LineConsole
 from simulator.screens.dashboard.app import Lab
 from simulator.screens.dashboard.drive import settle
-from simulator.screens.dashboard.lab import LabStage
+from simulator.screens.dashboard.lab import LabOutput
 from simulator.screens.dashboard.prompt import Prompt
 from simulator.screens.dashboard.runner import Sayings
 from simulator.screens.dashboard.snapshot import Picture, open_node, take_snapshot
@@ -105,7 +105,7 @@ async def take(shot: Shot) -> str:
     try:
         sayings = Sayings()
         source = StillSource(cluster)
-        lab = Lab(source, LineConsole(cluster, LabStage(sayings)), sayings)
+        lab = Lab(source, LineConsole(cluster, LabOutput(sayings)), sayings)
         async with lab.run_test(size=shot.size) as pilot:
             lab.prompt.cursor_blink = False  # Else it depends on the moment whether it is seen.
             for line in shot.story:

@@ -77,7 +77,7 @@ class Watch:
     def __exit__(self, *_: object) -> None:
         self._live.stop()
 
-    def say(self, text: str, tone: Tone = "plain") -> None:
+    def write(self, text: str, tone: Tone = "plain") -> None:
         """Put lines below the picture; the oldest go."""
         for line in text.split("\n"):
             self._said.extend(bit(part, STYLES[tone]) for part in wrap(line, self._console.width - 1) or [""])

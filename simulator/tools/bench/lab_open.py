@@ -84,12 +84,12 @@ def main(arguments: Sequence[str]) -> None:
 def _count_under_lab(cluster: ProcessCluster, seconds: float, result: Path) -> None:
     from simulator.screens.console.live import LineConsole  # noqa: PLC0415  Without the lab nothing of it is loaded.
     from simulator.screens.dashboard.app import Lab  # noqa: PLC0415
-    from simulator.screens.dashboard.lab import LabStage  # noqa: PLC0415
+    from simulator.screens.dashboard.lab import LabOutput  # noqa: PLC0415
     from simulator.screens.dashboard.runner import Sayings  # noqa: PLC0415
     from simulator.screens.dashboard.source import ClusterSource  # noqa: PLC0415
 
     sayings = Sayings()
-    console = LineConsole(cluster, LabStage(sayings))
+    console = LineConsole(cluster, LabOutput(sayings))
     lab = Lab(ClusterSource(cluster), console, sayings)
 
     def work() -> None:

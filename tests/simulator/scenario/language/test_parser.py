@@ -42,7 +42,7 @@ from simulator.scenario.language.commands import (
 from simulator.scenario.language.errors import FileMistakes, Mistake
 from simulator.scenario.language.parser import decode_scenario, parse_line, parse_scenario
 from simulator.scenario.session.fault_commands import faults_of
-from simulator.scenario.session.node_selector import Whom
+from simulator.scenario.session.node_selector import NodeSelector
 from tests.simulator.scenario.fake import FakeCluster
 
 UNDERSTOOD: list[tuple[str, Command]] = [
@@ -342,5 +342,5 @@ def test_every_fault_prints_as_a_line_that_means_it(fault: faults.Fault) -> None
     line = parse_line(fault.line())
 
     assert line is not None
-    whom = Whom(cluster, Random(0))
-    assert faults_of(line.command, cluster, whom, lambda: 1) == [fault]
+    selector = NodeSelector(cluster, Random(0))
+    assert faults_of(line.command, cluster, selector, lambda: 1) == [fault]

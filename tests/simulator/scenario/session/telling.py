@@ -18,7 +18,7 @@ class Notebook:
         self.lines: list[str] = []
         self.documents: list[object] = []
 
-    def say(self, text: str, tone: Tone = "plain") -> None:
+    def write(self, text: str, tone: Tone = "plain") -> None:
         """Write down the lines."""
         self.lines += text.split("\n")
 

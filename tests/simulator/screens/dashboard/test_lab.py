@@ -195,7 +195,7 @@ def test_a_flood_of_answers_is_cut_and_says_so() -> None:
     """Ten thousand lines at once cost no more than the newest five hundred."""
     sayings = Sayings()
     for number in range(10_000):
-        sayings.say(bit(number))
+        sayings.write(bit(number))
 
     taken = sayings.take()
 

@@ -71,8 +71,8 @@ def test_what_is_said_stands_below_the_picture() -> None:
     file = io.StringIO()
 
     with Watch(Console(file=file, force_terminal=True, width=80, height=30, color_system=None)) as watch:
-        watch.say("# " + "a remark that is longer than a line of this terminal, as many remarks are, " * 2 + "ends.")
-        watch.say("> crash leader", "quiet")
+        watch.write("# " + "a remark that is longer than a line of this terminal, as many remarks are, " * 2 + "ends.")
+        watch.write("> crash leader", "quiet")
         watch.draw(_Clockwork(), now=True)  # type: ignore[arg-type]
 
     text = file.getvalue()

@@ -33,7 +33,7 @@ from simulator.scenario.language.commands import Line
 from simulator.scenario.language.parser import parse_line
 from simulator.scenario.session.fault_commands import faults_of
 from simulator.scenario.session.library import load_scenario
-from simulator.scenario.session.output import Silence
+from simulator.scenario.session.output import NoOutput
 from simulator.scenario.session.run_scenarios import run_scenario
 from simulator.scenario.session.session import Session
 from simulator.settings import Settings
@@ -90,7 +90,7 @@ def test_a_faults_line_is_read_back_as_the_fault(fault: Fault) -> None:
     line = parse_line(fault.line())
     assert isinstance(line, Line)
 
-    [read] = faults_of(line.command, cluster, Session(cluster, Silence()).whom(), lambda: 1)
+    [read] = faults_of(line.command, cluster, Session(cluster, NoOutput()).selector(), lambda: 1)
 
     if isinstance(fault, LinkConditions) and not fault.links:
         assert isinstance(read, LinkConditions)
