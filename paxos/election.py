@@ -16,7 +16,7 @@ from paxos.core import LOOK_MS, Core
 from paxos.effects import Timer
 from paxos.learner import Learner
 from paxos.messages import Canvass, CanvassReply, Prepare, Promise, Reject, StepDown
-from paxos.patience import Patience
+from paxos.timeouts import Timeouts
 
 FIRST_LOOK_MS = 60
 """A node that has just started looks for a leader within this time: asking disturbs nobody."""
@@ -33,9 +33,9 @@ class Election:
     where it was not, `vias` are the peers that named it, each with its own distance to it in hops.
     """
 
-    def __init__(self, core: Core, patience: Patience, acceptor: Acceptor, learner: Learner) -> None:
+    def __init__(self, core: Core, timeouts: Timeouts, acceptor: Acceptor, learner: Learner) -> None:
         self.core = core
-        self.patience = patience
+        self.timeouts = timeouts
         self.acceptor = acceptor
         self.learner = learner
         self.phase: Phase = "following"
@@ -49,8 +49,8 @@ class Election:
         self.leaderships = 0
         self._heard_ms: int | None = None
         self._pledged: tuple[NodeId, int] | None = None  # To whom the last promise was given, and when.
-        self._willing: dict[NodeId, int] = {}
-        self._unwilling: set[NodeId] = set()
+        self._would_grant: dict[NodeId, int] = {}
+        self._would_refuse: set[NodeId] = set()
         self._refused: set[NodeId] = set()
         self._failures = 0
         self._asked_ms = 0
@@ -69,7 +69,7 @@ class Election:
 
     def hears_leader(self) -> bool:
         """A leader other than this node has spoken to it within the election timeout."""
-        return self._heard_ms is not None and self.core.now - self._heard_ms < self.patience.election_ms()
+        return self._heard_ms is not None and self.core.now - self._heard_ms < self.timeouts.election_ms()
 
     def follow(self, ballot: Ballot, leader: NodeId) -> bool:
         """A leader speaks at `ballot`. True when this node follows it; False: the ballot is stale."""
@@ -77,7 +77,7 @@ class Election:
             return False
         now = self.core.now
         if leader == self.leader and self._heard_ms is not None:
-            self.patience.heard_after(now - self._heard_ms)
+            self.timeouts.heard_after(now - self._heard_ms)
         if leader != self.leader or ballot != self.leader_ballot:
             self.leader, self.leader_ballot = leader, ballot
             self.core.note("follows", f"node {self.core.me} follows node {leader} at ballot {ballot}")
@@ -92,15 +92,15 @@ class Election:
         """Remember the highest ballot heard of: the next bid goes above it."""
         self.seen = max(self.seen, ballot)
 
-    def left_by(self, message: StepDown) -> None:
+    def on_step_down(self, message: StepDown) -> None:
         """The leader says that it leads no longer: look for another soon."""
         self.see(message.ballot)
         if message.sender == self.leader and message.ballot >= self.leader_ballot:
             self._forget_leader()
             if self.phase == "following":
-                self.core.set_timer(Timer.ELECTION, 0, self.patience.election_ms() // 2)
+                self.core.set_timer(Timer.ELECTION, 0, self.timeouts.election_ms() // 2)
 
-    def deposed(self) -> None:
+    def stepped_down(self) -> None:
         """This node leads no longer. Without a majority it makes room; outbid, it asks at once to bid higher (rule 2).
 
         Somebody who comes back with a high ballot cannot vote for this leader. That must cost a ballot and no leader:
@@ -110,12 +110,12 @@ class Election:
         self.phase = "following"
         self._forget_leader()
         if outbid:
-            self.canvass()
+            self.pre_vote()
         else:
-            self.take_leave()
-            self.core.set_timer(Timer.ELECTION, 1, self.patience.election_ms())
+            self.announce_step_down()
+            self.core.set_timer(Timer.ELECTION, 1, self.timeouts.election_ms())
 
-    def take_leave(self) -> None:
+    def announce_step_down(self) -> None:
         """Whoever can still be reached is told that this node's last ballot leads no longer (rule 6)."""
         self.core.send_now(self.core.others, StepDown(sender=self.core.me, ballot=self.ballot))
 
@@ -124,12 +124,12 @@ class Election:
         if self.phase == "leading":
             return
         if self.phase == "following":
-            timeout = self.patience.election_ms()
+            timeout = self.timeouts.election_ms()
             if self.hears_leader() and self._heard_ms is not None:
                 left = max(1, timeout - (self.core.now - self._heard_ms))
                 self.core.set_timer(Timer.ELECTION, left, left + timeout)
             else:
-                self.canvass()
+                self.pre_vote()
         else:
             self._failed()
 
@@ -139,17 +139,17 @@ class Election:
         """A client waits and nobody is known to lead: bid now (rule 1), unless a bid has just failed (rule 5)."""
         idle = self.phase == "following" and self.leader == NOBODY and not self._failures
         if idle and not self._pledge_stands(NOBODY):
-            self.canvass()
+            self.pre_vote()
 
-    def canvass(self) -> None:
+    def pre_vote(self) -> None:
         """Ask everybody, itself included, who would promise."""
         self.phase = "canvassing"
-        self._unwilling.clear()
+        self._would_refuse.clear()
         self.vias = {}
-        timeout = self.patience.election_ms()
+        timeout = self.timeouts.election_ms()
         now = self.core.now
-        self._willing = {node: at for node, at in self._willing.items() if now - at < timeout}
-        self._willing[self.core.me] = now
+        self._would_grant = {node: at for node, at in self._would_grant.items() if now - at < timeout}
+        self._would_grant[self.core.me] = now
         self.core.set_timer(Timer.ELECTION, timeout, 2 * timeout)
         self._ask(self.core.others)
         self._open_if_enough()
@@ -158,14 +158,14 @@ class Election:
         """The RESEND alarm of a candidate: whoever has not answered in time may not have been reached."""
         if self.phase not in ("canvassing", "preparing"):
             return
-        if self.core.now - self._asked_ms < self.patience.resend_ms():
+        if self.core.now - self._asked_ms < self.timeouts.resend_ms():
             self._ask_again_later()
         elif self.phase == "canvassing":
-            self._ask(tuple(node for node in self.core.others if node not in self._willing))
+            self._ask(tuple(node for node in self.core.others if node not in self._would_grant))
         else:
             self._prepare(tuple(node for node in self.core.others if node not in self.promises))
 
-    def canvassed(self, message: Canvass) -> None:
+    def on_pre_vote(self, message: Canvass) -> None:
         """Answer whether a promise would be given: not while a leader is alive, nor right after another promise."""
         sender = message.sender
         self.learner.want(message.decided, sender)
@@ -188,20 +188,20 @@ class Election:
     def answered(self, message: CanvassReply) -> None:
         """One answer to a canvass of ours, perhaps of an earlier one: what it says is no older than the question."""
         sender = message.sender
-        self.patience.measured(sender, message.stamp)
+        self.timeouts.measured(sender, message.stamp)
         self.learner.want(message.decided, sender)
         self.see(message.promised)
         if message.willing:
-            self._willing[sender] = self.core.now
-            self._unwilling.discard(sender)
+            self._would_grant[sender] = self.core.now
+            self._would_refuse.discard(sender)
             self.hint(message.leader, sender, message.hops)
             if self.phase == "canvassing":
                 self._open_if_enough()
             return
-        self._willing.pop(sender, None)
-        self._unwilling.add(sender)
+        self._would_grant.pop(sender, None)
+        self._would_refuse.add(sender)
         self.hint(message.leader, sender, message.hops)
-        hopeless = len(self._unwilling) > len(self.core.nodes) - self.core.prepare_quorum
+        hopeless = len(self._would_refuse) > len(self.core.nodes) - self.core.prepare_quorum
         if self.phase == "canvassing" and hopeless and self.leader:
             self._stand_down()  # Rule 2: follow the leader that others hear.
 
@@ -245,11 +245,11 @@ class Election:
         self._ask_again_later()
 
     def _ask_again_later(self) -> None:
-        patience = min(self.patience.resend_ms(), LOOK_MS)
-        self.core.set_timer(Timer.RESEND, patience, patience + patience // 4)
+        delay_ms = min(self.timeouts.resend_ms(), LOOK_MS)
+        self.core.set_timer(Timer.RESEND, delay_ms, delay_ms + delay_ms // 4)
 
     def _open_if_enough(self) -> None:
-        if len(self._willing) >= self.core.prepare_quorum:
+        if len(self._would_grant) >= self.core.prepare_quorum:
             self.open_ballot()
 
     # Phase 1
@@ -266,7 +266,7 @@ class Election:
         self.see(self.ballot)
         self.promises.clear()
         self._refused.clear()
-        self._willing.clear()
+        self._would_grant.clear()
         self.elections += 1
         self.core.note("election", f"node {self.core.me} bids to lead with ballot {self.ballot}")
         self.acceptor.open(self.ballot)
@@ -274,7 +274,7 @@ class Election:
         own = self.acceptor.promise_for(self.ballot, decided + 1, decided, self.core.now)
         self.core.send((self.core.me,), own)
         self._prepare(self.core.others)
-        timeout = self.patience.election_ms()
+        timeout = self.timeouts.election_ms()
         self.core.set_timer(Timer.ELECTION, timeout, 2 * timeout)
 
     def _prepare(self, nodes: tuple[NodeId, ...]) -> None:
@@ -305,7 +305,7 @@ class Election:
 
     def promised(self, message: Promise) -> bool:
         """A promise came in. True when it is the one that makes this node the leader of its ballot."""
-        self.patience.measured(message.sender, message.stamp)
+        self.timeouts.measured(message.sender, message.stamp)
         self.learner.want(message.decided, message.sender)
         if self.phase != "preparing" or not self.is_for_my_ballot(message.ballot):
             return False
@@ -364,11 +364,11 @@ class Election:
     def pause_ms(self) -> tuple[int, int]:
         """The bounds of the pause after a failed attempt: random, growing, capped."""
         spread = min(1 << min(self._failures - 1, 10), LONGEST_SPREAD)
-        return 1, self.patience.election_ms() * spread // 2 + 1
+        return 1, self.timeouts.election_ms() * spread // 2 + 1
 
     def _stand_down(self) -> None:
         self.phase = "following"
-        timeout = self.patience.election_ms()
+        timeout = self.timeouts.election_ms()
         self.core.set_timer(Timer.ELECTION, timeout, 2 * timeout)
 
     def _forget_leader(self) -> None:
@@ -380,4 +380,4 @@ class Election:
         if self._pledged is None:
             return False
         to, at = self._pledged
-        return to != asker and self.core.now - at < self.patience.election_ms()
+        return to != asker and self.core.now - at < self.timeouts.election_ms()

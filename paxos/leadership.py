@@ -15,7 +15,7 @@ from paxos.ballot import NO_BALLOT, Ballot, NodeId, Slot
 from paxos.core import Core
 from paxos.learner import Learner
 from paxos.messages import Heartbeat, HeartbeatAck, ReadAt
-from paxos.patience import Patience
+from paxos.timeouts import Timeouts
 
 Path = tuple[NodeId, ...]
 """The nodes that a request has passed, its origin first."""
@@ -39,10 +39,10 @@ class Leadership(ABC):
     """
 
     def __init__(
-        self, core: Core, patience: Patience, learner: Learner, serve_own: Callable[[Sequence[int], Slot], None]
+        self, core: Core, timeouts: Timeouts, learner: Learner, serve_own: Callable[[Sequence[int], Slot], None]
     ) -> None:
         self.core = core
-        self.patience = patience
+        self.timeouts = timeouts
         self.learner = learner
         self.leading = False
         self.recovered = False
@@ -56,7 +56,7 @@ class Leadership(ABC):
         self._reads: deque[Read] = deque()
 
     @abstractmethod
-    def vouched(self) -> Slot:
+    def announced_prefix(self) -> Slot:
         """The decided prefix that may be said at this ballot."""
 
     def _clear(self) -> None:
@@ -77,7 +77,7 @@ class Leadership(ABC):
 
         A little longer than a follower waits: lost answers alone must not end a leadership that followers still hear.
         """
-        oldest = self.core.now - 3 * self.patience.election_ms() // 2
+        oldest = self.core.now - 3 * self.timeouts.election_ms() // 2
         return tuple(node for node in self.core.others if self._acked_ms.get(node, oldest) > oldest)
 
     def heartbeat(self) -> None:
@@ -88,11 +88,11 @@ class Leadership(ABC):
             Heartbeat(
                 sender=self.core.me,
                 ballot=self.ballot,
-                decided=self.vouched(),
+                decided=self.announced_prefix(),
                 round=self._round,
                 stamp=self.core.now,
                 heard=self.heard(),
-                round_trip_ms=self.patience.round_trip_ms(),
+                round_trip_ms=self.timeouts.round_trip_ms(),
             ),
         )
 
@@ -100,10 +100,10 @@ class Leadership(ABC):
         """A follower still follows, and heard our heartbeat of this round."""
         if message.ballot != self.ballot:
             return
-        self.patience.measured(message.sender, message.stamp)
+        self.timeouts.measured(message.sender, message.stamp)
         self.learner.want(message.decided, message.sender)
         now, sender = self.core.now, message.sender
-        self.patience.heard_after(now - self._acked_ms.get(sender, now))
+        self.timeouts.heard_after(now - self._acked_ms.get(sender, now))
         self._acked_ms[sender] = now
         self._acked[sender] = max(message.round, self._acked.get(sender, 0))
 

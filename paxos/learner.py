@@ -13,7 +13,7 @@ from paxos.ballot import NO_BALLOT, Ballot, NodeId, Slot
 from paxos.core import Core
 from paxos.effects import Deliver, Install, ServeCatchup, Timer
 from paxos.messages import Catchup, CatchupReply, Value
-from paxos.patience import Patience
+from paxos.timeouts import Timeouts
 
 CATCHUP_SLOTS = 512
 """The most slots that one CATCHUP asks for."""
@@ -26,18 +26,18 @@ class Learner:
     """
 
     def __init__(
-        self, core: Core, patience: Patience, acceptor: Acceptor, decided: Slot, settle: Callable[[Value], None]
+        self, core: Core, timeouts: Timeouts, acceptor: Acceptor, decided: Slot, settle: Callable[[Value], None]
     ) -> None:
         self.core = core
-        self.patience = patience
+        self.timeouts = timeouts
         self.acceptor = acceptor
         self.decided = decided
         self.chosen: dict[Slot, Value] = {}
         self.prefixes: dict[NodeId, Slot] = {}  # The farthest decided prefix that each peer has told of.
         self.wanted: Slot = decided
         self._settle = settle
-        self._vouched_at: Ballot = NO_BALLOT
-        self._vouched_upto: Slot = 0
+        self._prefix_ballot: Ballot = NO_BALLOT
+        self._prefix_end: Slot = 0
         self._asked: NodeId = 0  # Who was asked last; 0 while no question is open.
         self._installing = False  # The driver has blocks of ours in hand: `installed` will tell what they were.
         self._turn = 0
@@ -60,7 +60,7 @@ class Learner:
     def next_to_deliver(self) -> Slot | None:
         """Rule 11: the slot right after the prefix, and no other."""
         slot = self.decided + 1
-        return slot if slot in self.chosen or self.vouched(slot) else None
+        return slot if slot in self.chosen or self.proved_by_prefix(slot) else None
 
     def prefix_decided(self, ballot: Ballot, upto: Slot, source: NodeId) -> None:
         """A node says at `ballot` that every slot to `upto` is chosen. Delivers what that proves here, wants the rest.
@@ -68,22 +68,22 @@ class Learner:
         Only the highest ballot's word is kept: it costs nothing however far behind we are, and what an older word could
         prove besides is fetched like everything else.
         """
-        if ballot > self._vouched_at:
-            self._vouched_at, self._vouched_upto = ballot, upto
-        elif ballot == self._vouched_at:
-            self._vouched_upto = max(self._vouched_upto, upto)
+        if ballot > self._prefix_ballot:
+            self._prefix_ballot, self._prefix_end = ballot, upto
+        elif ballot == self._prefix_ballot:
+            self._prefix_end = max(self._prefix_end, upto)
         if upto <= self.decided:
             return
         self.advance()
         if upto > self.decided:
             self.want(upto, source)
 
-    def vouched(self, slot: Slot) -> bool:
+    def proved_by_prefix(self, slot: Slot) -> bool:
         """Rule 12: a prefix said at a ballot proves what was accepted at exactly that ballot, and no older vote."""
-        if slot > self._vouched_upto:
+        if slot > self._prefix_end:
             return False
         vote = self.acceptor.accepted.get(slot)
-        return vote is not None and vote.ballot == self._vouched_at
+        return vote is not None and vote.ballot == self._prefix_ballot
 
     def want(self, upto: Slot, source: NodeId) -> None:
         """`source` has every slot up to `upto`: what is missing here will be fetched."""
@@ -135,12 +135,12 @@ class Learner:
         first = self.decided + 1
         last = self._end_of_gap(first, min(self.prefixes[source], first + CATCHUP_SLOTS - 1))
         self.core.send_now((source,), Catchup(sender=self.core.me, first_slot=first, last_slot=last))
-        patience = self.patience.resend_ms()
-        self.core.set_timer(Timer.CATCHUP, patience, 2 * patience)
+        delay_ms = self.timeouts.resend_ms()
+        self.core.set_timer(Timer.CATCHUP, delay_ms, 2 * delay_ms)
 
     def _end_of_gap(self, first: Slot, last: Slot) -> Slot:
         """The last slot from `first` on that is not known here already: one lost message costs one block."""
         slot = first
-        while slot < last and not (slot + 1 in self.chosen or self.vouched(slot + 1)):
+        while slot < last and not (slot + 1 in self.chosen or self.proved_by_prefix(slot + 1)):
             slot += 1
         return slot

@@ -27,7 +27,7 @@ from paxos.messages import (
     Request,
     Value,
 )
-from paxos.patience import Patience
+from paxos.timeouts import Timeouts
 
 SLOTS_A_MESSAGE = 64
 """The most slots that one ACCEPT carries; a message of this many slots of large batches is still a few megabytes."""
@@ -58,14 +58,14 @@ class Proposer(Leadership):
     def __init__(
         self,
         core: Core,
-        patience: Patience,
+        timeouts: Timeouts,
         acceptor: Acceptor,
         learner: Learner,
         *,
         serve_own: Callable[[Sequence[int], Slot], None],
         applied: Callable[[str, int], Slot],
     ) -> None:
-        super().__init__(core, patience, learner, serve_own)
+        super().__init__(core, timeouts, learner, serve_own)
         self.acceptor = acceptor
         self.queue: deque[Request] = deque()
         self.flight: dict[Slot, Flight] = {}
@@ -79,7 +79,7 @@ class Proposer(Leadership):
         self._reported: dict[Slot, list[Acceptance]] = {}
         self._fetch_upto: Slot = 0
         self._next_slot: Slot = 1
-        self._told: Slot = 0
+        self._announced: Slot = 0
         self._decided_returns: list[tuple[RequestId, Path, Slot]] = []
         self._resend_set = False
         self._moved: tuple[Slot, int] = (0, 0)  # The decided prefix, and when it last moved, while recovering.
@@ -90,7 +90,7 @@ class Proposer(Leadership):
         """Phase 1 of `ballot` is won with these promises. Heartbeats begin; proposals wait for what must be fetched."""
         self.leading, self.ballot, self.recovered = True, ballot, False
         self._clear()
-        self._told = self.vouched()
+        self._announced = self.announced_prefix()
         now = self.core.now
         for promise in promises:
             self._fetch_upto = max(self._fetch_upto, promise.decided)
@@ -159,7 +159,7 @@ class Proposer(Leadership):
         if decided != self.learner.decided:
             self._moved = (self.learner.decided, self.core.now)
             return False
-        return not self.recovered and self.core.now - since > 4 * self.patience.election_ms()
+        return not self.recovered and self.core.now - since > 4 * self.timeouts.election_ms()
 
     # Proposing (rules 7, 8 and 10)
 
@@ -213,14 +213,14 @@ class Proposer(Leadership):
         return tuple(batch)
 
     def _propose(self, first: Slot, values: list[Value]) -> None:
-        due = self.core.now + self.patience.resend_ms()
+        due = self.core.now + self.timeouts.resend_ms()
         for slot, value in enumerate(values, first):
             self.flight[slot] = Flight(value, due)
             for request in value:
                 self._placed[request.client, request.seq] = slot
         self._next_slot = max(self._next_slot, first + len(values))
         message = self._accept(first, values)
-        self._told = message.decided
+        self._announced = message.decided
         self.core.send_now(self.core.others, message)
         self.vote_for_own(message)
         if not self._resend_set:
@@ -236,7 +236,7 @@ class Proposer(Leadership):
             ballot=self.ballot,
             first_slot=first,
             values=tuple(values),
-            decided=self.vouched(),
+            decided=self.announced_prefix(),
         )
 
     def resend(self) -> None:
@@ -247,7 +247,7 @@ class Proposer(Leadership):
         for slot in overdue:
             flight = self.flight[slot]
             flight.tries += 1
-            flight.due_ms = now + self.patience.again_ms(flight.tries)
+            flight.due_ms = now + self.timeouts.again_ms(flight.tries)
         for node in self.core.others:
             for run in _runs([slot for slot in overdue if not self.flight[slot].voters >> node & 1]):
                 self.core.send_now((node,), self._accept(run[0], [self.flight[slot].value for slot in run]))
@@ -255,9 +255,9 @@ class Proposer(Leadership):
             self._set_resend()
 
     def _set_resend(self) -> None:
-        patience = self.patience.resend_ms()
+        delay_ms = self.timeouts.resend_ms()
         self._resend_set = True
-        self.core.set_timer(Timer.RESEND, patience, patience)
+        self.core.set_timer(Timer.RESEND, delay_ms, delay_ms)
 
     # Deciding (rule 10)
 
@@ -308,7 +308,7 @@ class Proposer(Leadership):
             self.recover()
         if self.recovered and self.queue:
             self.propose()
-        if self.vouched() > self._told:
+        if self.announced_prefix() > self._announced:
             self.spread()
         if self._decided_returns:
             self._return()
@@ -324,10 +324,10 @@ class Proposer(Leadership):
 
     def spread(self) -> None:
         """DECIDE to all: nothing proposed just now has carried the prefix."""
-        self._told = self.vouched()
-        self.core.send_now(self.core.others, Decide(sender=self.core.me, ballot=self.ballot, decided=self._told))
+        self._announced = self.announced_prefix()
+        self.core.send_now(self.core.others, Decide(sender=self.core.me, ballot=self.ballot, decided=self._announced))
 
-    def vouched(self) -> Slot:
+    def announced_prefix(self) -> Slot:
         """Rule 12: the prefix that may be said at our ballot, which ends before the first slot in flight.
 
         Such a slot may be decided all the same: learned from others, at a higher ballot, with another value than ours.

@@ -12,7 +12,6 @@ from typing import Literal, assert_never
 from paxos.acceptor import Acceptor
 from paxos.ballot import NOBODY, Ballot, NodeId, Slot
 from paxos.core import Config, Core
-from paxos.courier import Courier
 from paxos.effects import Effect, Timer
 from paxos.election import Election
 from paxos.learner import Learner
@@ -40,8 +39,9 @@ from paxos.messages import (
     StepDown,
     Value,
 )
-from paxos.patience import Patience
 from paxos.proposer import Proposer
+from paxos.request_forwarder import RequestForwarder
+from paxos.timeouts import Timeouts
 
 
 class Replica:
@@ -56,8 +56,8 @@ class Replica:
     learner_role = Learner
     election_role = Election
     proposer_role = Proposer
-    courier_role = Courier
-    patience_role = Patience
+    forwarder_role = RequestForwarder
+    timeouts_role = Timeouts
 
     def __init__(
         self,
@@ -70,15 +70,15 @@ class Replica:
         applied: Callable[[str, int], Slot],
     ) -> None:
         self.core = core = Core(config)
-        self.patience = patience = self.patience_role(core)
+        self.timeouts = timeouts = self.timeouts_role(core)
         self.acceptor = self.acceptor_role(core, promised, opened, accepted)
-        self.learner = self.learner_role(core, patience, self.acceptor, decided, self._settle)
-        self.election = self.election_role(core, patience, self.acceptor, self.learner)
-        self.courier = self.courier_role(core, patience, self.election, self.learner, applied)
+        self.learner = self.learner_role(core, timeouts, self.acceptor, decided, self._settle)
+        self.election = self.election_role(core, timeouts, self.acceptor, self.learner)
+        self.forwarder = self.forwarder_role(core, timeouts, self.election, self.learner, applied)
         self.proposer = self.proposer_role(
-            core, patience, self.acceptor, self.learner, serve_own=self.courier.read_at, applied=applied
+            core, timeouts, self.acceptor, self.learner, serve_own=self.forwarder.read_at, applied=applied
         )
-        self.courier.proposer = self.proposer
+        self.forwarder.proposer = self.proposer
 
     # Events
 
@@ -90,12 +90,12 @@ class Replica:
     def submit(self, request: Request, now_ms: int) -> None:
         """A client's write reached this node."""
         self.core.see_clock(now_ms)
-        self.courier.submit(request)
+        self.forwarder.submit(request)
 
     def read(self, number: int, now_ms: int) -> None:
         """A client's linearizable read reached this node."""
         self.core.see_clock(now_ms)
-        self.courier.read(number)
+        self.forwarder.read(number)
 
     def wake(self, timer: Timer, now_ms: int) -> None:
         """An alarm that was set rings."""
@@ -114,7 +114,7 @@ class Replica:
                 else:
                     self.election.ask_again()
             case Timer.FORWARD:
-                self.courier.alarm()
+                self.forwarder.alarm()
             case Timer.CATCHUP:
                 self.learner.retry()
             case Timer.SYNC:
@@ -145,9 +145,9 @@ class Replica:
                 if self._follows(message.ballot, message.sender):
                     self.learner.prefix_decided(message.ballot, message.decided, message.sender)
             case Forward():
-                self.courier.forwarded(message)
+                self.forwarder.forwarded(message)
             case Canvass():
-                self.election.canvassed(message)
+                self.election.on_pre_vote(message)
             case CanvassReply():
                 self.election.answered(message)
             case Prepare():
@@ -159,13 +159,13 @@ class Replica:
                 if self.election.refused(message):
                     self._step_down(f"node {message.sender} has promised ballot {message.promised}")
             case StepDown():
-                self.election.left_by(message)
+                self.election.on_step_down(message)
             case ForwardReply():
-                self.courier.replied(message)
+                self.forwarder.replied(message)
             case AskRead():
-                self.courier.asked(message)
+                self.forwarder.asked(message)
             case ReadAt():
-                self.courier.placed_read(message)
+                self.forwarder.placed_read(message)
             case Catchup():
                 self.learner.serve(message)
             case CatchupReply():
@@ -178,16 +178,16 @@ class Replica:
     def installed(self, slot: Slot) -> None:
         """After an `Install`: the chain reaches `slot`."""
         self.learner.installed(slot)
-        self.courier.installed()
+        self.forwarder.installed()
 
     def flush(self, now_ms: int) -> None:
         """The end of a batch: propose, ask, answer, once for everything that arrived."""
         self.core.see_clock(now_ms)
-        self.courier.flush()
+        self.forwarder.flush()
         if self.proposer.leading:
             self.proposer.flush()
         self.learner.flush()
-        self.courier.serve_reads()
+        self.forwarder.serve_reads()
         self.acceptor.forget_below(self.learner.decided + 1)
 
     def take_effects(self) -> list[Effect]:
@@ -197,7 +197,7 @@ class Replica:
     # Rules that concern two roles
 
     def _settle(self, value: Value) -> None:
-        self.courier.settle(value)
+        self.forwarder.settle(value)
 
     def _vote(self, message: Accept) -> None:
         """Rule 9, and the leader's sign of life that an ACCEPT is."""
@@ -212,7 +212,7 @@ class Replica:
         if not self._follows(ballot, sender):
             self.acceptor.refuse(sender, ballot, NOBODY, self.learner.decided)
             return
-        self.patience.told(message.round_trip_ms)
+        self.timeouts.leader_reported(message.round_trip_ms)
         self.learner.prefix_decided(ballot, message.decided, sender)
         self.core.send_now(
             (sender,),
@@ -233,12 +233,12 @@ class Replica:
             return False
         if self.proposer.leading:
             self.proposer.resign(f"node {leader} leads with ballot {ballot}")
-            self.election.take_leave()
+            self.election.announce_step_down()
         return True
 
     def _step_down(self, why: str) -> None:
         self.proposer.resign(why)
-        self.election.deposed()
+        self.election.stepped_down()
 
     def can_spare_own_vote(self) -> bool:
         """This node leads, and so many others answer it that they decide without its own vote."""
@@ -280,7 +280,7 @@ class Replica:
     @property
     def queue_length(self) -> int:
         """Requests at this node that are not in flight: to be proposed or to be forwarded."""
-        return len(self.proposer.queue) if self.proposer.leading else len(self.courier.writes)
+        return len(self.proposer.queue) if self.proposer.leading else len(self.forwarder.writes)
 
     @property
     def in_flight(self) -> int:
@@ -290,7 +290,7 @@ class Replica:
     @property
     def round_trip_ms(self) -> int:
         """The slowest round trip within the fastest majority."""
-        return self.patience.round_trip_ms()
+        return self.timeouts.round_trip_ms()
 
     @property
     def elections(self) -> int:
@@ -304,7 +304,7 @@ class Replica:
 
     def heard(self) -> tuple[NodeId, ...]:
         """The nodes from which anything came within the election timeout."""
-        return self.core.heard_within(self.patience.election_ms())
+        return self.core.heard_within(self.timeouts.election_ms())
 
     def votes(self) -> Mapping[Slot, Acceptance]:
         """This acceptor's votes that are not yet compacted away."""

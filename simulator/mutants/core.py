@@ -289,9 +289,9 @@ class RefusedButAcknowledged(Acceptor):
 class SpeakBeforeSync(Node):
     """See its entry."""
 
-    def _vouch(self, records: list[JournalRecord], vouched: list[Send], now_ms: int) -> None:
-        super()._vouch([], vouched, now_ms)
-        super()._vouch(records, [], now_ms)
+    def _send_durably(self, records: list[JournalRecord], durable_sends: list[Send], now_ms: int) -> None:
+        super()._send_durably([], durable_sends, now_ms)
+        super()._send_durably(records, [], now_ms)
 
 
 @mutant(

@@ -9,9 +9,9 @@ from paxos.ballot import Ballot, NodeId
 from paxos.effects import Timer
 from paxos.election import Election
 from paxos.messages import AnyMessage, Promise, Reject
-from paxos.patience import Patience
 from paxos.proposer import Proposer
 from paxos.replica import Replica
+from paxos.timeouts import Timeouts
 from simulator.mutants.registry import mutant
 
 SAFE = "rules 3 and 9 and the invariant Promise: the ballot alone decides what may be promised and accepted"
@@ -107,7 +107,7 @@ class NextRoundOnly(Election):
         return max(self.ballot, self.acceptor.opened).above(self.core.me)
 
 
-class ImpatientElection(Patience):
+class ImpatientElection(Timeouts):
     """Takes the configured times for enough."""
 
     def election_ms(self) -> int:
@@ -128,7 +128,7 @@ class NoBackoff(Election):
 
     def pause_ms(self) -> tuple[int, int]:
         """As long as last time."""
-        return self.patience.election_ms(), self.patience.election_ms()
+        return self.timeouts.election_ms(), self.timeouts.election_ms()
 
 
 @mutant(

@@ -75,9 +75,9 @@ class OwnLogOnly(Proposer):
 class CommitByIndex(Learner):
     """See its entry."""
 
-    def vouched(self, slot: Slot) -> bool:
+    def proved_by_prefix(self, slot: Slot) -> bool:
         """The slot is decided, so what stands in it is."""
-        return slot <= self._vouched_upto and slot in self.acceptor.accepted
+        return slot <= self._prefix_end and slot in self.acceptor.accepted
 
 
 @mutant(
@@ -353,15 +353,15 @@ class ApplyReadsClock(Node):
 class SelfCountedEarly(Node):
     """See its entry."""
 
-    def _vouch(self, records: list[JournalRecord], vouched: list[Send], now_ms: int) -> None:
+    def _send_durably(self, records: list[JournalRecord], durable_sends: list[Send], now_ms: int) -> None:
         """What only this node hears of need not wait for the disk, one would think."""
-        others = [send for send in vouched if send.to != (self.me,)]
+        others = [send for send in durable_sends if send.to != (self.me,)]
         if others:
-            super()._vouch(records, vouched, now_ms)
+            super()._send_durably(records, durable_sends, now_ms)
             return
         if records:
             self._record(records)
-        for send in vouched:
+        for send in durable_sends:
             self.replica.receive(send.message, now_ms)
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from paxos.courier import Courier
 from paxos.proposer import Proposer
+from paxos.request_forwarder import RequestForwarder
 from simulator.mutants.registry import mutant
 
 LINEARIZABLE = "reads: the leader confirms that it still leads with acknowledgements sent after the read arrived"
@@ -31,7 +31,7 @@ class OldLeaderReads(Proposer):
     forbidden_by=LINEARIZABLE,
     expects="reads linearizability",
 )
-class FollowerReads(Courier):
+class FollowerReads(RequestForwarder):
     """See its entry."""
 
     def read(self, number: int) -> None:

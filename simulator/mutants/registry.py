@@ -13,12 +13,12 @@ from typing import Literal, TypeVar
 import msgspec
 
 from paxos.acceptor import Acceptor
-from paxos.courier import Courier
 from paxos.election import Election
 from paxos.learner import Learner
-from paxos.patience import Patience
 from paxos.proposer import Proposer
 from paxos.replica import Replica
+from paxos.request_forwarder import RequestForwarder
+from paxos.timeouts import Timeouts
 from simulator.errors import InputError
 from simulator.node.node import Node
 from simulator.node.pending_requests import PendingRequests
@@ -33,8 +33,8 @@ ROLES: dict[type, str] = {
     Learner: "learner_role",
     Election: "election_role",
     Proposer: "proposer_role",
-    Courier: "courier_role",
-    Patience: "patience_role",
+    RequestForwarder: "forwarder_role",
+    Timeouts: "timeouts_role",
 }
 NODE_PARTS: dict[type, str] = {StateMachine: "state_machine_type", PendingRequests: "pending_requests_type"}
 FILES = ("core", "log", "reads", "elections", "controls")

@@ -217,13 +217,13 @@ class Node:
         before this node waits for its disk. Where no client waits, the leader's vote does not wait for blocks either.
         """
         records: list[JournalRecord] = []
-        vouched: list[Send] = []
+        durable_sends: list[Send] = []
         delivered: list[Deliver] = []
         for effect in effects:
             if isinstance(effect, Persist):
                 records.append(effect.record)
             elif isinstance(effect, Send):
-                vouched.append(effect)
+                durable_sends.append(effect)
             elif isinstance(effect, Deliver):
                 delivered.append(effect)
             elif isinstance(effect, SetTimer):
@@ -232,12 +232,12 @@ class Node:
                 self._apply(delivered)
                 self._carry_out_at_once(effect)
         if delivered and records and not self.pending_requests.pending:
-            self._vouch(records, vouched, now_ms)
+            self._send_durably(records, durable_sends, now_ms)
             self.host.push()
             self._apply(delivered)
         else:
             self._apply(delivered)
-            self._vouch(records, vouched, now_ms)
+            self._send_durably(records, durable_sends, now_ms)
 
     def _carry_out_at_once(
         self, effect: SendNow | Install | ServeCatchup | GiveUp | ReadReady | ReadGiveUp | Note
@@ -262,16 +262,16 @@ class Node:
 
     # What is on disk before what is said
 
-    def _vouch(self, records: list[JournalRecord], vouched: list[Send], now_ms: int) -> None:
+    def _send_durably(self, records: list[JournalRecord], durable_sends: list[Send], now_ms: int) -> None:
         """First the records, safely, and then the messages that speak of them: its own the node hears last."""
         if records:
             self._record(records)
-            if self._may_put_off(records, vouched):
-                self._put_off(vouched)
+            if self._may_put_off(records, durable_sends):
+                self._put_off(durable_sends)
                 return
             self._sync()
         own: list[AnyMessage] = []
-        for send in vouched:
+        for send in durable_sends:
             if self.me in send.to:
                 own.append(send.message)
             self._send(send.to, send.message)
@@ -279,21 +279,21 @@ class Node:
             self._heard_more = True
             self.replica.receive(message, now_ms)
 
-    def _may_put_off(self, records: list[JournalRecord], vouched: list[Send]) -> bool:
+    def _may_put_off(self, records: list[JournalRecord], durable_sends: list[Send]) -> bool:
         """A large batch of a leader's own votes, which speak to nobody else, is not needed where enough others vote."""
         accepted = [record for record in records if isinstance(record, AcceptedRecord)]
         return (
             sum(BLOCK_COST + len(record.value) for record in accepted) >= LARGE_COST
             and len(accepted) == len(records)
-            and all(send.to == (self.me,) and type(send.message) is Accepted for send in vouched)
+            and all(send.to == (self.me,) and type(send.message) is Accepted for send in durable_sends)
             and self.replica.can_spare_own_vote()
         )
 
-    def _put_off(self, vouched: list[Send]) -> None:
+    def _put_off(self, durable_sends: list[Send]) -> None:
         """Go on proposing and mining meanwhile: the next sync, or the one of the alarm, serves these records too."""
         if not self._own_votes:
             self.host.set_timer(Timer.SYNC, PUT_OFF_MS, PUT_OFF_MS)
-        self._own_votes += [send.message for send in vouched]
+        self._own_votes += [send.message for send in durable_sends]
 
     def _count_own_votes(self, now_ms: int) -> None:
         """They are safe now."""

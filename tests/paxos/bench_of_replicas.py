@@ -32,7 +32,7 @@ from paxos.effects import (
 from paxos.messages import Acceptance, AnyMessage, CatchupReply, Request, Value
 from paxos.records import AcceptedRecord, JournalRecord, OpenedRecord
 from paxos.replica import Replica
-from tests.paxos.truth import RequestId, Truth
+from tests.paxos.oracle import RequestId, Truth
 
 BLOCKS_A_REPLY = 64
 """How many slots one catch-up reply brings at most."""
@@ -265,7 +265,7 @@ class Bench:
     def _carry_out(self, seat: Seat, effects: Sequence[Effect]) -> None:
         """What vouches for nothing leaves at once; then come the records, and then what speaks of them."""
         records = [effect.record for effect in effects if isinstance(effect, Persist)]
-        vouched = [effect for effect in effects if isinstance(effect, Send)]
+        durable_sends = [effect for effect in effects if isinstance(effect, Send)]
         for effect in effects:
             if not isinstance(effect, Persist | Send):
                 self._carry_out_at_once(seat, effect)
@@ -279,9 +279,9 @@ class Bench:
         if crashes:
             self.crash(seat.node)
             return
-        for send in vouched:
+        for send in durable_sends:
             self._send(seat, send.to, send.message)
-        for send in vouched:
+        for send in durable_sends:
             if seat.node in send.to:
                 self.of(seat.node).receive(send.message, self._clock(seat))
 

@@ -34,7 +34,7 @@ from tests.paxos.one_replica import (
 )
 
 
-def canvass(node: int, *, stamp: int = 0, decided: int = 0, promised: Ballot = NO_BALLOT) -> Canvass:
+def pre_vote(node: int, *, stamp: int = 0, decided: int = 0, promised: Ballot = NO_BALLOT) -> Canvass:
     """The question of `node`."""
     return Canvass(sender=node, stamp=stamp, decided=decided, promised=promised)
 
@@ -137,7 +137,7 @@ def test_a_node_that_hears_a_leader_names_it_instead_of_promising() -> None:
     one = One()
     one.hear(heartbeat(2, ballot(1, 2)))
 
-    effects = one.hear(canvass(3), prepare(9, 3))
+    effects = one.hear(pre_vote(3), prepare(9, 3))
 
     [answer] = messages(effects, CanvassReply)
     assert (answer.willing, answer.leader, answer.hops) == (False, 2, 1)
@@ -152,7 +152,7 @@ def test_a_leader_names_itself_instead_of_promising() -> None:
     leader = One()
     leader.take_over()
 
-    effects = leader.hear(canvass(3), prepare(9, 3))
+    effects = leader.hear(pre_vote(3), prepare(9, 3))
 
     [answer] = messages(effects, CanvassReply)
     assert (answer.willing, answer.leader, answer.hops) == (False, 1, 0)
@@ -166,7 +166,7 @@ def test_a_node_promises_again_when_its_leader_has_been_silent() -> None:
     one.hear(heartbeat(2, ballot(1, 2)))
 
     one.now = 200
-    effects = one.hear(canvass(3), prepare(2, 3))
+    effects = one.hear(pre_vote(3), prepare(2, 3))
 
     assert [answer.willing for answer in messages(effects, CanvassReply)] == [True]
     assert [given.ballot for given in messages(effects, Promise)] == [ballot(2, 3)]
@@ -177,7 +177,7 @@ def test_a_leader_that_bids_again_leads_no_longer() -> None:
     one = One()
     one.hear(heartbeat(2, ballot(1, 2)))
 
-    effects = one.hear(canvass(2, promised=ballot(1, 2)), prepare(2, 2))
+    effects = one.hear(pre_vote(2, promised=ballot(1, 2)), prepare(2, 2))
 
     assert [answer.willing for answer in messages(effects, CanvassReply)] == [True]
     assert [given.ballot for given in messages(effects, Promise)] == [ballot(2, 2)]
@@ -188,7 +188,7 @@ def test_a_question_from_before_it_led_unseats_no_leader() -> None:
     one = One()
     one.hear(heartbeat(2, ballot(2, 2)))
 
-    effects = one.hear(canvass(2, promised=ballot(1, 2)), canvass(3, promised=ballot(1, 2)))
+    effects = one.hear(pre_vote(2, promised=ballot(1, 2)), pre_vote(3, promised=ballot(1, 2)))
 
     assert [(answer.willing, answer.leader) for answer in messages(effects, CanvassReply)] == [(False, 2)] * 2
 
@@ -270,9 +270,9 @@ def test_a_node_that_was_promised_something_is_given_time() -> None:
     one = One()
     one.hear(prepare(1, 2))
 
-    soon = one.hear(canvass(3), canvass(2))
+    soon = one.hear(pre_vote(3), pre_vote(2))
     one.now += 200
-    late = one.hear(canvass(3))
+    late = one.hear(pre_vote(3))
 
     assert [answer.willing for answer in messages(soon, CanvassReply)] == [False, True]
     assert [answer.willing for answer in messages(late, CanvassReply)] == [True]
@@ -284,7 +284,7 @@ def test_a_row_of_nodes_passes_the_word_on() -> None:
     one.wake(Timer.ELECTION)
     one.hear(unwilling(2, leader=5, hops=1))
 
-    effects = one.hear(canvass(3), canvass(2))
+    effects = one.hear(pre_vote(3), pre_vote(2))
 
     assert [(answer.leader, answer.hops) for answer in messages(effects, CanvassReply)] == [(5, 2), (0, 0)]
 
@@ -308,7 +308,7 @@ def test_hearsay_does_not_hinder_an_election() -> None:
     one.wake(Timer.ELECTION)
     one.hear(unwilling(2, leader=5, hops=1))
 
-    [answer] = messages(one.hear(canvass(3)), CanvassReply)
+    [answer] = messages(one.hear(pre_vote(3)), CanvassReply)
 
     assert answer.willing
 

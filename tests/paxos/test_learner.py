@@ -9,7 +9,7 @@ from paxos.ballot import NO_BALLOT, Ballot, Slot
 from paxos.effects import Deliver, Install, SendNow, ServeCatchup, Timer
 from paxos.learner import CATCHUP_SLOTS, Learner
 from paxos.messages import Accept, Acceptance, Catchup, CatchupReply, Value
-from paxos.patience import Patience
+from paxos.timeouts import Timeouts
 from tests.paxos.one_replica import alarms, ballot, core, delivered, messages, of, receivers, value
 
 OLD, NEW = ballot(1, 2), ballot(2, 3)
@@ -22,7 +22,7 @@ class Alone:
         self.core = core()
         self.acceptor = Acceptor(self.core, NO_BALLOT, NO_BALLOT, votes or {})
         self.settled: list[Value] = []
-        self.learner = Learner(self.core, Patience(self.core), self.acceptor, decided, self.settled.append)
+        self.learner = Learner(self.core, Timeouts(self.core), self.acceptor, decided, self.settled.append)
 
     def accept(self, bid: Ballot, first_slot: Slot, *values: Value) -> None:
         """The acceptor votes."""

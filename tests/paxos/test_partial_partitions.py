@@ -65,7 +65,7 @@ def happen(misfortune: Callable[[Bench, NodeId, NodeId], None], nodes: int, seed
     begun = bench.now
     bench.run(4 * ELECTION_MS)
     if loss:
-        longest = max(bench.of(node).patience.election_ms() for node in bench.alive())
+        longest = max(bench.of(node).timeouts.election_ms() for node in bench.alive())
         bench.run(begun + 4 * longest - bench.now)
     return Stay(bench, leader, hub)
 

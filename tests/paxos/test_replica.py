@@ -191,9 +191,9 @@ def test_no_message_that_vouches_leaves_before_its_record() -> None:
     effects += bidder.submit(request(1))
     effects += voter.hear(*messages(effects, Accept))
 
-    vouching = {Prepare, Promise, Accepted}
-    assert {type(effect.message) for effect in of(effects, Send)} == vouching
-    assert not {type(effect.message) for effect in of(effects, SendNow)} & vouching
+    durable = {Prepare, Promise, Accepted}
+    assert {type(effect.message) for effect in of(effects, Send)} == durable
+    assert not {type(effect.message) for effect in of(effects, SendNow)} & durable
 
 
 def test_a_life_begins_with_an_alarm_and_nothing_else() -> None:

@@ -70,7 +70,7 @@ def test_memory_grows_with_what_is_open_and_not_with_the_log() -> None:
     for node in bench.nodes:
         replica = bench.of(node)
         assert len(replica.votes()) <= 16
-        assert (len(replica.learner.chosen), len(replica.courier.writes), replica.in_flight) == (0, 0, 0)
+        assert (len(replica.learner.chosen), len(replica.forwarder.writes), replica.in_flight) == (0, 0, 0)
     assert not bench.of(leader).proposer.queue
 
 
@@ -209,7 +209,7 @@ def test_two_that_bid_at_once_leave_one_leader() -> None:
     for seed in range(20):
         bench = Bench(5, seed=seed)
         for node in (1, 2):
-            bench.of(node).election.canvass()
+            bench.of(node).election.pre_vote()
             bench.seats[node].alarms.clear()
             bench._settle(bench.seats[node])
 

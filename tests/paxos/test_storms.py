@@ -12,12 +12,12 @@ import pytest
 
 from paxos.acceptor import Acceptor
 from paxos.ballot import Ballot, NodeId, Slot
-from paxos.courier import Courier
 from paxos.election import Election
 from paxos.learner import Learner
 from paxos.messages import Promise, Value
 from paxos.proposer import Flight, Proposer
 from paxos.replica import Replica
+from paxos.request_forwarder import RequestForwarder
 from tests.paxos.bench_of_replicas import Bench
 from tests.paxos.storm import Storm
 
@@ -105,9 +105,9 @@ class IgnoresReports(Proposer):
 class CommitsByIndex(Learner):
     """Rule 12 broken, at the follower."""
 
-    def vouched(self, slot: Slot) -> bool:
+    def proved_by_prefix(self, slot: Slot) -> bool:
         """Whatever was accepted, at whatever ballot."""
-        return slot <= self._vouched_upto and slot in self.acceptor.accepted
+        return slot <= self._prefix_end and slot in self.acceptor.accepted
 
 
 class ReadsWithoutAsking(Proposer):
@@ -118,7 +118,7 @@ class ReadsWithoutAsking(Proposer):
         return True
 
 
-class ReadsLocally(Courier):
+class ReadsLocally(RequestForwarder):
     """Reads broken, at a follower."""
 
     def read(self, number: int) -> None:
@@ -132,7 +132,7 @@ ROLES: dict[type, str] = {
     Election: "election_role",
     Proposer: "proposer_role",
     Learner: "learner_role",
-    Courier: "courier_role",
+    RequestForwarder: "forwarder_role",
 }
 
 

@@ -216,4 +216,4 @@ def _post(title: str) -> Post:
 def _patience(cluster: VirtualCluster, node: int) -> int:
     inside = cluster.machines[node].node
     assert isinstance(inside, Node)
-    return inside.replica.patience.election_ms()
+    return inside.replica.timeouts.election_ms()

@@ -70,9 +70,9 @@ class Peace:
             self._declare("convergence", f"{self._allowed()} the heights are {heights}")
         elif self._steady:
             self._expect_steadiness()
-        lonely = [ticket for node, ticket in probes.items() if node not in nodes]
-        if lonely and not cluster.checker.violations:
-            cluster.wait(lambda: all(ticket.done for ticket in lonely), LONELY_MS)
+        without_majority = [ticket for node, ticket in probes.items() if node not in nodes]
+        if without_majority and not cluster.checker.violations:
+            cluster.wait(lambda: all(ticket.done for ticket in without_majority), LONELY_MS)
 
     def _probe(self, node: NodeId) -> Ticket:
         ticket = self._cluster.submit(node, Post(username="nobody", title=f"peace {node}", content="again"))

@@ -5,7 +5,7 @@ awake; then what the plan calls lasting strikes. From then on faults change noth
 writes are answered again and that all nodes reach the same chain. How soon depends on the patience that nodes have
 learned, since limits follow measured round trips and never fall at once. Let R be the longest round trip that the
 plan's weather, holding and clocks can have taught. A silence is an outage after E = max(200, 2R + 100, 900) ms
-(`paxos/patience.py`), and an unanswered message is sent again after at most 4(2R + 100) ms. An alarm set on a clock
+(`paxos/timeouts.py`), and an unanswered message is sent again after at most 4(2R + 100) ms. An alarm set on a clock
 that then jumps back by J in all rings J late. So
 
     B = 4E + 4(2R + 100) + J + 1,000 ms:
@@ -50,7 +50,7 @@ from simulator.worlds.virtual.cluster import VirtualCluster
 CALM_ROUND_TRIP_MS = 20
 """A round trip without weather: two links and two syncs."""
 LONGEST_TAUGHT_MS = 20_000
-"""No sample counts for more (`paxos/patience.py`)."""
+"""No sample counts for more (`paxos/timeouts.py`)."""
 LOSSY_FACTOR = 4
 """What is lost one time in five is said four times over, at the worst of all times, once in 600."""
 

@@ -18,9 +18,9 @@ def leader_of_five(answering: int) -> Bench:
     bench = Bench(nodes=5, difficulty=0)
     bench.node.wake(Timer.ELECTION, bench.now)
     bench.node.flush(bench.now)
-    canvass = next(message for _, message in bench.sent if isinstance(message, Canvass))
+    pre_vote = next(message for _, message in bench.sent if isinstance(message, Canvass))
     nobody = {"leader": 0, "hops": 0, "promised": NO_BALLOT, "decided": 0}
-    bench.hear(*[CanvassReply(sender=n, stamp=canvass.stamp, willing=True, **nobody) for n in (2, 3)])  # type: ignore[arg-type]
+    bench.hear(*[CanvassReply(sender=n, stamp=pre_vote.stamp, willing=True, **nobody) for n in (2, 3)])  # type: ignore[arg-type]
     prepare = next(message for _, message in bench.sent if isinstance(message, Prepare))
     ballot = prepare.ballot
     bench.hear(*[Promise(sender=n, ballot=ballot, accepted=(), decided=0, stamp=prepare.stamp) for n in (2, 3)])

@@ -92,10 +92,10 @@ def test_the_swarm_is_survived_by_leaders_that_put_off_every_vote_of_their_own(m
     """Not those of large batches alone, which are rare in these runs."""
     put_off = 0
 
-    def counted(node: Node, vouched: list[Send]) -> None:
+    def counted(node: Node, durable_sends: list[Send]) -> None:
         nonlocal put_off
         put_off += 1
-        plain(node, vouched)
+        plain(node, durable_sends)
 
     plain = Node._put_off
     monkeypatch.setattr(node_module, "LARGE_COST", 0)

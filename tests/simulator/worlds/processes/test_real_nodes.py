@@ -93,10 +93,10 @@ def test_a_minority_answers_that_it_is_one(start: Start) -> None:
     """Two of five are cut off: they never say OK, the three go on, and after healing all agree."""
     cluster = five(start)
     cluster.apply(Partition(((1, 2), (3, 4, 5))))
-    lonely = cluster.submit(1, Post("alice", "alone", "?"))
+    lone = cluster.submit(1, Post("alice", "alone", "?"))
 
     assert write(cluster, 4, "together") is AnswerKind.OK
-    assert ended(cluster, lonely) in {AnswerKind.TIMEOUT, AnswerKind.NO_MAJORITY}
+    assert ended(cluster, lone) in {AnswerKind.TIMEOUT, AnswerKind.NO_MAJORITY}
     cluster.apply(Heal())
 
     assert write(cluster, 1, "again") is AnswerKind.OK

@@ -169,11 +169,11 @@ def test_a_minority_answers_that_it_has_no_majority() -> None:
     old = leader_of(cluster)
     other = follower_of(cluster)
     cluster.apply(Partition(((old, other),)))
-    lonely = cluster.submit(old, Post(username="alice", title="Lonely", content="x"))
+    lone = cluster.submit(old, Post(username="alice", title="Lonely", content="x"))
     majority = [node for node in cluster.settings.node_ids if node not in {old, other}]
     assert cluster.wait(lambda: any(cluster.state(node).role == "leader" for node in majority), SOON_MS)
     assert post(cluster, "Here", majority[0]) is AnswerKind.OK
-    assert done(cluster, lonely, 20_000) is AnswerKind.NO_MAJORITY
+    assert done(cluster, lone, 20_000) is AnswerKind.NO_MAJORITY
 
     cluster.apply(Heal())
     assert cluster.wait(converged(cluster), SOON_MS)

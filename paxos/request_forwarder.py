@@ -15,8 +15,8 @@ from paxos.election import Election
 from paxos.leadership import Path
 from paxos.learner import Learner
 from paxos.messages import AnyMessage, AskRead, Forward, ForwardReply, ReadAt, Request, Value
-from paxos.patience import Patience
 from paxos.proposer import Proposer, RequestId
+from paxos.timeouts import Timeouts
 
 MOST_A_MESSAGE = 512
 """The most requests that one FORWARD carries."""
@@ -36,17 +36,17 @@ class Waiting:
         self.slot: Slot = -1
 
 
-class Courier:
+class RequestForwarder:
     """Invariant: a request leaves `writes` or `reads` exactly when its client is answered or given up.
 
     `applied` gives the slot in which a request was applied on this node, 0 when it was not.
     """
 
     def __init__(
-        self, core: Core, patience: Patience, election: Election, learner: Learner, applied: Callable[[str, int], Slot]
+        self, core: Core, timeouts: Timeouts, election: Election, learner: Learner, applied: Callable[[str, int], Slot]
     ) -> None:
         self.core = core
-        self.patience = patience
+        self.timeouts = timeouts
         self.election = election
         self.learner = learner
         self.applied = applied
@@ -218,7 +218,7 @@ class Courier:
             tries = waiting.tries
             waiting.tries = tries + 1
             if tries not in ways:
-                ways[tries] = (self._way(tries), now + self.patience.again_ms(tries))
+                ways[tries] = (self._way(tries), now + self.timeouts.again_ms(tries))
             to, waiting.due_ms = ways[tries]
             if waiting.request is not None:
                 writes.setdefault(to, []).append(waiting.request)
@@ -283,12 +283,12 @@ class Courier:
 
     def _set_alarm(self) -> None:
         self._alarm_set = True
-        patience = min(self.patience.resend_ms(), LOOK_MS)
-        self.core.set_timer(Timer.FORWARD, patience, patience)
+        delay_ms = min(self.timeouts.resend_ms(), LOOK_MS)
+        self.core.set_timer(Timer.FORWARD, delay_ms, delay_ms)
 
     def _give_up(self) -> None:
-        now, lonely = self.core.now, self.is_lonely()
-        limit = self.patience.no_majority_ms() if lonely else self.patience.give_up_ms()
+        now, without_majority = self.core.now, self.is_without_majority()
+        limit = self.timeouts.no_majority_ms() if without_majority else self.timeouts.give_up_ms()
         writes = tuple(name for name, waiting in self.writes.items() if now - waiting.since_ms >= limit)
         reads = tuple(number for number, waiting in self.reads.items() if now - waiting.since_ms >= limit)
         for name in writes:
@@ -296,12 +296,12 @@ class Courier:
         for number in reads:
             del self.reads[number]
         if writes:
-            self.core.effects.append(GiveUp(writes, lonely))
+            self.core.effects.append(GiveUp(writes, without_majority))
         if reads:
-            self.core.effects.append(ReadGiveUp(reads, lonely))
+            self.core.effects.append(ReadGiveUp(reads, without_majority))
 
-    def is_lonely(self) -> bool:
+    def is_without_majority(self) -> bool:
         """Nobody is known to lead, and for as long as a request waits too few nodes for a majority were heard from."""
         if self.election.leader != NOBODY:
             return False
-        return len(self.core.heard_within(self.patience.no_majority_ms())) + 1 < self.core.majority
+        return len(self.core.heard_within(self.timeouts.no_majority_ms())) + 1 < self.core.majority

@@ -13,13 +13,13 @@ LONGEST_SAMPLE_MS = 20_000  # Beyond this a network counts as down and not as sl
 LONGEST_GAP_MS = 300  # Beyond this a silence is an outage, not unsteadiness, and must not slow the next election.
 
 
-class Patience:
+class Timeouts:
     """Invariant: no limit is ever below the configured floor."""
 
     def __init__(self, core: Core) -> None:
         self.core = core
         self.round_trips: dict[NodeId, int] = {}
-        self.told_ms = 0
+        self.reported_ms = 0
         self.gap_ms = 0
 
     def measured(self, peer: NodeId, stamp: int) -> None:
@@ -35,12 +35,12 @@ class Patience:
         sample = min(max(spent, 0), LONGEST_SAMPLE_MS)
         known = self.round_trips.get(peer, 0)
         self.round_trips[peer] = sample if sample >= known else (7 * known + sample) // 8
-        if sample < self.told_ms:  # By a leader that is gone: its successor must not hand a slow spell on for ever.
-            self.told_ms = (7 * self.told_ms + sample) // 8
+        if sample < self.reported_ms:  # By a leader that is gone: its successor must not hand a slow spell on for ever.
+            self.reported_ms = (7 * self.reported_ms + sample) // 8
 
-    def told(self, round_trip_ms: int) -> None:
+    def leader_reported(self, round_trip_ms: int) -> None:
         """The leader's own measure, which a follower trusts above old ones of its own."""
-        self.told_ms = min(round_trip_ms, LONGEST_SAMPLE_MS)
+        self.reported_ms = min(round_trip_ms, LONGEST_SAMPLE_MS)
         self.round_trips.clear()
 
     def heard_after(self, gap_ms: int) -> None:
@@ -53,7 +53,7 @@ class Patience:
         known = sorted(self.round_trips.values())
         needed = self.core.majority - 2  # The node itself is one of the majority, and counting starts at 0.
         own = known[min(needed, len(known) - 1)] if known and needed >= 0 else 0
-        return max(own, self.told_ms)
+        return max(own, self.reported_ms)
 
     def election_ms(self) -> int:
         """The silence after which a leader counts as lost."""

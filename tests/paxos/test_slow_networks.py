@@ -176,7 +176,7 @@ def test_a_clock_that_jumps_costs_an_election_at_most(whose: str, leap_ms: int) 
     assert bench.until(lambda: bench.answered(node, name), 1_500)
     bench.run(1_000)
     assert leads_alone(bench, *bench.nodes)
-    assert max(bench.of(other).patience.election_ms() for other in bench.nodes) < 1_500
+    assert max(bench.of(other).timeouts.election_ms() for other in bench.nodes) < 1_500
 
 
 # Messages

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import pytest
 
-from paxos.patience import LONGEST_GAP_MS, LONGEST_SAMPLE_MS, Patience
+from paxos.timeouts import LONGEST_GAP_MS, LONGEST_SAMPLE_MS, Timeouts
 from tests.paxos.one_replica import core
 
 
-def patience(nodes: int = 5, now: int = 0) -> Patience:
+def timeouts(nodes: int = 5, now: int = 0) -> Timeouts:
     """Node 1's, at this time."""
     shared = core(nodes=nodes)
     for clock in range(0, now + 1, 500):
         shared.see_clock(clock)
-    return Patience(shared)
+    return Timeouts(shared)
 
 
 def test_without_measures_the_limits_are_the_configured_ones() -> None:
     """Rule 5: on a quick network nothing is longer than it must be."""
-    limits = patience()
+    limits = timeouts()
 
     assert limits.election_ms() == 200
     assert limits.resend_ms() == 100
@@ -28,7 +28,7 @@ def test_without_measures_the_limits_are_the_configured_ones() -> None:
 
 def test_no_limit_falls_below_its_floor() -> None:
     """Rule 1: a network of no delay at all does not make elections frantic."""
-    limits = patience(now=1_000)
+    limits = timeouts(now=1_000)
     for peer in (2, 3, 4, 5):
         limits.measured(peer, stamp=1_000)
 
@@ -37,7 +37,7 @@ def test_no_limit_falls_below_its_floor() -> None:
 
 def test_three_seconds_a_message_stretch_every_limit() -> None:
     """Rule 5: an injected delay of 3 s per message is outlasted without any setting changed."""
-    limits = patience(now=6_000)
+    limits = timeouts(now=6_000)
     for peer in (2, 3, 4, 5):
         limits.measured(peer, stamp=0)
 
@@ -49,7 +49,7 @@ def test_three_seconds_a_message_stretch_every_limit() -> None:
 
 def test_what_counts_is_the_slowest_of_the_fastest_majority() -> None:
     """Rule 10: a majority decides, so the far ones beyond it need not be waited for."""
-    limits = patience(now=10_000)
+    limits = timeouts(now=10_000)
     for peer, stamp in ((2, 9_990), (3, 9_900), (4, 5_000), (5, 0)):
         limits.measured(peer, stamp)
 
@@ -58,7 +58,7 @@ def test_what_counts_is_the_slowest_of_the_fastest_majority() -> None:
 
 def test_what_a_node_says_to_itself_measures_nothing() -> None:
     """Rule 5: a candidate of three promises itself at once, and must still learn how slow the two others are."""
-    limits = patience(nodes=3, now=6_000)
+    limits = timeouts(nodes=3, now=6_000)
     limits.measured(1, stamp=6_000)
     limits.measured(2, stamp=4_000)
 
@@ -67,7 +67,7 @@ def test_what_a_node_says_to_itself_measures_nothing() -> None:
 
 def test_a_slower_round_trip_counts_at_once_and_a_quicker_one_slowly() -> None:
     """Rule 5: quick to rise, so that nothing is given up early; slow to fall: one lucky message is no rule."""
-    limits = patience(nodes=3, now=1_000)
+    limits = timeouts(nodes=3, now=1_000)
     limits.measured(2, stamp=200)
     assert limits.round_trip_ms() == 800
 
@@ -81,19 +81,19 @@ def test_a_slower_round_trip_counts_at_once_and_a_quicker_one_slowly() -> None:
 
 def test_a_follower_believes_its_leader() -> None:
     """Rule 5: a follower measures nothing itself; what its leader measured replaces what it once did."""
-    limits = patience(now=1_000)
+    limits = timeouts(now=1_000)
     for peer in (2, 3):
         limits.measured(peer, stamp=0)
 
-    limits.told(40)
+    limits.leader_reported(40)
 
     assert limits.round_trip_ms() == 40
 
 
 def test_what_a_dead_leader_measured_is_forgotten_when_it_is_measured_anew() -> None:
     """Rule 5: a leader that died in a slow spell must not leave its patience to all leaders after it."""
-    limits = patience(now=7_000)
-    limits.told(6_000)
+    limits = timeouts(now=7_000)
+    limits.leader_reported(6_000)
 
     for _ in range(80):
         for peer in (2, 3, 4, 5):
@@ -104,7 +104,7 @@ def test_what_a_dead_leader_measured_is_forgotten_when_it_is_measured_anew() -> 
 
 def test_a_stamp_from_the_future_measures_nothing() -> None:
     """An answer to an earlier life may hold any stamp; no time is negative."""
-    limits = patience(nodes=3)
+    limits = timeouts(nodes=3)
 
     limits.measured(2, stamp=5_000)
 
@@ -113,18 +113,18 @@ def test_a_stamp_from_the_future_measures_nothing() -> None:
 
 def test_an_answer_after_hours_teaches_no_patience_of_hours() -> None:
     """Rule 5: what is measured is bounded, here and where it is told."""
-    limits = patience(nodes=3, now=100_000)
+    limits = timeouts(nodes=3, now=100_000)
 
     limits.measured(2, stamp=0)
     assert limits.round_trip_ms() == LONGEST_SAMPLE_MS
-    limits.told(10**9)
+    limits.leader_reported(10**9)
 
     assert limits.round_trip_ms() == LONGEST_SAMPLE_MS
 
 
 def test_a_clock_that_leaps_teaches_no_patience() -> None:
     """Rule 5: an answer that was on its way while the clock was set, or while the node slept, took no longer for it."""
-    limits = patience(nodes=3, now=1_000)
+    limits = timeouts(nodes=3, now=1_000)
     limits.core.see_clock(1_001_000)
     limits.core.see_clock(1_001_004)
 
@@ -137,7 +137,7 @@ def test_a_clock_that_leaps_teaches_no_patience() -> None:
 
 def test_an_unsteady_leader_is_given_more_time() -> None:
     """Rule 1: where signs of life get lost, three times the longest silence lately must pass."""
-    limits = patience()
+    limits = timeouts()
     limits.heard_after(150)
     assert limits.election_ms() == 450
 
@@ -149,7 +149,7 @@ def test_an_unsteady_leader_is_given_more_time() -> None:
 
 def test_an_outage_is_no_unsteadiness() -> None:
     """Rule 1: a leader that was away for long does not slow the next election down."""
-    limits = patience()
+    limits = timeouts()
 
     limits.heard_after(60_000)
 
@@ -159,9 +159,9 @@ def test_an_outage_is_no_unsteadiness() -> None:
 @pytest.mark.parametrize(("tries", "ms"), [(0, 100), (1, 200), (2, 400), (3, 400), (50, 400)])
 def test_resending_calms_down_up_to_a_cap(tries: int, ms: int) -> None:
     """Rule 10: lost messages are sent again with patience, twice as long each time, never past four times."""
-    assert patience().again_ms(tries) == ms
+    assert timeouts().again_ms(tries) == ms
 
 
 def test_one_node_waits_for_nobody() -> None:
     """A cluster of one has no round trips."""
-    assert patience(nodes=1).round_trip_ms() == 0
+    assert timeouts(nodes=1).round_trip_ms() == 0
