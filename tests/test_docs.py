@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from configparser import ConfigParser
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 
 from simulator import __version__
 from simulator.cli.program import paxsim
+from simulator.settings import Settings
+from simulator.worlds.processes.preflight import prepare_directories
 from tests.simulator.cli.test_command_line import paxsim_calls
 
 HOUSE = Path(__file__).parent.parent
-PAGES = sorted([*HOUSE.glob("*.md"), *HOUSE.glob("docs/**/*.md")])
+PAGES = sorted([*HOUSE.glob("*.md"), HOUSE / "data" / "README.md", *HOUSE.glob("docs/**/*.md")])
 README = (HOUSE / "README.md").read_text(encoding="utf-8")
 SHELL = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\((?!https?://|#)([^)#\s]+)")
@@ -103,9 +108,77 @@ def test_every_library_that_is_installed_has_its_reason() -> None:
     assert not [name for name in required if name not in pages]
 
 
-def test_the_changelog_speaks_of_this_version() -> None:
-    """Its first heading is the version that is built."""
-    first = re.search(r"^## (\S+)", (HOUSE / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)
+def test_the_changelog_names_this_version() -> None:
+    """The first version below the part for unreleased changes is the one that is built."""
+    headings = re.findall(r"^## (\S+)", (HOUSE / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)
 
-    assert first is not None
-    assert first[1] == __version__
+    assert headings[:2] == ["Unreleased", __version__]
+
+
+def test_the_workflow_tries_every_version_that_is_claimed() -> None:
+    """Each Python version in the classifiers has its run of `.ci/run`."""
+    setup = ConfigParser()
+    setup.read(HOUSE / "setup.cfg", encoding="utf-8")
+    claimed = re.findall(r":: (3\.\d+)$", setup["metadata"]["classifiers"], re.MULTILINE)
+    workflow = (HOUSE / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8")
+
+    matrix = re.search(r"python: \[(.*)\]", workflow)
+
+    assert matrix is not None
+    assert re.findall(r'"([^"]+)"', matrix[1]) == claimed
+    assert "- run: .ci/run\n" in workflow
+
+
+def test_the_hooks_run_what_make_check_runs() -> None:
+    """`check` in the Makefile and the hooks of pre-commit name the same targets."""
+    check = re.search(r"^check: (.*)$", (HOUSE / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    hooks = re.findall(
+        r"entry: make (\w+)$", (HOUSE / ".pre-commit-config.yaml").read_text(encoding="utf-8"), re.MULTILINE
+    )
+
+    assert check is not None
+    assert hooks == check[1].split()
+
+
+def test_contributing_explains_every_target_of_make() -> None:
+    """Each target of the Makefile has its row, and each row its target."""
+    targets = re.search(r"^\.PHONY: (.*)$", (HOUSE / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    rows = re.findall(r"^\| `make (\w+)`", (HOUSE / "CONTRIBUTING.md").read_text(encoding="utf-8"), re.MULTILINE)
+
+    assert targets is not None
+    assert sorted(rows) == sorted(targets[1].split())
+
+
+def test_contributing_says_where_a_change_goes_with_paths_that_exist() -> None:
+    """Every path in backticks that looks like ours leads to a file or a folder."""
+    page = (HOUSE / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    paths = re.findall(r"`((?:blog|chain|docs|paxos|simulator|tests)/[\w/.*-]*)`", page)
+
+    assert len(paths) > 20
+    assert not [path for path in paths if not list(HOUSE.glob(path))]
+
+
+def test_the_python_of_contributing_runs() -> None:
+    """What the page has people paste prints a schedule as Python."""
+    (program,) = re.findall(
+        r"^ *```python\n(.*?)^ *```$", (HOUSE / "CONTRIBUTING.md").read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", dedent(program)], cwd=HOUSE, capture_output=True, text=True, check=True
+    )
+
+    assert "break_rule='small-accept-quorum'" in done.stdout
+
+
+@pytest.mark.parametrize("fresh", [False, True])
+def test_a_start_leaves_the_page_in_the_data_directory(tmp_path: Path, *, fresh: bool) -> None:
+    """`--fresh` deletes the folders of nodes and nothing else; without it nothing is deleted."""
+    page = tmp_path / "README.md"
+    page.write_text("kept", encoding="utf-8")
+    (tmp_path / "node-1").mkdir()
+
+    prepare_directories(Settings(data=str(tmp_path), fresh=fresh))
+
+    assert page.read_text(encoding="utf-8") == "kept"
+    assert (tmp_path / "node-1").exists() is not fresh
