@@ -7,6 +7,7 @@ import msgspec
 from paxos.ballot import NodeId
 from paxos.effects import Effect, Note, Persist, Send, SendNow, SetTimer, Timer
 from paxos.messages import AnyMessage
+from paxos.quorum import Quorums
 from paxos.records import JournalRecord
 
 LOOK_MS = 1_000
@@ -48,14 +49,7 @@ class Core:
         self.me = config.node
         self.nodes = config.nodes
         self.others = tuple(node for node in config.nodes if node != config.node)
-        self.majority = len(config.nodes) // 2 + 1
-        self.prepare_quorum = config.prepare_quorum or self.majority
-        self.accept_quorum = config.accept_quorum or self.majority
-        if self.prepare_quorum + self.accept_quorum <= len(config.nodes):
-            raise ValueError(
-                f"quorums of {self.prepare_quorum} and {self.accept_quorum} among {len(config.nodes)} nodes can miss "
-                "each other: their sum must be greater than the number of nodes"
-            )
+        self.quorums = Quorums(len(config.nodes), config.prepare_quorum, config.accept_quorum)
         self.now = 0
         self.leapt_at_ms = 0
         self.leap_ms = 0

@@ -24,10 +24,16 @@ class Request(msgspec.Struct, frozen=True, array_like=True, gc=False):
     operation: str
 
     @property
-    def id(self) -> tuple[str, int]:
+    def id(self) -> RequestId:
         """The name under which the request takes effect at most once."""
         return (self.client, self.seq)
 
+
+RequestId = tuple[str, int]
+"""A request's client and number: its name, under which it takes effect at most once."""
+
+Path = tuple[NodeId, ...]
+"""The nodes that a request has passed, its origin first."""
 
 Value = tuple[Request, ...]
 """What a slot holds: a batch of requests."""

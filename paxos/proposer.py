@@ -2,7 +2,7 @@
 
 Follows phase 2a of Lamport 2001, §2.2, for a sequence of instances as in §3. Slots are pipelined up to `window`; each
 ACCEPT carries the decided prefix, so a decision costs no message of its own while there is more to propose.
-It knows nothing of how it came to lead; signs of life and reads stand in `leadership`.
+It knows nothing of how it came to lead; heartbeats and reads are roles of their own.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 
 from paxos.acceptor import Acceptor
-from paxos.ballot import Ballot, NodeId, Slot
+from paxos.ballot import NO_BALLOT, Ballot, NodeId, Slot
 from paxos.core import Core
 from paxos.effects import Timer
-from paxos.leadership import Leadership, Path
+from paxos.heartbeats import Heartbeats
 from paxos.learner import Learner
 from paxos.messages import (
     NO_OP,
@@ -23,17 +23,18 @@ from paxos.messages import (
     Accepted,
     Decide,
     ForwardReply,
+    Path,
     Promise,
     Request,
+    RequestId,
     Value,
 )
+from paxos.reads import Reads
+from paxos.rules import rule
 from paxos.timeouts import Timeouts
 
 SLOTS_A_MESSAGE = 64
 """The most slots that one ACCEPT carries; a message of this many slots of large batches is still a few megabytes."""
-
-RequestId = tuple[str, int]
-"""A request's client and number."""
 
 
 class Flight:
@@ -48,11 +49,11 @@ class Flight:
         self.tries = 0
 
 
-class Proposer(Leadership):
+class Proposer:
     """Invariants: one value a slot at one ballot; nothing is proposed before what may be chosen was recovered.
 
-    `serve_own` is told reads of this node's own clients with the slot at which they may be served; `applied` gives the
-    slot in which a request was applied on this node, 0 when it was not.
+    It leads from `lead` to `resign`. `applied` gives the slot in which a request was applied on this node, 0 when it
+    was not.
     """
 
     def __init__(
@@ -62,11 +63,19 @@ class Proposer(Leadership):
         acceptor: Acceptor,
         learner: Learner,
         *,
-        serve_own: Callable[[Sequence[int], Slot], None],
+        heartbeats: Heartbeats,
+        reads: Reads,
         applied: Callable[[str, int], Slot],
     ) -> None:
-        super().__init__(core, timeouts, learner, serve_own)
+        self.core = core
+        self.timeouts = timeouts
         self.acceptor = acceptor
+        self.learner = learner
+        self.heartbeats = heartbeats
+        self.reads = reads
+        self.leading = False
+        self.recovered = False
+        self.ballot: Ballot = NO_BALLOT
         self.queue: deque[Request] = deque()
         self.flight: dict[Slot, Flight] = {}
         self.returns: dict[RequestId, Path] = {}
@@ -78,6 +87,7 @@ class Proposer(Leadership):
         self._unplaced_at: Slot = -1  # The decided prefix when what is queued was looked for in the log.
         self._reported: dict[Slot, list[Acceptance]] = {}
         self._fetch_upto: Slot = 0
+        self._recovered_upto: Slot = 0
         self._next_slot: Slot = 1
         self._announced: Slot = 0
         self._decided_returns: list[tuple[RequestId, Path, Slot]] = []
@@ -89,6 +99,7 @@ class Proposer(Leadership):
     def lead(self, ballot: Ballot, promises: Iterable[Promise]) -> None:
         """Phase 1 of `ballot` is won with these promises. Heartbeats begin; proposals wait for what must be fetched."""
         self.leading, self.ballot, self.recovered = True, ballot, False
+        self.heartbeats.ballot = ballot
         self._clear()
         self._announced = self.announced_prefix()
         now = self.core.now
@@ -96,7 +107,7 @@ class Proposer(Leadership):
             self._fetch_upto = max(self._fetch_upto, promise.decided)
             for vote in promise.accepted:
                 self._reported.setdefault(vote.slot, []).append(vote)
-            self._acked_ms[promise.sender] = now
+            self.heartbeats.answered(promise.sender)
         self._moved = (self.learner.decided, now)
         self.core.note("leader", f"node {self.core.me} leads with ballot {ballot}")
         self.heartbeat()
@@ -106,11 +117,13 @@ class Proposer(Leadership):
         """Lead no longer: reads on their way are sent back; clients' requests wait at their origins."""
         self.leading = self.recovered = False
         self.core.note("step-down", f"node {self.core.me} leads no longer: {why}")
-        self.send_reads_back()
+        self.reads.send_back()
         self._clear()
 
     def _clear(self) -> None:
-        super()._clear()
+        self.heartbeats.clear()
+        self.reads.clear()
+        self._recovered_upto = 0
         self.queue.clear()
         self.flight.clear()
         self.returns.clear()
@@ -130,7 +143,7 @@ class Proposer(Leadership):
         first = self.learner.decided + 1
         last = max(self._reported, default=0)
         self.recovered = True
-        self._floor = last
+        self._recovered_upto = last
         self._next_slot = max(first, last + 1)
         for run in _runs(self.slots_to_recover(first, last)):
             self._propose(run[0], [self.value_to_recover(slot) for slot in run])
@@ -265,7 +278,7 @@ class Proposer(Leadership):
         """Votes came in, perhaps the node's own, for slots of this message alone."""
         if not self.is_for_my_ballot(message.ballot):
             return
-        self._acked_ms[message.sender] = self.core.now
+        self.heartbeats.answered(message.sender)
         slots: Iterable[Slot] = range(message.first_slot, message.last_slot + 1)
         if message.last_slot - message.first_slot >= len(self.flight):
             slots = [slot for slot in self.flight if message.first_slot <= slot <= message.last_slot]
@@ -287,7 +300,7 @@ class Proposer(Leadership):
 
     def enough_votes(self, flight: Flight) -> bool:
         """Chosen: a majority of distinct nodes has accepted it at this ballot."""
-        return flight.voters.bit_count() >= self.core.accept_quorum
+        return self.core.quorums.completes_accept(flight.voters.bit_count())
 
     def _decide(self, slot: Slot, flight: Flight) -> None:
         del self.flight[slot]
@@ -312,7 +325,10 @@ class Proposer(Leadership):
             self.spread()
         if self._decided_returns:
             self._return()
-        self.flush_reads()
+        if self.reads.has_new() and self.may_read():
+            self.heartbeat()
+            self.reads.begin_round(self.learner.decided)
+        self.reads.serve()
 
     def _forget_applied(self) -> None:
         """What was delivered before the last flush has been applied since, so `_applied` knows it."""
@@ -353,11 +369,21 @@ class Proposer(Leadership):
                 ),
             )
 
-    # Signs of life (rule 6)
+    # Reads and heartbeats
 
+    @rule("4")
+    def may_read(self) -> bool:
+        """True once everything that was recovered is decided: only then is a linearizable read served."""
+        return self.recovered and self.learner.decided >= self._recovered_upto
+
+    def heartbeat(self) -> None:
+        """Send a round of heartbeats with the prefix announced at this ballot."""
+        self.heartbeats.send(self.announced_prefix())
+
+    @rule("6")
     def beat(self) -> str:
-        """The HEARTBEAT alarm. Returns why this node must step down, or an empty text."""
-        if not self.has_majority():
+        """The HEARTBEAT timer fired. Returns why this node must step down, or an empty text."""
+        if not self.heartbeats.has_majority():
             return "no majority has answered for an election timeout"
         if self._cannot_recover():
             return "decided slots that it lacks cannot be fetched"

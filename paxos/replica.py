@@ -7,13 +7,16 @@ stamp, a prefix) is what makes that harmless. The replica knows no blog, chain, 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Literal, assert_never
+from typing import assert_never
 
 from paxos.acceptor import Acceptor
 from paxos.ballot import NOBODY, Ballot, NodeId, Slot
+from paxos.campaign import Campaign
 from paxos.core import Config, Core
 from paxos.effects import Effect, Timer
 from paxos.election import Election
+from paxos.heartbeats import Heartbeats
+from paxos.leader_view import LeaderView
 from paxos.learner import Learner
 from paxos.messages import (
     Accept,
@@ -37,11 +40,14 @@ from paxos.messages import (
     Reject,
     Request,
     StepDown,
-    Value,
 )
+from paxos.pre_vote import PreVote
 from paxos.proposer import Proposer
+from paxos.reads import Reads
 from paxos.request_forwarder import RequestForwarder
+from paxos.status import ReplicaStatus
 from paxos.timeouts import Timeouts
+from paxos.waiting_requests import WaitingRequests
 
 
 class Replica:
@@ -52,12 +58,17 @@ class Replica:
     Calls gather effects; `flush` ends a batch, and `take_effects` hands over everything since the last call.
     """
 
+    timeouts_role = Timeouts
     acceptor_role = Acceptor
     learner_role = Learner
+    leader_view_role = LeaderView
+    pre_vote_role = PreVote
+    campaign_role = Campaign
     election_role = Election
+    heartbeats_role = Heartbeats
+    reads_role = Reads
     proposer_role = Proposer
     forwarder_role = RequestForwarder
-    timeouts_role = Timeouts
 
     def __init__(
         self,
@@ -71,14 +82,30 @@ class Replica:
     ) -> None:
         self.core = core = Core(config)
         self.timeouts = timeouts = self.timeouts_role(core)
-        self.acceptor = self.acceptor_role(core, promised, opened, accepted)
-        self.learner = self.learner_role(core, timeouts, self.acceptor, decided, self._settle)
-        self.election = self.election_role(core, timeouts, self.acceptor, self.learner)
-        self.forwarder = self.forwarder_role(core, timeouts, self.election, self.learner, applied)
-        self.proposer = self.proposer_role(
-            core, timeouts, self.acceptor, self.learner, serve_own=self.forwarder.read_at, applied=applied
+        self.acceptor = acceptor = self.acceptor_role(core, promised, opened, accepted)
+        self.waiting = waiting = WaitingRequests(core, applied)
+        self.learner = learner = self.learner_role(core, timeouts, acceptor, decided, waiting.settle)
+        self.view = view = self.leader_view_role(core, timeouts)
+        self.pre_vote = self.pre_vote_role(core, timeouts, acceptor, learner)
+        self.campaign = self.campaign_role(core, timeouts, acceptor, learner)
+        self.election = election = self.election_role(
+            core, timeouts, acceptor, learner, view=view, pre_vote=self.pre_vote, campaign=self.campaign
         )
-        self.forwarder.proposer = self.proposer
+        self.heartbeats = self.heartbeats_role(core, timeouts, learner)
+        self.reads = self.reads_role(core, self.heartbeats, waiting.confirm_reads)
+        self.proposer = proposer = self.proposer_role(
+            core, timeouts, acceptor, learner, heartbeats=self.heartbeats, reads=self.reads, applied=applied
+        )
+        self.forwarder = self.forwarder_role(
+            core,
+            timeouts,
+            view=view,
+            election=election,
+            learner=learner,
+            proposer=proposer,
+            waiting=waiting,
+            applied=applied,
+        )
 
     # Events
 
@@ -140,7 +167,7 @@ class Replica:
             case Heartbeat():
                 self._hear_leader(message)
             case HeartbeatAck():
-                self.proposer.acknowledged(message)
+                self.heartbeats.on_ack(message)
             case Decide():
                 if self._follows(message.ballot, message.sender):
                     self.learner.prefix_decided(message.ballot, message.decided, message.sender)
@@ -149,14 +176,14 @@ class Replica:
             case Canvass():
                 self.election.on_pre_vote(message)
             case CanvassReply():
-                self.election.answered(message)
+                self.election.on_pre_vote_reply(message)
             case Prepare():
-                self.election.prepared(message)
+                self.election.on_prepare(message)
             case Promise():
-                if self.election.promised(message):
-                    self.proposer.lead(self.election.ballot, self.election.promises.values())
+                if self.election.on_promise(message):
+                    self.proposer.lead(self.campaign.ballot, self.campaign.promises.values())
             case Reject():
-                if self.election.refused(message):
+                if self.election.on_reject(message):
                     self._step_down(f"node {message.sender} has promised ballot {message.promised}")
             case StepDown():
                 self.election.on_step_down(message)
@@ -178,7 +205,7 @@ class Replica:
     def installed(self, slot: Slot) -> None:
         """After an `Install`: the chain reaches `slot`."""
         self.learner.installed(slot)
-        self.forwarder.installed()
+        self.waiting.settle_applied()
 
     def flush(self, now_ms: int) -> None:
         """The end of a batch: propose, ask, answer, once for everything that arrived."""
@@ -187,7 +214,7 @@ class Replica:
         if self.proposer.leading:
             self.proposer.flush()
         self.learner.flush()
-        self.forwarder.serve_reads()
+        self.waiting.serve_reads(self.learner.decided)
         self.acceptor.forget_below(self.learner.decided + 1)
 
     def take_effects(self) -> list[Effect]:
@@ -195,9 +222,6 @@ class Replica:
         return self.core.take_effects()
 
     # Rules that concern two roles
-
-    def _settle(self, value: Value) -> None:
-        self.forwarder.settle(value)
 
     def _vote(self, message: Accept) -> None:
         """Rule 9, and the leader's sign of life that an ACCEPT is."""
@@ -240,71 +264,30 @@ class Replica:
         self.proposer.resign(why)
         self.election.stepped_down()
 
-    def can_spare_own_vote(self) -> bool:
-        """This node leads, and so many others answer it that they decide without its own vote."""
-        return self.proposer.leading and len(self.proposer.heard()) >= self.core.accept_quorum
+    def decides_without_own_vote(self) -> bool:
+        """True when this node leads and so many others answer that they choose values without its own vote."""
+        return self.proposer.leading and self.core.quorums.completes_accept(len(self.heartbeats.heard()))
 
-    # Pictures
+    # Status
 
-    @property
-    def role(self) -> Literal["leader", "candidate", "follower"]:
-        """What this node is at the moment."""
-        phase = self.election.phase
-        return "leader" if phase == "leading" else "follower" if phase == "following" else "candidate"
-
-    @property
-    def ballot(self) -> Ballot:
-        """The own bid of a leader or candidate, else the ballot that is followed."""
-        return self.election.leader_ballot if self.election.phase == "following" else self.election.ballot
-
-    @property
-    def promised(self) -> Ballot:
-        """The highest promise."""
-        return self.acceptor.promised
-
-    @property
-    def leader(self) -> NodeId:
-        """Who leads, as far as this node knows; 0: nobody."""
-        return self.election.leader
-
-    @property
-    def decided(self) -> Slot:
-        """The decided prefix."""
-        return self.learner.decided
-
-    @property
-    def accepted_slot(self) -> Slot:
-        """The highest slot with a vote of this node."""
-        return max(self.acceptor.accepted, default=self.learner.decided)
-
-    @property
-    def queue_length(self) -> int:
-        """Requests at this node that are not in flight: to be proposed or to be forwarded."""
-        return len(self.proposer.queue) if self.proposer.leading else len(self.forwarder.writes)
-
-    @property
-    def in_flight(self) -> int:
-        """Slots proposed by this node and not yet chosen."""
-        return len(self.proposer.flight)
-
-    @property
-    def round_trip_ms(self) -> int:
-        """The slowest round trip within the fastest majority."""
-        return self.timeouts.round_trip_ms()
-
-    @property
-    def elections(self) -> int:
-        """Ballots opened in this life."""
-        return self.election.elections
-
-    @property
-    def leaderships(self) -> int:
-        """Ballots won in this life."""
-        return self.election.leaderships
-
-    def heard(self) -> tuple[NodeId, ...]:
-        """The nodes from which anything came within the election timeout."""
-        return self.core.heard_within(self.timeouts.election_ms())
+    def status(self) -> ReplicaStatus:
+        """What this replica is at this moment."""
+        election, proposer = self.election, self.proposer
+        phase, leading = election.phase, proposer.leading
+        return ReplicaStatus(
+            role="leader" if phase == "leading" else "follower" if phase == "following" else "candidate",
+            ballot=self.view.ballot if phase == "following" else self.campaign.ballot,
+            promised=self.acceptor.promised,
+            leader=self.view.leader,
+            accepted=max(self.acceptor.accepted, default=self.learner.decided),
+            decided=self.learner.decided,
+            queued=len(proposer.queue) if leading else len(self.waiting.writes),
+            in_flight=len(proposer.flight),
+            heard=self.core.heard_within(self.timeouts.election_ms()),
+            round_trip_ms=self.timeouts.round_trip_ms(),
+            elections=self.campaign.opened,
+            leaderships=self.campaign.won,
+        )
 
     def votes(self) -> Mapping[Slot, Acceptance]:
         """This acceptor's votes that are not yet compacted away."""

@@ -7,7 +7,8 @@ retransmission timer of Jacobson, *Congestion Avoidance and Control*, 1988). All
 from __future__ import annotations
 
 from paxos.ballot import NodeId
-from paxos.core import Core
+from paxos.core import LOOK_MS, Core
+from paxos.effects import Timer
 
 LONGEST_SAMPLE_MS = 20_000  # Beyond this a network counts as down and not as slow.
 LONGEST_GAP_MS = 300  # Beyond this a silence is an outage, not unsteadiness, and must not slow the next election.
@@ -51,8 +52,8 @@ class Timeouts:
     def round_trip_ms(self) -> int:
         """The slowest round trip within the fastest majority, as far as it is known; 0 when nothing is."""
         known = sorted(self.round_trips.values())
-        needed = self.core.majority - 2  # The node itself is one of the majority, and counting starts at 0.
-        own = known[min(needed, len(known) - 1)] if known and needed >= 0 else 0
+        peers = self.core.quorums.majority - 1
+        own = known[min(peers, len(known)) - 1] if known and peers else 0
         return max(own, self.reported_ms)
 
     def election_ms(self) -> int:
@@ -63,6 +64,11 @@ class Timeouts:
     def resend_ms(self) -> int:
         """How long an unanswered message is given before it is sent again."""
         return 2 * self.round_trip_ms() + 2 * self.core.config.heartbeat_ms
+
+    def set_candidate_resend(self) -> None:
+        """Set the RESEND timer of a candidate."""
+        delay_ms = min(self.resend_ms(), LOOK_MS)
+        self.core.set_timer(Timer.RESEND, delay_ms, delay_ms + delay_ms // 4)
 
     def again_ms(self, tries: int) -> int:
         """How long after `tries` sendings more: twice as long each time, up to four times, so that load calms down."""

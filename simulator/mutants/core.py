@@ -6,8 +6,8 @@ from collections import Counter
 
 from paxos.acceptor import Acceptor
 from paxos.ballot import Ballot, NodeId, Slot
+from paxos.campaign import Campaign
 from paxos.effects import Send
-from paxos.election import Election
 from paxos.messages import Accept, Acceptance, Prepare, Promise, Value
 from paxos.proposer import Flight, Proposer
 from paxos.records import JournalRecord
@@ -134,7 +134,7 @@ class MostCommonReportWins(Proposer):
     forbidden_by="rule 4: with a majority of promises the candidate leads",
     expects="proposal agreement one-leader-per-ballot",
 )
-class SmallPromiseQuorum(Election):
+class SmallPromiseQuorum(Campaign):
     """See its entry."""
 
     def enough_promises(self) -> bool:
@@ -157,7 +157,7 @@ class SmallAcceptQuorum(Proposer):
         return flight.voters.bit_count() >= max(1, len(self.core.nodes) // 2)
 
 
-class PromisesCounted(Election):
+class PromisesCounted(Campaign):
     """Counts PROMISEs and not who sent them."""
 
     def count_promise(self, message: Promise) -> None:
@@ -254,7 +254,7 @@ class AcceptanceWipedByPromise(Acceptor):
     forbidden_by="rule 4: with a majority of promises the candidate leads",
     expects="proposal agreement",
 )
-class SkipPhaseOne(Election):
+class SkipPhaseOne(Campaign):
     """See its entry."""
 
     def enough_promises(self) -> bool:

@@ -6,8 +6,10 @@ from collections.abc import Iterable
 
 from paxos.acceptor import Acceptor
 from paxos.ballot import Ballot, NodeId
+from paxos.campaign import Campaign
 from paxos.effects import Timer
 from paxos.election import Election
+from paxos.heartbeats import Heartbeats
 from paxos.messages import AnyMessage, Promise, Reject
 from paxos.proposer import Proposer
 from paxos.replica import Replica
@@ -61,7 +63,7 @@ class StaleRejectDeposes(Replica):
     forbidden_by="rule 6: a leader that has not heard from a majority for an election timeout steps down",
     expects="progress convergence",
 )
-class LeaderHeardIsEnough(Proposer):
+class LeaderHeardIsEnough(Heartbeats):
     """See its entry."""
 
     def has_majority(self) -> bool:
@@ -99,7 +101,7 @@ class NeverStepsDown(Election):
     forbidden_by="rule 3: a ballot above every ballot seen",
     expects="progress promise one-leader-per-ballot",
 )
-class NextRoundOnly(Election):
+class NextRoundOnly(Campaign):
     """See its entry."""
 
     def next_ballot(self) -> Ballot:
@@ -123,7 +125,7 @@ class ImpatientElection(Timeouts):
     expects="progress convergence",
     also=(ImpatientElection,),
 )
-class NoBackoff(Election):
+class NoBackoff(Campaign):
     """See its entry."""
 
     def pause_ms(self) -> tuple[int, int]:
@@ -143,7 +145,8 @@ class HalvesMerge(Replica):
 
     def start(self, now_ms: int) -> None:
         """Half is enough for everything."""
-        self.core.prepare_quorum = self.core.accept_quorum = max(1, len(self.core.nodes) // 2)
+        quorums = self.core.quorums
+        quorums.prepare = quorums.accept = max(1, quorums.size // 2)
         super().start(now_ms)
 
 
@@ -188,9 +191,9 @@ class LowAcceptor(Acceptor):
 class LowestIdWins(Election):
     """See its entry."""
 
-    def refused(self, message: Reject) -> bool:
+    def on_reject(self, message: Reject) -> bool:
         """Only a lower id ends this leadership."""
-        return super().refused(message) and message.promised.owner < self.core.me
+        return super().on_reject(message) and message.promised.owner < self.core.me
 
     def follow(self, ballot: Ballot, leader: NodeId) -> bool:
         """A leader with the lower id goes on."""
@@ -292,4 +295,4 @@ class QuorumOfTheLiving(Replica):
 
     def _count(self) -> None:
         living = len(self.core.heard_within(self.core.config.election_ms)) + 1
-        self.core.prepare_quorum = self.core.accept_quorum = living // 2 + 1
+        self.core.quorums.prepare = self.core.quorums.accept = living // 2 + 1

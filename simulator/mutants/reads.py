@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from paxos.proposer import Proposer
+from paxos.reads import Reads
 from paxos.request_forwarder import RequestForwarder
 from simulator.mutants.registry import mutant
 
@@ -16,7 +17,7 @@ LINEARIZABLE = "reads: the leader confirms that it still leads with acknowledgem
     forbidden_by=LINEARIZABLE,
     expects="reads linearizability",
 )
-class OldLeaderReads(Proposer):
+class OldLeaderReads(Reads):
     """See its entry."""
 
     def is_confirmed(self, round_: int) -> bool:
@@ -37,7 +38,7 @@ class FollowerReads(RequestForwarder):
     def read(self, number: int) -> None:
         """What is here is good enough."""
         super().read(number)
-        self.read_at((number,), self.learner.decided)
+        self.waiting.confirm_reads((number,), self.learner.decided)
 
 
 @mutant(
@@ -62,9 +63,9 @@ class ReadBeforeRecovery(Proposer):
     forbidden_by="reads: no clock is trusted",
     expects="reads linearizability",
 )
-class ReadTrustsClock(Proposer):
+class ReadTrustsClock(Reads):
     """See its entry."""
 
     def is_confirmed(self, round_: int) -> bool:
         """A majority answered a moment ago, on this node's clock."""
-        return self.has_majority()
+        return self.heartbeats.has_majority()

@@ -13,9 +13,14 @@ from typing import Literal, TypeVar
 import msgspec
 
 from paxos.acceptor import Acceptor
+from paxos.campaign import Campaign
 from paxos.election import Election
+from paxos.heartbeats import Heartbeats
+from paxos.leader_view import LeaderView
 from paxos.learner import Learner
+from paxos.pre_vote import PreVote
 from paxos.proposer import Proposer
+from paxos.reads import Reads
 from paxos.replica import Replica
 from paxos.request_forwarder import RequestForwarder
 from paxos.timeouts import Timeouts
@@ -31,7 +36,12 @@ Kind = Literal["S", "D", "E", "R", "L"]
 ROLES: dict[type, str] = {
     Acceptor: "acceptor_role",
     Learner: "learner_role",
+    LeaderView: "leader_view_role",
+    PreVote: "pre_vote_role",
+    Campaign: "campaign_role",
     Election: "election_role",
+    Heartbeats: "heartbeats_role",
+    Reads: "reads_role",
     Proposer: "proposer_role",
     RequestForwarder: "forwarder_role",
     Timeouts: "timeouts_role",

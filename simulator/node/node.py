@@ -286,7 +286,7 @@ class Node:
             sum(BLOCK_COST + len(record.value) for record in accepted) >= LARGE_COST
             and len(accepted) == len(records)
             and all(send.to == (self.me,) and type(send.message) is Accepted for send in durable_sends)
-            and self.replica.can_spare_own_vote()
+            and self.replica.decides_without_own_vote()
         )
 
     def _put_off(self, durable_sends: list[Send]) -> None:
@@ -341,7 +341,7 @@ class Node:
 
     def _compact(self) -> None:
         """Write the journal anew: what the chain holds needs no votes any more."""
-        self.storage.compact(self.replica.promised, self.replica.acceptor.opened, self.replica.votes())
+        self.storage.compact(self.replica.acceptor.promised, self.replica.acceptor.opened, self.replica.votes())
         self._compact_at = max(COMPACT_BYTES, 2 * self.storage.journal_bytes)
 
     # What is decided
@@ -397,7 +397,7 @@ class Node:
         if self.probe is not None:
             self.probe.applied(page.blocks)
         self.pending_requests.answer_applied(page.applied)
-        if self.others and self.settings.difficulty and self.replica.role == "leader":
+        if self.others and self.settings.difficulty and self.replica.proposer.leading:
             self._send(
                 self.others,
                 Hints(

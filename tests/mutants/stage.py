@@ -271,7 +271,7 @@ class Stage:
 
     def leads(self, node: NodeId) -> bool:
         """Whether a node leads, in its own eyes."""
-        return self._node(node).replica.role == "leader"
+        return self._node(node).replica.status().role == "leader"
 
     def broken(self) -> set[str]:
         """Every invariant that was violated, the blogs in memory looked at too."""

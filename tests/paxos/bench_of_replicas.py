@@ -310,7 +310,7 @@ class Bench:
             case Note(kind, _):
                 seat.notes.append(kind)
                 if kind == "leader":
-                    self.truth.leads(seat.node, self.of(seat.node).ballot)
+                    self.truth.leads(seat.node, self.of(seat.node).status().ballot)
             case _:
                 raise AssertionError(effect)
 
@@ -373,4 +373,4 @@ def a_working(nodes: int = 5, **limits: Any) -> tuple[Bench, int, list[int]]:
 def leads_alone(bench: Bench, *among: int) -> bool:
     """Whether exactly one of these nodes leads and the others of them follow it."""
     leaders = [node for node in bench.leaders() if node in among]
-    return len(leaders) == 1 and all(bench.of(node).leader == leaders[0] for node in among)
+    return len(leaders) == 1 and all(bench.of(node).status().leader == leaders[0] for node in among)

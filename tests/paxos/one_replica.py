@@ -151,9 +151,9 @@ class One:
         The ballot in `promises` is filled in.
         """
         self.wake(Timer.ELECTION)
-        peers = self.replica.core.others[: self.replica.core.prepare_quorum - 1]
+        peers = self.replica.core.others[: self.replica.core.quorums.prepare - 1]
         self.hear(*(willing(node) for node in peers))
-        bid = self.replica.election.ballot
+        bid = self.replica.campaign.ballot
         given = promises or tuple(promise(node, bid) for node in peers)
         effects = self.hear(*(promise(one.sender, bid, one.accepted, one.decided) for one in given))
         assert self.replica.election.leading
@@ -161,7 +161,7 @@ class One:
 
     def role(self) -> str:
         """Leader, candidate or follower."""
-        return self.replica.role
+        return self.replica.status().role
 
     def _settle(self) -> list[Effect]:
         done: list[Effect] = []
@@ -219,7 +219,7 @@ def prepare(round_: int, node: int, first_slot: int = 1) -> Prepare:
 
 def reject(node: int, one: One, *, promised: int = 0, leader: int = 0) -> Reject:
     """A refusal of the ballot of `one`: `node` has promised a ballot of that round to node 5."""
-    bid = one.replica.election.ballot
+    bid = one.replica.campaign.ballot
     return Reject(sender=node, ballot=bid, promised=ballot(promised, 5), leader=leader, decided=0)
 
 
@@ -227,7 +227,7 @@ def accepted(node: int, one: One, first_slot: Slot, last_slot: Slot = 0) -> Acce
     """The votes of `node` at the ballot with which `one` leads."""
     return Accepted(
         sender=node,
-        ballot=one.replica.election.ballot,
+        ballot=one.replica.campaign.ballot,
         first_slot=first_slot,
         last_slot=last_slot or first_slot,
     )
@@ -236,7 +236,7 @@ def accepted(node: int, one: One, first_slot: Slot, last_slot: Slot = 0) -> Acce
 def acknowledged(node: int, one: One, round_: int = 1) -> HeartbeatAck:
     """`node` heard a heartbeat of `one`."""
     return HeartbeatAck(
-        sender=node, ballot=one.replica.election.ballot, round=round_, stamp=one.replica.core.now, decided=0
+        sender=node, ballot=one.replica.campaign.ballot, round=round_, stamp=one.replica.core.now, decided=0
     )
 
 

@@ -83,7 +83,7 @@ class Storm:
         assert done, f"writes wait, {bench.leaders()} lead"
         assert bench.until(bench.converged, CALM_MS), f"logs of {[len(log) for log in bench.logs()]} slots"
         [leader] = bench.leaders()
-        assert all(bench.of(node).leader == leader for node in bench.nodes), "not everybody follows"
+        assert all(bench.of(node).status().leader == leader for node in bench.nodes), "not everybody follows"
         for name, slot in bench.truth.answers.items():
             assert any(request.id == name for request in bench.seats[1].log[slot - 1]), f"{name} is lost"
 

@@ -54,7 +54,7 @@ def test_no_life_opens_a_ballot_of_an_earlier_one(promised: object, opened: obje
     one = One(promised=promised, opened=opened)  # type: ignore[arg-type]
     one.take_over()
 
-    assert one.replica.ballot == ballot(8, 1)
+    assert one.replica.status().ballot == ballot(8, 1)
 
 
 def test_a_bid_is_on_disk_before_anybody_hears_of_it() -> None:
@@ -81,7 +81,7 @@ def test_a_candidate_counts_its_own_promise_only_when_it_is_on_disk() -> None:
 
     effects = one.replica.take_effects()
 
-    assert one.replica.election.promises == {}
+    assert one.replica.campaign.promises == {}
     assert [send.to for send in of(effects, Send) if isinstance(send.message, Promise)] == [(1,)]
 
 
@@ -109,7 +109,7 @@ def test_a_promise_given_is_on_disk_and_tells_the_votes() -> None:
 def test_a_candidate_that_promises_a_higher_bid_stands_down() -> None:
     """Rule 3: it cannot lead with a ballot that it has promised not to serve."""
     one = candidate()
-    bid = one.replica.election.ballot
+    bid = one.replica.campaign.ballot
 
     one.hear(prepare(bid.round + 1, 3))
     one.hear(promise(2, bid), promise(4, bid))
@@ -136,7 +136,7 @@ def test_a_candidate_refuses_a_lower_bid() -> None:
 def test_a_majority_of_promises_makes_a_leader() -> None:
     """Rule 4: two promises and the own one are three of five; two are not."""
     one = candidate()
-    bid = one.replica.election.ballot
+    bid = one.replica.campaign.ballot
 
     one.hear(promise(2, bid))
     assert one.role() == "candidate"
@@ -150,7 +150,7 @@ def test_a_majority_of_promises_makes_a_leader() -> None:
 def test_a_promise_that_comes_twice_is_one_promise() -> None:
     """Rule 4: distinct nodes make a majority."""
     one = candidate()
-    bid = one.replica.election.ballot
+    bid = one.replica.campaign.ballot
 
     one.hear(promise(2, bid), promise(2, bid), promise(2, bid))
 
@@ -160,7 +160,7 @@ def test_a_promise_that_comes_twice_is_one_promise() -> None:
 def test_promises_of_another_ballot_do_not_count() -> None:
     """Rule 4: a late promise of an earlier attempt, or of an earlier life, is for a ballot that nobody bids with."""
     one = candidate()
-    bid = one.replica.election.ballot
+    bid = one.replica.campaign.ballot
 
     one.hear(promise(2, ballot(bid.round - 1, 1)), promise(3, ballot(bid.round - 1, 1)))
 
@@ -170,7 +170,7 @@ def test_promises_of_another_ballot_do_not_count() -> None:
 def test_promises_to_a_candidate_that_gave_up_do_not_count() -> None:
     """Rule 4: it may have promised somebody else since."""
     one = candidate()
-    bid = one.replica.election.ballot
+    bid = one.replica.campaign.ballot
     one.wake(Timer.ELECTION, after_ms=400)
 
     one.hear(promise(2, bid), promise(3, bid))
@@ -181,14 +181,14 @@ def test_promises_to_a_candidate_that_gave_up_do_not_count() -> None:
 def test_lost_bids_are_sent_again_to_those_who_have_not_promised() -> None:
     """Rule 5 of patience: the ballot stays the same, so that a doubled answer is harmless."""
     one = candidate()
-    bid = one.replica.election.ballot
+    bid = one.replica.campaign.ballot
     one.hear(promise(3, bid))
 
     effects = one.wake(Timer.RESEND, after_ms=100)
 
     assert receivers(effects, Prepare) == [2, 4, 5]
     assert {again.ballot for again in messages(effects, Prepare)} == {bid}
-    assert one.replica.elections == 1
+    assert one.replica.status().elections == 1
 
 
 def test_lost_questions_are_asked_again() -> None:

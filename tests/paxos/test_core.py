@@ -13,7 +13,7 @@ def test_a_majority_is_more_than_half_of_all(nodes: int, majority: int) -> None:
     """Words: chosen by a majority of all nodes, whichever of them are up; both phases need one."""
     shared = core(nodes=nodes)
 
-    assert (shared.majority, shared.prepare_quorum, shared.accept_quorum) == (majority, majority, majority)
+    assert (shared.quorums.majority, shared.quorums.prepare, shared.quorums.accept) == (majority, majority, majority)
 
 
 @pytest.mark.parametrize(("nodes", "prepare", "accept"), [(4, 3, 2), (4, 2, 3), (5, 4, 2), (5, 5, 1)])
@@ -21,7 +21,7 @@ def test_quorums_that_meet_are_allowed(nodes: int, prepare: int, accept: int) ->
     """Howard et al., Flexible Paxos, 2016: only quorums of different phases need a node in common."""
     shared = core(nodes=nodes, prepare_quorum=prepare, accept_quorum=accept)
 
-    assert (shared.prepare_quorum, shared.accept_quorum) == (prepare, accept)
+    assert (shared.quorums.prepare, shared.quorums.accept) == (prepare, accept)
 
 
 @pytest.mark.parametrize(("nodes", "prepare", "accept"), [(4, 2, 2), (5, 2, 3), (5, 1, 3)])

@@ -21,7 +21,7 @@ def test_a_leader_does_not_vouch_at_its_ballot_for_what_others_decided_at_anothe
         CatchupReply(sender=5, first_slot=1, blocks=("chosen elsewhere",), decided=1),
     )
 
-    assert leader.replica.decided == 1
+    assert leader.replica.status().decided == 1
     assert [message.decided for message in messages(effects, Decide)] == []
 
 
@@ -67,7 +67,7 @@ def test_a_leader_that_was_replaced_unawares_does_not_mislead_its_last_follower(
     kept = bench.write(new)
     bench.until(lambda: bench.answered(new, kept), 50)
     behind = next(node for node in others if node != new)
-    bench.until(lambda: bench.of(behind).decided == 1, 60)
+    bench.until(lambda: bench.of(behind).status().decided == 1, 60)
 
     assert bench.of(old).election.leading, "the old leader must not have noticed yet"
     bench.receive(old, Canvass(sender=behind, stamp=0, decided=1, promised=NO_BALLOT))

@@ -96,8 +96,8 @@ def test_whatever_a_leader_says_is_a_sign_of_life(kind: str) -> None:
 
     one.hear(said[kind])
 
-    assert one.replica.leader == 2
-    assert one.replica.election.hears_leader()
+    assert one.replica.status().leader == 2
+    assert one.replica.view.hears_leader()
 
 
 def test_a_write_without_a_leader_makes_a_candidate() -> None:
@@ -144,7 +144,7 @@ def test_a_node_that_hears_a_leader_names_it_instead_of_promising() -> None:
     [refusal] = messages(effects, Reject)
     assert (refusal.leader, refusal.ballot) == (2, ballot(9, 3))
     assert messages(effects, Promise) == []
-    assert one.replica.promised < ballot(9, 3)
+    assert one.replica.status().promised < ballot(9, 3)
 
 
 def test_a_leader_names_itself_instead_of_promising() -> None:
@@ -200,7 +200,7 @@ def test_a_bid_of_the_leader_ends_its_leadership_here() -> None:
 
     one.hear(prepare(2, 2))
 
-    assert one.replica.leader == 0
+    assert one.replica.status().leader == 0
 
 
 def test_a_late_bid_of_the_present_ballot_is_no_news() -> None:
@@ -210,7 +210,7 @@ def test_a_late_bid_of_the_present_ballot_is_no_news() -> None:
 
     one.hear(prepare(1, 2))
 
-    assert one.replica.leader == 2
+    assert one.replica.status().leader == 2
 
 
 def test_a_candidate_stands_down_for_a_leader_that_others_hear() -> None:
@@ -221,8 +221,8 @@ def test_a_candidate_stands_down_for_a_leader_that_others_hear() -> None:
     one.hear(unwilling(2, leader=5), unwilling(3, leader=5), unwilling(4, leader=5))
 
     assert one.role() == "follower"
-    assert one.replica.leader == 5
-    assert one.replica.election.ways() == [2, 3, 4]
+    assert one.replica.status().leader == 5
+    assert one.replica.view.ways() == [2, 3, 4]
 
 
 def test_unwilling_nodes_open_no_ballot() -> None:
@@ -233,7 +233,7 @@ def test_unwilling_nodes_open_no_ballot() -> None:
     effects = one.hear(willing(2), unwilling(3, leader=5), unwilling(4, leader=5))
 
     assert records(effects) == []
-    assert one.replica.elections == 0
+    assert one.replica.status().elections == 0
 
 
 def test_one_willing_node_that_answers_twice_is_no_majority() -> None:
@@ -243,7 +243,7 @@ def test_one_willing_node_that_answers_twice_is_no_majority() -> None:
 
     one.hear(willing(2), willing(2), willing(2))
 
-    assert one.replica.elections == 0
+    assert one.replica.status().elections == 0
 
 
 def test_a_node_that_changed_its_mind_is_not_counted() -> None:
@@ -253,7 +253,7 @@ def test_a_node_that_changed_its_mind_is_not_counted() -> None:
 
     one.hear(willing(2), unwilling(2, leader=5), willing(3))
 
-    assert one.replica.elections == 0
+    assert one.replica.status().elections == 0
 
 
 def test_a_candidate_follows_a_leader_that_speaks() -> None:
@@ -262,7 +262,7 @@ def test_a_candidate_follows_a_leader_that_speaks() -> None:
 
     one.hear(heartbeat(5, ballot(7, 5)))
 
-    assert (one.role(), one.replica.leader) == ("follower", 5)
+    assert (one.role(), one.replica.status().leader) == ("follower", 5)
 
 
 def test_a_node_that_was_promised_something_is_given_time() -> None:
@@ -296,10 +296,10 @@ def test_of_two_rumours_the_nearer_one_is_believed() -> None:
     one.hear(unwilling(2, leader=5, hops=1))
 
     one.hear(unwilling(3, leader=4, hops=2))
-    assert one.replica.leader == 5
+    assert one.replica.status().leader == 5
     one.hear(unwilling(3, leader=4, hops=1))
 
-    assert one.replica.leader == 4
+    assert one.replica.status().leader == 4
 
 
 def test_hearsay_does_not_hinder_an_election() -> None:
@@ -320,7 +320,7 @@ def test_a_rumour_that_went_in_a_circle_is_not_believed() -> None:
 
     one.hear(unwilling(2, leader=5, hops=4))
 
-    assert one.replica.leader == 0
+    assert one.replica.status().leader == 0
 
 
 def test_who_comes_back_with_a_high_ballot_costs_a_ballot_and_no_leader() -> None:
@@ -332,7 +332,7 @@ def test_who_comes_back_with_a_high_ballot_costs_a_ballot_and_no_leader() -> Non
     assert receivers(effects, Canvass) == [2, 3, 4, 5]
     assert messages(effects, StepDown) == []
     effects = leader.hear(willing(2), willing(3))
-    bid = leader.replica.election.ballot
+    bid = leader.replica.campaign.ballot
     leader.hear(promise(2, bid), promise(5, bid))
 
     assert bid == ballot(10, 1)
@@ -348,7 +348,7 @@ def test_a_stale_leader_is_refused_and_not_followed() -> None:
 
     effects = one.hear(heartbeat(2, ballot(4, 2)))
 
-    assert one.replica.leader == 0
+    assert one.replica.status().leader == 0
     assert [refusal.promised for refusal in messages(effects, Reject)] == [ballot(5, 3)]
 
 
@@ -358,10 +358,10 @@ def test_of_two_leaders_the_higher_ballot_is_followed() -> None:
     one.hear(heartbeat(3, ballot(2, 3)))
 
     one.hear(heartbeat(2, ballot(1, 2)))
-    assert one.replica.leader == 3
+    assert one.replica.status().leader == 3
     one.hear(heartbeat(4, ballot(2, 4)))
 
-    assert one.replica.leader == 4
+    assert one.replica.status().leader == 4
 
 
 def test_a_leader_that_takes_leave_is_forgotten_and_replaced_soon() -> None:
@@ -371,7 +371,7 @@ def test_a_leader_that_takes_leave_is_forgotten_and_replaced_soon() -> None:
 
     effects = one.hear(StepDown(sender=2, ballot=ballot(1, 2)))
 
-    assert one.replica.leader == 0
+    assert one.replica.status().leader == 0
     assert alarms(effects, Timer.ELECTION) == [(0, 100)]
 
 
@@ -382,4 +382,4 @@ def test_a_late_leave_of_an_older_ballot_is_no_news() -> None:
 
     one.hear(StepDown(sender=2, ballot=ballot(1, 2)), StepDown(sender=3, ballot=ballot(9, 3)))
 
-    assert one.replica.leader == 2
+    assert one.replica.status().leader == 2

@@ -72,13 +72,13 @@ def happen(misfortune: Callable[[Bench, NodeId, NodeId], None], nodes: int, seed
 
 def assert_steady(bench: Bench, leader: NodeId) -> None:
     """`leader` leads, nobody else does, and no ballot is opened for as long as is watched."""
-    ballots = {node: bench.of(node).elections for node in bench.alive()}
+    ballots = {node: bench.of(node).status().elections for node in bench.alive()}
     assert bench.leaders() == [leader]
 
     bench.run(WATCHED_MS)
 
     assert bench.leaders() == [leader]
-    assert {node: bench.of(node).elections for node in bench.alive()} == ballots
+    assert {node: bench.of(node).status().elections for node in bench.alive()} == ballots
 
 
 def assert_all_write(bench: Bench) -> None:
@@ -141,13 +141,13 @@ def test_in_a_row_of_seven_nobody_leads(seed: int, loss: float) -> None:
     stay = happen(chained, 7, seed, loss)
     bench = stay.bench
     assert bench.leaders() == []
-    ballots = [bench.of(node).elections for node in bench.nodes]
+    ballots = [bench.of(node).status().elections for node in bench.nodes]
     asked = [(node, bench.write(node)) for node in bench.nodes]
 
     bench.run(WATCHED_MS + 3_000)
 
     assert bench.leaders() == []
-    assert [bench.of(node).elections for node in bench.nodes] == ballots
+    assert [bench.of(node).status().elections for node in bench.nodes] == ballots
     assert [bench.seats[node].given_up.get(name) for node, name in asked] == [True] * 7
 
 

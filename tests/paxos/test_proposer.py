@@ -50,7 +50,7 @@ def test_no_more_slots_than_the_window_are_in_flight() -> None:
     """Rule 8: the rest waits in the queue until a slot is chosen."""
     one = leading(window=2)
     assert proposals(one.submit(*(request(number) for number in range(1, 6)))) == [(1, (value(1), value(2)))]
-    assert (one.replica.in_flight, one.replica.queue_length) == (2, 3)
+    assert (one.replica.status().in_flight, one.replica.status().queued) == (2, 3)
 
     effects = one.hear(accepted(2, one, 1), accepted(3, one, 1))
 
@@ -93,7 +93,7 @@ def test_proposals_may_leave_before_the_own_vote_is_on_disk_and_the_own_vote_may
     [out] = [effect for effect in of(effects, SendNow) if isinstance(effect.message, Accept)]
     [own] = [effect for effect in of(effects, Send) if isinstance(effect.message, Accepted)]
     assert (out.to, own.to) == ((2, 3, 4, 5), (1,))
-    assert records(effects) == [AcceptedRecord(one.replica.ballot, 1, value(1))]
+    assert records(effects) == [AcceptedRecord(one.replica.status().ballot, 1, value(1))]
     assert one.replica.proposer.flight[1].voters == 0
 
 
@@ -118,10 +118,10 @@ def test_the_own_vote_may_come_last() -> None:
 
     for node in (2, 3):
         one.replica.receive(accepted(node, one, 1), one.now)
-    assert one.replica.decided == 0
+    assert one.replica.status().decided == 0
     one.replica.receive(accepted(4, one, 1), one.now)
 
-    assert one.replica.decided == 1
+    assert one.replica.status().decided == 1
 
 
 def test_a_vote_that_comes_twice_is_one_vote() -> None:
@@ -131,7 +131,7 @@ def test_a_vote_that_comes_twice_is_one_vote() -> None:
 
     one.hear(accepted(2, one, 1), accepted(2, one, 1), accepted(2, one, 1))
 
-    assert one.replica.decided == 0
+    assert one.replica.status().decided == 0
 
 
 def test_votes_of_another_ballot_do_not_count() -> None:
@@ -143,7 +143,7 @@ def test_votes_of_another_ballot_do_not_count() -> None:
 
     one.hear(*stale)
 
-    assert one.replica.decided == 0
+    assert one.replica.status().decided == 0
 
 
 def test_a_range_of_votes_counts_for_each_slot_in_it_and_no_other() -> None:
@@ -170,11 +170,11 @@ def test_quorums_may_differ_between_the_phases() -> None:
     one = One(nodes=4, prepare_quorum=3, accept_quorum=2)
     one.take_over()
     one.submit(request(1))
-    assert one.replica.decided == 0
+    assert one.replica.status().decided == 0
 
     one.hear(accepted(4, one, 1))
 
-    assert one.replica.decided == 1
+    assert one.replica.status().decided == 1
 
 
 def test_one_node_alone_decides_when_its_own_vote_is_on_disk() -> None:
@@ -270,7 +270,7 @@ def test_slots_chosen_beyond_a_gap_wait_for_it() -> None:
 
     assert delivered(effects) == []
     assert messages(effects, Decide) == []
-    assert one.replica.decided == 0
+    assert one.replica.status().decided == 0
 
 
 def test_an_origin_that_is_not_heard_is_told_where_its_write_stands() -> None:
@@ -363,7 +363,7 @@ def test_a_leader_that_hears_of_a_higher_one_follows_it() -> None:
 
     one.hear(Accept(sender=2, ballot=ballot(9, 2), first_slot=1, values=(value(2),), decided=0))
 
-    assert (one.role(), one.replica.leader, one.replica.in_flight) == ("follower", 2, 0)
+    assert (one.role(), one.replica.status().leader, one.replica.status().in_flight) == ("follower", 2, 0)
     assert one.replica.votes()[1].value == value(2)
 
 
@@ -373,4 +373,4 @@ def test_a_leader_that_meets_its_own_ballot_with_another_value_stops() -> None:
     one.submit(request(1))
 
     with pytest.raises(ProtocolError):
-        one.hear(Accept(sender=2, ballot=one.replica.ballot, first_slot=1, values=(value(2),), decided=0))
+        one.hear(Accept(sender=2, ballot=one.replica.status().ballot, first_slot=1, values=(value(2),), decided=0))

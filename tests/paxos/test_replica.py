@@ -105,7 +105,7 @@ def test_every_message_of_an_earlier_life_is_harmless_to_a_follower() -> None:
     for node in (3, 4, 5):
         effects += one.hear(*one_of_each(node))
 
-    assert (one.role(), one.replica.leader, one.replica.promised) == ("follower", 2, CURRENT)
+    assert (one.role(), one.replica.status().leader, one.replica.status().promised) == ("follower", 2, CURRENT)
     assert records(effects) == []
     assert one.replica.votes()[1] == Acceptance(1, CURRENT, value(1))
     assert one.log == []
@@ -121,7 +121,7 @@ def test_a_proposal_is_a_vote_a_sign_of_life_and_a_word_about_the_past() -> None
     kept = [effect for effect in effects if isinstance(effect, Persist | Send | Deliver)]
     assert [type(effect).__name__ for effect in kept] == ["Persist", "Send", "Deliver"]
     assert delivered(effects) == [(1, value(1))]
-    assert one.replica.leader == 2
+    assert one.replica.status().leader == 2
 
 
 def test_a_stale_proposal_is_refused_with_the_promise_that_stands() -> None:
@@ -187,7 +187,7 @@ def test_no_message_that_vouches_leaves_before_its_record() -> None:
     bidder.wake(Timer.ELECTION)
     effects = bidder.hear(willing(2), willing(3))
     effects += voter.hear(*messages(effects, Prepare))
-    effects += bidder.hear(*messages(effects, Promise), promise(3, bidder.replica.ballot))
+    effects += bidder.hear(*messages(effects, Promise), promise(3, bidder.replica.status().ballot))
     effects += bidder.submit(request(1))
     effects += voter.hear(*messages(effects, Accept))
 
@@ -247,8 +247,12 @@ def test_a_picture_tells_what_the_replica_is_at() -> None:
     one.submit(request(1), request(2))
 
     replica = one.replica
-    assert (replica.role, replica.ballot, replica.promised) == ("leader", ballot(1, 1), ballot(1, 1))
-    assert (replica.leader, replica.decided, replica.accepted_slot) == (1, 0, 1)
-    assert (replica.in_flight, replica.queue_length) == (1, 1)
-    assert (replica.elections, replica.leaderships) == (1, 1)
-    assert replica.heard() == (2, 3)
+    assert (replica.status().role, replica.status().ballot, replica.status().promised) == (
+        "leader",
+        ballot(1, 1),
+        ballot(1, 1),
+    )
+    assert (replica.status().leader, replica.status().decided, replica.status().accepted) == (1, 0, 1)
+    assert (replica.status().in_flight, replica.status().queued) == (1, 1)
+    assert (replica.status().elections, replica.status().leaderships) == (1, 1)
+    assert replica.status().heard == (2, 3)

@@ -37,13 +37,13 @@ def apart(nodes: int = 5) -> One:
     one = One(nodes=nodes)
     one.wake(Timer.ELECTION)
     one.hear(unwilling(2, leader=5), unwilling(3, leader=5), unwilling(4, leader=5))
-    assert not one.replica.election.hears_leader()
+    assert not one.replica.view.hears_leader()
     return one
 
 
 def decide(one: One, *numbers: int) -> None:
     """Node 2, the leader, has these requests decided in the next slot here."""
-    slot = one.replica.decided + 1
+    slot = one.replica.status().decided + 1
     one.hear(
         Accept(sender=2, ballot=LEADER, first_slot=slot, values=(value(*numbers),), decided=slot - 1),
         Decide(sender=2, ballot=LEADER, decided=slot),
@@ -221,7 +221,7 @@ def test_an_answer_makes_its_origin_fetch_what_it_lacks() -> None:
 
     assert messages(effects, Catchup) == [Catchup(sender=1, first_slot=1, last_slot=4)]
     assert receivers(effects, Catchup) == [3]
-    assert ("c", 1) in one.replica.forwarder.writes, "not answered before it is applied here"
+    assert ("c", 1) in one.replica.waiting.writes, "not answered before it is applied here"
 
 
 def test_a_write_is_settled_when_it_is_applied_here() -> None:
@@ -231,7 +231,7 @@ def test_a_write_is_settled_when_it_is_applied_here() -> None:
 
     decide(one, 2)
 
-    assert list(one.replica.forwarder.writes) == [("c", 1)]
+    assert list(one.replica.waiting.writes) == [("c", 1)]
 
 
 def test_a_write_is_settled_when_it_comes_in_fetched_blocks() -> None:
@@ -242,7 +242,7 @@ def test_a_write_is_settled_when_it_comes_in_fetched_blocks() -> None:
 
     one.hear(CatchupReply(sender=2, first_slot=1, blocks=("block",), decided=1))
 
-    assert one.replica.forwarder.writes == {}
+    assert one.replica.waiting.writes == {}
     assert messages(one.wake(Timer.FORWARD, after_ms=500), Forward) == []
 
 
@@ -259,7 +259,7 @@ def test_without_a_majority_a_write_is_given_up_and_called_so() -> None:
     effects = one.wake(Timer.FORWARD, after_ms=1)
 
     assert of(effects, GiveUp) == [GiveUp((("c", 1),), True)]
-    assert one.replica.forwarder.writes == {}
+    assert one.replica.waiting.writes == {}
 
 
 def test_with_a_majority_in_sight_a_write_waits_longer_and_ends_as_a_time_out() -> None:
@@ -297,7 +297,7 @@ def test_what_was_given_up_may_be_tried_again() -> None:
 
     one.submit(request(1))
 
-    assert list(one.replica.forwarder.writes) == [("c", 1)]
+    assert list(one.replica.waiting.writes) == [("c", 1)]
 
 
 def test_while_somebody_waits_the_alarm_is_set_and_otherwise_not() -> None:
@@ -316,4 +316,4 @@ def test_a_vote_alone_answers_nobody() -> None:
     one = One(accepted={1: Acceptance(1, LEADER, value(1))})
     one.submit(request(1))
 
-    assert ("c", 1) in one.replica.forwarder.writes
+    assert ("c", 1) in one.replica.waiting.writes

@@ -26,12 +26,12 @@ def test_writes_at_every_node_are_answered_and_logs_become_equal(nodes: int) -> 
 def test_a_quiet_cluster_keeps_its_leader_and_opens_no_ballot() -> None:
     """Progress: a minute of nothing but heartbeats."""
     bench, leader, _ = a_working()
-    ballots = [bench.of(node).elections for node in bench.nodes]
+    ballots = [bench.of(node).status().elections for node in bench.nodes]
 
     bench.run(60_000)
 
     assert bench.leaders() == [leader]
-    assert [bench.of(node).elections for node in bench.nodes] == ballots
+    assert [bench.of(node).status().elections for node in bench.nodes] == ballots
 
 
 def test_reads_everywhere_see_what_was_answered() -> None:
@@ -70,7 +70,7 @@ def test_memory_grows_with_what_is_open_and_not_with_the_log() -> None:
     for node in bench.nodes:
         replica = bench.of(node)
         assert len(replica.votes()) <= 16
-        assert (len(replica.learner.chosen), len(replica.forwarder.writes), replica.in_flight) == (0, 0, 0)
+        assert (len(replica.learner.chosen), len(replica.waiting.writes), replica.status().in_flight) == (0, 0, 0)
     assert not bench.of(leader).proposer.queue
 
 
@@ -104,7 +104,7 @@ def test_a_leader_that_comes_back_follows() -> None:
     assert bench.until(bench.converged)
     bench.run(1_000)
     assert bench.leaders() == [new]
-    assert all(bench.of(node).leader == new for node in (old, *others))
+    assert all(bench.of(node).status().leader == new for node in (old, *others))
 
 
 def test_a_majority_that_comes_back_goes_on_where_it_stopped() -> None:
@@ -209,7 +209,7 @@ def test_two_that_bid_at_once_leave_one_leader() -> None:
     for seed in range(20):
         bench = Bench(5, seed=seed)
         for node in (1, 2):
-            bench.of(node).election.pre_vote()
+            bench.of(node).election.begin_pre_vote()
             bench.seats[node].alarms.clear()
             bench._settle(bench.seats[node])
 
@@ -231,10 +231,10 @@ def test_who_comes_back_with_a_high_ballot_unseats_nobody() -> None:
     bench, leader, others = a_working()
     high = others[0]
     bench.split({high}, set(bench.nodes) - {high})
-    bench.of(high).election.see(bench.of(high).promised.above(5).above(5))
+    bench.of(high).campaign.see(bench.of(high).status().promised.above(5).above(5))
     bench.of(high).election.open_ballot()
     bench._settle(bench.seats[high])
-    assert bench.of(high).promised > bench.of(leader).promised
+    assert bench.of(high).status().promised > bench.of(leader).status().promised
     bench.crash(high)
     bench.heal()
     for node in bench.nodes:
@@ -247,4 +247,4 @@ def test_who_comes_back_with_a_high_ballot_unseats_nobody() -> None:
     bench.run(1_000)
     assert bench.leaders() == [leader]
     assert all(node == leader for node in bench.nodes if "leader" in bench.seats[node].notes)
-    assert bench.of(high).leader == leader
+    assert bench.of(high).status().leader == leader

@@ -12,10 +12,11 @@ import pytest
 
 from paxos.acceptor import Acceptor
 from paxos.ballot import Ballot, NodeId, Slot
-from paxos.election import Election
+from paxos.campaign import Campaign
 from paxos.learner import Learner
 from paxos.messages import Promise, Value
 from paxos.proposer import Flight, Proposer
+from paxos.reads import Reads
 from paxos.replica import Replica
 from paxos.request_forwarder import RequestForwarder
 from tests.paxos.bench_of_replicas import Bench
@@ -78,7 +79,7 @@ class ForgetsPromises(Acceptor):
         self.promised = ballot
 
 
-class CountsPromises(Election):
+class CountsPromises(Campaign):
     """Rule 4 broken."""
 
     def count_promise(self, message: Promise) -> None:
@@ -110,7 +111,7 @@ class CommitsByIndex(Learner):
         return slot <= self._prefix_end and slot in self.acceptor.accepted
 
 
-class ReadsWithoutAsking(Proposer):
+class ReadsWithoutAsking(Reads):
     """Reads broken."""
 
     def is_confirmed(self, round_: int) -> bool:
@@ -124,12 +125,13 @@ class ReadsLocally(RequestForwarder):
     def read(self, number: int) -> None:
         """As things look from here."""
         super().read(number)
-        self.read_at((number,), 0)
+        self.waiting.confirm_reads((number,), 0)
 
 
 ROLES: dict[type, str] = {
     Acceptor: "acceptor_role",
-    Election: "election_role",
+    Campaign: "campaign_role",
+    Reads: "reads_role",
     Proposer: "proposer_role",
     Learner: "learner_role",
     RequestForwarder: "forwarder_role",

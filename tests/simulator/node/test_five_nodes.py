@@ -123,7 +123,11 @@ class World:
 
     def leader(self) -> NodeId:
         """Who leads with the highest ballot; 0 when nobody does."""
-        leading = [(node.replica.ballot, name) for name, node in self.nodes.items() if node.replica.role == "leader"]
+        leading = [
+            (node.replica.status().ballot, name)
+            for name, node in self.nodes.items()
+            if node.replica.status().role == "leader"
+        ]
         return max(leading)[1] if leading else 0
 
     def chains(self) -> list[bytes]:

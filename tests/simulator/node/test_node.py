@@ -612,4 +612,4 @@ def test_a_rule_can_be_broken_by_name() -> None:
     bench.disk.crash(keep=0.0)
     bench.again()
 
-    assert (said, bench.node.replica.promised) == (1, NO_BALLOT)
+    assert (said, bench.node.replica.status().promised) == (1, NO_BALLOT)

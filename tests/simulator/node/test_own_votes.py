@@ -26,7 +26,7 @@ def leader_of_five(answering: int) -> Bench:
     bench.hear(*[Promise(sender=n, ballot=ballot, accepted=(), decided=0, stamp=prepare.stamp) for n in (2, 3)])
     for n in range(2, 2 + answering):
         bench.hear(HeartbeatAck(sender=n, ballot=ballot, round=1, stamp=bench.now, decided=0))
-    assert bench.node.replica.role == "leader"
+    assert bench.node.replica.status().role == "leader"
     bench.deeds.clear()
     return bench
 
@@ -40,7 +40,7 @@ def write_together(bench: Bench, count: int) -> None:
 
 def vote(bench: Bench, *voters: int) -> None:
     """These nodes have accepted the twenty slots."""
-    ballot = bench.node.replica.ballot
+    ballot = bench.node.replica.status().ballot
     bench.hear(*[Accepted(sender=node, ballot=ballot, first_slot=1, last_slot=20) for node in voters])
 
 
