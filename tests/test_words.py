@@ -1,0 +1,257 @@
+"""Retired words stay retired: code, tests, pages and scenarios use the terms of docs/glossary.md.
+
+Searched are the file names, identifiers, comments and docstrings of all Python files, the pages, and the comments of
+the scenarios. Other strings are not searched: the texts of screens, traces and files are an interface.
+`python -m tests.test_words [PATH]` prints what is found, and counts it by room.
+"""
+
+from __future__ import annotations
+
+import ast
+import io
+import re
+import sys
+import tokenize
+from collections import Counter
+from collections.abc import Iterator
+from fnmatch import fnmatch
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+HOUSE = Path(__file__).parent.parent
+
+EVERYWHERE = {
+    r"ledgers?": "state machine; the chain is the ledger",
+    r"desks?": "pending requests",
+    r"couriers?": "request forwarder",
+    r"patien(ce|t|tly)": "timeouts",
+    r"canvass(e[ds]|ing)?": "pre-vote",
+    r"(un)?willing(ly|ness)?": "would grant",
+    r"vouch(e[ds]|ing)?": "say what, with its ballot",
+    r"(take|takes|took|taking|taken) (their |its )?leave|left by|leave taking": "announce step-down, on step-down",
+    r"depos(e[ds]?|ing)": "stepped down",
+    r"misfortunes?": "fault, nemesis",
+    r"struck|strik(es?|ing)|blows?": "inject, injected, scheduled fault",
+    r"suffer(s|ed|ing)?": "inject, injected",
+    r"weathers?": "link conditions",
+    r"calm(s|ed|er|ly)?": "clear",
+    r"peace(s|ful|fully)?": "liveness check, recovery",
+    r"ordeals?": "trial",
+    r"ambush(e[ds])?|sprung": "triggered fault, fired",
+    r"onlookers?|bystanders?|deaf": "observer list, null observer",
+    r"witness(e[ds])?": "probe (an order that explains a history keeps this name)",
+    r"tapes?|taped|taps?|tapped": "recording, message log",
+    r"happenings": "events",
+    r"befall(s|en|ing)?|befell": "dispatch, handle",
+    r"(a|an|its|this|that|one|each|every|earlier|later|former|new|second|first|last) life": "incarnation",
+    r"(two|earlier|later|former|new|many) lives": "incarnation",
+    r"bury|bur(ies|ied|ying)|born|farewells?": "reap, spawn, shutdown grace",
+    r"errands?|bells?": "call soon, self-pipe",
+    r"(keeps?|kept|keeping|in) company": "coalesce",
+    r"(un)?hurr(y|ies|ied|iedly|ying)": "flush deferred, deferrable",
+    r"lonel(y|iness)": "without majority",
+    r"truths?": "oracle",
+    r"tellers?|scribes?": "narrator, trace writer",
+    r"fores(ee|ees|een|aw|eeing)": "premine",
+    r"moods?": "fault mode",
+    r"portraits?": "status",
+    r"bid(s|ding|der)?": "campaign (verb), ballot (noun)",
+}  # fmt: skip
+"""Words that are terms wherever they stand, in prose and as a part of an identifier, and what to write instead."""
+
+IN_NAMES = {
+    r"pictures?": "status",
+    r"happening": "event",
+    r"occur(s|red)?": "dispatch, handle",
+    r"lives": "incarnation",
+    r"whom": "node selector",
+    r"knowing": "learner rules",
+    r"say|says|said|saying|told": "write, output",
+    r"stages?|staged": "output",
+}
+"""Words that are ordinary English in a sentence and private terms as a part of an identifier.
+
+The name of a test is a sentence, and is judged as one.
+"""
+
+ALLOWED: tuple[tuple[str, str, str], ...] = (
+    ("tests/test_words.py", "*", "the list itself"),
+    ("docs/glossary.md", "ledger", "the word of the chain's field"),
+    ("docs/glossary.md", "witness", "linearizability's own term"),
+    ("*", "canvass", "the message keeps its name until the version of traces rises"),
+    ("*linearizability*", "witness*", "linearizability's own term: an order that explains a history"),
+    ("docs/performance.md", "witness*", "the same"),
+    ("simulator/checks/history_generator.py", "witness*", "the same"),
+    ("simulator/tools/bench/checkers.py", "witness*", "the same"),
+    ("tests/histories/README.md", "witness*", "the same"),
+    ("docs/console.md", "weather", "a heading of the help, which is an interface"),
+    ("docs/trace.md", "struck", "a tag of the trace, which is an interface"),
+    ("tests/mutants/*", "stage*", "a stage for stories, not a session's output"),
+    ("tests/properties/*", "stage*", "the same"),
+)
+"""Where a retired word may stand: the path and the word as globs, and the reason."""
+
+UNFINISHED: frozenset[str] = frozenset(
+    {
+        "docs",
+        "paxos",
+        "simulator/checks",
+        "simulator/cli",
+        "simulator/cluster",
+        "simulator/faults",
+        "simulator/mutants",
+        "simulator/node",
+        "simulator/scenario",
+        "simulator/screens",
+        "simulator/tools",
+        "simulator/trace",
+        "simulator/views",
+        "simulator/worlds",
+        "tests/mutants",
+        "tests/paxos",
+        "tests/properties",
+        "tests/scenarios",
+        "tests/simulator/checks",
+        "tests/simulator/cluster",
+        "tests/simulator/node",
+        "tests/simulator/scenario",
+        "tests/simulator/screens",
+        "tests/simulator/tools",
+        "tests/simulator/trace",
+        "tests/simulator/views",
+        "tests/simulator/worlds",
+    }
+)
+"""Rooms that still hold retired words."""
+
+
+class Finding(NamedTuple):
+    """A retired word, where it stands, and what to write instead."""
+
+    path: str
+    line: int
+    word: str
+    instead: str
+
+
+def compiled(words: dict[str, str]) -> tuple[re.Pattern[str], list[str]]:
+    """One pattern with a group a word, and what each group becomes."""
+    bare = [re.sub(r"\((?!\?)", "(?:", word) for word in words]
+    return re.compile(rf"\b(?:{'|'.join(f'({word})' for word in bare)})\b", re.IGNORECASE), list(words.values())
+
+
+PROSE = compiled(EVERYWHERE)
+NAMES = compiled(EVERYWHERE | IN_NAMES)
+PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+CODE_NAME = re.compile(r"`[^`\n]*`")
+
+
+def all_files() -> list[Path]:
+    """Every Python file, page and scenario of the project."""
+    folders = ("blog", "chain", "paxos", "simulator", "tests", "docs", "data", ".github")
+    inside = [path for folder in folders for path in (HOUSE / folder).rglob("*")]
+    kinds = {".py", ".md", ".paxsim", ".yml"}
+    return sorted(path for path in [*inside, *HOUSE.glob("*.md")] if path.suffix in kinds)
+
+
+def room_of(path: str) -> str:
+    """The part of the project that a path belongs to, as UNFINISHED names it."""
+    parts = Path(path).parts
+    depth = {"simulator": 2, "tests": 3 if parts[1:2] == ("simulator",) else 2}.get(parts[0], 1)
+    return "/".join(parts[:depth])
+
+
+def findings(path: Path) -> Iterator[Finding]:
+    """Every retired word of one file that is not allowed there."""
+    name = str(path.relative_to(HOUSE))
+    texts = [(1, words_of(path.stem), NAMES)]
+    text = path.read_text(encoding="utf-8")
+    if path.suffix == ".py":
+        texts += python_texts(text)
+    elif path.suffix == ".paxsim":
+        texts += [(n, line.partition("#")[2], PROSE) for n, line in enumerate(text.splitlines(), 1) if "#" in line]
+    else:
+        texts += [(n, line, PROSE) for n, line in enumerate(text.splitlines(), 1)]
+    for line, prose, (pattern, instead) in texts:
+        for found in pattern.finditer(prose):
+            word = found[0].lower()
+            if not any(fnmatch(name, where) and fnmatch(word, allowed) for where, allowed, _ in ALLOWED):
+                assert found.lastindex is not None
+                yield Finding(name, line, word, instead[found.lastindex - 1])
+
+
+def python_texts(source: str) -> Iterator[tuple[int, str, tuple[re.Pattern[str], list[str]]]]:
+    """The identifiers that a module gives or uses, its docstrings and its comments, each with its line."""
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case ast.Expr(value=ast.Constant(value=str(text))):
+                yield from ((node.lineno + n, line, PROSE) for n, line in enumerate(text.splitlines()))
+            case ast.Name(id=name) | ast.Attribute(attr=name) | ast.arg(arg=name) | ast.keyword(arg=str(name)):
+                yield node.lineno, words_of(name), NAMES
+            case ast.FunctionDef(name=name) if name.startswith("test_"):
+                yield node.lineno, words_of(name), PROSE
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+                yield node.lineno, words_of(name), NAMES
+            case ast.ImportFrom(module=str(module)):
+                yield node.lineno, words_of(module), NAMES
+            case ast.alias(name=name, asname=other):
+                yield node.lineno, words_of(other or name), NAMES
+            case _:
+                pass
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type == tokenize.COMMENT:
+            yield token.start[0], token.string, PROSE
+
+
+@cache
+def words_of(name: str) -> str:
+    """The parts of an identifier as words: `run_CanvassReply` becomes "run canvass reply"."""
+    return " ".join(part.lower() for part in PARTS.findall(name))
+
+
+@cache
+def by_room() -> dict[str, list[Finding]]:
+    """All findings, sorted by room; a room without any has an empty list."""
+    found: dict[str, list[Finding]] = {}
+    for path in all_files():
+        found.setdefault(room_of(str(path.relative_to(HOUSE))), []).extend(findings(path))
+    return found
+
+
+def test_every_retired_word_is_noticed() -> None:
+    """A word that stands in prose, in a name or as an inflection of another is found, and an ordinary one is not."""
+    pattern, _ = PROSE
+
+    assert pattern.search("the courier waits")
+    assert pattern.search("It vouches for nothing.")
+    assert NAMES[0].search(words_of("PeaceCheck"))
+    assert NAMES[0].search(words_of("say_it"))
+    assert not pattern.search("Do not say that a bidirectional link is peaceless; the table lives there.")
+    assert not NAMES[0].search(words_of("essay_strikeout"))
+
+
+@pytest.mark.parametrize("room", sorted(by_room()))
+def test_a_room_uses_no_retired_word(room: str) -> None:
+    """The glossary has one term for one thing; a second word for it would have to be learned twice."""
+    if room not in UNFINISHED:
+        assert not by_room()[room]
+
+
+def report(below: str) -> str:
+    """What is found below a path, a line a word, then a count by file and by room."""
+    found = [one for room in by_room().values() for one in room if one.path.startswith(below)]
+    lines = [f"{one.path}:{one.line}: {one.word} -> {one.instead}" for one in found] if below else []
+    files = Counter(one.path for one in found)
+    lines += [f"{number:5} {path}" for path, number in files.most_common()]
+    rooms = Counter(room_of(one.path) for one in found)
+    lines += ["", *(f"{number:5} {room}" for room, number in rooms.most_common())]
+    words = Counter(one.word for one in found)
+    lines += ["", " ".join(f"{word} {number}" for word, number in words.most_common())]
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    sys.stdout.write(report(sys.argv[1] if len(sys.argv) > 1 else "") + "\n")
