@@ -149,10 +149,11 @@ def test_contributing_explains_every_target_of_make() -> None:
     assert sorted(rows) == sorted(targets[1].split())
 
 
-def test_contributing_says_where_a_change_goes_with_paths_that_exist() -> None:
+@pytest.mark.parametrize("page", ["CONTRIBUTING.md", "docs/architecture.md"])
+def test_the_paths_of_a_map_exist(page: str) -> None:
     """Every path in backticks that looks like ours leads to a file or a folder."""
-    page = (HOUSE / "CONTRIBUTING.md").read_text(encoding="utf-8")
-    paths = re.findall(r"`((?:blog|chain|docs|paxos|simulator|tests)/[\w/.*-]*)`", page)
+    text = (HOUSE / page).read_text(encoding="utf-8")
+    paths = re.findall(r"`((?:blog|chain|docs|paxos|simulator|tests)/[\w/.*-]*)`", text)
 
     assert len(paths) > 20
     assert not [path for path in paths if not list(HOUSE.glob(path))]
