@@ -146,7 +146,6 @@ def compiled(words: dict[str, str]) -> tuple[re.Pattern[str], list[str]]:
 PROSE = compiled(EVERYWHERE)
 NAMES = compiled(EVERYWHERE | IN_NAMES)
 PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
-CODE_NAME = re.compile(r"`[^`\n]*`")
 
 
 def all_files() -> list[Path]:
