@@ -1,4 +1,4 @@
-"""The pages say what is true: every command is documented, every link leads somewhere, every command shown exists."""
+"""The pages are true: every command is documented, and every link, path and command that a page shows exists."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ LINK = re.compile(r"\]\((?!https?://|#)([^)#\s]+)")
 
 
 def test_the_readme_opens_with_the_lab_and_the_tests() -> None:
-    """Its first two commands do all the set-up: one ends with the lab running, one runs all tests."""
+    """Its first two commands do all the set-up: one ends with the lab running, one runs the default tests."""
     first, second = SHELL.findall(README)[:2]
 
     assert first.startswith("python3 -m venv .venv && ")
@@ -37,7 +37,7 @@ def test_the_readme_opens_with_the_lab_and_the_tests() -> None:
 
 
 def test_ci_runs_exactly_the_readme_s_second_command() -> None:
-    """What the README promises is what is tried."""
+    """CI runs the README's second command word for word."""
     second = SHELL.findall(README)[1].strip()
 
     assert second in (HOUSE / ".ci" / "run").read_text(encoding="utf-8")
@@ -80,13 +80,13 @@ def understand(words: list[str], where: str) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(HOUSE)))
 def test_every_link_leads_somewhere(page: Path) -> None:
-    """A page that moved takes its links along."""
+    """The target of every link exists."""
     for target in LINK.findall(page.read_text(encoding="utf-8")):
         assert (page.parent / target).exists(), target
 
 
 def test_the_list_of_decisions_is_complete() -> None:
-    """Each page stands in the list, each row has its page, and the numbers run without a gap."""
+    """Each page has a row, each row its page, and the numbers have no gap."""
     folder = HOUSE / "docs" / "decisions"
     pages = sorted(path.name for path in folder.glob("[0-9]*.md"))
 
@@ -159,7 +159,7 @@ def test_every_path_in_a_page_exists(page: Path) -> None:
 
 @pytest.mark.parametrize("page", ["CONTRIBUTING.md", "docs/architecture.md"])
 def test_a_map_names_places(page: str) -> None:
-    """The two pages that lead through the code name files of it, so that the test above has something to check."""
+    """The two pages that guide through the code name many files, so that the test above checks something."""
     assert len(OUR_PATH.findall((HOUSE / page).read_text(encoding="utf-8"))) > 20
 
 

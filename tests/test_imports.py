@@ -1,7 +1,7 @@
-"""The walls of the house: who may import whom, held against the code by reading its imports.
+"""Which module may import which: the table of docs/architecture.md compared with the imports in the code.
 
-The arrows inside `simulator/` are read from the table of docs/architecture.md, so that the drawing and the code cannot
-part. The arrows that the design stands on are repeated here: redrawing the page is not enough to break them.
+The table gives the arrows between the rooms of `simulator/`. The walls that the design depends on have tests of their
+own, so that editing the page is not enough to remove them.
 """
 
 from __future__ import annotations
@@ -73,14 +73,14 @@ def rooms_in_the_code() -> dict[str, set[str]]:
 
 
 def rooms_in_the_drawing() -> dict[str, set[str]]:
-    """The same as docs/architecture.md draws it."""
+    """The same, from the table of docs/architecture.md."""
     page = (HOUSE / "docs" / "architecture.md").read_text(encoding="utf-8")
     return {row["room"]: set(re.findall(r"`(\w+)`", row["arrows"])) for row in ROW.finditer(page)}
 
 
 @pytest.mark.parametrize("package", PURE)
 def test_a_pure_package_knows_only_itself(package: str) -> None:
-    """`blog`, `chain` and `paxos` do not know each other, nor the world, nor any library that could bring it in."""
+    """`blog`, `chain` and `paxos` import neither each other nor any library that reads clocks, files or chance."""
     for path in sources(package):
         for name in imports_of(path):
             root = name.split(".")[0]
@@ -89,7 +89,7 @@ def test_a_pure_package_knows_only_itself(package: str) -> None:
 
 @pytest.mark.parametrize("package", PURE)
 def test_a_pure_package_meets_no_file_screen_or_chance(package: str) -> None:
-    """Neither do they touch the world without an import; `hash` and `id` differ from one process to the next."""
+    """They use no built-in that does so either. `hash` and `id` differ from one process to the next."""
     for path in sources(package):
         names = [node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Name)]
         used = {name.id for name in names if isinstance(name.ctx, ast.Load)}  # A field may be called `hash`.
@@ -97,17 +97,17 @@ def test_a_pure_package_meets_no_file_screen_or_chance(package: str) -> None:
 
 
 def test_the_drawing_shows_every_room() -> None:
-    """Each folder and module of `simulator/` has its row in docs/architecture.md, and no row is a ghost."""
+    """Each folder and module of `simulator/` has its row in docs/architecture.md, and each row its folder or module."""
     assert set(rooms_in_the_drawing()) == set(rooms_in_the_code())
 
 
 def test_the_code_has_exactly_the_arrows_of_the_drawing() -> None:
-    """A room imports the rooms that its row names, and no other: a spare arrow permits what nobody needs."""
+    """A room imports the rooms that its row names, and no other: an unused arrow would permit what is not needed."""
     assert rooms_in_the_code() == rooms_in_the_drawing()
 
 
 def test_no_arrow_leads_upwards() -> None:
-    """A room imports only rooms above it in the table, so that each can be read with only those in mind."""
+    """A room imports only rooms above it in the table, so that each can be read knowing only those."""
     drawn = rooms_in_the_drawing()
     place = {room: number for number, room in enumerate(drawn)}
 
@@ -134,19 +134,19 @@ def test_no_circle_inside_a_folder(folder: str) -> None:
 
 
 def test_a_node_knows_nothing_of_the_worlds() -> None:
-    """One node, many worlds: `node` imports the settings and the errors of the simulator, and nothing else of it."""
+    """`node` imports only `settings` and `errors` of the simulator, so that it runs the same in every world."""
     assert rooms_in_the_code()["node"] == {"settings", "errors"}
 
 
 def test_the_two_worlds_do_not_know_each_other() -> None:
-    """`processes` and `virtual` share what lies below both, and only `open` knows both."""
+    """`processes` and `virtual` share only rooms below both. `open` alone imports both."""
     for world, other in (("processes", "virtual"), ("virtual", "processes")):
         for path in sources(f"simulator/worlds/{world}"):
             assert not any(name.startswith(f"simulator.worlds.{other}") for name in imports_of(path)), path
 
 
 def test_the_audit_is_written_against_the_files_alone() -> None:
-    """`checks/audit` judges what nodes wrote, so it shares no code with what writes it, except how errors are told."""
+    """`checks/audit` judges what nodes wrote, so it shares no code with what writes it, except `errors`."""
     for path in sources("simulator/checks/audit"):
         for name in imports_of(path):
             if name.split(".")[0] in OURS:
@@ -154,7 +154,7 @@ def test_the_audit_is_written_against_the_files_alone() -> None:
 
 
 def test_a_node_process_starts_without_the_screen() -> None:
-    """What a spawned node imports, the command's door among it, brings in no screen library (0.1 to 0.4 s each)."""
+    """The modules that a spawned node imports load no screen library, which would cost 0.1 to 0.4 s each."""
     modules = ["simulator.cli.main", "simulator.node.node"]
     for room in ("node", "worlds/processes"):
         modules += [
@@ -172,7 +172,7 @@ def test_a_node_process_starts_without_the_screen() -> None:
 
 @pytest.mark.parametrize("package", PURE)
 def test_a_pure_package_brings_in_nothing_of_ours(package: str) -> None:
-    """Even by a detour, importing all of one pure package loads no other package of ours."""
+    """Importing all of one pure package loads no other package of ours, not even indirectly."""
     modules = [
         ".".join(path.relative_to(HOUSE).with_suffix("").parts).removesuffix(".__init__") for path in sources(package)
     ]
