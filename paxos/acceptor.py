@@ -1,7 +1,7 @@
-"""The memory of the cluster: promises and votes (phases 1b and 2b of Lamport 2001, §2.2).
+"""The acceptor: promises and votes (phases 1b and 2b of Lamport 2001, §2.2).
 
-It knows nothing of leaders, time or what a value means. A `Persist` stands before the `Send` that speaks of it, because
-a promise that a crash can erase is no promise (§2.5).
+It emits a `Persist` before the `Send` that depends on it: a promise that a crash can erase is no promise (§2.5). It
+knows nothing of leaders, time or what a value means.
 """
 
 from __future__ import annotations
@@ -12,10 +12,15 @@ from paxos.ballot import NOBODY, Ballot, NodeId, Slot
 from paxos.core import Core, ProtocolError
 from paxos.messages import Accept, Acceptance, Accepted, Prepare, Promise, Reject, Value
 from paxos.records import AcceptedRecord, OpenedRecord, PromiseRecord
+from paxos.rules import rule
 
 
 class Acceptor:
-    """Invariants: `promised` never falls, and no vote is above it. Each rule is a method, so that one can be broken."""
+    """Invariants: `promised` never falls, and no vote is above it.
+
+    `opened` is the highest ballot of this node itself; `accepted` holds the votes by slot. Each rule is a method, so
+    that a mutant can break one (`simulator/mutants/`).
+    """
 
     def __init__(self, core: Core, promised: Ballot, opened: Ballot, accepted: Mapping[Slot, Acceptance]) -> None:
         self.core = core
@@ -24,25 +29,28 @@ class Acceptor:
         self.accepted: dict[Slot, Acceptance] = dict(accepted)
         self._kept_from: Slot = 0
 
+    @rule("3")
     def may_promise(self, ballot: Ballot) -> bool:
-        """Rule 3: at least what was promised."""
+        """True when `ballot` is at least the promise."""
         return ballot >= self.promised
 
+    @rule("9")
     def may_accept(self, ballot: Ballot) -> bool:
-        """Rule 9: at least what was promised; an equal one need not have been promised here."""
+        """True when `ballot` is at least the promise; it need not have been promised here before."""
         return ballot >= self.promised
 
     def open(self, ballot: Ballot) -> None:
-        """Bid with `ballot`: it is kept before anyone hears of it, and never opened again."""
+        """Open `ballot` for a campaign of this node. It is durable before any message carries it."""
         self.promised = self.opened = ballot
         self.keep_opened(ballot)
 
     def keep_opened(self, ballot: Ballot) -> None:
-        """Put the bid on disk: a later life must not open it once more."""
+        """Persist the opened ballot, so that a later incarnation does not open it again."""
         self.core.persist(OpenedRecord(ballot))
 
+    @rule("3")
     def promise(self, message: Prepare, decided: Slot) -> bool:
-        """Answer a PREPARE with a promise, or refuse it and return False. A repeated one is answered again."""
+        """Answer a PREPARE with a promise, or refuse it and return False. A repeated PREPARE is answered again."""
         if not self.may_promise(message.ballot):
             self.refuse(message.sender, message.ballot, NOBODY, decided)
             return False
@@ -52,16 +60,16 @@ class Acceptor:
         return True
 
     def keep_promise(self, ballot: Ballot) -> None:
-        """Make `ballot` the promise, on disk before it is said."""
+        """Make `ballot` the promise, durable before PROMISE is sent."""
         self.promised = ballot
         self.core.persist(PromiseRecord(ballot))
 
     def answer_prepare(self, message: Prepare, decided: Slot) -> None:
-        """Say the promise, with everything the candidate must know (Lamport 2001, §3: for all slots at once)."""
+        """Send the PROMISE with every vote that the candidate must know (Lamport 2001, §3: for all slots at once)."""
         self.core.send((message.sender,), self.promise_for(message.ballot, message.first_slot, decided, message.stamp))
 
     def promise_for(self, ballot: Ballot, first_slot: Slot, decided: Slot, stamp: int) -> Promise:
-        """The PROMISE message: votes from `first_slot` on that are not covered by the decided prefix."""
+        """The PROMISE message: votes from `first_slot` on, above the decided prefix."""
         return Promise(
             sender=self.core.me,
             ballot=ballot,
@@ -70,17 +78,20 @@ class Acceptor:
             stamp=stamp,
         )
 
+    @rule("3")
     def reported(self, first_slot: Slot, decided: Slot) -> tuple[Acceptance, ...]:
-        """Rule 3: every vote from `first_slot` on, in slot order; what is decided is reported as the prefix."""
+        """Every vote from `first_slot` on, in slot order; decided slots are reported as the prefix instead."""
         first = max(first_slot, decided + 1)
         return tuple(vote for slot, vote in sorted(self.accepted.items()) if slot >= first)
 
+    @rule("3")
     def reported_prefix(self, decided: Slot) -> Slot:
-        """Rule 3: the decided prefix, whether its votes are still here or compacted away."""
+        """The decided prefix, whether its votes are still here or compacted away."""
         return decided
 
+    @rule("9")
     def accept(self, message: Accept) -> bool:
-        """Vote for every value of an ACCEPT and say so, or return False when the ballot is below the promise."""
+        """Vote for every value of an ACCEPT and acknowledge it; return False when its ballot is below the promise."""
         ballot = message.ballot
         if not self.may_accept(ballot):
             return False
@@ -94,11 +105,11 @@ class Acceptor:
         return True
 
     def raise_promise(self, ballot: Ballot) -> None:
-        """A vote is a promise too (the 2001 text leaves this unsaid); the vote's own record carries it to disk."""
+        """A vote is a promise too (Lamport 2001 does not state it). The record of the vote makes it durable."""
         self.promised = ballot
 
     def vote(self, ballot: Ballot, slot: Slot, value: Value) -> None:
-        """Keep one vote; the same vote twice is kept once.
+        """Store one vote. Storing the same vote again changes nothing.
 
         Raises:
             ProtocolError: one ballot carried two values for one slot.
@@ -112,11 +123,11 @@ class Acceptor:
         self.keep_vote(ballot, slot, value)
 
     def keep_vote(self, ballot: Ballot, slot: Slot, value: Value) -> None:
-        """Put the vote on disk before it is said."""
+        """Persist the vote, so that it is durable before ACCEPTED is sent."""
         self.core.persist(AcceptedRecord(ballot, slot, value))
 
     def acknowledge(self, message: Accept, last_slot: Slot) -> None:
-        """Phase 2b: exactly the slots of this message, which say nothing about slots below them."""
+        """Send ACCEPTED (phase 2b) for exactly the slots of this message; it states nothing about lower slots."""
         if last_slot >= message.first_slot:
             self.core.send(
                 (message.sender,),
@@ -126,13 +137,13 @@ class Acceptor:
             )
 
     def refuse(self, to: NodeId, ballot: Ballot, leader: NodeId, decided: Slot) -> None:
-        """REJECT: a higher promise stands, or a leader is alive. A hint only, so it need not wait for the disk."""
+        """Send REJECT: a higher promise stands, or a leader is alive. It is a hint and needs no sync."""
         self.core.send_now(
             (to,), Reject(sender=self.core.me, ballot=ballot, promised=self.promised, leader=leader, decided=decided)
         )
 
     def forget_below(self, slot: Slot) -> None:
-        """Drop votes below `slot`: they are decided and on the chain, and a PROMISE reports them as the prefix."""
+        """Drop the votes below `slot`: those slots are on the chain, and a PROMISE reports them as the prefix."""
         if slot - self._kept_from >= self.core.config.window:
             self._kept_from = slot
             self.accepted = {s: vote for s, vote in self.accepted.items() if s >= slot}

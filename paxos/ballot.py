@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 NodeId = int
-"""A node's number, from 1; 0 stands for nobody."""
+"""A node's number, from 1; 0 stands for no node."""
 
 Slot = int
 """A position in the log, from 1; slot n is block n of the chain. 0 is "before the first"."""
@@ -14,7 +14,7 @@ NOBODY: NodeId = 0
 
 
 class Ballot(msgspec.Struct, frozen=True, order=True, array_like=True, gc=False):
-    """One bid to lead: ordered by round, then by owner, so no two nodes share one (Lamport 2001, §2.5)."""
+    """A proposal number, ordered by round, then by owner, so that no two nodes share one (Lamport 2001, §2.5)."""
 
     round: int
     owner: NodeId
@@ -28,4 +28,4 @@ class Ballot(msgspec.Struct, frozen=True, order=True, array_like=True, gc=False)
 
 
 NO_BALLOT = Ballot(0, NOBODY)
-"""Below every real ballot, so no comparison ever meets None."""
+"""Below every real ballot; it stands for "none"."""

@@ -1,4 +1,4 @@
-"""What the roles of one replica share: who it is, who its peers are, what time it is, and where effects gather."""
+"""What the roles of one replica share: its place in the cluster, its clock, and the list of effects."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from paxos.quorum import Quorums
 from paxos.records import JournalRecord
 
 LOOK_MS = 1_000
-"""How often at least a node looks at what it waits for, however patient it is."""
+"""The longest interval at which a node looks at what it waits for, in milliseconds."""
 LEAP_MS = 2 * LOOK_MS
-"""A clock that moved this far at once while an answer was awaited has leapt: some alarm should have rung before."""
+"""A clock that moves so far between two events has jumped: a timer should have fired in between."""
 
 
 class ProtocolError(Exception):
-    """Something that no correct peer can say and no correct disk can hold. The node that meets it must stop."""
+    """No correct peer sends this and no correct disk holds it. The node that meets it must stop."""
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,8 +25,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
 
     `heartbeat_ms` is the leader's interval; `election_ms` the least election timeout (measured round trips raise it);
     `no_majority_ms` and `give_up_ms` are how long a client's request waits while too few nodes are heard, and at all.
-    Quorums are sizes; any phase 1 quorum must meet any phase 2 quorum (Lamport 2001, §2.2; Howard et al.,
-    *Flexible Paxos*, 2016), so 0 means a majority.
+    `prepare_quorum` and `accept_quorum` are sizes, 0 for a majority: see `Quorums`.
     """
 
     node: NodeId
@@ -42,7 +41,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Core:
-    """Invariant: `now` never goes back, however the driver's clock jumps; `effects` stand in the order of emission."""
+    """Invariants: `now` never goes back, however the driver's clock jumps; `effects` are in order of emission."""
 
     def __init__(self, config: Config) -> None:
         self.config = config
@@ -58,9 +57,10 @@ class Core:
         self._clock: int | None = None
 
     def see_clock(self, clock_ms: int) -> None:
-        """Move `now` on by what the driver's clock moved; a clock that jumps back moves nothing.
+        """Advance `now` by as much as the driver's clock advanced; a clock that jumps back advances nothing.
 
-        `leap_ms` is how far it moved when it last leapt, until `leapt_at_ms`: it was set, or this node was asleep.
+        `leap_ms` is the size of the last jump forward, which ended at `leapt_at_ms`: the clock was set, or this node
+        was suspended.
         """
         if self._clock is not None and clock_ms > self._clock:
             moved = clock_ms - self._clock
@@ -70,7 +70,7 @@ class Core:
         self._clock = clock_ms
 
     def heard_within(self, ms: int) -> tuple[NodeId, ...]:
-        """The nodes from which any message came during the last `ms` milliseconds, in order."""
+        """The other nodes from which a message came during the last `ms` milliseconds, ascending."""
         return tuple(node for node, at in sorted(self.heard_ms.items()) if self.now - at < ms)
 
     def take_effects(self) -> list[Effect]:

@@ -1,7 +1,6 @@
-"""What a replica asks of its driver. Effects are carried out in the order in which they stand.
+"""What a replica asks of its driver. The driver carries effects out in their order.
 
-`Send` waits until every `Persist` before it is safe on disk; `SendNow` vouches for nothing on disk and may leave at
-once, while the disk is still busy. That difference is the whole of "what is on disk before what is said".
+A `Send` leaves once every earlier `Persist` is durable. A `SendNow` depends on no record and leaves at once.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from paxos.records import JournalRecord
 
 
 class Timer(StrEnum):
-    """The alarms that a replica sets; setting one again replaces it."""
+    """The timers of a node; setting one again replaces it."""
 
     ELECTION = "election"
     HEARTBEAT = "heartbeat"
@@ -24,31 +23,31 @@ class Timer(StrEnum):
     FORWARD = "forward"
     CATCHUP = "catchup"
     SYNC = "sync"
-    """The driver's own: a sync that it has put off is due."""
+    """The driver's own: a put-off sync is due. It stands here so that one type names every timer in a trace."""
 
 
 class Persist(msgspec.Struct, frozen=True, gc=False):
-    """Append `record` to the journal; it is safe after the next sync."""
+    """Append `record` to the journal; it is durable after the next sync."""
 
     record: JournalRecord
 
 
 class Send(msgspec.Struct, frozen=True, gc=False):
-    """Send `message` to each of `to` once all earlier records are safe. `to` may name the node itself."""
+    """Send `message` to each of `to` once all earlier records are durable. `to` may contain the node itself."""
 
     to: tuple[NodeId, ...]
     message: AnyMessage
 
 
 class SendNow(msgspec.Struct, frozen=True, gc=False):
-    """Send `message` to each of `to` at once: it says nothing that a crash could make untrue."""
+    """Send `message` to each of `to` at once: it states nothing that a crash could make untrue."""
 
     to: tuple[NodeId, ...]
     message: AnyMessage
 
 
 class SetTimer(msgspec.Struct, frozen=True, gc=False):
-    """Wake the replica once, after a delay within the bounds (drawn by the driver), in milliseconds."""
+    """Fire `timer` once, after a delay that the driver draws between the bounds, in milliseconds."""
 
     timer: Timer
     min_ms: int
@@ -56,14 +55,14 @@ class SetTimer(msgspec.Struct, frozen=True, gc=False):
 
 
 class Deliver(msgspec.Struct, frozen=True, gc=False):
-    """Slot `slot` is decided and every earlier one was delivered: apply it now."""
+    """`slot` is decided and every earlier slot was delivered: apply it now."""
 
     slot: Slot
     value: Value
 
 
 class Install(msgspec.Struct, frozen=True, gc=False):
-    """Check these fetched blocks and apply them; then tell the replica how far the chain reaches."""
+    """Check and apply these fetched blocks, then call `Replica.installed` with the height of the chain."""
 
     source: NodeId
     first_slot: Slot
@@ -71,7 +70,7 @@ class Install(msgspec.Struct, frozen=True, gc=False):
 
 
 class ServeCatchup(msgspec.Struct, frozen=True, gc=False):
-    """Send `to` the blocks of these slots, both ends included, as many as fit one reply."""
+    """Send `to` the blocks of these slots, both ends included, as many as fit in one reply."""
 
     to: NodeId
     first_slot: Slot
@@ -79,9 +78,9 @@ class ServeCatchup(msgspec.Struct, frozen=True, gc=False):
 
 
 class GiveUp(msgspec.Struct, frozen=True, gc=False):
-    """Answer these waiting requests without a result: their fate is unknown.
+    """Answer these writes without a result: whether they take effect is unknown.
 
-    `no_majority` tells that too few nodes were heard from, as against a plain time-out.
+    `no_majority`: too few nodes were heard; otherwise a plain time-out.
     """
 
     ids: tuple[tuple[str, int], ...]
@@ -89,7 +88,7 @@ class GiveUp(msgspec.Struct, frozen=True, gc=False):
 
 
 class ReadReady(msgspec.Struct, frozen=True, gc=False):
-    """Answer these reads from the state as it is now: it holds everything answered before they were asked."""
+    """Answer these reads from the present state, which holds all writes answered before the reads were asked."""
 
     reads: tuple[int, ...]
 
@@ -102,7 +101,7 @@ class ReadGiveUp(msgspec.Struct, frozen=True, gc=False):
 
 
 class Note(msgspec.Struct, frozen=True, gc=False):
-    """Something a person or a check wants to know: `kind` is one short word, `text` one line."""
+    """A line for the running log: `kind` is one short word, `text` one line."""
 
     kind: str
     text: str

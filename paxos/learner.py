@@ -1,7 +1,7 @@
-"""What this node knows to be chosen: the decided prefix, what is chosen beyond a gap, and how gaps are closed.
+"""The learner: the decided prefix, chosen slots beyond a gap, and how gaps are closed (rules 11 and 12).
 
-Follows van Renesse & Altinbuken 2015, §3 (decisions are performed in slot order), and rule 12 for what a decided
-prefix may vouch for. Blocks that are fetched are text it never reads.
+Decisions are performed in slot order (van Renesse & Altinbuken 2015, §3). Fetched blocks are text that the learner
+does not read.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from paxos.ballot import NO_BALLOT, Ballot, NodeId, Slot
 from paxos.core import Core
 from paxos.effects import Deliver, Install, ServeCatchup, Timer
 from paxos.messages import Catchup, CatchupReply, Value
+from paxos.rules import rule
 from paxos.timeouts import Timeouts
 
 CATCHUP_SLOTS = 512
@@ -22,7 +23,8 @@ CATCHUP_SLOTS = 512
 class Learner:
     """Invariants: `decided` never falls; every slot up to it was delivered or installed once, in order.
 
-    `settle` is told every value that is delivered.
+    `chosen` holds values chosen beyond a gap; `prefixes` the farthest decided prefix that each peer has announced;
+    `wanted` the last slot known to be decided anywhere. `settle` is called with every value that is delivered.
     """
 
     def __init__(
@@ -33,22 +35,23 @@ class Learner:
         self.acceptor = acceptor
         self.decided = decided
         self.chosen: dict[Slot, Value] = {}
-        self.prefixes: dict[NodeId, Slot] = {}  # The farthest decided prefix that each peer has told of.
+        self.prefixes: dict[NodeId, Slot] = {}
         self.wanted: Slot = decided
         self._settle = settle
         self._prefix_ballot: Ballot = NO_BALLOT
         self._prefix_end: Slot = 0
-        self._asked: NodeId = 0  # Who was asked last; 0 while no question is open.
-        self._installing = False  # The driver has blocks of ours in hand: `installed` will tell what they were.
+        self._asked: NodeId = 0  # Who was asked for slots last; 0 while no request is open.
+        self._installing = False  # The driver checks fetched blocks; `installed` follows.
         self._turn = 0
 
     def choose(self, slot: Slot, value: Value) -> None:
-        """`slot` is chosen with `value`: remember it until everything before it is known."""
+        """`slot` is chosen with `value`: keep it until every earlier slot is decided."""
         if slot > self.decided:
             self.chosen[slot] = value
 
+    @rule("11")
     def advance(self) -> None:
-        """Deliver what is decided without a gap."""
+        """Deliver the decided slots up to the first gap, in order."""
         while (slot := self.next_to_deliver()) is not None:
             value = self.chosen.pop(slot, None)
             if value is None:
@@ -57,16 +60,18 @@ class Learner:
             self.core.effects.append(Deliver(slot, value))
             self._settle(value)
 
+    @rule("11")
     def next_to_deliver(self) -> Slot | None:
-        """Rule 11: the slot right after the prefix, and no other."""
+        """The slot right after the prefix, if it is known to be chosen."""
         slot = self.decided + 1
         return slot if slot in self.chosen or self.proved_by_prefix(slot) else None
 
+    @rule("12")
     def prefix_decided(self, ballot: Ballot, upto: Slot, source: NodeId) -> None:
-        """A node says at `ballot` that every slot to `upto` is chosen. Delivers what that proves here, wants the rest.
+        """`source` announces at `ballot` that every slot up to `upto` is chosen: deliver what it proves, want the rest.
 
-        Only the highest ballot's word is kept: it costs nothing however far behind we are, and what an older word could
-        prove besides is fetched like everything else.
+        Only the announcement of the highest ballot is kept, so this costs the same however far behind this node is.
+        What older announcements could prove besides is fetched.
         """
         if ballot > self._prefix_ballot:
             self._prefix_ballot, self._prefix_end = ballot, upto
@@ -78,36 +83,38 @@ class Learner:
         if upto > self.decided:
             self.want(upto, source)
 
+    @rule("12")
     def proved_by_prefix(self, slot: Slot) -> bool:
-        """Rule 12: a prefix said at a ballot proves what was accepted at exactly that ballot, and no older vote."""
+        """True when the announced prefix covers `slot` and this node's vote there has the same ballot."""
         if slot > self._prefix_end:
             return False
         vote = self.acceptor.accepted.get(slot)
         return vote is not None and vote.ballot == self._prefix_ballot
 
     def want(self, upto: Slot, source: NodeId) -> None:
-        """`source` has every slot up to `upto`: what is missing here will be fetched."""
+        """`source` has every slot up to `upto`: fetch what is missing here."""
         if source != self.core.me and upto > self.prefixes.get(source, 0):
             self.prefixes[source] = upto
         self.wanted = max(self.wanted, upto)
 
     def flush(self) -> None:
-        """End of a batch: ask for missing slots unless a question is open."""
+        """End a batch: ask for missing slots unless a request is open."""
         if self.wanted > self.decided and not self._asked and not self._installing:
             self._ask()
 
     def retry(self) -> None:
-        """The CATCHUP alarm: nobody answered in time, ask somebody else."""
+        """The CATCHUP timer fired: no answer came in time, so ask another peer."""
         self._asked = 0
 
+    @rule("12")
     def serve(self, message: Catchup) -> None:
-        """Somebody lacks decided slots: what is on our chain of them is sent."""
+        """A peer asks for decided slots: have the driver send those that are on this node's chain."""
         last = min(message.last_slot, self.decided)
         if message.first_slot <= last:
             self.core.effects.append(ServeCatchup(message.sender, message.first_slot, last))
 
     def fetched(self, message: CatchupReply) -> None:
-        """Blocks came in: have them checked and applied if they continue our prefix."""
+        """Fetched blocks came in: have the driver check and apply them if they continue the prefix."""
         self.want(message.decided, message.sender)
         if message.sender == self._asked:
             self._asked = 0
@@ -116,7 +123,7 @@ class Learner:
             self._installing = True
 
     def installed(self, slot: Slot) -> None:
-        """The chain now reaches `slot`: go on from there."""
+        """The driver has applied fetched blocks: the chain now reaches `slot`."""
         self._installing = False
         if slot > self.decided:
             self.decided = slot
@@ -127,7 +134,7 @@ class Learner:
     def _ask(self) -> None:
         sources = sorted(node for node, upto in self.prefixes.items() if upto > self.decided)
         if not sources:
-            self.wanted = self.decided  # Nobody who is known to have it: wait until somebody says so again.
+            self.wanted = self.decided  # No peer is known to have them: wait for the next announcement.
             return
         self._turn += 1
         source = sources[self._turn % len(sources)]
@@ -139,7 +146,7 @@ class Learner:
         self.core.set_timer(Timer.CATCHUP, delay_ms, 2 * delay_ms)
 
     def _end_of_gap(self, first: Slot, last: Slot) -> Slot:
-        """The last slot from `first` on that is not known here already: one lost message costs one block."""
+        """The last slot of the gap that begins at `first`, at most `last`: do not fetch what is known here."""
         slot = first
         while slot < last and not (slot + 1 in self.chosen or self.proved_by_prefix(slot + 1)):
             slot += 1

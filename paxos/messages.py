@@ -1,9 +1,9 @@
-"""What nodes say to one another: one frozen class a message, never one class with optional fields.
+"""The messages between nodes, a frozen class each.
 
-Every message may be lost, delayed, duplicated or reordered, and may come from an earlier life of its sender.
-`stamp` is the sender's own clock in milliseconds; whoever answers sends it back untouched, so that a round trip is
-measured on one clock. Values and blocks are carried without being read. The classes are `msgspec.Struct`s because
-making, comparing and encoding one costs a fifth of what a frozen dataclass costs (`docs/decisions/`).
+Every message may be lost, delayed, duplicated or reordered, and may come from an earlier incarnation of its sender.
+`stamp` is the sender's clock in milliseconds; the answer repeats it, so that a round trip is measured on one clock.
+Values and blocks are carried without being read. The classes are `msgspec.Struct`s: making, comparing and encoding one
+costs a fifth of what a frozen dataclass costs (`docs/decisions/0007`).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Request(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
     @property
     def id(self) -> RequestId:
-        """The name under which the request takes effect at most once."""
+        """The request's name."""
         return (self.client, self.seq)
 
 
@@ -39,7 +39,7 @@ Value = tuple[Request, ...]
 """What a slot holds: a batch of requests."""
 
 NO_OP: Value = ()
-"""The empty batch: fills a gap, changes nothing."""
+"""The empty batch, which fills a gap and changes nothing."""
 
 
 class Acceptance(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -51,16 +51,16 @@ class Acceptance(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=False):
-    """Base of all messages. `sender` is the node that put it on the wire, not the first to have written it."""
+    """Base of all messages. `sender` is the node that sent it last; a forwarded message has an earlier origin."""
 
     sender: NodeId
 
 
 class Canvass(Message, frozen=True, kw_only=True, array_like=True, gc=False, tag=1):
-    """Before phase 1: would you promise me a ballot? Costs no ballot and unseats nobody (our addition to the paper).
+    """The pre-vote: would you promise me a ballot? It opens no ballot (our addition; Raft's PreVote).
 
-    `decided` is the sender's decided prefix, so that an answer can say who is behind; `promised` its highest promise,
-    own bids among them, so that a question from before it led is told from one of a node that leads no longer.
+    `decided` is the sender's decided prefix. `promised` is its highest promise, own ballots included; it distinguishes
+    a question from before the sender led from one after it stepped down.
     """
 
     stamp: int
@@ -69,10 +69,10 @@ class Canvass(Message, frozen=True, kw_only=True, array_like=True, gc=False, tag
 
 
 class CanvassReply(Message, frozen=True, kw_only=True, array_like=True, gc=False, tag=2):
-    """`willing` is false while the sender hears a live leader, named in `leader` (0: none known).
+    """The answer to a pre-vote: `willing` is whether the sender would promise.
 
-    `hops` is how far that leader is from the sender: 0 itself, 1 heard directly, more where others have named it.
-    `promised` is the highest ballot that the sender has promised; `decided` its decided prefix.
+    `leader` is the leader that the sender knows (0: none), `hops` hops away from it: 0 is the sender itself, 1 is heard
+    directly, more is known from others. `promised` is the highest ballot seen, `decided` the decided prefix.
     """
 
     stamp: int
@@ -84,7 +84,7 @@ class CanvassReply(Message, frozen=True, kw_only=True, array_like=True, gc=False
 
 
 class Prepare(Message, frozen=True, kw_only=True, array_like=True, gc=False, tag=3):
-    """Phase 1a (Lamport 2001, §2.2): `sender` bids to lead every slot from `first_slot` on."""
+    """Phase 1a (Lamport 2001, §2.2): `sender` campaigns for every slot from `first_slot` on."""
 
     ballot: Ballot
     first_slot: Slot
@@ -92,7 +92,7 @@ class Prepare(Message, frozen=True, kw_only=True, array_like=True, gc=False, tag
 
 
 class Promise(Message, frozen=True, kw_only=True, array_like=True, gc=False, tag=4):
-    """Phase 1b: no lower ballot any more; `accepted` is every vote from the asked slot on that is above `decided`."""
+    """Phase 1b: no lower ballot will be accepted. `accepted` are the votes from the asked slot on, above `decided`."""
 
     ballot: Ballot
     accepted: tuple[Acceptance, ...]
@@ -127,17 +127,17 @@ class Accepted(Message, frozen=True, kw_only=True, array_like=True, gc=False, ta
 
 
 class Decide(Message, frozen=True, kw_only=True, array_like=True, gc=False, tag=8):
-    """Slots up to `decided` are chosen; this vouches for what the reader accepted at exactly `ballot`."""
+    """Slots up to `decided` are chosen. It proves the receiver's votes at exactly `ballot`, and no others (rule 12)."""
 
     ballot: Ballot
     decided: Slot
 
 
 class Heartbeat(Message, frozen=True, kw_only=True, array_like=True, gc=False, tag=9):
-    """The leader's sign of life. `round` numbers the leader's heartbeats; an acknowledgement repeats it.
+    """The leader is alive. `round` numbers its heartbeats; an acknowledgement repeats it.
 
-    `heard` lists the nodes whose acknowledgements reach the leader, so that a follower learns of a link that is cut one
-    way; `round_trip_ms` is the slowest round trip within the leader's fastest majority.
+    `heard` lists the nodes whose acknowledgements reach the leader, so that a follower learns when its link is cut one
+    way. `round_trip_ms` is the slowest round trip within the leader's fastest majority.
     """
 
     ballot: Ballot
@@ -149,7 +149,7 @@ class Heartbeat(Message, frozen=True, kw_only=True, array_like=True, gc=False, t
 
 
 class HeartbeatAck(Message, frozen=True, kw_only=True, array_like=True, gc=False, tag=10):
-    """The follower heard heartbeat `round` of `ballot` and still follows; `decided` is its decided prefix."""
+    """The sender heard heartbeat `round` and follows `ballot`; `decided` is its decided prefix."""
 
     ballot: Ballot
     round: int
@@ -158,23 +158,23 @@ class HeartbeatAck(Message, frozen=True, kw_only=True, array_like=True, gc=False
 
 
 class StepDown(Message, frozen=True, kw_only=True, array_like=True, gc=False, tag=11):
-    """The leader of `ballot` leads no longer: it has not heard from a majority."""
+    """The leader of `ballot` has stepped down."""
 
     ballot: Ballot
 
 
 class Forward(Message, frozen=True, kw_only=True, array_like=True, gc=False, tag=12):
-    """Writes on their way to the leader. `path` lists the nodes passed, the origin first: its length counts hops."""
+    """Writes on their way to the leader. `path` lists the nodes passed, the origin first; its length counts hops."""
 
     path: tuple[NodeId, ...]
     requests: tuple[Request, ...]
 
 
 class ForwardReply(Message, frozen=True, kw_only=True, array_like=True, gc=False, tag=13):
-    """An answer to a Forward, on its way back along `path` (the origin first).
+    """The answer to a `Forward`, on its way back along `path` (the origin first).
 
-    `decided` is a prefix in which all of the requests stand, so that the origin fetches what it lacks from `sender`; 0
-    says that they were not placed, and `leader` (0: unknown) is who to try instead.
+    All requests `ids` are in the decided prefix `decided`, which the origin may fetch from `sender`. If `decided` is 0
+    they were not placed, and `leader` (0: unknown) is the node to try instead.
     """
 
     path: tuple[NodeId, ...]
@@ -184,7 +184,7 @@ class ForwardReply(Message, frozen=True, kw_only=True, array_like=True, gc=False
 
 
 class AskRead(Message, frozen=True, kw_only=True, array_like=True, gc=False, tag=14):
-    """Linearizable reads on their way to the leader, by the origin's own numbers."""
+    """Linearizable reads on their way to the leader, by the origin's numbers."""
 
     path: tuple[NodeId, ...]
     reads: tuple[int, ...]
@@ -215,9 +215,10 @@ class CatchupReply(Message, frozen=True, kw_only=True, array_like=True, gc=False
 
 
 class Hints(Message, frozen=True, kw_only=True, array_like=True, gc=False, tag=18):
-    """What the leader worked out for the slots from `first_slot` on and a follower may check instead of searching.
+    """Block nonces that the leader found for the slots from `first_slot` on: a follower checks instead of searching.
 
-    Here: block nonces. Paxos passes them by; a missing or a wrong one costs time and nothing else.
+    A message of drivers, which Paxos ignores; it stands here so that one union holds all messages. A missing or wrong
+    nonce costs time only.
     """
 
     first_slot: Slot
@@ -244,4 +245,4 @@ AnyMessage = (
     | CatchupReply
     | Hints
 )
-"""Every message there is, as one union for decoders and for `match`."""
+"""All messages, as one union for decoders and for `match`."""

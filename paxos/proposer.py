@@ -1,8 +1,8 @@
-"""The leader: what it recovers, proposes, counts and repeats (rules 4, 7, 8, 10 and 11).
+"""The leader: it recovers, proposes, counts votes and resends (rules 4, 7, 8, 10 and 11).
 
 Follows phase 2a of Lamport 2001, §2.2, for a sequence of instances as in §3. Slots are pipelined up to `window`; each
 ACCEPT carries the decided prefix, so a decision costs no message of its own while there is more to propose.
-It knows nothing of how it came to lead; heartbeats and reads are roles of their own.
+It knows nothing of elections; heartbeats and reads are roles of their own.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ from paxos.rules import rule
 from paxos.timeouts import Timeouts
 
 SLOTS_A_MESSAGE = 64
-"""The most slots that one ACCEPT carries; a message of this many slots of large batches is still a few megabytes."""
+"""The most slots that one ACCEPT carries: with large batches such a message is a few megabytes."""
 
 
 class Flight:
-    """A slot that is proposed and not yet chosen. `voters` has bit n set when node n has accepted it at our ballot."""
+    """A slot proposed and not yet chosen. Bit n of `voters` is set when node n has accepted it at our ballot."""
 
     __slots__ = ("due_ms", "tries", "value", "voters")
 
@@ -50,10 +50,11 @@ class Flight:
 
 
 class Proposer:
-    """Invariants: one value a slot at one ballot; nothing is proposed before what may be chosen was recovered.
+    """Invariants: one value a slot at one ballot; no new value is proposed before recovery is complete.
 
-    It leads from `lead` to `resign`. `applied` gives the slot in which a request was applied on this node, 0 when it
-    was not.
+    It leads from `lead` to `resign`. `queue` holds requests without a slot, `flight` the slots proposed and not chosen,
+    `returns` the ways back to origins that may not hear this node. `applied` gives the slot in which a request was
+    applied on this node, 0 when it was not.
     """
 
     def __init__(
@@ -82,9 +83,9 @@ class Proposer:
         self._applied = applied
         self._queued: set[RequestId] = set()
         self._placed: dict[RequestId, Slot] = {}  # In flight, or chosen and perhaps not applied yet.
-        self._chosen: deque[tuple[Slot, Value]] = deque()  # The latter, in the order of choosing.
+        self._chosen: deque[tuple[Slot, Value]] = deque()  # Chosen and perhaps not applied yet, in order of choosing.
         self._carried_out: Slot = 0
-        self._unplaced_at: Slot = -1  # The decided prefix when what is queued was looked for in the log.
+        self._unplaced_at: Slot = -1  # The decided prefix at the last look for queued requests in the log.
         self._reported: dict[Slot, list[Acceptance]] = {}
         self._fetch_upto: Slot = 0
         self._recovered_upto: Slot = 0
@@ -97,7 +98,7 @@ class Proposer:
     # Beginning and end
 
     def lead(self, ballot: Ballot, promises: Iterable[Promise]) -> None:
-        """Phase 1 of `ballot` is won with these promises. Heartbeats begin; proposals wait for what must be fetched."""
+        """Lead with `ballot`, for which these promises came. Proposals wait until decided slots are fetched."""
         self.leading, self.ballot, self.recovered = True, ballot, False
         self.heartbeats.ballot = ballot
         self._clear()
@@ -114,7 +115,7 @@ class Proposer:
         self.core.set_timer(Timer.HEARTBEAT, self.core.config.heartbeat_ms, self.core.config.heartbeat_ms)
 
     def resign(self, why: str) -> None:
-        """Lead no longer: reads on their way are sent back; clients' requests wait at their origins."""
+        """Stop leading: send reads back to their origins, where clients' requests go on waiting."""
         self.leading = self.recovered = False
         self.core.note("step-down", f"node {self.core.me} leads no longer: {why}")
         self.reads.send_back()
@@ -138,8 +139,9 @@ class Proposer:
 
     # Recovery (rule 4)
 
+    @rule("4")
     def recover(self) -> None:
-        """Once what others have decided is here too, propose again what may be chosen, and the no-op in gaps."""
+        """Propose again every value that may be chosen, and the no-op in gaps; decided slots are fetched before."""
         first = self.learner.decided + 1
         last = max(self._reported, default=0)
         self.recovered = True
@@ -150,11 +152,11 @@ class Proposer:
         self._reported.clear()
 
     def slots_to_recover(self, first: Slot, last: Slot) -> list[Slot]:
-        """Every slot up to the last one reported, gaps too: a slot that stays open stops all that come after it."""
+        """Every slot up to the last one reported, gaps too: an open slot would block all later ones."""
         return list(range(first, last + 1))
 
     def value_to_recover(self, slot: Slot) -> Value:
-        """The value that may be chosen for an open slot; a slot that nobody reported is filled with the no-op."""
+        """The value to propose in an open slot: the one that may be chosen, or the no-op if none was reported."""
         votes = self.votes_for(slot)
         return self.best_vote(votes).value if votes else NO_OP
 
@@ -162,12 +164,13 @@ class Proposer:
         """Every vote that the promises reported for `slot`."""
         return self._reported.get(slot, [])
 
+    @rule("4")
     def best_vote(self, votes: list[Acceptance]) -> Acceptance:
-        """P2c (Lamport 2001, §2.2): of the reported votes, the one of the highest ballot."""
+        """The reported vote of the highest ballot: property P2c of Lamport 2001, §2.2."""
         return max(votes, key=lambda vote: vote.ballot)
 
     def _cannot_recover(self) -> bool:
-        """What must be fetched does not come: whoever told of it may be gone."""
+        """True when decided slots could not be fetched for four election timeouts: their holders may be down."""
         decided, since = self._moved
         if decided != self.learner.decided:
             self._moved = (self.learner.decided, self.core.now)
@@ -177,9 +180,9 @@ class Proposer:
     # Proposing (rules 7, 8 and 10)
 
     def enqueue(self, request: Request, path: Path = ()) -> None:
-        """A write to be placed in a slot; `path` is the way back to an origin that may not hear this node."""
+        """Queue a write. `path` is the way back to its origin, if the origin may not hear this node."""
         name = request.id
-        if path and not self._is_chosen(name):  # Nobody would ever fetch its way back.
+        if path and not self._is_chosen(name):  # Its way back would never be used.
             self.returns[name] = path
         if name not in self._queued and not self.is_placed(name):
             if not self.queue:
@@ -188,18 +191,19 @@ class Proposer:
             self.queue.append(request)
 
     def is_placed(self, name: RequestId) -> bool:
-        """The request has a slot already: a retry, or one that was recovered meanwhile, needs no second one."""
+        """True when the request has a slot: a retried or recovered request needs no second one."""
         return name in self._placed or self._applied(*name) > 0
 
     def _is_chosen(self, name: RequestId) -> bool:
-        """It has a slot of this leadership that is in flight no longer."""
+        """True when the request has a slot of this leadership that is chosen."""
         slot = self._placed.get(name)
         return slot is not None and slot not in self.flight
 
+    @rule("8")
     def propose(self) -> None:
-        """Put what is queued into the next slots, as far as the window goes."""
+        """Propose the queued requests in the next slots, as far as the window allows."""
         most, room = self.core.config.ops_per_block, self.core.config.window - len(self.flight)
-        self._next_slot = max(self._next_slot, self.learner.decided + 1)  # Others may have decided behind our back.
+        self._next_slot = max(self._next_slot, self.learner.decided + 1)  # Other leaders may have decided some.
         queue = self.queue
         values: list[Value] = []
         while queue and room > 0:
@@ -240,7 +244,7 @@ class Proposer:
             self._set_resend()
 
     def vote_for_own(self, message: Accept) -> None:
-        """The leader's own acceptance counts like any other: when it is durable."""
+        """Vote at this node's own acceptor: that vote counts once it is durable, like any other."""
         self.acceptor.accept(message)
 
     def _accept(self, first: Slot, values: Sequence[Value]) -> Accept:
@@ -252,8 +256,9 @@ class Proposer:
             decided=self.announced_prefix(),
         )
 
+    @rule("10")
     def resend(self) -> None:
-        """The RESEND alarm: overdue ACCEPTs go once more to those who have not answered, ever more patiently."""
+        """The RESEND timer fired: send overdue ACCEPTs again to the nodes that have not answered, with backoff."""
         now = self.core.now
         self._resend_set = False
         overdue = [slot for slot, flight in self.flight.items() if flight.due_ms <= now]
@@ -275,7 +280,7 @@ class Proposer:
     # Deciding (rule 10)
 
     def accepted(self, message: Accepted) -> None:
-        """Votes came in, perhaps the node's own, for slots of this message alone."""
+        """Count the votes of an ACCEPTED, which may be this node's own, for exactly its slots."""
         if not self.is_for_my_ballot(message.ballot):
             return
         self.heartbeats.answered(message.sender)
@@ -290,16 +295,19 @@ class Proposer:
                     self._decide(slot, flight)
         self.learner.advance()
 
+    @rule("10")
     def is_for_my_ballot(self, ballot: Ballot) -> bool:
-        """A vote counts for the ballot that it names and no other."""
+        """A vote counts only for the ballot that it names."""
         return ballot == self.ballot
 
+    @rule("10")
     def count_vote(self, flight: Flight, voter: NodeId) -> None:
-        """One vote a node: a repeated one counts once."""
+        """Count one vote a node: a repeated one counts once."""
         flight.voters |= 1 << voter
 
+    @rule("10")
     def enough_votes(self, flight: Flight) -> bool:
-        """Chosen: a majority of distinct nodes has accepted it at this ballot."""
+        """True when the value is chosen: a majority of distinct nodes has accepted it at this ballot."""
         return self.core.quorums.completes_accept(flight.voters.bit_count())
 
     def _decide(self, slot: Slot, flight: Flight) -> None:
@@ -315,7 +323,7 @@ class Proposer:
     # The end of a batch
 
     def flush(self) -> None:
-        """Recover, propose, spread decisions, confirm reads: once for all that arrived."""
+        """End a batch: recover, propose, announce decisions, confirm reads."""
         self._forget_applied()
         if not self.recovered and self.learner.decided >= self._fetch_upto:
             self.recover()
@@ -331,22 +339,24 @@ class Proposer:
         self.reads.serve()
 
     def _forget_applied(self) -> None:
-        """What was delivered before the last flush has been applied since, so `_applied` knows it."""
+        """Forget placed requests that have been applied since the last flush: `_applied` finds them."""
         chosen, placed = self._chosen, self._placed
         while chosen and chosen[0][0] <= self._carried_out:
             for request in chosen.popleft()[1]:
                 placed.pop((request.client, request.seq), None)
         self._carried_out = self.learner.decided
 
+    @rule("11")
     def spread(self) -> None:
-        """DECIDE to all: nothing proposed just now has carried the prefix."""
+        """Send DECIDE to all: no ACCEPT of this batch has carried the new prefix."""
         self._announced = self.announced_prefix()
         self.core.send_now(self.core.others, Decide(sender=self.core.me, ballot=self.ballot, decided=self._announced))
 
+    @rule("12")
     def announced_prefix(self) -> Slot:
-        """Rule 12: the prefix that may be said at our ballot, which ends before the first slot in flight.
+        """The decided prefix that may be announced at this ballot; it ends before the first slot in flight.
 
-        Such a slot may be decided all the same: learned from others, at a higher ballot, with another value than ours.
+        A slot in flight may be decided all the same, with another value, at a higher ballot that others told of.
         """
         first = next(iter(self.flight), 0)  # They are proposed in order.
         return min(self.learner.decided, first - 1) if first else self.learner.decided

@@ -1,4 +1,4 @@
-"""What an acceptor must not forget: the records of the journal, in the order in which they were written.
+"""The records of the journal, in order of writing: what an acceptor must not forget.
 
 The state after a restart is the fold of all records: the highest promise, and for each slot the vote of the
 highest ballot (Lamport 2001, §2.5: "stable storage").
@@ -13,13 +13,13 @@ from paxos.messages import Value
 
 
 class PromiseRecord(msgspec.Struct, frozen=True, gc=False):
-    """No ballot below this one will be answered any more."""
+    """A promise: no lower ballot is accepted any more."""
 
     ballot: Ballot
 
 
 class OpenedRecord(msgspec.Struct, frozen=True, gc=False):
-    """This node has bid with this ballot and never opens it again. It is a promise to itself too."""
+    """This node has opened this ballot and never opens it again. It is a promise too."""
 
     ballot: Ballot
 

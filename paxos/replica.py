@@ -1,7 +1,7 @@
-"""One replica of the log: the roles side by side, and which of them hears what.
+"""One replica of the log: it creates the roles and hands each event to the one that handles it.
 
-Every message may be lost, late, doubled or from an earlier life of its sender; each role's own guard (a ballot, a
-stamp, a prefix) is what makes that harmless. The replica knows no blog, chain, file, clock or chance: see `effects`.
+Every message may be lost, late, duplicated or from an earlier incarnation of its sender; each role checks a ballot, a
+stamp or a prefix to make that harmless. The replica has no blog, chain, file, clock or randomness: see `effects`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from paxos.acceptor import Acceptor
 from paxos.ballot import NOBODY, Ballot, NodeId, Slot
 from paxos.campaign import Campaign
 from paxos.core import Config, Core
-from paxos.effects import Effect, Timer
+from paxos.effects import Effect, ReadReady, Timer
 from paxos.election import Election
 from paxos.heartbeats import Heartbeats
 from paxos.leader_view import LeaderView
@@ -45,17 +45,19 @@ from paxos.pre_vote import PreVote
 from paxos.proposer import Proposer
 from paxos.reads import Reads
 from paxos.request_forwarder import RequestForwarder
+from paxos.rules import rule
 from paxos.status import ReplicaStatus
 from paxos.timeouts import Timeouts
 from paxos.waiting_requests import WaitingRequests
 
 
 class Replica:
-    """Acceptor, learner, election, proposer and courier of one node. All times are milliseconds.
+    """The roles of one node, and which event each handles. All times are milliseconds.
 
-    It begins with what the node's files told: the highest promise and own bid, the votes above `decided`, and the
-    height `decided` of the chain. `applied` gives the slot in which a request was applied here, 0 when it was not.
-    Calls gather effects; `flush` ends a batch, and `take_effects` hands over everything since the last call.
+    It starts from the node's files: the highest promise, the highest ballot opened here, the votes above `decided`, and
+    the height `decided` of the chain. `applied` gives the slot in which a request was applied here, 0 when it was not;
+    `waiting` is the driver's register of its clients' requests.
+    Calls emit effects; `flush` ends a batch, and `take_effects` returns everything since the last call.
     """
 
     timeouts_role = Timeouts
@@ -79,11 +81,13 @@ class Replica:
         accepted: Mapping[Slot, Acceptance],
         decided: Slot,
         applied: Callable[[str, int], Slot],
+        waiting: WaitingRequests,
     ) -> None:
         self.core = core = Core(config)
         self.timeouts = timeouts = self.timeouts_role(core)
         self.acceptor = acceptor = self.acceptor_role(core, promised, opened, accepted)
-        self.waiting = waiting = WaitingRequests(core, applied)
+        self.waiting = waiting
+        self._applied = applied
         self.learner = learner = self.learner_role(core, timeouts, acceptor, decided, waiting.settle)
         self.view = view = self.leader_view_role(core, timeouts)
         self.pre_vote = self.pre_vote_role(core, timeouts, acceptor, learner)
@@ -110,7 +114,7 @@ class Replica:
     # Events
 
     def start(self, now_ms: int) -> None:
-        """A life begins."""
+        """Start an incarnation."""
         self.core.see_clock(now_ms)
         self.election.start()
 
@@ -119,13 +123,13 @@ class Replica:
         self.core.see_clock(now_ms)
         self.forwarder.submit(request)
 
-    def read(self, number: int, now_ms: int) -> None:
+    def read(self, number: int, now_ms: int, question: object = None) -> None:
         """A client's linearizable read reached this node."""
         self.core.see_clock(now_ms)
-        self.forwarder.read(number)
+        self.forwarder.read(number, question)
 
     def wake(self, timer: Timer, now_ms: int) -> None:
-        """An alarm that was set rings."""
+        """A timer fired."""
         self.core.see_clock(now_ms)
         match timer:
             case Timer.ELECTION:
@@ -150,7 +154,7 @@ class Replica:
                 assert_never(timer)
 
     def receive(self, message: AnyMessage, now_ms: int) -> None:  # noqa: C901, PLR0912  One case a message, none forgotten.
-        """A message of a peer, or one that this node sent to itself and that was held back until its disk was safe.
+        """Handle a message of a peer, or one of this node to itself, which arrives once its records are durable.
 
         Raises:
             ProtocolError: the message is one that no correct peer can send. This node must stop.
@@ -205,26 +209,28 @@ class Replica:
     def installed(self, slot: Slot) -> None:
         """After an `Install`: the chain reaches `slot`."""
         self.learner.installed(slot)
-        self.waiting.settle_applied()
+        self.waiting.settle_applied(self._applied)
 
     def flush(self, now_ms: int) -> None:
-        """The end of a batch: propose, ask, answer, once for everything that arrived."""
+        """End a batch: propose, ask and answer once for all events since the last flush."""
         self.core.see_clock(now_ms)
         self.forwarder.flush()
         if self.proposer.leading:
             self.proposer.flush()
         self.learner.flush()
-        self.waiting.serve_reads(self.learner.decided)
+        if ready := self.waiting.end_ready_reads(self.learner.decided):
+            self.core.effects.append(ReadReady(ready))
         self.acceptor.forget_below(self.learner.decided + 1)
 
     def take_effects(self) -> list[Effect]:
-        """Everything asked for since the last call, in order."""
+        """The effects since the last call, in order."""
         return self.core.take_effects()
 
     # Rules that concern two roles
 
+    @rule("9")
     def _vote(self, message: Accept) -> None:
-        """Rule 9, and the leader's sign of life that an ACCEPT is."""
+        """Vote for an ACCEPT, which also shows that its leader is alive, or refuse it."""
         if not self.acceptor.accept(message):
             self.acceptor.refuse(message.sender, message.ballot, NOBODY, self.learner.decided)
             return
@@ -250,7 +256,7 @@ class Replica:
         )
 
     def _follows(self, ballot: Ballot, leader: NodeId) -> bool:
-        """A leader has spoken: follow it unless its ballot is stale, and lead no longer beside a higher one."""
+        """Follow the leader that sent this ballot unless it is stale; step down if this node leads with a lower one."""
         if leader == self.core.me:
             return True
         if not self.election.follow(ballot, leader):

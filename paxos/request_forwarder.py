@@ -16,6 +16,7 @@ from paxos.leader_view import LeaderView
 from paxos.learner import Learner
 from paxos.messages import AnyMessage, AskRead, Forward, ForwardReply, Path, ReadAt, Request, RequestId
 from paxos.proposer import Proposer
+from paxos.rules import rule
 from paxos.timeouts import Timeouts
 from paxos.waiting_requests import Waiting, WaitingRequests
 
@@ -56,21 +57,21 @@ class RequestForwarder:
 
     def submit(self, request: Request) -> None:
         """A client's write reached this node."""
-        self.waiting.add_write(request)
+        self.waiting.add_write(request, self.core.now)
 
-    def read(self, number: int) -> None:
+    def read(self, number: int, question: object = None) -> None:
         """A client's linearizable read reached this node."""
-        self.waiting.add_read(number)
+        self.waiting.add_read(number, question, self.core.now)
 
     def flush(self) -> None:
         """End a batch: send new requests, and all of them again when another leader is known."""
         waiting = self.waiting
-        if waiting.is_empty():
+        if waiting.nothing_to_send():
             return
         target = (self.view.leader, self.view.ballot)
         if target != self._target:
             self._target = target
-            waiting.new = waiting.all()
+            waiting.new = waiting.all_to_send()
             for one in waiting.new:
                 one.due_ms, one.tries = self.core.now, 0
         if waiting.new:
@@ -83,14 +84,14 @@ class RequestForwarder:
         """The FORWARD timer fired: give up what has waited too long, send again what is overdue."""
         self._alarm_set = False
         self._give_up()
-        if not self.waiting.is_empty():
-            self._send_due(self.waiting.all())
+        if not self.waiting.nothing_to_send():
+            self._send_due(self.waiting.all_to_send())
             self._set_alarm()
 
     # On the way to the leader
 
     def forwarded(self, message: Forward) -> None:
-        """Writes that another node passes on."""
+        """Handle writes from another node: queue them if this node leads, else pass them on or answer."""
         path = message.path
         open_requests: list[Request] = []
         done: list[Request] = []
@@ -110,7 +111,7 @@ class RequestForwarder:
             self._reply(path, [request.id for request in open_requests], 0)
 
     def asked(self, message: AskRead) -> None:
-        """Linearizable reads that another node passes on."""
+        """Handle linearizable reads from another node: confirm them if this node leads, else pass them on or answer."""
         path = message.path
         if self.proposer.leading:
             self.proposer.reads.ask(path, message.reads)
@@ -125,7 +126,7 @@ class RequestForwarder:
     # On the way back
 
     def replied(self, message: ForwardReply) -> None:
-        """An answer to a FORWARD: for us, or to be passed on towards its origin."""
+        """Handle an answer to a FORWARD: pass it on towards its origin, and fetch what it states to be decided."""
         if message.path:
             self._send(
                 message.path[-1],
@@ -141,7 +142,7 @@ class RequestForwarder:
             self.learner.want(message.decided, message.sender)
 
     def placed_read(self, message: ReadAt) -> None:
-        """An answer to an ASK-READ: for us, or to be passed on towards its origin."""
+        """Handle an answer to an ASK-READ: pass it on towards its origin, or confirm this node's own reads."""
         if message.path:
             self._send(
                 message.path[-1],
@@ -161,7 +162,7 @@ class RequestForwarder:
     # Helpers
 
     def _send_due(self, those: list[Waiting]) -> None:
-        """Those that are due leave together, by the first, second, … way that there is for their number of tries."""
+        """Send the requests that are due; those with the same number of tries take the same way."""
         if self.view.leader == NOBODY:
             self.election.wanted()
             return
@@ -186,8 +187,9 @@ class RequestForwarder:
         for to, numbers in reads.items():
             self._send_reads(to, tuple(numbers))
 
+    @rule("7")
     def _way(self, tries: int) -> NodeId:
-        """The next node on the way to the leader, for a request that was sent `tries` times."""
+        """The node to send a request to that was sent `tries` times: the leader and peers take turns."""
         leader = self.view.leader
         if leader == self.core.me:
             return leader
@@ -213,8 +215,9 @@ class RequestForwarder:
         elif self.proposer.leading:
             self.proposer.reads.ask((), numbers)
 
+    @rule("7")
     def _may_pass_on(self, path: Path) -> bool:
-        """Rule 7: the hops are bounded, and no way leads in a circle."""
+        """True when a leader is known that `path` has not passed, and the hops do not loop."""
         leader = self.view.leader
         passed = {*path, self.core.me}
         return leader not in (NOBODY, *passed) and self.core.me not in path and len(path) < len(self.core.nodes)
@@ -244,14 +247,15 @@ class RequestForwarder:
     def _give_up(self) -> None:
         without_majority = self.is_without_majority()
         limit_ms = self.timeouts.no_majority_ms() if without_majority else self.timeouts.give_up_ms()
-        writes, reads = self.waiting.give_up(limit_ms)
+        writes, reads = self.waiting.end_overdue(limit_ms, self.core.now)
         if writes:
             self.core.effects.append(GiveUp(writes, without_majority))
         if reads:
             self.core.effects.append(ReadGiveUp(reads, without_majority))
 
+    @rule("6")
     def is_without_majority(self) -> bool:
-        """Nobody is known to lead, and for as long as a request waits too few nodes for a majority were heard from."""
+        """True when no leader is known and too few nodes for a majority were heard for `no_majority_ms`."""
         if self.view.leader != NOBODY:
             return False
         return not self.core.quorums.is_majority(len(self.core.heard_within(self.timeouts.no_majority_ms())) + 1)

@@ -1,7 +1,7 @@
 """The register of requests of this node's own clients that have no answer yet.
 
-It is the only such register of a node: the request forwarder sends what is due, the learner settles what is decided,
-the leader confirms reads, and the driver answers.
+It is the only such register of a node. The request forwarder sends what is due, the learner settles what is decided,
+the leader confirms reads; the driver creates the register and answers the clients.
 """
 
 from __future__ import annotations
@@ -9,23 +9,24 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from paxos.ballot import Slot
-from paxos.core import Core
-from paxos.effects import ReadReady
 from paxos.messages import Request, RequestId, Value
 
 
 class Waiting:
     """One request without an answer. `since_ms` and `due_ms` are when it came and when it is sent again.
 
-    A write has a `request`; a read has none but the number `read`, and a `slot` once the leader has confirmed it (-1
-    before).
+    A write has a `request`. A read has none but the number `read` and the driver's `question`, which Paxos does not
+    read, and a `slot` once the leader has confirmed it (-1 before).
     """
 
-    __slots__ = ("due_ms", "read", "request", "since_ms", "slot", "tries")
+    __slots__ = ("due_ms", "question", "read", "request", "since_ms", "slot", "tries")
 
-    def __init__(self, request: Request | None, read: int, since_ms: int) -> None:
+    def __init__(
+        self, since_ms: int, *, request: Request | None = None, read: int = 0, question: object = None
+    ) -> None:
         self.request = request
         self.read = read
+        self.question = question
         self.since_ms = since_ms
         self.due_ms = since_ms
         self.tries = 0
@@ -33,49 +34,64 @@ class Waiting:
 
 
 class WaitingRequests:
-    """Invariant: a request leaves `writes` or `reads` exactly when it is settled, ready or given up.
+    """Invariant: a request is in the register exactly as long as its client waits.
 
-    `new` lists the requests that have not been sent yet. `applied` gives the slot in which a request was applied on
-    this node, 0 when it was not.
+    `writes` and `reads` are those still to be sent; `new` lists those of them that were never sent. A request that is
+    settled, ready or given up moves aside until the driver has answered its client.
     """
 
-    def __init__(self, core: Core, applied: Callable[[str, int], Slot]) -> None:
-        self.core = core
+    def __init__(self) -> None:
         self.writes: dict[RequestId, Waiting] = {}
         self.reads: dict[int, Waiting] = {}
         self.new: list[Waiting] = []
-        self._applied = applied
+        self._ended_writes: set[RequestId] = set()
+        self._ended_reads: dict[int, Waiting] = {}
         self._confirmed = False  # Some read has its slot.
 
-    def add_write(self, request: Request) -> None:
+    def __len__(self) -> int:
+        """How many clients wait."""
+        return len(self.writes) + len(self.reads) + len(self._ended_writes) + len(self._ended_reads)
+
+    def awaits(self, client: str, seq: int) -> bool:
+        """True when the client of this write waits for its answer."""
+        name = (client, seq)
+        return name in self.writes or name in self._ended_writes
+
+    # To be sent
+
+    def add_write(self, request: Request, now_ms: int) -> None:
         """Add a client's write. Adding the same one again changes nothing."""
         name = (request.client, request.seq)
         if name not in self.writes:
-            self.writes[name] = waiting = Waiting(request, 0, self.core.now)
+            self.writes[name] = waiting = Waiting(now_ms, request=request)
             self.new.append(waiting)
 
-    def add_read(self, number: int) -> None:
+    def add_read(self, number: int, question: object, now_ms: int) -> None:
         """Add a client's linearizable read."""
-        self.reads[number] = waiting = Waiting(None, number, self.core.now)
+        self.reads[number] = waiting = Waiting(now_ms, read=number, question=question)
         self.new.append(waiting)
 
-    def all(self) -> list[Waiting]:
-        """All waiting requests, writes first, each kind in order of arrival."""
+    def all_to_send(self) -> list[Waiting]:
+        """Writes, then reads, each kind in order of arrival."""
         return [*self.writes.values(), *self.reads.values()]
 
-    def is_empty(self) -> bool:
-        """True when no request waits."""
+    def nothing_to_send(self) -> bool:
+        """True when all requests have ended."""
         return not (self.writes or self.reads)
 
+    # Ending
+
     def settle(self, value: Value) -> None:
-        """The requests of `value` are decided and about to be applied here."""
+        """The requests of `value` are decided; the driver applies them next."""
         if self.writes:
             for request in value:
-                self.writes.pop((request.client, request.seq), None)
+                name = (request.client, request.seq)
+                if self.writes.pop(name, None) is not None:
+                    self._ended_writes.add(name)
 
-    def settle_applied(self) -> None:
-        """Blocks of unknown content were applied: remove the writes that they held."""
-        for name in [name for name in self.writes if self._applied(*name)]:
+    def settle_applied(self, applied: Callable[[str, int], Slot]) -> None:
+        """Fetched blocks were applied: remove the writes that `applied` finds in a slot."""
+        for name in [name for name in self.writes if applied(*name)]:
             del self.writes[name]
 
     def confirm_reads(self, numbers: Sequence[int], slot: Slot) -> None:
@@ -86,24 +102,37 @@ class WaitingRequests:
                 waiting.slot = slot
                 self._confirmed = True
 
-    def serve_reads(self, decided: Slot) -> None:
-        """Emit READ-READY for the confirmed reads whose slot is not above `decided`, which is applied here."""
-        if self._confirmed:
-            confirmed = [(number, waiting.slot) for number, waiting in self.reads.items() if waiting.slot >= 0]
-            ready = tuple([number for number, slot in confirmed if slot <= decided])
-            self._confirmed = len(ready) < len(confirmed)
-            if ready:
-                for number in ready:
-                    del self.reads[number]
-                self.core.effects.append(ReadReady(ready))
+    def end_ready_reads(self, decided: Slot) -> tuple[int, ...]:
+        """The confirmed reads whose slot is not above `decided`, which is applied here."""
+        if not self._confirmed:
+            return ()
+        confirmed = [(number, waiting.slot) for number, waiting in self.reads.items() if waiting.slot >= 0]
+        ready = tuple([number for number, slot in confirmed if slot <= decided])
+        self._confirmed = len(ready) < len(confirmed)
+        for number in ready:
+            self._ended_reads[number] = self.reads.pop(number)
+        return ready
 
-    def give_up(self, limit_ms: int) -> tuple[tuple[RequestId, ...], tuple[int, ...]]:
-        """Remove and return the writes and the reads that have waited for `limit_ms` milliseconds or longer."""
-        now = self.core.now
-        writes = tuple(name for name, waiting in self.writes.items() if now - waiting.since_ms >= limit_ms)
-        reads = tuple(number for number, waiting in self.reads.items() if now - waiting.since_ms >= limit_ms)
+    def end_overdue(self, limit_ms: int, now_ms: int) -> tuple[tuple[RequestId, ...], tuple[int, ...]]:
+        """The writes and the reads that have waited for `limit_ms` milliseconds or longer."""
+        writes = tuple(name for name, waiting in self.writes.items() if now_ms - waiting.since_ms >= limit_ms)
+        reads = tuple(number for number, waiting in self.reads.items() if now_ms - waiting.since_ms >= limit_ms)
         for name in writes:
             del self.writes[name]
+        self._ended_writes.update(writes)
         for number in reads:
-            del self.reads[number]
+            self._ended_reads[number] = self.reads.pop(number)
         return writes, reads
+
+    # Answering
+
+    def answer_write(self, name: RequestId) -> bool:
+        """Remove a write that the driver answers now. False when its client does not wait."""
+        if name in self._ended_writes:
+            self._ended_writes.remove(name)
+            return True
+        return self.writes.pop(name, None) is not None
+
+    def answer_read(self, number: int) -> Waiting | None:
+        """Remove and return a read that the driver answers now; None when its client does not wait."""
+        return self._ended_reads.pop(number, None) or self.reads.pop(number, None)

@@ -15,7 +15,7 @@ from paxos.acceptor import Acceptor
 from paxos.ballot import NodeId, Slot
 from paxos.effects import Send
 from paxos.learner import Learner
-from paxos.messages import Accept, Accepted, Value
+from paxos.messages import Accept, Accepted, RequestId, Value
 from paxos.proposer import Proposer
 from paxos.records import AcceptedRecord, JournalRecord
 from simulator.mutants.registry import mutant
@@ -23,7 +23,7 @@ from simulator.node.client_table import ClientTable
 from simulator.node.codec import block_line, operation_text, operations_text, parse_operation, parse_operations
 from simulator.node.host import Host
 from simulator.node.node import Node
-from simulator.node.pending_requests import PendingRequests, RequestId
+from simulator.node.pending_requests import PendingRequests
 from simulator.node.probe import Probe
 from simulator.node.state_machine import StateMachine
 from simulator.node.storage.blog_file import BLOG
@@ -225,9 +225,7 @@ class ForgetfulOutcomes(ClientTable):
 class RefusalForgotten(StateMachine):
     """See its entry."""
 
-    def __init__(self, difficulty: int, *, miner: Miner = mine) -> None:
-        super().__init__(difficulty, miner=miner)
-        self.client_table = ForgetfulOutcomes()
+    client_table_type = ForgetfulOutcomes
 
 
 @mutant(
@@ -248,8 +246,7 @@ class AnswerOnAccept(Node):
 
     def _answer_already(self, slot: Slot, value: Value) -> None:
         for request in value:
-            if request.id in self.pending_requests.writes:
-                self.pending_requests.writes.remove(request.id)
+            if self.waiting.answer_write(request.id):
                 self.pending_requests.answer(request.id, parse_operation(request.operation)[0], Outcome.OK, slot)
 
 

@@ -35,9 +35,9 @@ class OldLeaderReads(Reads):
 class FollowerReads(RequestForwarder):
     """See its entry."""
 
-    def read(self, number: int) -> None:
+    def read(self, number: int, question: object = None) -> None:
         """What is here is good enough."""
-        super().read(number)
+        super().read(number, question)
         self.waiting.confirm_reads((number,), self.learner.decided)
 
 

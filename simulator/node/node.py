@@ -34,6 +34,8 @@ from paxos.effects import (
 from paxos.messages import Accepted, AnyMessage, CatchupReply, Hints, Value
 from paxos.records import AcceptedRecord, JournalRecord
 from paxos.replica import Replica
+from paxos.rules import rule
+from paxos.waiting_requests import WaitingRequests
 from simulator.errors import StorageDamage
 from simulator.node.client_api import ClientCall, ClientRead, ClientWrite, Inspect, Inspected, NodeFailed, NoteLine
 from simulator.node.codec import MalformedText
@@ -92,9 +94,12 @@ class Node:
         self.storage = storage
         self.host = host
         self.probe = probe
-        self.state_machine = self.state_machine_type(settings.difficulty, miner=miner)
+        self.waiting = WaitingRequests()
+        self.state_machine = self.state_machine_type(settings.difficulty, miner=miner, awaits=self.waiting.awaits)
         self.replica: Replica  # From `start` on.
-        self.pending_requests = self.pending_requests_type(node_id, settings.majority, self.state_machine, host)
+        self.pending_requests = self.pending_requests_type(
+            node_id, settings.majority, self.state_machine, host, self.waiting
+        )
         self.counters = Counters()
         self.stopped = ""
         self._ahead: list[tuple[Slot, Value]] = []  # Proposed in this batch: see `_look_ahead`.
@@ -107,6 +112,7 @@ class Node:
 
     # Events
 
+    @rule("15")
     def start(self, now_ms: int) -> None:
         """Recover from the files, and begin.
 
@@ -126,6 +132,7 @@ class Node:
             accepted=recovered.accepted,
             decided=recovered.height,
             applied=self.state_machine.client_table.slot_of,
+            waiting=self.waiting,
         )
         if self.probe is not None:
             self.probe.recovered(recovered)
@@ -153,8 +160,7 @@ class Node:
                     self.replica.submit(request, now_ms)
             case ClientRead(number, _, _, linearizable):
                 if linearizable:
-                    self.pending_requests.take_read(call)
-                    self.replica.read(number, now_ms)
+                    self.replica.read(number, now_ms, call)
                 else:
                     self._make_lasting()
                     self.pending_requests.show(call)
@@ -203,7 +209,7 @@ class Node:
             self.replica,
             self.state_machine,
             self.counters,
-            pending=self.pending_requests.pending,
+            pending=len(self.waiting),
             error=self.stopped,
             log=log,
         )
@@ -231,7 +237,7 @@ class Node:
             else:
                 self._apply(delivered)
                 self._carry_out_at_once(effect)
-        if delivered and records and not self.pending_requests.pending:
+        if delivered and records and not self.waiting:
             self._send_durably(records, durable_sends, now_ms)
             self.host.push()
             self._apply(delivered)
@@ -360,6 +366,7 @@ class Node:
             delivered.clear()
             self._finish_applied()
 
+    @rule("11")
     def _deliver(self, slot: Slot, value: Value) -> None:
         """Rule 11: slot after slot; one that fetched blocks have brought already is passed over."""
         height = self.state_machine.height
@@ -387,6 +394,7 @@ class Node:
         self._heard_more = True
         self.replica.installed(self.state_machine.height)
 
+    @rule("11")
     def _finish_applied(self) -> None:
         """Write what was applied, the chain first, and then answer; a leader passes its nonces on."""
         if not self._unwritten:
@@ -445,6 +453,7 @@ class Node:
         if self.stopped:
             raise NodeStopped(self.stopped)
 
+    @rule("18")
     def _stop(self, error: Exception) -> NoReturn:
         """Rule 18: say why, let what is safe to say leave, and do nothing any more."""
         self.stopped = ending(self.me, error)

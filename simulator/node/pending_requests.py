@@ -1,8 +1,9 @@
-"""The desk of one node, where its own clients are answered: at once, when the answer is known, or when it is given up.
+"""Answers to the clients of one node: at once when the answer is known, else when it comes or is given up.
 
-Rules 13 and 14: a retry gets the first answer, a refusal like any other. What ends without a result is said to be
-unknown and never to have failed: it may still take effect. The desk knows no votes, no time and no disk; the wording
-is the blog's (`blog.answers`). Each rule is a method, so that one can be broken by name.
+Rules 13 and 14: a retry gets the first answer, also when that was a refusal. A request that ends without a result has
+an unknown outcome, which is never reported as failed: it may still take effect. Which clients wait is in the register
+(`paxos.waiting_requests`); the wording is the blog's (`blog.answers`). Each rule is a method, so that a mutant can
+break one.
 """
 
 from __future__ import annotations
@@ -13,31 +14,27 @@ from blog.answers import look, wording
 from blog.blog import Outcome
 from blog.operations import Operation
 from paxos.ballot import NodeId
-from paxos.messages import Request
+from paxos.messages import Request, RequestId
+from paxos.waiting_requests import WaitingRequests
 from simulator.node.client_api import ClientRead, ReadAnswer, WriteAnswer
 from simulator.node.codec import parse_operation
 from simulator.node.host import Host
 from simulator.node.state_machine import Applied, StateMachine
 
-RequestId = tuple[str, int]
 _OK = Outcome.OK  # A member of an Enum is slow to look up.
 
 
 class PendingRequests:
-    """Invariant: a request stands in `writes` or `reads` exactly as long as its client waits."""
+    """Reports an answer for each request in `waiting`, once."""
 
-    def __init__(self, me: NodeId, majority: int, state_machine: StateMachine, host: Host) -> None:
+    def __init__(
+        self, me: NodeId, majority: int, state_machine: StateMachine, host: Host, waiting: WaitingRequests
+    ) -> None:
         self.me = me
         self.majority = majority
         self.state_machine = state_machine
         self.host = host
-        self.writes: set[RequestId] = state_machine.awaited
-        self.reads: dict[int, ClientRead] = {}
-
-    @property
-    def pending(self) -> int:
-        """How many clients wait."""
-        return len(self.writes) + len(self.reads)
+        self.waiting = waiting
 
     # What comes in
 
@@ -49,14 +46,7 @@ class PendingRequests:
             operation, _, _ = parse_operation(request.operation)
             self.answer(name, operation, *known)
             return False
-        if name in self.writes:
-            return False
-        self.writes.add(name)
-        return True
-
-    def take_read(self, read: ClientRead) -> None:
-        """A linearizable read: it waits until `answer_reads` names it."""
-        self.reads[read.number] = read
+        return not self.waiting.awaits(*name)
 
     # What is known
 
@@ -64,7 +54,7 @@ class PendingRequests:
         """These requests were applied and written; whoever of this node's clients waits for one is told."""
         for done in applied:
             name = (done.client, done.seq)
-            self.writes.discard(name)
+            self.waiting.answer_write(name)
             self.answer(name, done.operation, done.outcome, done.height)
 
     def answer(self, name: RequestId, operation: Operation, outcome: Outcome, height: int) -> None:
@@ -75,9 +65,9 @@ class PendingRequests:
     def answer_reads(self, numbers: Iterable[int]) -> None:
         """These reads may see the blog as it is now."""
         for number in numbers:
-            read = self.reads.pop(number, None)
-            if read is not None:
-                self.show(read)
+            waiting = self.waiting.answer_read(number)
+            if waiting is not None and isinstance(waiting.question, ClientRead):
+                self.show(waiting.question)
 
     def show(self, read: ClientRead) -> None:
         """The blog as it is on this node."""
@@ -90,8 +80,7 @@ class PendingRequests:
         """These writes get no answer in time."""
         kind, why = self.unknown(no_majority=no_majority)
         for name in names:
-            if name in self.writes:
-                self.writes.remove(name)
+            if self.waiting.answer_write(name):
                 text = f"TIMEOUT: {why}; the write may still take effect later"
                 self.host.report(WriteAnswer(*name, kind, text, 0))
 
@@ -99,7 +88,7 @@ class PendingRequests:
         """These reads get no answer in time."""
         kind, why = self.unknown(no_majority=no_majority)
         for number in numbers:
-            if self.reads.pop(number, None) is not None:
+            if self.waiting.answer_read(number) is not None:
                 text = f"TIMEOUT: {why}; without --linearizable the node shows its own copy"
                 self.host.report(ReadAnswer(number, kind, text, None, "", 0))
 

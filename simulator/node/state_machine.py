@@ -9,7 +9,7 @@ be broken by name.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 
@@ -20,6 +20,7 @@ from chain.blockchain import Blockchain, Miner
 from chain.mining import mine
 from paxos.ballot import Slot
 from paxos.messages import Value
+from paxos.rules import rule
 from simulator.node.client_table import ClientTable
 from simulator.node.codec import blog_line, operations_in, operations_text, parse_all, parse_block, parse_operations
 
@@ -55,15 +56,19 @@ class StateMachine:
     """Invariants: slot n is block n; the blog is the replay of the chain; every outcome is the first one.
 
     Start with `replay` for every block on disk and then `begin`. What `extend` and `adopt` apply gathers until `take`
-    hands it over to be written. `awaited` holds the ids of requests whose outcomes it is to say as well.
+    hands it over to be written. `awaits` tells whether a client waits for the outcome of a request here.
     """
 
-    def __init__(self, difficulty: int, *, miner: Miner = mine) -> None:
+    client_table_type = ClientTable
+
+    def __init__(
+        self, difficulty: int, *, miner: Miner = mine, awaits: Callable[[str, int], bool] = lambda _client, _seq: False
+    ) -> None:
         self.blog = Blog()
-        self.client_table = ClientTable()
+        self.client_table = self.client_table_type()
         self.chain = Blockchain(difficulty, miner=self._search)
         self.hashes: deque[str] = deque(maxlen=HASHES_KEPT)
-        self.awaited: set[tuple[str, int]] = set()
+        self._awaits = awaits
         self._mine = miner
         self._hints: dict[Slot, int] = {}
         self._premined: dict[str, tuple[str, int, str]] = {}  # By the hash before: T, nonce and hash.
@@ -138,6 +143,7 @@ class StateMachine:
         """T holds what was agreed and nothing else, so that it is the same on every node."""
         return operations_text(value)
 
+    @rule("14")
     def claim(self, client: str, seq: int, height: int) -> bool:
         """Rule 14: a request takes effect once. True the first time; what is claimed is the answer to every retry."""
         return self.client_table.claim(client, seq, height)
@@ -146,6 +152,7 @@ class StateMachine:
         """What an earlier life applied is remembered like everything else."""
         return self.client_table.claim(client, seq, height)
 
+    @rule("13")
     def note_refusal(self, client: str, seq: int, outcome: Outcome) -> None:
         """Rule 13: a refusal is an outcome too, and no retry changes it."""
         self.client_table.amend(client, seq, outcome)
@@ -189,7 +196,7 @@ class StateMachine:
         return self._mine(prev_hash, text, difficulty)
 
     def _apply(self, block: Block, operations: Iterable[tuple[Operation, str, int]]) -> None:
-        height, claim, apply, awaited = block.height, self.claim, self.blog.apply, self.awaited
+        height, claim, apply, awaits = block.height, self.claim, self.blog.apply, self._awaits
         for operation, client, seq in operations:
             if claim(client, seq, height):
                 outcome = apply(operation)
@@ -197,7 +204,7 @@ class StateMachine:
                     self._lines.append(blog_line(height, operation))
                 else:
                     self.note_refusal(client, seq, outcome)
-                if awaited and (client, seq) in awaited:
+                if awaits(client, seq):
                     self._applied.append(Applied(client, seq, operation, outcome, height))
         self._blocks.append(block)
         self.hashes.append(block.hash)

@@ -32,6 +32,7 @@ from paxos.effects import (
 from paxos.messages import Acceptance, AnyMessage, CatchupReply, Request, Value
 from paxos.records import AcceptedRecord, JournalRecord, OpenedRecord
 from paxos.replica import Replica
+from paxos.waiting_requests import WaitingRequests
 from tests.paxos.oracle import RequestId, Truth
 
 BLOCKS_A_REPLY = 64
@@ -115,6 +116,7 @@ class Bench:
             accepted=accepted,
             decided=len(seat.log),
             applied=lambda client, seq: seat.where.get((client, seq), 0),
+            waiting=WaitingRequests(),
         )
         seat.replica.start(self._clock(seat))
         self._settle(seat)

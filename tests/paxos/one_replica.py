@@ -28,6 +28,7 @@ from paxos.messages import (
 )
 from paxos.records import JournalRecord
 from paxos.replica import Replica
+from paxos.waiting_requests import WaitingRequests
 
 Said = TypeVar("Said")
 
@@ -118,6 +119,7 @@ class One:
             accepted=accepted or {},
             decided=decided,
             applied=lambda client, seq: self.where.get((client, seq), 0),
+            waiting=WaitingRequests(),
         )
         self.replica.start(self.now)
         self._settle()

@@ -32,6 +32,7 @@ from paxos.messages import (
     StepDown,
 )
 from paxos.replica import Replica
+from paxos.waiting_requests import WaitingRequests
 from tests.paxos.one_replica import (
     One,
     accepted,
@@ -205,6 +206,7 @@ def test_a_life_begins_with_an_alarm_and_nothing_else() -> None:
         accepted={},
         decided=0,
         applied=lambda _client, _seq: 0,
+        waiting=WaitingRequests(),
     )
 
     replica.start(1_700_000_000_000)

@@ -122,9 +122,9 @@ class ReadsWithoutAsking(Reads):
 class ReadsLocally(RequestForwarder):
     """Reads broken, at a follower."""
 
-    def read(self, number: int) -> None:
+    def read(self, number: int, question: object = None) -> None:
         """As things look from here."""
-        super().read(number)
+        super().read(number, question)
         self.waiting.confirm_reads((number,), 0)
 
 

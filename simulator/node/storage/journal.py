@@ -27,6 +27,7 @@ from chain.block import GENESIS_HASH
 from paxos.ballot import NO_BALLOT, Ballot, Slot
 from paxos.messages import Acceptance, Request, Value
 from paxos.records import AcceptedRecord, JournalRecord, OpenedRecord, PromiseRecord
+from paxos.rules import rule
 from simulator.node.codec import MalformedText, parse_operation
 from simulator.node.storage.disk import Disk
 from simulator.node.storage.errors import FileDamage
@@ -84,6 +85,7 @@ class Journal:
         """Make the journal of a node that has never spoken. Durable on return."""
         self.rewrite(NO_BALLOT, NO_BALLOT, (), 0, GENESIS_HASH)
 
+    @rule("16")
     def load(self) -> Memory:
         """Read everything back, cut off a torn last line, and sync: what is believed from now on must be safe.
 

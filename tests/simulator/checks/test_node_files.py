@@ -21,7 +21,7 @@ NICE = Comment("bob", "Hello", "nice")
 Filed = tuple[Operation, Ticket]
 
 
-class PendingRequests:
+class Bench:
     """Two nodes' files, clients of a run called `run`, and a judge of them."""
 
     def __init__(self, directory: Path) -> None:
@@ -58,111 +58,105 @@ class PendingRequests:
 
 
 @pytest.fixture
-def pending_requests(tmp_path: Path) -> PendingRequests:
+def bench(tmp_path: Path) -> Bench:
     """Nothing written yet."""
-    return PendingRequests(tmp_path)
+    return Bench(tmp_path)
 
 
-def test_what_holds_is_told_to_hold(pending_requests: PendingRequests) -> None:
+def test_what_holds_is_told_to_hold(bench: Bench) -> None:
     """A chain that is the beginning of the other, a refusal, a retry, and a line that is still being written."""
     post, again, comment = (
-        pending_requests.ask(HELLO, "ok"),
-        pending_requests.ask(HELLO, "refused"),
-        pending_requests.ask(NICE, "no-majority"),
+        bench.ask(HELLO, "ok"),
+        bench.ask(HELLO, "refused"),
+        bench.ask(NICE, "no-majority"),
     )
-    pending_requests.files(1, [[post], [again], [comment, post]], [(1, HELLO), (3, NICE)])
-    pending_requests.files(2, [[post], [again]], [(1, HELLO)])
-    with (pending_requests.directory / "node-2" / "blockchain.txt").open("a") as file:
+    bench.files(1, [[post], [again], [comment, post]], [(1, HELLO), (3, NICE)])
+    bench.files(2, [[post], [again]], [(1, HELLO)])
+    with (bench.directory / "node-2" / "blockchain.txt").open("a") as file:
         file.write('{"height":3,"H"')
 
-    assert pending_requests.violations() == {}
-    assert pending_requests.judge.order() == [(ticket.client, ticket.seq) for _, ticket in (post, again, comment)]
+    assert bench.violations() == {}
+    assert bench.judge.order() == [(ticket.client, ticket.seq) for _, ticket in (post, again, comment)]
 
 
-def test_two_chains_that_part_are_seen(pending_requests: PendingRequests) -> None:
+def test_two_chains_that_part_are_seen(bench: Bench) -> None:
     """The block and the nodes are named, also when the chains are read in steps."""
-    one, two = pending_requests.ask(HELLO), pending_requests.ask(NICE)
-    pending_requests.files(1, [[one]], [(1, HELLO)])
-    assert pending_requests.violations() == {}
+    one, two = bench.ask(HELLO), bench.ask(NICE)
+    bench.files(1, [[one]], [(1, HELLO)])
+    assert bench.violations() == {}
 
-    pending_requests.files(2, [[two]], [])
+    bench.files(2, [[two]], [])
 
-    assert pending_requests.violations() == {"agreement": "block 1 of node 2 differs from that of node 1"}
+    assert bench.violations() == {"agreement": "block 1 of node 2 differs from that of node 1"}
 
 
-def test_a_block_that_does_not_hold_is_seen(pending_requests: PendingRequests) -> None:
+def test_a_block_that_does_not_hold_is_seen(bench: Bench) -> None:
     """A changed letter breaks the hash."""
-    post = pending_requests.ask(HELLO)
-    pending_requests.files(1, [[post]], [(1, HELLO)])
-    path = pending_requests.directory / "node-1" / "blockchain.txt"
+    post = bench.ask(HELLO)
+    bench.files(1, [[post]], [(1, HELLO)])
+    path = bench.directory / "node-1" / "blockchain.txt"
     path.write_text(path.read_text().replace("first", "fixed"))
 
-    assert "its hash is written as" in pending_requests.violations()["chain"]
+    assert "its hash is written as" in bench.violations()["chain"]
 
 
-def test_an_answered_write_that_is_on_no_chain_is_seen(pending_requests: PendingRequests) -> None:
+def test_an_answered_write_that_is_on_no_chain_is_seen(bench: Bench) -> None:
     """Whoever was told OK must find the write."""
-    pending_requests.ask(HELLO, "ok")
+    bench.ask(HELLO, "ok")
 
-    assert "on no chain" in pending_requests.violations()["durability"]
+    assert "on no chain" in bench.violations()["durability"]
 
 
-def test_a_refused_write_that_took_effect_is_seen(pending_requests: PendingRequests) -> None:
+def test_a_refused_write_that_took_effect_is_seen(bench: Bench) -> None:
     """An answer and the log must tell the same."""
-    post = pending_requests.ask(HELLO, "refused")
-    pending_requests.files(1, [[post]], [(1, HELLO)])
+    post = bench.ask(HELLO, "refused")
+    bench.files(1, [[post]], [(1, HELLO)])
 
-    assert "was answered 'refused', and its effect is 'ok'" in pending_requests.violations()["once"]
+    assert "was answered 'refused', and its effect is 'ok'" in bench.violations()["once"]
 
 
-def test_a_write_that_nobody_asked_for_is_seen(pending_requests: PendingRequests) -> None:
+def test_a_write_that_nobody_asked_for_is_seen(bench: Bench) -> None:
     """Requests of earlier runs are unknown and allowed; one that bears this run's name is not."""
-    _, ticket = pending_requests.ask(HELLO)
+    _, ticket = bench.ask(HELLO)
     stranger = Ticket(number=1, node=1, request=NICE, client="other-1", seq=9, asked_ms=0)
-    pending_requests.files(1, [[(HELLO, ticket)], [(NICE, stranger)]], [(1, HELLO), (2, NICE)])
-    assert pending_requests.violations() == {}
+    bench.files(1, [[(HELLO, ticket)], [(NICE, stranger)]], [(1, HELLO), (2, NICE)])
+    assert bench.violations() == {}
 
     forged = Ticket(number=9, node=1, request=NICE, client="run-7", seq=9, asked_ms=0)
-    pending_requests.files(
-        1, [[(HELLO, ticket)], [(NICE, stranger)], [(NICE, forged)]], [(1, HELLO), (2, NICE), (3, NICE)]
-    )
+    bench.files(1, [[(HELLO, ticket)], [(NICE, stranger)], [(NICE, forged)]], [(1, HELLO), (2, NICE), (3, NICE)])
 
-    assert "run-7:9, which no client asked for" in pending_requests.violations()["validity"]
+    assert "run-7:9, which no client asked for" in bench.violations()["validity"]
 
 
-def test_a_blog_that_is_not_the_replay_is_seen(pending_requests: PendingRequests) -> None:
+def test_a_blog_that_is_not_the_replay_is_seen(bench: Bench) -> None:
     """The line is named."""
-    post, comment = pending_requests.ask(HELLO), pending_requests.ask(NICE)
-    pending_requests.files(1, [[post], [comment]], [(1, HELLO), (1, NICE)])
+    post, comment = bench.ask(HELLO), bench.ask(NICE)
+    bench.files(1, [[post], [comment]], [(1, HELLO), (1, NICE)])
 
-    assert pending_requests.violations() == {"blog": "node 1: line 2 of blog.txt is not what the chain's replay gives"}
+    assert bench.violations() == {"blog": "node 1: line 2 of blog.txt is not what the chain's replay gives"}
 
 
 @pytest.mark.parametrize("titles", [[], [["Old", "zoe"], ["Hello", "alice"]], [["Hello", "alice"], ["Old", "zoe"]]])
-def test_what_clients_saw_is_held_against_the_chain_and_what_stood_on_it(
-    pending_requests: PendingRequests, titles: list[list[str]]
-) -> None:
+def test_what_clients_saw_is_held_against_the_chain_and_what_stood_on_it(bench: Bench, titles: list[list[str]]) -> None:
     """The run began with a post of an earlier one: after an answered post a view must show both, in their order."""
     old = Ticket(number=1, node=1, request=Post("zoe", "Old", "o"), client="earlier-1", seq=1, asked_ms=0)
-    post = pending_requests.ask(HELLO, "ok")
-    pending_requests.files(1, [[(Post("zoe", "Old", "o"), old)], [post]], [(1, Post("zoe", "Old", "o")), (2, HELLO)])
-    ticket, _ = pending_requests.clients.read(1, Query(kind="all", linearizable=True))
-    pending_requests.clients.read_answered(ReadAnswer(ticket.number, "ok", "", titles, "view_all", 2))
+    post = bench.ask(HELLO, "ok")
+    bench.files(1, [[(Post("zoe", "Old", "o"), old)], [post]], [(1, Post("zoe", "Old", "o")), (2, HELLO)])
+    ticket, _ = bench.clients.read(1, Query(kind="all", linearizable=True))
+    bench.clients.read_answered(ReadAnswer(ticket.number, "ok", "", titles, "view_all", 2))
 
-    verdict = pending_requests.judge.verdicts(pending_requests.clients.writes, pending_requests.clients.history())[
-        "linearizability"
-    ]
+    verdict = bench.judge.verdicts(bench.clients.writes, bench.clients.history())["linearizability"]
 
     assert (verdict == "ok") == (titles == [["Old", "zoe"], ["Hello", "alice"]])
 
 
-def test_what_is_asked_for_while_the_judge_reads_is_nobody_s_invention(pending_requests: PendingRequests) -> None:
+def test_what_is_asked_for_while_the_judge_reads_is_nobody_s_invention(bench: Bench) -> None:
     """A client's call may come after the judge began, and its block before it has read the file."""
-    before = list(pending_requests.clients.writes)
-    post = pending_requests.ask(HELLO, "ok")
-    pending_requests.files(1, [[post]], [(1, HELLO)])
+    before = list(bench.clients.writes)
+    post = bench.ask(HELLO, "ok")
+    bench.files(1, [[post]], [(1, HELLO)])
 
-    verdicts = pending_requests.judge.verdicts(before, asked_by_now=lambda: pending_requests.clients.writes)
+    verdicts = bench.judge.verdicts(before, asked_by_now=lambda: bench.clients.writes)
 
     assert verdicts["validity"] == "ok"
-    assert pending_requests.violations() == {}
+    assert bench.violations() == {}

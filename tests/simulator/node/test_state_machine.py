@@ -38,8 +38,7 @@ def test_outcomes_are_a_dict_that_keeps_what_came_first(applied: list[tuple[tupl
 def test_a_replay_remembers_what_the_first_time_did() -> None:
     """From the T of the blocks alone: outcomes, blog and the lines of blog.txt."""
     values: list[Value] = [(request(2, NICE),), (request(1),), (request(1), request(2, NICE), request(3, NICE)), ()]
-    first, second = StateMachine(1), StateMachine(1)
-    first.awaited |= {("c1", 2), ("c1", 3)}  # And nobody waits for the first request.
+    first, second = StateMachine(1, awaits=lambda _, seq: seq in {2, 3}), StateMachine(1)
     for value in values:
         first.extend(value)
     page = first.take()
