@@ -12,19 +12,19 @@ from paxos.ballot import Ballot, Slot
 from paxos.messages import Value
 
 
-class PromiseRecord(msgspec.Struct, frozen=True, gc=False):
+class PromiseRecord(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="promise"):
     """A promise: no lower ballot is accepted any more."""
 
     ballot: Ballot
 
 
-class OpenedRecord(msgspec.Struct, frozen=True, gc=False):
+class OpenedRecord(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="opened"):
     """This node has opened this ballot and never opens it again. It is a promise too."""
 
     ballot: Ballot
 
 
-class AcceptedRecord(msgspec.Struct, frozen=True, gc=False):
+class AcceptedRecord(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="accepted"):
     """A vote. It is a promise of `ballot` too."""
 
     ballot: Ballot

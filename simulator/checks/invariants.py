@@ -9,17 +9,14 @@ node's word for what is chosen. Each event costs about a microsecond, so it can 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from blog.blog import Blog
-from chain.block import Block
 from paxos.ballot import NodeId
-from paxos.effects import Timer
 from paxos.messages import (
     Accept,
     Accepted,
-    AnyMessage,
     Canvass,
     CanvassReply,
     CatchupReply,
@@ -33,7 +30,6 @@ from paxos.messages import (
     Reject,
     StepDown,
 )
-from paxos.records import JournalRecord
 from simulator.checks.acceptor_rules import Voting
 from simulator.checks.chain_replay import Replay
 from simulator.checks.client_rules import Answers
@@ -41,14 +37,27 @@ from simulator.checks.leader_rules import Leading
 from simulator.checks.learner_rules import Knowing
 from simulator.checks.oracle import Truth
 from simulator.checks.violation import INVARIANTS, Violation
-from simulator.faults.faults import DiskFault, Fault
-from simulator.node.client_api import ClientCall, NodeReport
-from simulator.node.storage.storage import Recovered
+from simulator.faults.faults import DiskFault
 from simulator.settings import Settings
+from simulator.trace.events import (
+    BlocksApplied,
+    ClientCalled,
+    Event,
+    FaultInjected,
+    IncarnationEnded,
+    JournalSynced,
+    MessageDelivered,
+    MessageLost,
+    MessageSent,
+    NodeRecovered,
+    NodeReported,
+    RecordsAppended,
+)
+from simulator.trace.observer import Handler, Observer
 
 
-class InvariantChecker:
-    """See `Observer` for the calls. `replay` is the command that verdicts name; a world may set it at any time.
+class InvariantChecker(Observer):
+    """Judges events. `replay` is the command that verdicts name; a world may set it at any time.
 
     `violations` holds the first violation of each invariant, in the order in which they were found; it is empty as long
     as all is well. `sometimes` counts what a run did, so that each "never" can be paired with a "this did happen".
@@ -115,67 +124,61 @@ class InvariantChecker:
         """Compare the whole blog of a node that lives with the replay of what it has applied. Costs its size."""
         self._answers.look_at_blog(at_ms, node, blog)
 
-    # What is observed
+    # Events
 
-    def asked(self, at_ms: int, node: NodeId, call: ClientCall) -> None:
+    def handlers(self) -> Mapping[type[Event], Handler]:
         """See `Observer`."""
-        self._answers.asked(call)
+        return {
+            ClientCalled: lambda event: self._answers.asked(event.call),
+            NodeReported: lambda event: self._answers.told(event.at_ms, event.node, event.report),
+            MessageSent: self._sent,
+            MessageDelivered: self._delivered,
+            MessageLost: self._lost,
+            NodeRecovered: self._recovered,
+            RecordsAppended: lambda event: self._voting.recorded(event.at_ms, event.node, event.records),
+            JournalSynced: lambda event: self._voting.synced(event.at_ms, event.node),
+            BlocksApplied: self._applied,
+            IncarnationEnded: self._ended,
+            FaultInjected: self._injected,
+        }
 
-    def told(self, at_ms: int, node: NodeId, report: NodeReport) -> None:
-        """See `Observer`."""
-        self._answers.told(at_ms, node, report)
-
-    def sent(self, at_ms: int, node: NodeId, to: tuple[NodeId, ...], message: AnyMessage, number: int) -> None:
-        """See `Observer`."""
+    def _sent(self, event: MessageSent) -> None:
+        message = event.message
         judge = self._on_sent.get(type(message))
         if judge is not None:
-            judge(at_ms, node, message)
+            judge(event.at_ms, event.node, message)
 
-    def delivered(self, at_ms: int, source: NodeId, node: NodeId, message: AnyMessage, number: int) -> None:
-        """See `Observer`."""
+    def _delivered(self, event: MessageDelivered) -> None:
+        message = event.message
         note = self._on_delivered.get(type(message))
         if note is not None:
-            note(source, node, message)
+            note(event.source, event.node, message)
 
-    def lost(self, at_ms: int, source: NodeId, node: NodeId, message: AnyMessage, number: int) -> None:
-        """See `Observer`."""
+    def _lost(self, event: MessageLost) -> None:
         self._truth.sometimes["messages lost"] += 1
 
-    def woken(self, at_ms: int, node: NodeId, timer: Timer) -> None:
-        """See `Observer`."""
-
-    def recovered(self, at_ms: int, node: NodeId, recovered: Recovered) -> None:
-        """See `Observer`."""
-        at = self._truth.nodes[node]
+    def _recovered(self, event: NodeRecovered) -> None:
+        at, recovered = self._truth.nodes[event.node], event.found
         if at.life:
             self._truth.sometimes["restarts"] += 1
         else:
             self._chain.inherit(recovered)
-        self._voting.recovered(at_ms, node, recovered)
-        self._chain.recovered(at_ms, at, recovered.height, recovered.tip)
+        self._voting.recovered(event.at_ms, event.node, recovered)
+        self._chain.recovered(event.at_ms, at, recovered.height, recovered.tip)
 
-    def recorded(self, at_ms: int, node: NodeId, records: Sequence[JournalRecord]) -> None:
-        """See `Observer`."""
-        self._voting.recorded(at_ms, node, records)
+    def _applied(self, event: BlocksApplied) -> None:
+        self._chain.applied(event.at_ms, self._truth.nodes[event.node], event.blocks)
 
-    def synced(self, at_ms: int, node: NodeId) -> None:
-        """See `Observer`."""
-        self._voting.synced(at_ms, node)
-
-    def applied(self, at_ms: int, node: NodeId, blocks: Sequence[Block]) -> None:
-        """See `Observer`."""
-        self._chain.applied(at_ms, self._truth.nodes[node], blocks)
-
-    def ended(self, at_ms: int, node: NodeId, how: str) -> None:
-        """See `Observer`."""
+    def _ended(self, event: IncarnationEnded) -> None:
+        node = event.node
         if self._leading.leads(node):
-            self._truth.sometimes[f"leader lost: {how}"] += 1
+            self._truth.sometimes[f"leader lost: {event.how}"] += 1
         self._voting.ended(node)
         self._knowing.ended(self._truth.nodes[node])
 
-    def struck(self, at_ms: int, fault: Fault) -> None:
-        """See `Observer`."""
-        self._truth.sometimes[f"fault {type(fault).__name__}"] += 1
+    def _injected(self, event: FaultInjected) -> None:
+        fault = event.fault
+        self._truth.sometimes[f"fault {type(fault).__struct_config__.tag}"] += 1
         if isinstance(fault, DiskFault) and fault.kind in {"corrupt", "wipe"}:
             self._truth.nodes[fault.node].damaged = True
 

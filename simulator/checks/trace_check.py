@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from simulator.checks.invariants import InvariantChecker
+from simulator.trace.observer import replay
 from simulator.trace.reader import Trace, read_trace
-from simulator.trace.recorder import play
 
 
 def check_trace(trace: Trace | str | Path) -> InvariantChecker:
@@ -22,5 +22,5 @@ def check_trace(trace: Trace | str | Path) -> InvariantChecker:
         header.to_settings(), prepare_quorum=header.prepare_quorum, accept_quorum=header.accept_quorum
     )
     checker.replay = header.command
-    play(trace.happenings(), checker)
+    replay(trace.events(), checker)
     return checker

@@ -1,9 +1,8 @@
-"""What one line of a trace holds: a header, and then one event a line (`docs/trace.md`).
+"""The lines of a trace: a header, and then one event a line (`docs/trace.md`).
 
-Each kind of event is one frozen class, tagged by name, and says the same as one call of `Observer`. Messages stand in
-full where they are sent and are named by number where they arrive; a block stands in full the first time, and as its
-height after that. `clock` is a Lamport stamp (*Time, Clocks, and the Ordering of Events*, 1978): it grows along every
-cause; vector clocks follow from the order of lines and the message numbers.
+Most lines are an event (`events`) with its `clock`. A message is written in full where it is sent and named by its
+number where it arrives; a block is written in full the first time and as its height after that. `clock` is a Lamport
+stamp (*Time, Clocks, and the Ordering of Events*, 1978): it grows along every cause.
 """
 
 from __future__ import annotations
@@ -14,14 +13,21 @@ import msgspec
 
 from chain.block import Block
 from paxos.ballot import NodeId
-from paxos.effects import Timer
 from paxos.messages import AnyMessage
 from simulator.cluster.history import Event as HistoryEvent
-from simulator.faults.faults import Fault
-from simulator.node.client_api import ClientCall, NodeReport
-from simulator.node.storage.storage import Recovered
 from simulator.settings import Settings
-from simulator.trace.journal_records import Entry
+from simulator.trace.events import (
+    ClientCalled,
+    Event,
+    FaultInjected,
+    IncarnationEnded,
+    JournalSynced,
+    MessageSent,
+    NodeRecovered,
+    NodeReported,
+    RecordsAppended,
+    TimerFired,
+)
 
 VERSION = 1
 
@@ -75,116 +81,52 @@ def header_for(settings: Settings, world: str, command: str = "") -> Header:
     )
 
 
-class Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="event"):
-    """What all events have: when (milliseconds of cluster time), where (0: the cluster itself), and the stamp."""
-
-    at_ms: int
-    node: NodeId = 0
-    clock: int = 0
-
-
-class Asked(Line, frozen=True, kw_only=True, omit_defaults=True, tag="asked"):
-    """A client's call reached a node."""
-
-    call: ClientCall
-
-
-class Told(Line, frozen=True, kw_only=True, omit_defaults=True, tag="told"):
-    """A node answered a client, noted something, showed its state, or failed."""
-
-    report: NodeReport
-
-
-class Sent(Line, frozen=True, kw_only=True, omit_defaults=True, tag="sent"):
-    """A node handed a message to the network."""
-
-    to: tuple[NodeId, ...]
-    number: int
-    message: AnyMessage
-
-
-class Delivered(Line, frozen=True, kw_only=True, omit_defaults=True, tag="delivered"):
-    """The message of this number, from `source`, reached the node. `message` is filled in by the reader."""
+class DeliveredLine(Event, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag="delivered"):
+    """A `MessageDelivered` without its message, which `number` names."""
 
     source: NodeId
     number: int
-    message: AnyMessage | None = None
 
 
-class Lost(Line, frozen=True, kw_only=True, omit_defaults=True, tag="lost"):
-    """The message of this number, or a copy, will never reach the node. `message` as in `Delivered`."""
+class LostLine(Event, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag="lost"):
+    """A `MessageLost` without its message, which `number` names."""
 
     source: NodeId
     number: int
-    message: AnyMessage | None = None
 
 
-class Woken(Line, frozen=True, kw_only=True, omit_defaults=True, tag="woken"):
-    """An alarm of the node rang."""
-
-    timer: Timer
-
-
-class RecoveredLine(Line, frozen=True, kw_only=True, omit_defaults=True, tag="recovered"):
-    """A life of the node began with what its files told."""
-
-    found: Recovered
-
-
-class Recorded(Line, frozen=True, kw_only=True, omit_defaults=True, tag="recorded"):
-    """The node appended these records to its journal."""
-
-    records: tuple[Entry, ...]
-
-
-class Synced(Line, frozen=True, kw_only=True, omit_defaults=True, tag="synced"):
-    """Everything the node recorded so far is safe."""
-
-
-class Applied(Line, frozen=True, kw_only=True, omit_defaults=True, tag="applied"):
-    """The node applied these blocks; a number stands for the block of that height that stood here before."""
+class AppliedLine(Event, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag="applied"):
+    """A `BlocksApplied`; a number stands for the block of that height which an earlier line holds."""
 
     blocks: tuple[Block | int, ...]
 
 
-class Ended(Line, frozen=True, kw_only=True, omit_defaults=True, tag="ended"):
-    """A life of the node is over."""
-
-    how: str
-
-
-class Struck(Line, frozen=True, kw_only=True, omit_defaults=True, tag="struck"):
-    """A fault was carried out."""
-
-    fault: Fault
-
-
-class History(Line, frozen=True, kw_only=True, omit_defaults=True, tag="history"):
-    """One line of the clients' history, in Jepsen's convention (`interface.md`)."""
+class History(Event, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag="history"):
+    """An entry of the clients' history, in Jepsen's convention."""
 
     entry: HistoryEvent
 
 
-class Cut(Line, frozen=True, kw_only=True, omit_defaults=True, tag="cut"):
+class Cut(Event, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag="cut"):
     """Recording stopped here, for the reason in `why`; the run went on."""
 
     why: str
 
 
 AnyLine = (
-    Asked
-    | Told
-    | Sent
-    | Delivered
-    | Lost
-    | Woken
-    | RecoveredLine
-    | Recorded
-    | Synced
-    | Applied
-    | Ended
-    | Struck
+    ClientCalled
+    | NodeReported
+    | MessageSent
+    | DeliveredLine
+    | LostLine
+    | TimerFired
+    | NodeRecovered
+    | RecordsAppended
+    | JournalSynced
+    | AppliedLine
+    | IncarnationEnded
+    | FaultInjected
     | History
     | Cut
 )
-"""Every event that a line can hold."""
+"""Every line but the header."""

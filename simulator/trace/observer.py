@@ -1,71 +1,52 @@
-"""What can be seen of a run, as calls: the checks, the trace and its reader all speak this one language.
+"""Observers of a run, which name the types of events that they handle.
 
-Both worlds call an `Observer` as things happen, in one order; whoever reads a trace back makes the same calls. Times
-are milliseconds of cluster time. Nothing here may change what is observed.
+Both worlds call them as events happen, in one order; whoever reads a trace back does the same. An observer changes
+nothing of what it observes. No event is made of a type that no observer handles.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
-from chain.block import Block
-from paxos.ballot import NodeId
-from paxos.effects import Timer
-from paxos.messages import AnyMessage
-from paxos.records import JournalRecord
-from simulator.faults.faults import Fault
-from simulator.node.client_api import ClientCall, NodeReport
-from simulator.node.storage.storage import Recovered
+from simulator.trace.events import Event
+
+Handler = Callable[[Any], None]
+"""Handles events of one type."""
 
 
-class Observer(Protocol):
-    """What happens in a cluster. `node` is where; a message's `number` is its name from sending to its end."""
+class Observer(ABC):
+    """Handles the events of some types, in the order in which they happen."""
 
-    def asked(self, at_ms: int, node: NodeId, call: ClientCall) -> None:
-        """A client's call reached a node."""
-        ...
+    @abstractmethod
+    def handlers(self) -> Mapping[type[Event], Handler]:
+        """The types that this observer handles, each with its handler."""
 
-    def told(self, at_ms: int, node: NodeId, report: NodeReport) -> None:
-        """A node answered a client, noted something, or failed."""
-        ...
+    def observe(self, event: Event) -> None:
+        """Handle one event, if it is of a type that this observer handles."""
+        handler = self.handlers().get(type(event))
+        if handler is not None:
+            handler(event)
 
-    def sent(self, at_ms: int, node: NodeId, to: tuple[NodeId, ...], message: AnyMessage, number: int) -> None:
-        """A node handed a message to the network; its copies share `number`."""
-        ...
 
-    def delivered(self, at_ms: int, source: NodeId, node: NodeId, message: AnyMessage, number: int) -> None:
-        """A message reached a node that lives."""
-        ...
+class ObserverList:
+    """Several observers, in the order in which they are called."""
 
-    def lost(self, at_ms: int, source: NodeId, node: NodeId, message: AnyMessage, number: int) -> None:
-        """A message, or a copy of one, will never reach `node`."""
-        ...
+    def __init__(self, observers: Iterable[Observer]) -> None:
+        self._handlers: dict[type[Event], tuple[Handler, ...]] = {}
+        for observer in observers:
+            for kind, handler in observer.handlers().items():
+                self._handlers[kind] = (*self._handlers.get(kind, ()), handler)
 
-    def woken(self, at_ms: int, node: NodeId, timer: Timer) -> None:
-        """An alarm of a node rang."""
-        ...
+    def of(self, kind: type[Event]) -> tuple[Handler, ...]:
+        """The handlers of one type of event; empty when nobody handles it."""
+        return self._handlers.get(kind, ())
 
-    def recovered(self, at_ms: int, node: NodeId, recovered: Recovered) -> None:
-        """See `Probe`."""
-        ...
 
-    def recorded(self, at_ms: int, node: NodeId, records: Sequence[JournalRecord]) -> None:
-        """See `Probe`."""
-        ...
-
-    def synced(self, at_ms: int, node: NodeId) -> None:
-        """See `Probe`."""
-        ...
-
-    def applied(self, at_ms: int, node: NodeId, blocks: Sequence[Block]) -> None:
-        """See `Probe`."""
-        ...
-
-    def ended(self, at_ms: int, node: NodeId, how: str) -> None:
-        """A life of a node is over: what it had not synced may be gone, what it knew is gone."""
-        ...
-
-    def struck(self, at_ms: int, fault: Fault) -> None:
-        """A fault was carried out."""
-        ...
+def replay(events: Iterable[Event], *observers: Observer) -> None:
+    """Call the observers again with recorded events."""
+    listening = ObserverList(observers)
+    for event in events:
+        for handle in listening.of(type(event)):
+            handle(event)

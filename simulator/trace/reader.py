@@ -1,8 +1,4 @@
-"""Reads a trace back, plain or gzipped: line by line, each checked, each fault told by file and line.
-
-`Trace.lines` is for those who draw or export, `happenings` for those who replay the calls of `Observer` (the checks
-among them), `history` for those who judge what clients saw.
-"""
+"""Reads a trace back, plain or gzipped, line by line; each mistake is reported with file and line."""
 
 from __future__ import annotations
 
@@ -19,27 +15,8 @@ from chain.block import Block
 from paxos.messages import AnyMessage
 from simulator.cluster.history import Event as HistoryEvent
 from simulator.errors import InputError
-from simulator.trace.format import (
-    VERSION,
-    AnyLine,
-    Applied,
-    Asked,
-    Cut,
-    Delivered,
-    Ended,
-    Header,
-    History,
-    Lost,
-    Recorded,
-    RecoveredLine,
-    Sent,
-    Struck,
-    Synced,
-    Told,
-    Woken,
-)
-from simulator.trace.journal_records import record_of
-from simulator.trace.recorder import Happening
+from simulator.trace.events import BlocksApplied, Event, MessageDelivered, MessageLost, MessageSent
+from simulator.trace.format import VERSION, AnyLine, AppliedLine, Cut, DeliveredLine, Header, History, LostLine
 
 _decode = msgspec.json.Decoder[AnyLine](AnyLine).decode
 _decode_header = msgspec.json.Decoder(Header).decode
@@ -57,8 +34,8 @@ class Trace:
         self.path = path
         self.header = header
 
-    def lines(self) -> Iterator[AnyLine]:
-        """Every event in order, `message` filled in where one arrived or was lost, blocks in full."""
+    def lines(self) -> Iterator[Event]:
+        """Every line in order: events with their messages and blocks in full, `History` entries and a `Cut`."""
         messages: dict[int, AnyMessage] = {}
         blocks: dict[int, Block] = {}
         with _opened(self.path) as file:
@@ -66,26 +43,37 @@ class Trace:
                 if number == 1:
                     continue
                 line = _parsed(self.path, number, text)
-                if isinstance(line, Sent):
-                    messages[line.number] = line.message
-                elif isinstance(line, Delivered | Lost):
-                    message = messages.get(line.number)
-                    if message is None:
-                        raise _bad(self.path, number, f"message {line.number} arrives and was never sent")
-                    msgspec.structs.force_setattr(line, "message", message)
-                elif isinstance(line, Applied):
-                    msgspec.structs.force_setattr(line, "blocks", _restored(self.path, number, line, blocks))
+                match line:
+                    case MessageSent():
+                        messages[line.number] = line.message
+                        yield line
+                    case DeliveredLine() | LostLine():
+                        message = messages.get(line.number)
+                        if message is None:
+                            raise _bad(self.path, number, f"message {line.number} arrives and was never sent")
+                        kind = MessageDelivered if isinstance(line, DeliveredLine) else MessageLost
+                        yield kind(
+                            at_ms=line.at_ms,
+                            node=line.node,
+                            clock=line.clock,
+                            source=line.source,
+                            number=line.number,
+                            message=message,
+                        )
+                    case AppliedLine():
+                        whole = _restored(self.path, number, line, blocks)
+                        yield BlocksApplied(at_ms=line.at_ms, node=line.node, clock=line.clock, blocks=whole)
+                    case _:
+                        yield line
+
+    def events(self) -> Iterator[Event]:
+        """The events of the run: all lines but those of the history and the cut."""
+        for line in self.lines():
+            if not isinstance(line, History | Cut):
                 yield line
 
-    def happenings(self) -> Iterator[Happening]:
-        """The calls of `Observer` that the events stand for."""
-        for line in self.lines():
-            happening = _happening(line)
-            if happening is not None:
-                yield happening
-
     def history(self) -> list[HistoryEvent]:
-        """What clients asked and were told."""
+        """What clients called and got."""
         return [line.entry for line in self.lines() if isinstance(line, History)]
 
 
@@ -151,7 +139,7 @@ def _bad(path: Path, number: int, what: str) -> InputError:
     return InputError(f"{path}, line {number}: {what}.")
 
 
-def _restored(path: Path, number: int, line: Applied, blocks: dict[int, Block]) -> tuple[Block, ...]:
+def _restored(path: Path, number: int, line: AppliedLine, blocks: dict[int, Block]) -> tuple[Block, ...]:
     found = []
     for block in line.blocks:
         if isinstance(block, Block):
@@ -162,34 +150,3 @@ def _restored(path: Path, number: int, line: Applied, blocks: dict[int, Block]) 
         else:
             raise _bad(path, number, f"block {block} is meant, and no line before has told it")
     return tuple(found)
-
-
-def _happening(line: AnyLine) -> Happening | None:  # noqa: C901  One case a kind of line.
-    at, node = line.at_ms, line.node
-    match line:
-        case Sent(to=to, message=message, number=number):
-            return "sent", (at, node, to, message, number)
-        case Delivered(source=source, message=message, number=number):
-            return "delivered", (at, source, node, message, number)
-        case Lost(source=source, message=message, number=number):
-            return "lost", (at, source, node, message, number)
-        case Asked(call=call):
-            return "asked", (at, node, call)
-        case Told(report=report):
-            return "told", (at, node, report)
-        case Woken(timer=timer):
-            return "woken", (at, node, timer)
-        case RecoveredLine(found=found):
-            return "recovered", (at, node, found)
-        case Recorded(records=records):
-            return "recorded", (at, node, tuple([record_of(entry) for entry in records]))
-        case Synced():
-            return "synced", (at, node)
-        case Applied(blocks=blocks):
-            return "applied", (at, node, blocks)
-        case Ended(how=how):
-            return "ended", (at, node, how)
-        case Struck(fault=fault):
-            return "struck", (at, fault)
-        case History() | Cut():
-            return None

@@ -34,6 +34,17 @@ from simulator.node.codec import operation_text
 from simulator.node.node import Node, NodeStopped
 from simulator.node.storage.storage import Recovered, Storage
 from simulator.settings import Settings
+from simulator.trace.events import (
+    BlocksApplied,
+    ClientCalled,
+    IncarnationEnded,
+    JournalSynced,
+    MessageDelivered,
+    MessageSent,
+    NodeRecovered,
+    NodeReported,
+    RecordsAppended,
+)
 from simulator.worlds.virtual.disk import SimulatedDisk
 
 TOLD: set[str] = set()
@@ -93,19 +104,19 @@ class Seat:
 
     def recovered(self, recovered: Recovered) -> None:
         """See `Probe`."""
-        self.stage.checker.recovered(self.stage.now, self.me, recovered)
+        self.stage.checker.observe(NodeRecovered(at_ms=self.stage.now, node=self.me, found=recovered))
 
     def recorded(self, records: Sequence[JournalRecord]) -> None:
         """See `Probe`."""
-        self.stage.checker.recorded(self.stage.now, self.me, records)
+        self.stage.checker.observe(RecordsAppended(at_ms=self.stage.now, node=self.me, records=tuple(records)))
 
     def synced(self) -> None:
         """See `Probe`."""
-        self.stage.checker.synced(self.stage.now, self.me)
+        self.stage.checker.observe(JournalSynced(at_ms=self.stage.now, node=self.me))
 
     def applied(self, blocks: Sequence[Block]) -> None:
         """See `Probe`."""
-        self.stage.checker.applied(self.stage.now, self.me, blocks)
+        self.stage.checker.observe(BlocksApplied(at_ms=self.stage.now, node=self.me, blocks=tuple(blocks)))
 
 
 class Stage:
@@ -145,7 +156,7 @@ class Stage:
                 file.synced = len(file.data)
             del file.data[file.synced :]
         seat.disk.lose_power()
-        self.checker.ended(self.now, node, "it was killed")
+        self.checker.observe(IncarnationEnded(at_ms=self.now, node=node, how="it was killed"))
 
     def tick(self, ms: int = 1_000, *, asleep: NodeId | None = None) -> None:
         """Time passes in which nothing happens: long enough for a silent leader to count as lost.
@@ -285,24 +296,32 @@ class Stage:
     def sent(self, source: NodeId, to: tuple[NodeId, ...], message: AnyMessage) -> None:
         """See `Host.send`."""
         self._numbers += 1
-        self.checker.sent(self.now, source, to, message, self._numbers)
+        self.checker.observe(MessageSent(at_ms=self.now, node=source, to=to, message=message, number=self._numbers))
         self.letters += [Letter(source, target, message, self._numbers) for target in to]
 
     def told(self, node: NodeId, report: NodeReport) -> None:
         """See `Host.report`."""
-        self.checker.told(self.now, node, report)
+        self.checker.observe(NodeReported(at_ms=self.now, node=node, report=report))
         if isinstance(report, WriteAnswer):
             self.answers[report.client, report.seq] = report
         elif isinstance(report, ReadAnswer):
             self.shown[report.number] = report
 
     def _call(self, node: NodeId, call: ClientCall) -> None:
-        self.checker.asked(self.now, node, call)
+        self.checker.observe(ClientCalled(at_ms=self.now, node=node, call=call))
         self._let(node, lambda: self._node(node).call(call, self._clock(node)))
 
     def _arrive(self, letter: Letter) -> None:
         if self.seats[letter.target].node is not None:
-            self.checker.delivered(self.now, letter.source, letter.target, letter.message, letter.number)
+            self.checker.observe(
+                MessageDelivered(
+                    at_ms=self.now,
+                    node=letter.target,
+                    source=letter.source,
+                    message=letter.message,
+                    number=letter.number,
+                )
+            )
             self._let(
                 letter.target, lambda: self._node(letter.target).receive(letter.message, self._clock(letter.target))
             )

@@ -155,9 +155,9 @@ def explore(
 
 
 def _tell(output: Output, seed: int, search: Search) -> int:
-    from simulator.tools.explore.narrate import tell_seed
+    from simulator.tools.explore.narrate import narrate_seed
 
-    outcome = tell_seed(seed, search, output.result)
+    outcome = narrate_seed(seed, search, output.result)
     return CHECK_FAILED if outcome.violations else OK
 
 

@@ -49,11 +49,11 @@ def _register(operations: int) -> list[Event]:
     return events
 
 
-def judge_blog(effort: Effort, *, operations: int, clients: int, witnessed: bool) -> Sequence[float]:
+def judge_blog(effort: Effort, *, operations: int, clients: int, probed: bool) -> Sequence[float]:
     """Seconds to find that a history is linearizable."""
     made = _blog(effort.pick(operations, min(operations, QUICK_SIZE)), clients)
     began = time.process_time()
-    verdict = judge(made.events, "blog", witness=made.witness if witnessed else None)
+    verdict = judge(made.events, "blog", witness=made.witness if probed else None)
     took = time.process_time() - began
     if verdict.verdict != "ok":
         raise RuntimeError(f"a history that is linearizable was judged {verdict.verdict}: {verdict.why}")
@@ -74,17 +74,17 @@ def judge_register(effort: Effort) -> Sequence[float]:
 CASES = [
     *(
         Case(
-            name=f"checkers/blog-{operations}/{clients}-clients/{'witness' if witnessed else 'no-witness'}",
+            name=f"checkers/blog-{operations}/{clients}-clients/{'witness' if probed else 'no-witness'}",
             story=f"{operations} blog operations of {clients} busy clients judged, "
-            + ("the decided order at hand" if witnessed else "nothing but the history at hand"),
+            + ("the decided order at hand" if probed else "nothing but the history at hand"),
             unit="s",
             better="lower",
-            measure=partial(judge_blog, operations=operations, clients=clients, witnessed=witnessed),
-            settings={"operations": operations, "clients": clients, "witness": witnessed, "clock": "processor"},
+            measure=partial(judge_blog, operations=operations, clients=clients, probed=probed),
+            settings={"operations": operations, "clients": clients, "witness": probed, "clock": "processor"},
         )
         for operations in SIZES
         for clients in CLIENTS
-        for witnessed in (True, False)
+        for probed in (True, False)
     ),
     Case(
         name=f"checkers/register-{REGISTER_OPERATIONS}",

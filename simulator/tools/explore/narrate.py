@@ -6,131 +6,132 @@ and broken is not.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 
-from chain.block import Block
-from paxos.ballot import NodeId
-from paxos.effects import Timer
-from paxos.messages import AnyMessage
 from paxos.records import AcceptedRecord, JournalRecord, OpenedRecord
 from simulator.cluster.message_text import ROUTINE, describe
-from simulator.faults.faults import Fault
 from simulator.node.client_api import (
-    ClientCall,
     ClientRead,
     ClientWrite,
     NodeFailed,
-    NodeReport,
     NoteLine,
     ReadAnswer,
     WriteAnswer,
 )
-from simulator.node.storage.storage import Recovered
 from simulator.tools.explore.batch import Search
 from simulator.tools.explore.swarm import draw_plan
 from simulator.tools.explore.trial import Outcome, run_plan
+from simulator.trace.events import (
+    BlocksApplied,
+    ClientCalled,
+    Event,
+    FaultInjected,
+    IncarnationEnded,
+    JournalSynced,
+    MessageDelivered,
+    MessageLost,
+    MessageSent,
+    NodeRecovered,
+    NodeReported,
+    RecordsAppended,
+)
+from simulator.trace.observer import Handler, Observer
 
-Say = Callable[[str], None]
+Write = Callable[[str], None]
 
 
-class Teller:
-    """An `Observer` that says in a sentence each what it sees."""
+class Narrator(Observer):
+    """Writes a sentence for each event."""
 
-    def __init__(self, say: Say) -> None:
-        self._say = say
+    def __init__(self, write: Write) -> None:
+        self._write = write
 
-    def _line(self, at_ms: int, node: NodeId, text: str) -> None:
-        who = f"node {node}" if node else "      "
-        self._say(f"{at_ms / 1000:9.3f} s  {who}  {text}")
-
-    def asked(self, at_ms: int, node: NodeId, call: ClientCall) -> None:
+    def handlers(self) -> Mapping[type[Event], Handler]:
         """See `Observer`."""
-        match call:
+        return {
+            ClientCalled: self._called,
+            NodeReported: self._reported,
+            MessageSent: self._sent,
+            MessageDelivered: self._delivered,
+            MessageLost: self._lost,
+            NodeRecovered: self._recovered,
+            RecordsAppended: lambda event: self._line(event, f"writes {', '.join(map(_record, event.records))}"),
+            JournalSynced: lambda event: self._line(event, "has it safely on disk"),
+            BlocksApplied: self._applied,
+            IncarnationEnded: lambda event: self._line(event, f"is down: {event.how}"),
+            FaultInjected: lambda event: self._write(f"{_time(event)}          * {event.fault.line()}"),
+        }
+
+    def _line(self, event: Event, text: str) -> None:
+        self._write(f"{_time(event)}  node {event.node}  {text}")
+
+    def _called(self, event: ClientCalled) -> None:
+        match event.call:
             case ClientWrite(request):
-                self._line(at_ms, node, f"is asked to write {request.client}:{request.seq} {request.operation}")
+                self._line(event, f"is asked to write {request.client}:{request.seq} {request.operation}")
             case ClientRead(number, kind, name, linearizable):
                 how = "linearizable " if linearizable else ""
-                self._line(at_ms, node, f"is asked for a {how}view {number}: {kind} {name}".rstrip())
+                self._line(event, f"is asked for a {how}view {number}: {kind} {name}".rstrip())
             case _:
                 pass
 
-    def told(self, at_ms: int, node: NodeId, report: NodeReport) -> None:
-        """See `Observer`."""
-        match report:
+    def _reported(self, event: NodeReported) -> None:
+        match event.report:
             case WriteAnswer(client, seq, kind, text, height):
-                self._line(at_ms, node, f"answers {client}:{seq} with {kind}: {text} (block {height})")
+                self._line(event, f"answers {client}:{seq} with {kind}: {text} (block {height})")
             case ReadAnswer(number, kind, text):
-                self._line(at_ms, node, f"answers view {number} with {kind}: {text}")
+                self._line(event, f"answers view {number} with {kind}: {text}")
             case NoteLine(kind, text):
-                self._line(at_ms, node, f"{kind}: {text}")
+                self._line(event, f"{kind}: {text}")
             case NodeFailed(text):
-                self._line(at_ms, node, f"fails: {text}")
+                self._line(event, f"fails: {text}")
             case _:
                 pass
 
-    def sent(self, at_ms: int, node: NodeId, to: tuple[NodeId, ...], message: AnyMessage, number: int) -> None:
-        """See `Observer`."""
-        if not isinstance(message, ROUTINE):
-            self._line(at_ms, node, f"sends to {','.join(map(str, to))}: {describe(message)} (#{number})")
+    def _sent(self, event: MessageSent) -> None:
+        if not isinstance(event.message, ROUTINE):
+            to = ",".join(map(str, event.to))
+            self._line(event, f"sends to {to}: {describe(event.message)} (#{event.number})")
 
-    def delivered(self, at_ms: int, source: NodeId, node: NodeId, message: AnyMessage, number: int) -> None:
-        """See `Observer`."""
-        if not isinstance(message, ROUTINE):
-            self._line(at_ms, node, f"hears from {source}: {describe(message)} (#{number})")
+    def _delivered(self, event: MessageDelivered) -> None:
+        if not isinstance(event.message, ROUTINE):
+            self._line(event, f"hears from {event.source}: {describe(event.message)} (#{event.number})")
 
-    def lost(self, at_ms: int, source: NodeId, node: NodeId, message: AnyMessage, number: int) -> None:
-        """See `Observer`."""
-        if not isinstance(message, ROUTINE):
-            self._line(at_ms, node, f"will never hear from {source}: {describe(message)} (#{number})")
+    def _lost(self, event: MessageLost) -> None:
+        if not isinstance(event.message, ROUTINE):
+            self._line(event, f"will never hear from {event.source}: {describe(event.message)} (#{event.number})")
 
-    def woken(self, at_ms: int, node: NodeId, timer: Timer) -> None:
-        """See `Observer`."""
+    def _recovered(self, event: NodeRecovered) -> None:
+        found = event.found
+        beyond = f"votes for slots {sorted(found.accepted)}" if found.accepted else "no votes beyond"
+        mended = f"; {'; '.join(found.notes)}" if found.notes else ""
+        self._line(event, f"starts with block {found.height}, promise {found.promised} and {beyond}{mended}")
 
-    def recovered(self, at_ms: int, node: NodeId, recovered: Recovered) -> None:
-        """See `Observer`."""
-        beyond = f"votes for slots {sorted(recovered.accepted)}" if recovered.accepted else "no votes beyond"
-        mended = f"; {'; '.join(recovered.notes)}" if recovered.notes else ""
-        text = f"begins a life with block {recovered.height}, promise {recovered.promised} and {beyond}{mended}"
-        self._line(at_ms, node, text)
-
-    def recorded(self, at_ms: int, node: NodeId, records: Sequence[JournalRecord]) -> None:
-        """See `Observer`."""
-        self._line(at_ms, node, f"writes {', '.join(map(_record, records))}")
-
-    def synced(self, at_ms: int, node: NodeId) -> None:
-        """See `Observer`."""
-        self._line(at_ms, node, "has it safely on disk")
-
-    def applied(self, at_ms: int, node: NodeId, blocks: Sequence[Block]) -> None:
-        """See `Observer`."""
-        for block in blocks:
-            self._line(at_ms, node, f"applies block {block.height}: {block.operations_text}")
-
-    def ended(self, at_ms: int, node: NodeId, how: str) -> None:
-        """See `Observer`."""
-        self._line(at_ms, node, f"is down: {how}")
-
-    def struck(self, at_ms: int, fault: Fault) -> None:
-        """See `Observer`."""
-        self._line(at_ms, 0, f"* {fault.line()}")
+    def _applied(self, event: BlocksApplied) -> None:
+        for block in event.blocks:
+            self._line(event, f"applies block {block.height}: {block.operations_text}")
 
 
-def tell_seed(seed: int, search: Search, say: Say) -> Outcome:
-    """Run one seed and say what happens, a line an event, and at the end what was broken."""
+def narrate_seed(seed: int, search: Search, write: Write) -> Outcome:
+    """Run one seed and write what happens, a line an event, and at the end which invariants were violated."""
     plan = draw_plan(seed, search.profile, break_rule=search.break_rule)
     settings = plan.settings
-    say(
+    write(
         f"Seed {seed}, drawn as {plan.profile!r}: {settings.nodes} nodes, at most {settings.ops_per_block} operations "
         f"a block, {settings.window} slots in flight, difficulty {settings.difficulty}; faults until "
         f"{plan.heals_ms / 1000:g} s" + (f"; broken on purpose: {settings.break_rule}" if settings.break_rule else "")
     )
-    outcome = run_plan(plan, observers=[Teller(say)], replay=search.command(seed))
+    outcome = run_plan(plan, observers=[Narrator(write)], replay=search.command(seed))
     for violation in outcome.violations:
-        say(f"VIOLATED {violation.invariant}: {violation.sentence()}")
+        write(f"VIOLATED {violation.invariant}: {violation.sentence()}")
     if not outcome.violations:
         took = f"all was well again {outcome.peace_ms / 1000:g} s after the healing"
-        say(f"Nothing was violated; {took}, and {outcome.bound_ms / 1000:g} s are allowed.")
+        write(f"Nothing was violated; {took}, and {outcome.bound_ms / 1000:g} s are allowed.")
     return outcome
+
+
+def _time(event: Event) -> str:
+    return f"{event.at_ms / 1000:9.3f} s"
 
 
 def _record(record: JournalRecord) -> str:

@@ -8,14 +8,14 @@ the next millisecond: everything due in this one has happened by then, in the fi
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from random import Random
 from typing import Literal, get_args
 
 import msgspec
 
 from paxos.ballot import NO_BALLOT, Ballot, NodeId
-from paxos.messages import Accept, AnyMessage, Heartbeat, Prepare, Promise
+from paxos.messages import Accept, Heartbeat, Prepare, Promise
 from simulator.faults.faults import (
     ClearConditions,
     ClockFault,
@@ -32,7 +32,8 @@ from simulator.faults.faults import (
     Resume,
 )
 from simulator.faults.links import LinkRule
-from simulator.trace.observer_list import NullObserver
+from simulator.trace.events import Event, MessageSent
+from simulator.trace.observer import Handler, Observer
 
 Moment = Literal["bid", "promise", "lead", "propose"]
 """A node opens a ballot; one promises it; one begins to lead; a leader proposes a value."""
@@ -258,7 +259,7 @@ def draw_ambushes(dice: Random, heals_ms: int) -> tuple[Ambush, ...]:
     return tuple(laid)
 
 
-class Ambushes(NullObserver):
+class Ambushes(Observer):
     """Watches what nodes send. `sprung` gathers ambushes that have sprung, with the node and the time."""
 
     def __init__(self, ambushes: tuple[Ambush, ...]) -> None:
@@ -267,11 +268,15 @@ class Ambushes(NullObserver):
         self._left: dict[Ambush, int] = {ambush: ambush.count for ambush in ambushes}
         self._newest: dict[Moment, Ballot] = {}
 
-    def sent(self, at_ms: int, node: NodeId, to: tuple[NodeId, ...], message: AnyMessage, number: int) -> None:
+    def handlers(self) -> Mapping[type[Event], Handler]:
         """See `Observer`."""
+        return {MessageSent: self._sent}
+
+    def _sent(self, event: MessageSent) -> None:
         if not self._laid:
             return
-        match message:
+        at_ms, node = event.at_ms, event.node
+        match event.message:
             case Accept():
                 self._befalls("propose", at_ms, node)
             case Prepare(ballot=ballot):

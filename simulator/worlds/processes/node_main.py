@@ -121,7 +121,7 @@ class ProcessHost:
         """See `Host`."""
         self._reports.append(encode_report(report))
 
-    def be_witnessed(self) -> None:
+    def be_probed(self) -> None:
         """From now on, what the node does inside leaves too, between the messages, in the order of doing."""
         from simulator.worlds.processes.probe_frames import ProcessProbe  # noqa: PLC0415  10 ms that others need not spend.
 
@@ -311,7 +311,7 @@ def run_node(
     *,
     ends: tuple[int, int],
     parent: int,
-    witnessed: bool = False,
+    probed: bool = False,
 ) -> None:
     """A node process from its first line to its last. `ends` are its queue in and its queue out."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the supervisor, which then ends its nodes.
@@ -319,8 +319,8 @@ def run_node(
     log = _redirect_output(node_directory(settings, node_id))
     inlet, outlet = Inlet(ends[0]), Outlet(ends[1])
     host = ProcessHost(outlet, Random(f"{settings.seed}/{node_id}"), disk_mood)
-    if witnessed:
-        host.be_witnessed()
+    if probed:
+        host.be_probed()
     status = 1
     try:
         Loop(build(node_id, settings, host), host, inlet, outlet).run()

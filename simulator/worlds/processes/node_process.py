@@ -27,7 +27,7 @@ _swap = threading.Lock()
 class NodeProcess:
     """Starts the process at once, without waiting for it. `inlet` is what it says, `outlet` what it is told.
 
-    With `witnessed` the node tells what it writes, syncs and applies (see `probe`).
+    With `probed` the node tells what it writes, syncs and applies (see `probe`).
     The thread that makes this must live as long as the process should: on Linux the node is killed when it ends.
 
     Raises:
@@ -41,7 +41,7 @@ class NodeProcess:
         build: Builder,
         disk_mood: DiskFaultKind = "ok",
         *,
-        witnessed: bool = False,
+        probed: bool = False,
     ) -> None:
         self.node_id = node_id
         self.paused = False
@@ -55,7 +55,7 @@ class NodeProcess:
             kwargs={
                 "ends": (PipeEnd(child_in.fileno()), PipeEnd(child_out.fileno())),
                 "parent": os.getpid(),
-                "witnessed": witnessed,
+                "probed": probed,
             },
             name=f"paxsim-node-{node_id}",
             daemon=True,

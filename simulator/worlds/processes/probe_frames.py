@@ -15,41 +15,40 @@ from chain.block import Block
 from paxos.effects import Timer
 from paxos.records import JournalRecord
 from simulator.node.storage.storage import Recovered
-from simulator.trace.journal_records import Entry, entry_of
 
 
-class ToldRecovered(msgspec.Struct, frozen=True, array_like=True, tag=1):
+class RecoveredFrame(msgspec.Struct, frozen=True, array_like=True, tag=1):
     """See `Probe.recovered`."""
 
     found: Recovered
 
 
-class ToldRecorded(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=2):
+class RecordedFrame(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=2):
     """See `Probe.recorded`."""
 
-    records: tuple[Entry, ...]
+    records: tuple[JournalRecord, ...]
 
 
-class ToldSynced(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=3):
+class SyncedFrame(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=3):
     """See `Probe.synced`."""
 
 
-class ToldApplied(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=4):
+class AppliedFrame(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=4):
     """See `Probe.applied`."""
 
     blocks: tuple[Block, ...]
 
 
-class ToldWoken(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=5):
+class FiredFrame(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=5):
     """An alarm rang."""
 
     timer: Timer
 
 
-Telling = ToldRecovered | ToldRecorded | ToldSynced | ToldApplied | ToldWoken
+ProbeFrame = RecoveredFrame | RecordedFrame | SyncedFrame | AppliedFrame | FiredFrame
 
 _encode = msgspec.msgpack.Encoder().encode
-decode_telling = msgspec.msgpack.Decoder[Telling](Telling).decode
+decode_probe_frame = msgspec.msgpack.Decoder[ProbeFrame](ProbeFrame).decode
 """The telling in these bytes. Raises `msgspec.DecodeError` for anything else."""
 
 
@@ -61,20 +60,20 @@ class ProcessProbe:
 
     def recovered(self, recovered: Recovered) -> None:
         """See `Probe`."""
-        self._tell(_encode(ToldRecovered(recovered)))
+        self._tell(_encode(RecoveredFrame(recovered)))
 
     def recorded(self, records: Sequence[JournalRecord]) -> None:
         """See `Probe`."""
-        self._tell(_encode(ToldRecorded(tuple([entry_of(record) for record in records]))))
+        self._tell(_encode(RecordedFrame(tuple(records))))
 
     def synced(self) -> None:
         """See `Probe`."""
-        self._tell(_encode(ToldSynced()))
+        self._tell(_encode(SyncedFrame()))
 
     def applied(self, blocks: Sequence[Block]) -> None:
         """See `Probe`."""
-        self._tell(_encode(ToldApplied(tuple(blocks))))
+        self._tell(_encode(AppliedFrame(tuple(blocks))))
 
     def woken(self, timer: Timer) -> None:
         """An alarm rang."""
-        self._tell(_encode(ToldWoken(timer)))
+        self._tell(_encode(FiredFrame(timer)))

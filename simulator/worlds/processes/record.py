@@ -14,9 +14,9 @@ import msgspec
 from simulator.cluster.history import Event
 from simulator.settings import Settings
 from simulator.trace.format import header_for
-from simulator.trace.recorder import play
+from simulator.trace.observer import replay
 from simulator.trace.writer import trace_lines
-from simulator.worlds.processes.recording import Tape
+from simulator.worlds.processes.recording import Recording
 
 if TYPE_CHECKING:
     from simulator.checks.invariants import InvariantChecker
@@ -26,7 +26,7 @@ class Record:
     """A tape, and a checker that has heard it up to some point."""
 
     def __init__(self, settings: Settings) -> None:
-        self.tape = Tape()
+        self.tape = Recording()
         self._settings = settings
         self._checker: InvariantChecker | None = None  # From the first `judge` on.
         self._judged_to = 0
@@ -41,7 +41,7 @@ class Record:
             checker = InvariantChecker(self._settings, prepare_quorum=prepare, accept_quorum=accept)
             self._checker = checker
         begin, self._judged_to = self._judged_to, end
-        play(self.tape.read(begin, end), checker)
+        replay(self.tape.read(begin, end), checker)
         for invariant, verdict in checker.verdicts().items():
             if verdicts.get(invariant, "ok") == "ok":
                 verdicts[invariant] = verdict

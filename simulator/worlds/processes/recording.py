@@ -17,16 +17,29 @@ import msgspec
 from simulator.faults.faults import Fault
 from simulator.faults.links import Link
 from simulator.node.client_api import Inspected
-from simulator.trace.journal_records import record_of
-from simulator.trace.recorder import Happening
+from simulator.trace.events import (
+    BlocksApplied,
+    ClientCalled,
+    Event,
+    IncarnationEnded,
+    JournalSynced,
+    MessageDelivered,
+    MessageLost,
+    MessageSent,
+    NodeRecovered,
+    NodeReported,
+    RecordsAppended,
+    TimerFired,
+    fault_injected,
+)
 from simulator.worlds.processes.framed_pipe import LENGTH, Frame, split
 from simulator.worlds.processes.probe_frames import (
-    ToldApplied,
-    ToldRecorded,
-    ToldRecovered,
-    ToldSynced,
-    ToldWoken,
-    decode_telling,
+    AppliedFrame,
+    FiredFrame,
+    RecordedFrame,
+    RecoveredFrame,
+    SyncedFrame,
+    decode_probe_frame,
 )
 from simulator.worlds.processes.wire import decode_call, decode_message, decode_report
 
@@ -68,11 +81,11 @@ class _Lost(_Entry, frozen=True, array_like=True, gc=False, tag=4):
     message: bytes
 
 
-class _Told(_Entry, frozen=True, array_like=True, gc=False, tag=5):
+class _Reported(_Entry, frozen=True, array_like=True, gc=False, tag=5):
     report: bytes
 
 
-class _Asked(_Entry, frozen=True, array_like=True, gc=False, tag=6):
+class _Called(_Entry, frozen=True, array_like=True, gc=False, tag=6):
     call: bytes
 
 
@@ -84,16 +97,16 @@ class _Ended(_Entry, frozen=True, array_like=True, gc=False, tag=8):
     how: str
 
 
-class _Struck(_Entry, frozen=True, array_like=True, gc=False, tag=9):
+class _Injected(_Entry, frozen=True, array_like=True, gc=False, tag=9):
     fault: Fault
 
 
-_AnyEntry = _Frame | _Sent | _Arrived | _Lost | _Told | _Asked | _Probed | _Ended | _Struck
+_AnyEntry = _Frame | _Sent | _Arrived | _Lost | _Reported | _Called | _Probed | _Ended | _Injected
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder[_AnyEntry](_AnyEntry).decode
 
 
-class Tape:
+class Recording:
     """Written under the supervisor's lock by one thread at a time. `cut` tells why recording stopped, or is empty."""
 
     def __init__(self, most_bytes: int = MOST_BYTES) -> None:
@@ -125,13 +138,13 @@ class Tape:
 
     def told(self, at_ms: int, node: int, report: bytes) -> None:
         """A report, encoded."""
-        self._write(_Told(at_ms, node, report))
+        self._write(_Reported(at_ms, node, report))
 
     def asked(self, at_ms: int, node: int, call: bytes) -> None:
         """A client's call, encoded."""
-        self._write(_Asked(at_ms, node, call))
+        self._write(_Called(at_ms, node, call))
 
-    def witnessed(self, at_ms: int, node: int, body: bytes) -> None:
+    def probed(self, at_ms: int, node: int, body: bytes) -> None:
         """The body of a frame of tellings (see `probe`)."""
         self._write(_Probed(at_ms, node, body))
 
@@ -141,7 +154,7 @@ class Tape:
 
     def struck(self, at_ms: int, fault: Fault) -> None:
         """A fault was carried out."""
-        self._write(_Struck(at_ms, 0, fault))
+        self._write(_Injected(at_ms, 0, fault))
 
     def end(self) -> int:
         """Where the record ends now; everything before it can be read without the lock."""
@@ -149,7 +162,7 @@ class Tape:
             self._file.flush()
         return self._size
 
-    def read(self, begin: int, end: int) -> Iterator[Happening]:
+    def read(self, begin: int, end: int) -> Iterator[Event]:
         """What happened between two ends (0 is the beginning), as calls of `Observer`."""
         fd = self._file.fileno()
         rest = b""
@@ -163,7 +176,7 @@ class Tape:
                 if len(rest) - at < LENGTH.size + length:
                     break
                 at += LENGTH.size
-                yield from _happenings(_decode(rest[at : at + length]))
+                yield from _events(_decode(rest[at : at + length]))
                 at += length
             rest = rest[at:]
 
@@ -191,56 +204,59 @@ class Tape:
         self.cut = why
 
 
-def _happenings(entry: _AnyEntry) -> Iterator[Happening]:
+def _events(entry: _AnyEntry) -> Iterator[Event]:
     at_ms, node = entry.at_ms, entry.node
     match entry:
         case _Frame():
             yield from _whole_frame(entry)
         case _Sent(number=number, to=to, message=data):
-            yield "sent", (at_ms, node, to, decode_message(data), number)
+            yield MessageSent(at_ms=at_ms, node=node, to=to, number=number, message=decode_message(data))
         case _Arrived(source=source, number=number, message=data):
-            yield "delivered", (at_ms, source, node, decode_message(data), number)
+            message = decode_message(data)
+            yield MessageDelivered(at_ms=at_ms, node=node, source=source, number=number, message=message)
         case _Lost(source=source, number=number, message=data):
-            yield "lost", (at_ms, source, node, decode_message(data), number)
-        case _Told(report=data):
+            message = decode_message(data)
+            yield MessageLost(at_ms=at_ms, node=node, source=source, number=number, message=message)
+        case _Reported(report=data):
             report = decode_report(data)
-            if not isinstance(report, Inspected) or not report.number:  # What was asked for is no event of the node.
-                yield "told", (at_ms, node, report)
-        case _Asked(call=data):
-            yield "asked", (at_ms, node, decode_call(data))
+            if not isinstance(report, Inspected) or not report.number:  # An answer to a person is no event of the node.
+                yield NodeReported(at_ms=at_ms, node=node, report=report)
+        case _Called(call=data):
+            yield ClientCalled(at_ms=at_ms, node=node, call=decode_call(data))
         case _Probed(body=body):
             for data in split(body):
-                yield _telling(at_ms, node, data)
+                yield _probe_event(at_ms, node, data)
         case _Ended(how=how):
-            yield "ended", (at_ms, node, how)
-        case _Struck(fault=fault):
-            yield "struck", (at_ms, fault)
+            yield IncarnationEnded(at_ms=at_ms, node=node, how=how)
+        case _Injected(fault=fault):
+            yield fault_injected(at_ms, fault)
         case _:
             assert_never(entry)
 
 
-def _whole_frame(entry: _Frame) -> Iterator[Happening]:
+def _whole_frame(entry: _Frame) -> Iterator[Event]:
     to = tuple(sorted([*entry.passed, *entry.lost]))
+    at_ms, source = entry.at_ms, entry.node
     for number, data in enumerate(split(entry.body), entry.first):
         message = decode_message(data)
-        yield "sent", (entry.at_ms, entry.node, to, message, number)
+        yield MessageSent(at_ms=at_ms, node=source, to=to, number=number, message=message)
         for target in entry.passed:
-            yield "delivered", (entry.at_ms, entry.node, target, message, number)
+            yield MessageDelivered(at_ms=at_ms, node=target, source=source, number=number, message=message)
         for target in entry.lost:
-            yield "lost", (entry.at_ms, entry.node, target, message, number)
+            yield MessageLost(at_ms=at_ms, node=target, source=source, number=number, message=message)
 
 
-def _telling(at_ms: int, node: int, data: bytes) -> Happening:
-    match decode_telling(data):
-        case ToldRecovered(found):
-            return "recovered", (at_ms, node, found)
-        case ToldRecorded(records):
-            return "recorded", (at_ms, node, tuple([record_of(entry) for entry in records]))
-        case ToldSynced():
-            return "synced", (at_ms, node)
-        case ToldApplied(blocks):
-            return "applied", (at_ms, node, blocks)
-        case ToldWoken(timer):
-            return "woken", (at_ms, node, timer)
-        case telling:
-            assert_never(telling)
+def _probe_event(at_ms: int, node: int, data: bytes) -> Event:
+    match decode_probe_frame(data):
+        case RecoveredFrame(found):
+            return NodeRecovered(at_ms=at_ms, node=node, found=found)
+        case RecordedFrame(records):
+            return RecordsAppended(at_ms=at_ms, node=node, records=records)
+        case SyncedFrame():
+            return JournalSynced(at_ms=at_ms, node=node)
+        case AppliedFrame(blocks):
+            return BlocksApplied(at_ms=at_ms, node=node, blocks=blocks)
+        case FiredFrame(timer):
+            return TimerFired(at_ms=at_ms, node=node, timer=timer)
+        case frame:
+            assert_never(frame)

@@ -14,7 +14,7 @@ from random import Random
 from simulator.faults.links import MOST_HELD, Link, Links
 from simulator.worlds.processes.framed_pipe import HEAD, UNHURRIED, Frame, Outlet, frame, split
 from simulator.worlds.processes.message_log import Tap
-from simulator.worlds.processes.recording import Tape
+from simulator.worlds.processes.recording import Recording
 
 UNDERWAY_BYTES = 256 << 20
 """What may be on slow links at once. More is lost, as on a real link whose buffers are full."""
@@ -35,7 +35,7 @@ class Network:
         self,
         links: Links,
         dice: Random,
-        tape: Tape | None = None,
+        tape: Recording | None = None,
         is_awaited: Callable[[int], bool] = lambda _node: True,
     ) -> None:
         self.links = links

@@ -26,7 +26,7 @@ from simulator.worlds.processes.framed_pipe import SUPERVISOR, WITNESS, frame, s
 from simulator.worlds.processes.node_main import DISK_MOOD, DISK_MOODS, Builder
 from simulator.worlds.processes.node_process import NodeProcess
 from simulator.worlds.processes.parent import wake_in_time
-from simulator.worlds.processes.recording import Tape
+from simulator.worlds.processes.recording import Recording
 from simulator.worlds.processes.router import Network
 
 COMPANY_S = 0.002
@@ -63,7 +63,7 @@ class Supervisor:
     `lives` holds the processes that have not been reaped. With a `tape` the run is recorded, the nodes' insides too.
     """
 
-    def __init__(self, settings: Settings, build: Builder, listener: Listener, tape: Tape | None = None) -> None:
+    def __init__(self, settings: Settings, build: Builder, listener: Listener, tape: Recording | None = None) -> None:
         self.lock = threading.RLock()
         self.links = Links(settings.node_ids)
         self.network = Network(self.links, Random(settings.seed), tape, listener.awaited)
@@ -118,7 +118,7 @@ class Supervisor:
     def bring_up(self, node: int) -> None:
         """Start a fresh process for `node`, with fresh queues. In the supervisor's thread alone: see `errand`."""
         mood = self._disk_moods.get(node, "ok")
-        life = NodeProcess(node, self._settings, self._build, mood, witnessed=self._tape is not None)
+        life = NodeProcess(node, self._settings, self._build, mood, probed=self._tape is not None)
         self.lives[node] = life
         self.network.connect(node, life.outlet)
         self._listen(life.inlet.fd, lambda: self._hear(life))
@@ -278,7 +278,7 @@ class Supervisor:
                     self._listener.reported(life.node_id, report)
             elif address == WITNESS:
                 if self._tape is not None:
-                    self._tape.witnessed(int(now), life.node_id, body)
+                    self._tape.probed(int(now), life.node_id, body)
             else:
                 self.network.route(life.node_id, sent, now)
         if life.inlet.closed:

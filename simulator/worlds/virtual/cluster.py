@@ -49,9 +49,9 @@ from simulator.node.node import Node
 from simulator.node.status import NodeStatus
 from simulator.node.storage.chain_file import CHAIN
 from simulator.settings import Settings
+from simulator.trace.events import FaultInjected, fault_injected
 from simulator.trace.format import header_for
-from simulator.trace.observer import Observer
-from simulator.trace.observer_list import ObserverList
+from simulator.trace.observer import Observer, ObserverList
 from simulator.trace.recorder import TraceRecorder
 from simulator.trace.writer import trace_lines
 from simulator.worlds.virtual.event_queue import WORLD, Heap
@@ -244,7 +244,7 @@ class VirtualCluster:
         header = msgspec.structs.replace(
             header_for(self.settings, self.world, self.checker.replay), prepare_quorum=prepare, accept_quorum=accept
         )
-        return trace_lines(header, recorder.happenings(), self.history(), recorder.cut)
+        return trace_lines(header, recorder.events(), self.history(), recorder.cut)
 
     def events(self, last: int) -> Sequence[ClusterEvent]:
         """See `Cluster`."""
@@ -344,8 +344,9 @@ class VirtualCluster:
         self._heap.put(self.now_ms() + LOOK_FOR_LATE_MS, WORLD, (self._look_for_late, None, None))
 
     def _struck(self, fault: Fault) -> None:
-        for tell in self._observers.struck:
-            tell(self.now_ms(), fault)
+        event = fault_injected(self.now_ms(), fault)
+        for handle in self._observers.of(FaultInjected):
+            handle(event)
         self._note(getattr(fault, "node", 0), "fault", fault.line())
 
     def _watch(self, source: NodeId, to: tuple[NodeId, ...], message: AnyMessage) -> None:

@@ -24,7 +24,19 @@ from simulator.node.client_api import ClientCall, NodeFailed, NodeReport
 from simulator.node.node import NodeStopped
 from simulator.node.status import Life, NodeStatus
 from simulator.node.storage.storage import Recovered
-from simulator.trace.observer_list import ObserverList
+from simulator.trace.events import (
+    BlocksApplied,
+    ClientCalled,
+    Event,
+    IncarnationEnded,
+    JournalSynced,
+    MessageDelivered,
+    NodeRecovered,
+    NodeReported,
+    RecordsAppended,
+    TimerFired,
+)
+from simulator.trace.observer import ObserverList
 from simulator.worlds.virtual.clock import Clock
 from simulator.worlds.virtual.disk import Killed, SimulatedDisk
 from simulator.worlds.virtual.event_queue import PLACE_BITS, WORLD, Happening, Heap
@@ -98,6 +110,9 @@ class Machine:
         self.waiting: list[Happening] = []  # What came while it was blocked.
         self._heap = heap
         self._network = network
+        self._on_called = observers.of(ClientCalled)
+        self._on_delivered = observers.of(MessageDelivered)
+        self._on_fired = observers.of(TimerFired)
         self._observers = observers
         self._owner = owner
         self._build = build
@@ -149,9 +164,7 @@ class Machine:
         self._lag_ms = 0
         self._later.clear()
         self.disk.lose_power()
-        now = self._heap.now_ms
-        for tell in self._observers.ended:
-            tell(now, self.me, how)
+        self._emit_now(IncarnationEnded, how=how)
         self._owner.ended(self.me, how)
         lost, self.waiting = self.waiting, []
         self._drop(lost)
@@ -200,13 +213,15 @@ class Machine:
         assert node is not None
         world_ms, me = self._heap.now_ms, self.me
         now = self.clock.read(world_ms)
-        receive, passed, delivered = node.receive, self._network.passed, self._observers.delivered
+        receive, passed, on_delivered = node.receive, self._network.passed, self._on_delivered
         try:
             for source, what, number in happenings:
                 if source:
                     passed[source << PLACE_BITS | me] += 1
-                    for tell in delivered:
-                        tell(world_ms, source, me, what, number)
+                    if on_delivered:
+                        event = MessageDelivered(at_ms=world_ms, node=me, source=source, number=number, message=what)
+                        for handle in on_delivered:
+                            handle(event)
                     receive(what, now)
                 elif number == self.lives:
                     self._occur(node, what, now)
@@ -219,8 +234,8 @@ class Machine:
 
     def _occur(self, node: Drivable, what: Timer | ClientCall, now: int) -> None:
         if not isinstance(what, Timer):
-            for tell_asked in self._observers.asked:
-                tell_asked(self._heap.now_ms, self.me, what)
+            if self._on_called:
+                self._emit_now(ClientCalled, call=what)
             node.call(what, now)
             return
         alarm = self._alarms.get(what)
@@ -232,8 +247,8 @@ class Machine:
             self._set_alarm(what, due)
         elif due is not None:
             del self._due[what]
-            for tell_woken in self._observers.woken:
-                tell_woken(self._heap.now_ms, self.me, what)
+            if self._on_fired:
+                self._emit_now(TimerFired, timer=what)
             node.wake(what, now)
 
     def _drop(self, happenings: list[Happening]) -> None:
@@ -339,32 +354,37 @@ class Machine:
     def _report(self, report: NodeReport) -> None:
         if isinstance(report, NodeFailed):
             self.error = report.text
-        for tell in self._observers.told:
-            tell(self._heap.now_ms, self.me, report)
+        self._emit_now(NodeReported, report=report)
         self._owner.reported(self.me, report)
 
     def recovered(self, recovered: Recovered) -> None:
         """See `Probe`."""
-        self._tell(self._observers.recovered, recovered)
+        self._emit(NodeRecovered, found=recovered)
 
     def recorded(self, records: Sequence[JournalRecord]) -> None:
         """See `Probe`."""
-        self._tell(self._observers.recorded, records)
+        self._emit(RecordsAppended, records=tuple(records))
 
     def synced(self) -> None:
         """See `Probe`."""
-        self._tell(self._observers.synced)
+        self._emit(JournalSynced)
 
     def applied(self, blocks: Sequence[Block]) -> None:
         """See `Probe`."""
-        self._tell(self._observers.applied, blocks)
+        self._emit(BlocksApplied, blocks=tuple(blocks))
 
-    def _tell(self, tells: tuple[Callable[..., None], ...], *arguments: object) -> None:
+    def _emit(self, kind: type[Event], **fields: Any) -> None:
         if self._lag_ms:
-            self._put_off(self._tell_now, tells, *arguments)
+            self._put_off(self._emit_put_off, kind, fields)
         else:
-            self._tell_now(tells, *arguments)
+            self._emit_now(kind, **fields)
 
-    def _tell_now(self, tells: tuple[Callable[..., None], ...], *arguments: object) -> None:
-        for tell in tells:
-            tell(self._heap.now_ms, self.me, *arguments)
+    def _emit_put_off(self, kind: type[Event], fields: dict[str, Any]) -> None:
+        self._emit_now(kind, **fields)
+
+    def _emit_now(self, kind: type[Event], **fields: Any) -> None:
+        handlers = self._observers.of(kind)
+        if handlers:
+            event = kind(at_ms=self._heap.now_ms, node=self.me, **fields)
+            for handle in handlers:
+                handle(event)

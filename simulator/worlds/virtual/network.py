@@ -14,7 +14,8 @@ from paxos.messages import AnyMessage
 from simulator.cluster.events import HeldMessage
 from simulator.cluster.message_text import describe
 from simulator.faults.links import MOST_HELD, Link, Links
-from simulator.trace.observer_list import ObserverList
+from simulator.trace.events import MessageLost, MessageSent
+from simulator.trace.observer import ObserverList
 from simulator.worlds.virtual.event_queue import PLACE_BITS, Heap
 
 LATENCIES = (0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2)
@@ -51,7 +52,8 @@ class Network:
         self._heap = heap
         self._dice = dice
         self._bits = dice.getrandbits
-        self._observers = observers
+        self._on_sent = observers.of(MessageSent)
+        self._on_lost = observers.of(MessageLost)
         self._newest = [0] * (1 << 2 * PLACE_BITS)  # When the last message of each calm link arrives.
         self._held_count = 0
 
@@ -64,8 +66,10 @@ class Network:
         self.messages += 1
         number = self.messages
         self.copies += len(to)
-        for tell in self._observers.sent:
-            tell(now, source, to, message, number)
+        if self._on_sent:
+            event = MessageSent(at_ms=now, node=source, to=to, number=number, message=message)
+            for handle in self._on_sent:
+                handle(event)
         if self.watch is not None:
             self.watch(source, to, message)
         if not self.links.untouched:
@@ -112,8 +116,10 @@ class Network:
     def lose(self, source: int, target: int, message: AnyMessage, number: int) -> None:
         """A copy will never arrive."""
         self.lost[source << PLACE_BITS | target] += 1
-        for tell in self._observers.lost:
-            tell(self._heap.now_ms, source, target, message, number)
+        if self._on_lost:
+            event = MessageLost(at_ms=self._heap.now_ms, node=target, source=source, number=number, message=message)
+            for handle in self._on_lost:
+                handle(event)
 
     def deliver_held(self, number: int | None, link: Link | None) -> int:
         """Let held messages arrive now: one, those of a link, or all. How many there were."""

@@ -24,6 +24,17 @@ from simulator.node.client_api import ClientRead, ClientWrite, ReadAnswer, Write
 from simulator.node.codec import operation_text, operations_text
 from simulator.node.storage.storage import Recovered
 from simulator.settings import Settings
+from simulator.trace.events import (
+    BlocksApplied,
+    ClientCalled,
+    IncarnationEnded,
+    JournalSynced,
+    MessageDelivered,
+    MessageSent,
+    NodeRecovered,
+    NodeReported,
+    RecordsAppended,
+)
 
 B1, B2, B3 = Ballot(1, 1), Ballot(2, 2), Ballot(3, 3)
 
@@ -48,7 +59,7 @@ class Scene:
         self.now = 0
         self.number = 0
         for request in (*X, *Y):
-            self.checker.asked(0, 1, ClientWrite(request))
+            self.checker.observe(ClientCalled(at_ms=0, node=1, call=ClientWrite(request)))
         if start:
             for node in self.settings.node_ids:
                 self.recovers(node)
@@ -82,27 +93,29 @@ class Scene:
         found = Recovered(
             promised=promised, opened=opened, accepted=accepted, height=height, tip=tip, fresh=not height, notes=notes
         )
-        self.checker.recovered(self._tick(), node, found)
+        self.checker.observe(NodeRecovered(at_ms=self._tick(), node=node, found=found))
 
     def records(self, node: NodeId, *records: JournalRecord, sync: bool = True) -> None:
         """Records are appended, and synced unless told otherwise."""
-        self.checker.recorded(self._tick(), node, records)
+        self.checker.observe(RecordsAppended(at_ms=self._tick(), node=node, records=tuple(records)))
         if sync:
-            self.checker.synced(self._tick(), node)
+            self.checker.observe(JournalSynced(at_ms=self._tick(), node=node))
 
     def crashes(self, node: NodeId) -> None:
         """A life is over."""
-        self.checker.ended(self._tick(), node, "killed")
+        self.checker.observe(IncarnationEnded(at_ms=self._tick(), node=node, how="killed"))
 
     # Messages
 
     def says(self, node: NodeId, to: tuple[NodeId, ...], message: AnyMessage, *, arrives: bool = True) -> None:
         """A message is sent, and reaches everybody at once."""
         self.number += 1
-        self.checker.sent(self._tick(), node, to, message, self.number)
+        self.checker.observe(MessageSent(at_ms=self._tick(), node=node, to=to, message=message, number=self.number))
         if arrives:
             for target in to:
-                self.checker.delivered(self._tick(), node, target, message, self.number)
+                self.checker.observe(
+                    MessageDelivered(at_ms=self._tick(), node=target, source=node, message=message, number=self.number)
+                )
 
     def others(self, node: NodeId) -> tuple[NodeId, ...]:
         """All nodes but one."""
@@ -185,25 +198,33 @@ class Scene:
     def appends(self, node: NodeId, *blocks: Block) -> None:
         """A node appends these very blocks."""
         self.blocks[node] += blocks
-        self.checker.applied(self._tick(), node, blocks)
+        self.checker.observe(BlocksApplied(at_ms=self._tick(), node=node, blocks=tuple(blocks)))
 
     def asks(self, node: NodeId, what: Value) -> None:
         """Clients ask for what stands in `what`."""
         for request in what:
-            self.checker.asked(self._tick(), node, ClientWrite(request))
+            self.checker.observe(ClientCalled(at_ms=self._tick(), node=node, call=ClientWrite(request)))
 
     def answers(self, node: NodeId, what: Value, kind: str = "ok", text: str = "done", height: int = 0) -> None:
         """Their node answers."""
         for request in what:
-            self.checker.told(self._tick(), node, WriteAnswer(request.client, request.seq, kind, text, height))
+            self.checker.observe(
+                NodeReported(
+                    at_ms=self._tick(), node=node, report=WriteAnswer(request.client, request.seq, kind, text, height)
+                )
+            )
 
     def asks_view(self, number: int, *, linearizable: bool = False, kind: str = "all", name: str = "") -> None:
         """A client asks for a view."""
-        self.checker.asked(self._tick(), 1, ClientRead(number, kind, name, linearizable))
+        self.checker.observe(
+            ClientCalled(at_ms=self._tick(), node=1, call=ClientRead(number, kind, name, linearizable))
+        )
 
     def shows(self, node: NodeId, number: int, result: object, height: int, shown: str = "view_all") -> None:
         """A node answers it."""
-        self.checker.told(self._tick(), node, ReadAnswer(number, "ok", "", result, shown, height))
+        self.checker.observe(
+            NodeReported(at_ms=self._tick(), node=node, report=ReadAnswer(number, "ok", "", result, shown, height))
+        )
 
     def tells_story(self) -> None:
         """A whole correct beginning: node 1 leads with ballot 1.1, X is chosen in slot 1 and applied everywhere."""

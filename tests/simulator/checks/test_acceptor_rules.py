@@ -7,6 +7,7 @@ import pytest
 from paxos.ballot import Ballot
 from paxos.records import AcceptedRecord, OpenedRecord, PromiseRecord
 from simulator.faults.faults import DiskFault
+from simulator.trace.events import fault_injected
 from tests.simulator.checks.scene import B1, B2, B3, Scene, X, Y
 
 
@@ -220,7 +221,7 @@ def test_a_wiped_disk_excuses_the_loss_and_not_the_word(scene: Scene) -> None:
     scene.leads(B1, 2, 3)
     scene.chooses(B1, 1, X, 2)
     scene.crashes(2)
-    scene.checker.struck(9, DiskFault(2, "wipe", "paxos.txt"))
+    scene.checker.observe(fault_injected(9, DiskFault(2, "wipe", "paxos.txt")))
     scene.recovers(2)
     assert scene.broken == {}
 

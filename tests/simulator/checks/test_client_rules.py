@@ -12,6 +12,7 @@ from simulator.checks.violation import INVARIANTS, Violation
 from simulator.node.client_api import Inspected
 from simulator.node.codec import operations_text
 from simulator.node.status import NodeStatus
+from simulator.trace.events import NodeReported
 from tests.simulator.checks.scene import B1, Scene, X, Y, value
 
 COMMENT = value("K", operation=Comment("bob", "X", "nice"))
@@ -305,7 +306,7 @@ def test_pictures_are_held_against_the_replay(scene: Scene) -> None:
     for comments, sound in ((1, True), (2, False)):
         tip = scene.chains[1].tip
         state = NodeStatus(node=1, height=2, hash=tip, posts=1, comments=comments)
-        scene.checker.told(99, 1, Inspected(0, state))
+        scene.checker.observe(NodeReported(at_ms=99, node=1, report=Inspected(0, state)))
         assert (scene.broken == {}) == sound
 
 

@@ -8,12 +8,13 @@ import re
 from pathlib import Path
 from typing import get_args
 
+import msgspec
 import pytest
 
 from blog.operations import Post
 from paxos.effects import Timer
 from simulator.checks.trace_check import check_trace
-from simulator.cluster.history import Event
+from simulator.cluster.history import Event as HistoryEvent
 from simulator.cluster.interface import Query
 from simulator.errors import InputError
 from simulator.faults.faults import Crash, Heal, LinkConditions, Partition, Restart
@@ -21,9 +22,22 @@ from simulator.faults.links import LinkRule
 from simulator.node.client_api import NoteLine
 from simulator.scenario.session.files import trace_to, write_lines
 from simulator.settings import Settings
-from simulator.trace.format import AnyLine, Delivered, Header, History, Line, Sent, header_for
+from simulator.trace.events import (
+    BlocksApplied,
+    Event,
+    FaultInjected,
+    IncarnationEnded,
+    MessageDelivered,
+    MessageLost,
+    MessageSent,
+    NodeReported,
+    RecordsAppended,
+    TimerFired,
+)
+from simulator.trace.format import AnyLine, Header, History, header_for
+from simulator.trace.observer import replay
 from simulator.trace.reader import is_trace, read_trace
-from simulator.trace.recorder import Happening, TraceRecorder, play
+from simulator.trace.recorder import TraceRecorder
 from simulator.trace.writer import trace_lines
 from simulator.worlds.virtual.cluster import VirtualCluster
 from tests.simulator.checks.scene import B1, Scene, X
@@ -54,7 +68,7 @@ def stormy_run(seed: int = 3) -> tuple[VirtualCluster, TraceRecorder]:
 def written(cluster: VirtualCluster, recorder: TraceRecorder, path: Path) -> Path:
     """The run as a file."""
     header = header_for(cluster.settings, "virtual", "paxsim explore --start 3 --seeds 1")
-    write_lines(str(path), trace_lines(header, recorder.happenings(), cluster.history()))
+    write_lines(str(path), trace_lines(header, recorder.events(), cluster.history()))
     return path
 
 
@@ -70,15 +84,15 @@ def test_what_is_written_is_read_back(run: tuple[VirtualCluster, TraceRecorder],
 
     trace = read_trace(written(cluster, recorder, tmp_path / "run.jsonl"))
 
-    assert list(trace.happenings()) == list(recorder.happenings())
+    assert [msgspec.structs.replace(event, clock=0) for event in trace.events()] == list(recorder.events())
     assert trace.history() == list(cluster.history())
-    assert {kind for kind, _ in recorder.happenings()} >= {
-        "delivered",
-        "lost",
-        "recorded",
-        "applied",
-        "ended",
-        "struck",
+    assert {type(event) for event in recorder.events()} >= {
+        MessageDelivered,
+        MessageLost,
+        RecordsAppended,
+        BlocksApplied,
+        IncarnationEnded,
+        FaultInjected,
     }
     assert (trace.header.seed, trace.header.to_settings().nodes) == (3, 3)
 
@@ -106,7 +120,7 @@ def test_a_violation_is_found_in_a_trace_too(tmp_path: Path) -> None:
     scene.decides(B1, 1)
     path = tmp_path / "bad.jsonl"
 
-    write_lines(str(path), trace_lines(header_for(scene.settings, "virtual"), recorder.happenings()))
+    write_lines(str(path), trace_lines(header_for(scene.settings, "virtual"), recorder.events()))
 
     assert list(check_trace(path).violations) == ["decision"]
 
@@ -136,9 +150,9 @@ def test_stamps_grow_along_every_cause(run: tuple[VirtualCluster, TraceRecorder]
     sent: dict[int, int] = {}
     deliveries = 0
     for line in read_trace(written(*run, tmp_path / "run.jsonl")).lines():
-        if isinstance(line, Sent):
+        if isinstance(line, MessageSent):
             sent[line.number] = line.clock
-        if isinstance(line, Delivered):
+        if isinstance(line, MessageDelivered):
             deliveries += 1
             assert line.clock > sent[line.number]
             assert line.message is not None
@@ -170,19 +184,19 @@ def test_past_its_bound_a_recorder_keeps_the_beginning(tmp_path: Path) -> None:
     """And says that the end is missing."""
     recorder = TraceRecorder(most_events=2)
     for at_ms in range(5):
-        recorder.woken(at_ms, 1, Timer.HEARTBEAT)
+        recorder.observe(TimerFired(at_ms=at_ms, node=1, timer=Timer.HEARTBEAT))
     path = tmp_path / "cut.jsonl"
 
-    write_lines(str(path), trace_lines(header_for(Settings(), "virtual"), recorder.happenings(), cut=recorder.cut))
+    write_lines(str(path), trace_lines(header_for(Settings(), "virtual"), recorder.events(), cut=recorder.cut))
 
     last = json.loads(path.read_text().splitlines()[-1])
     assert (len(recorder), last) == (2, {"event": "cut", "at_ms": 1, "why": "the bound of 2 events was reached"})
-    assert [args[0] for _, args in read_trace(path).happenings()] == [0, 1]
+    assert [event.at_ms for event in read_trace(path).events()] == [0, 1]
 
 
 def test_history_alone_makes_a_trace() -> None:
     """A world without events, say a cut one, still has what its clients saw."""
-    event = Event(process=1, type="invoke", f="post", value=["a", "b", "c"], time=7)
+    event = HistoryEvent(process=1, type="invoke", f="post", value=["a", "b", "c"], time=7)
 
     lines = list(trace_lines(header_for(Settings(), "virtual"), (), [event]))
 
@@ -197,9 +211,9 @@ def test_playing_calls_every_observer(run: tuple[VirtualCluster, TraceRecorder])
     """In the same order, with the same arguments."""
     again = TraceRecorder()
 
-    play(run[1].happenings(), again)
+    replay(run[1].events(), again)
 
-    assert list(again.happenings()) == list(run[1].happenings())
+    assert list(again.events()) == list(run[1].events())
 
 
 GOOD = '{"trace":1,"world":"virtual","seed":0,"settings":{"nodes":3}}'
@@ -259,10 +273,10 @@ def test_the_page_tells_every_kind_of_line_and_every_field() -> None:
     """docs/trace.md is read by people who write their own tools."""
     page = PAGE.read_text(encoding="utf-8")
     rows = dict(re.findall(r"^\| `(\w+)` \|([^|]*)\|", page, re.MULTILINE))
-    common = set(Line.__struct_fields__) | {"message"}  # What arrives is named by its number.
+    common = set(Event.__struct_fields__) | {"message"}  # What arrives is named by its number.
 
     for kind in get_args(AnyLine):
-        fields = set(kind.__struct_fields__) - common | ({"message"} if kind is Sent else set())
+        fields = set(kind.__struct_fields__) - common | ({"message"} if kind is MessageSent else set())
         assert set(re.findall(r"`(\w+)`", rows[kind.__struct_config__.tag])) == fields
     for field in Header.__struct_fields__:
         assert f"`{field}`" in page
@@ -272,7 +286,8 @@ def test_a_recorder_keeps_what_it_is_given() -> None:
     """A note is kept as it came."""
     recorder = TraceRecorder()
 
-    recorder.told(1, 2, NoteLine("kind", "text"))
+    note = NodeReported(at_ms=1, node=2, report=NoteLine("kind", "text"))
 
-    kept: list[Happening] = list(recorder.happenings())
-    assert kept == [("told", (1, 2, NoteLine("kind", "text")))]
+    recorder.observe(note)
+
+    assert list(recorder.events()) == [note]

@@ -34,7 +34,7 @@ def test_a_busy_history_is_explained_by_its_own_order() -> None:
 
 
 def test_a_witness_that_fails_proves_nothing() -> None:
-    """Two posts at once, witnessed the wrong way round: the history is judged without it."""
+    """Two posts at once, probed the wrong way round: the history is judged without it."""
     events = script(
         '0 invoke post ["ann","t","x"]', '1 invoke post ["bob","u","y"]', '0 ok post "ok"', '1 ok post "ok"',
         "2 invoke view_all null", '2 ok view_all [["u","bob"],["t","ann"]]',

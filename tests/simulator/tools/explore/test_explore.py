@@ -15,7 +15,7 @@ from simulator.settings import Settings
 from simulator.tools.explore.batch import Batch, Failure, Search, run_batch
 from simulator.tools.explore.command import Report, Wishes, run_search
 from simulator.tools.explore.engine import explore, local_executor
-from simulator.tools.explore.narrate import tell_seed
+from simulator.tools.explore.narrate import narrate_seed
 from simulator.tools.explore.schedule import Plan, Strike, Write
 from simulator.tools.explore.seeds import Results, Seeds, Shard, parse_shard
 from simulator.tools.explore.shrink import shrink
@@ -149,8 +149,8 @@ def test_the_fate_of_a_seed_is_told_line_by_line() -> None:
     lines: list[str] = []
     again: list[str] = []
 
-    tell_seed(3, Search(), lines.append)
-    tell_seed(3, Search(), again.append)
+    narrate_seed(3, Search(), lines.append)
+    narrate_seed(3, Search(), again.append)
 
     assert lines == again
     assert lines[0].startswith("Seed 3, drawn as 'swarm'")

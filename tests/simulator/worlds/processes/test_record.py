@@ -19,7 +19,7 @@ from simulator.scenario.session.files import trace_to
 from simulator.settings import Settings
 from simulator.trace.reader import read_trace
 from simulator.worlds.processes.cluster import ProcessCluster
-from simulator.worlds.processes.recording import Tape
+from simulator.worlds.processes.recording import Recording
 from simulator.worlds.processes.wire import encode_report
 from tests.simulator.worlds.processes.conftest import Start
 
@@ -68,7 +68,7 @@ def test_a_real_run_makes_a_trace_that_judges_well(cluster: ProcessCluster, tmp_
 
     count = trace_to(cluster, str(path))
 
-    kinds = Counter(kind for kind, _ in read_trace(path).happenings())
+    kinds = Counter(type(event).__struct_config__.tag for event in read_trace(path).events())
     assert count == sum(kinds.values()) + len(cluster.history()) + 1
     assert set(kinds) == {
         "asked", "told", "sent", "delivered", "lost", "woken",
@@ -126,12 +126,12 @@ def test_without_a_record_there_is_no_trace(start: Start, tmp_path: Path) -> Non
 
 def test_a_tape_that_is_full_keeps_the_beginning() -> None:
     """And says why it stopped; what it holds can still be read."""
-    tape = Tape(most_bytes=300)
+    tape = Recording(most_bytes=300)
     note = encode_report(NoteLine("kind", "x" * 80))
     for at_ms in range(9):
         tape.told(at_ms, 1, note)
 
-    times = [args[0] for _, args in tape.read(0, tape.end())]
+    times = [event.at_ms for event in tape.read(0, tape.end())]
 
     assert 0 < len(times) < 9
     assert times == list(range(len(times)))

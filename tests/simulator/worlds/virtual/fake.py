@@ -12,7 +12,7 @@ from simulator.faults.links import Links
 from simulator.node.client_api import ClientCall, NodeReport
 from simulator.node.status import NodeStatus
 from simulator.node.storage.journal import JOURNAL
-from simulator.trace.observer_list import ObserverList
+from simulator.trace.observer import ObserverList
 from simulator.worlds.virtual.event_queue import Heap
 from simulator.worlds.virtual.machine import Machine
 from simulator.worlds.virtual.network import Network

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -32,8 +32,10 @@ from simulator.faults.faults import (
     Resume,
 )
 from simulator.faults.links import LinkRule
-from simulator.node.client_api import ClientCall, ClientWrite, NodeReport, WriteAnswer
+from simulator.node.client_api import ClientWrite, WriteAnswer
 from simulator.settings import Settings
+from simulator.trace.events import ClientCalled, Event, NodeReported
+from simulator.trace.observer import Handler, Observer
 from simulator.worlds.virtual.cluster import SURPRISE, VirtualCluster
 from simulator.worlds.virtual.machine import Machine
 from tests.simulator.worlds.virtual.fake import FakeNode
@@ -365,22 +367,18 @@ def test_the_files_can_be_audited(tmp_path: Path) -> None:
 def test_observers_are_told_and_none_costs_nothing() -> None:
     """A watcher that listens to answers alone is told of answers alone."""
 
-    class Ear:
-        """Listens to clients."""
+    class Ear(Observer):
+        """Handles calls and reports."""
 
         def __init__(self) -> None:
             self.heard: list[object] = []
 
-        def __getattr__(self, name: str) -> Callable[..., None]:
-            return lambda *_: None
-
-        def asked(self, at_ms: int, node: int, call: ClientCall) -> None:
+        def handlers(self) -> Mapping[type[Event], Handler]:
             """See `Observer`."""
-            self.heard.append(call)
-
-        def told(self, at_ms: int, node: int, report: NodeReport) -> None:
-            """See `Observer`."""
-            self.heard.append(report)
+            return {
+                ClientCalled: lambda event: self.heard.append(event.call),
+                NodeReported: lambda event: self.heard.append(event.report),
+            }
 
     ear = Ear()
     cluster = VirtualCluster(Settings(data=""), observers=[ear])

@@ -25,7 +25,7 @@ for profile, seed in (("swarm", 7), ("chaos", 8), ("crashes", 9), ("rivals", 10)
     recorder = TraceRecorder()
     outcome = run_plan(plan, observers=[recorder])
     digest = sha256()
-    for line in trace_lines(header_for(plan.settings, "virtual"), recorder.happenings()):
+    for line in trace_lines(header_for(plan.settings, "virtual"), recorder.events()):
         digest.update(line.encode())
     print(profile, seed, len(recorder), digest.hexdigest(), outcome.digest)
 """

@@ -1,0 +1,124 @@
+"""What happens in a cluster, an event a struct: worlds emit them, checks judge them, traces keep them.
+
+An event is also a line of a trace (`docs/trace.md`): `clock` is its Lamport stamp, which the writer sets. The tag of
+each type is its name in a trace. Times are milliseconds of cluster time.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from chain.block import Block
+from paxos.ballot import NodeId
+from paxos.effects import Timer
+from paxos.messages import AnyMessage
+from paxos.records import JournalRecord
+from simulator.faults.faults import Fault
+from simulator.node.client_api import ClientCall, NodeReport
+from simulator.node.storage.storage import Recovered
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag_field="event"):
+    """Base of all events: at `at_ms`, at `node` (0: the cluster itself)."""
+
+    at_ms: int
+    node: NodeId = 0
+    clock: int = 0
+
+
+class ClientCalled(Event, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag="asked"):
+    """A client's call reached a node."""
+
+    call: ClientCall
+
+
+class NodeReported(Event, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag="told"):
+    """A node answered a client, wrote a line of the running log, showed its status, or failed."""
+
+    report: NodeReport
+
+
+class MessageSent(Event, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag="sent"):
+    """A node handed a message to the network. All its copies share `number`."""
+
+    to: tuple[NodeId, ...]
+    number: int
+    message: AnyMessage
+
+
+class MessageDelivered(Event, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag="delivered"):
+    """A message from `source` reached a node that is up."""
+
+    source: NodeId
+    number: int
+    message: AnyMessage
+
+
+class MessageLost(Event, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag="lost"):
+    """A message from `source`, or a copy of it, will never reach the node."""
+
+    source: NodeId
+    number: int
+    message: AnyMessage
+
+
+class TimerFired(Event, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag="woken"):
+    """A timer of the node fired."""
+
+    timer: Timer
+
+
+class NodeRecovered(Event, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag="recovered"):
+    """An incarnation of the node began with what its files held."""
+
+    found: Recovered
+
+
+class RecordsAppended(Event, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag="recorded"):
+    """The node appended these records to its journal; they are durable after its next `JournalSynced`."""
+
+    records: tuple[JournalRecord, ...]
+
+
+class JournalSynced(Event, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag="synced"):
+    """All records that the node has appended so far are durable."""
+
+
+class BlocksApplied(Event, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag="applied"):
+    """The node appended these blocks to its chain and applied their operations, in this order."""
+
+    blocks: tuple[Block, ...]
+
+
+class IncarnationEnded(Event, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag="ended"):
+    """The node went down: what it had not synced may be gone, and its memory is."""
+
+    how: str
+
+
+class FaultInjected(Event, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag="struck"):
+    """A fault was carried out. `node` is the node that it names, if it names one."""
+
+    fault: Fault
+
+
+EVENTS: tuple[type[Event], ...] = (
+    ClientCalled,
+    NodeReported,
+    MessageSent,
+    MessageDelivered,
+    MessageLost,
+    TimerFired,
+    NodeRecovered,
+    RecordsAppended,
+    JournalSynced,
+    BlocksApplied,
+    IncarnationEnded,
+    FaultInjected,
+)
+"""All types of events."""
+
+
+def fault_injected(at_ms: int, fault: Fault) -> FaultInjected:
+    """The event of a fault."""
+    return FaultInjected(at_ms=at_ms, node=getattr(fault, "node", 0), fault=fault)
