@@ -108,7 +108,6 @@ UNFINISHED: frozenset[str] = frozenset(
         "simulator/scenario",
         "simulator/screens",
         "simulator/tools",
-        "simulator/trace",
         "simulator/views",
         "simulator/worlds",
         "tests/mutants",
