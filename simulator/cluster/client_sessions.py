@@ -23,7 +23,7 @@ from simulator.faults.links import Links
 from simulator.node.client_api import ClientRead, ClientWrite, ReadAnswer, WriteAnswer
 from simulator.node.codec import operation_text
 
-PATIENCE_MS = 40_000
+CLIENT_TIMEOUT_MS = 40_000
 """Beyond a node's own limit, which is about 30 s: only a client of a node that stands still waits so long."""
 
 _KINDS = {str(kind): kind for kind in AnswerKind}
@@ -40,15 +40,15 @@ def new_run_name() -> str:
     return secrets.token_hex(5)
 
 
-def patience_ms(links: Links) -> int:
+def client_timeout_ms(links: Links) -> int:
     """How long a request may stay without an answer, in the weather of this moment, in milliseconds.
 
     A node gives up by itself after 30 s and ten round trips; this is always longer, so a node that runs answers first.
     """
     if not links.rules:
-        return PATIENCE_MS
+        return CLIENT_TIMEOUT_MS
     slowest = max((rule.delay_ms + rule.jitter_ms for rule in links.rules.values()), default=0)
-    return PATIENCE_MS + 24 * slowest
+    return CLIENT_TIMEOUT_MS + 24 * slowest
 
 
 Shown = Literal["", "view_all", "view_user", "view_title"]
@@ -126,7 +126,7 @@ class ClientBook:
         self._processes = Processes()
 
     def write(
-        self, node: int, operation: Operation, *, process: int | None = None, patience_ms: int = PATIENCE_MS
+        self, node: int, operation: Operation, *, process: int | None = None, timeout_ms: int = CLIENT_TIMEOUT_MS
     ) -> tuple[Ticket, ClientWrite]:
         """A write for `node`, and what to hand to that node. `process` as in `Cluster.submit`.
 
@@ -137,7 +137,7 @@ class ClientBook:
             operation = validated(operation)
         except InvalidOperation as refusal:
             raise InputError(str(refusal)) from None
-        ticket = self._ticket(node, operation, process, patience_ms)
+        ticket = self._ticket(node, operation, process, timeout_ms)
         if self._keep_history:
             name = "post" if isinstance(operation, Post) else "comment"
             self._invoke(ticket, name, [operation.username, operation.title, operation.content])
@@ -146,10 +146,10 @@ class ClientBook:
         return ticket, ClientWrite(Request(ticket.client, ticket.seq, text))
 
     def read(
-        self, node: int, query: Query, *, process: int | None = None, patience_ms: int = PATIENCE_MS
+        self, node: int, query: Query, *, process: int | None = None, timeout_ms: int = CLIENT_TIMEOUT_MS
     ) -> tuple[Ticket, ClientRead]:
         """A read at `node`, and what to hand to that node; it bears its ticket's number."""
-        ticket = self._ticket(node, query, process, patience_ms)
+        ticket = self._ticket(node, query, process, timeout_ms)
         if self._keep_history:
             self._invoke(ticket, _READ_NAMES[query.kind], None if query.kind in {"all", "whole"} else query.name)
         return ticket, ClientRead(ticket.number, query.kind, query.name, query.linearizable)
@@ -202,7 +202,7 @@ class ClientBook:
         """Every call and return so far, in the order in which they happened. A copy."""
         return list(self._events)
 
-    def _ticket(self, node: int, request: Operation | Query, wanted: int | None, patience_ms: int) -> Ticket:
+    def _ticket(self, node: int, request: Operation | Query, wanted: int | None, timeout_ms: int) -> Ticket:
         process = self._processes.take(wanted)
         self.tickets += 1
         ticket = Ticket(
@@ -213,7 +213,7 @@ class ClientBook:
             seq=self.tickets,
             asked_ms=self._now_ms(),
         )
-        self._open[ticket.number] = _Open(ticket, wanted, process, len(self._events), ticket.asked_ms + patience_ms)
+        self._open[ticket.number] = _Open(ticket, wanted, process, len(self._events), ticket.asked_ms + timeout_ms)
         self._waiting[node] = self._waiting.get(node, 0) + 1
         return ticket
 

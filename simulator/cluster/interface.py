@@ -6,8 +6,10 @@ A cluster is five (or `settings.nodes`) nodes and the network between them. Call
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from enum import StrEnum
+from pathlib import Path
 from typing import Literal, Protocol
 
 import msgspec
@@ -16,7 +18,7 @@ from blog.operations import Operation
 from simulator.cluster.events import ClusterEvent, HeldMessage
 from simulator.cluster.history import Event
 from simulator.faults.faults import Fault
-from simulator.faults.links import Links
+from simulator.faults.links import Link, Links
 from simulator.node.status import NodeStatus
 from simulator.settings import Settings
 
@@ -84,8 +86,19 @@ class Ticket:
         return self.answer is not None
 
 
+class Simulated(Protocol):
+    """Abilities of a simulated cluster alone."""
+
+    def ask_again(self, ticket: Ticket, node: int) -> None:
+        """Send the write of `ticket` to `node` too, as a client does whose answer was lost."""
+        ...
+
+
 class Cluster(Protocol):
-    """See the module. Node numbers outside `settings.node_ids` raise `InputError`, as do impossible faults."""
+    """See the module. Node numbers outside `settings.node_ids` raise `InputError`, as do impossible faults.
+
+    In both worlds a fault is observed before its consequences.
+    """
 
     settings: Settings
     world: Literal["processes", "virtual"]
@@ -116,7 +129,10 @@ class Cluster(Protocol):
         ...
 
     def state(self, node: int, *, detail: bool = False) -> NodeStatus:
-        """The newest known picture of `node`; `detail` asks the node itself for its log too."""
+        """The newest known status of `node`; `detail` asks the node itself for its log too.
+
+        Of a node that is down it shows what is on its disk: what was in memory, counters included, is 0 or empty.
+        """
         ...
 
     def chain_lines(self, node: int, first: int, last: int) -> list[str]:
@@ -131,6 +147,14 @@ class Cluster(Protocol):
         """How many messages are on the links now."""
         ...
 
+    def link_counts(self) -> dict[Link, tuple[int, int]]:
+        """For each directed link that was used: messages delivered, and messages lost."""
+        ...
+
+    def watch_messages(self, on: bool) -> None:
+        """From now on the running log holds messages between nodes and answers to clients too, or no longer."""
+        ...
+
     def events(self, last: int) -> Sequence[ClusterEvent]:
         """The newest `last` lines of the running log, oldest first."""
         ...
@@ -141,6 +165,23 @@ class Cluster(Protocol):
 
     def check(self) -> dict[str, str]:
         """Each invariant of the protocol by name: "ok", or the sentence that says what was violated."""
+        ...
+
+    def trace_lines(self) -> Iterator[str]:
+        """Everything so far as the lines of a trace, the header first.
+
+        Raises:
+            InputError: this cluster keeps no record of its run.
+        """
+        ...
+
+    def files(self) -> AbstractContextManager[Path]:
+        """A directory with the nodes' files (`node-1` and so on): their own, or a copy of those on simulated disks."""
+        ...
+
+    @property
+    def simulated(self) -> Simulated | None:
+        """What only a simulated cluster can do; None for real processes."""
         ...
 
     def close(self) -> None:

@@ -63,3 +63,25 @@ class NodeStatus(msgspec.Struct, frozen=True, kw_only=True):
     syncs: int = 0
     log: tuple[SlotView, ...] = ()
     error: str = ""
+
+
+def after_death(status: NodeStatus) -> NodeStatus:
+    """The last status of a node that is down: what is on its disk, without what was only in its memory.
+
+    Counters of the incarnation are 0 again, as they will be when the node restarts.
+    """
+    return msgspec.structs.replace(
+        status,
+        role="follower",
+        leader=0,
+        queue=0,
+        pending=0,
+        in_flight=0,
+        heard=(),
+        elections=0,
+        leaderships=0,
+        messages_in=0,
+        messages_out=0,
+        syncs=0,
+        log=(),
+    )

@@ -28,16 +28,15 @@ def open_cluster(world: str, settings: Settings) -> Cluster:
     if world == "processes":
         from simulator.worlds.processes.cluster import ProcessCluster  # noqa: PLC0415
 
-        processes = ProcessCluster(settings, record=True)
-        processes.watch_messages(on=True)
-        return processes
-    if world == "virtual":
+        cluster: Cluster = ProcessCluster(settings, record=True)
+    elif world == "virtual":
         from simulator.worlds.virtual.cluster import VirtualCluster  # noqa: PLC0415
 
-        virtual = VirtualCluster(settings)
-        virtual.watch_messages(on=True)
-        return virtual
-    raise InputError(f"there is no world {world!r}: write processes or virtual.")
+        cluster = VirtualCluster(settings)
+    else:
+        raise InputError(f"there is no world {world!r}: write processes or virtual.")
+    cluster.watch_messages(on=True)
+    return cluster
 
 
 def with_wishes(settings: Settings, wishes: Mapping[str, int | str]) -> Settings:

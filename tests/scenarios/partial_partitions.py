@@ -18,12 +18,13 @@ from typing import Literal
 import msgspec
 
 from blog.operations import Post
+from simulator.cluster.base import EVENTS_KEPT
 from simulator.cluster.interface import AnswerKind, Ticket
 from simulator.faults.faults import Crash, CutLink, Fault, Heal, LinkConditions, MendLink, Restart
 from simulator.faults.links import LinkRule
 from simulator.node.node import Node
 from simulator.settings import Settings
-from simulator.worlds.virtual.cluster import EVENTS_KEPT, VirtualCluster
+from simulator.worlds.virtual.cluster import VirtualCluster
 
 Shape = Literal["quorum loss", "constrained election", "chained", "chained, two each way"]
 

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from gzip import GzipFile
 from io import TextIOWrapper
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, TextIO
 
 from simulator.errors import InputError
@@ -51,10 +50,7 @@ def _packed(path: Path) -> Iterator[TextIO]:
 
 def trace_to(cluster: Cluster, name: str) -> int:
     """Write every event so far as a trace, its header first; returns how many lines there are."""
-    lines = getattr(cluster, "trace_lines", None)
-    if lines is None:
-        raise InputError("this cluster keeps no trace.")
-    return write_lines(name, lines())
+    return write_lines(name, cluster.trace_lines())
 
 
 def verify_files(session: Session, line: Line) -> None:
@@ -62,21 +58,9 @@ def verify_files(session: Session, line: Line) -> None:
     from simulator.checks.audit import verify_directory  # noqa: PLC0415  # Few sessions need it.
 
     settings = session.cluster.settings
-    with _files_of(session.cluster) as directory:
+    with session.cluster.files() as directory:
         report = verify_directory(directory, settings.difficulty)
     session.output.write("\n".join(report.lines()), "plain" if report.ok else "bad")
     for node in report.nodes:
         for problem in node.problems:
             session.fail(line, f"node {node.node}: {problem}")
-
-
-@contextmanager
-def _files_of(cluster: Cluster) -> Iterator[Path]:
-    """A directory with the nodes' files: their own, or for a simulated disk a copy of what is on it."""
-    copy_files = getattr(cluster, "copy_files", None)
-    if copy_files is None:
-        yield Path(cluster.settings.data)
-        return
-    with TemporaryDirectory(prefix="paxsim-verify-") as name:
-        copy_files(Path(name))
-        yield Path(name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from blog.operations import InvalidOperation, comment, post
+from blog.operations import Comment, Post
 from simulator.cluster.events import HeldMessage
 from simulator.cluster.interface import Query, Ticket
 from simulator.errors import InputError
@@ -146,12 +146,8 @@ class Runner:
 
     def _write(self, command: commands.Post | commands.Comment, node: int) -> None:
         session = self.session
-        make = post if isinstance(command, commands.Post) else comment
-        try:
-            operation = make(command.user, command.title, command.content)
-        except InvalidOperation as error:
-            raise InputError(str(error)) from None
-        ticket = session.cluster.submit(node, operation)
+        make = Post if isinstance(command, commands.Post) else Comment
+        ticket = session.cluster.submit(node, make(command.user, command.title, command.content))
         self._follow(ticket, None, background=command.background)
 
     def _view(self, command: commands.View, node: int) -> None:
@@ -163,10 +159,10 @@ class Runner:
     def _again(self, command: commands.Again, node: int) -> None:
         session = self.session
         ticket = session.ticket(command.number)
-        ask_again = getattr(session.cluster, "ask_again", None)
-        if ask_again is None:
+        simulated = session.cluster.simulated
+        if simulated is None:
             raise InputError("'again' needs the virtual world: here a client asks once.")
-        ask_again(ticket, node)
+        simulated.ask_again(ticket, node)
         session.output.write(f"[{ticket.number}] sent once more, to node {node}", "quiet")
 
     def _follow(self, ticket: Ticket, view: commands.View | None, *, background: bool) -> None:

@@ -8,40 +8,37 @@ from __future__ import annotations
 import atexit
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from copy import copy
-from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from blog.operations import Operation
-from simulator.cluster.client_sessions import ClientBook, new_run_name, patience_ms
+from simulator.cluster.base import BaseCluster
+from simulator.cluster.client_sessions import new_run_name
 from simulator.cluster.events import ClusterEvent, HeldMessage
-from simulator.cluster.history import Event
-from simulator.cluster.interface import Query, Ticket
-from simulator.cluster.message_text import describe, in_order
+from simulator.cluster.interface import Ticket
+from simulator.cluster.message_text import describe
 from simulator.errors import InputError
 from simulator.faults.faults import Fault
 from simulator.faults.links import Link, Links
-from simulator.node.client_api import ClientCall, Inspect, Inspected, NodeFailed, NoteLine, ReadAnswer, WriteAnswer
+from simulator.node.client_api import ClientCall, Inspect, Inspected, NodeFailed, WriteAnswer
 from simulator.node.status import NodeStatus
 from simulator.node.storage.line_index import NAME, ChainReader
 from simulator.node.storage.lock import DirectoryLock
 from simulator.settings import Settings
-from simulator.worlds.processes.nemesis import Misfortune
+from simulator.worlds.processes.nemesis import ProcessNemesis
 from simulator.worlds.processes.node_main import Builder, build_node, node_directory
 from simulator.worlds.processes.preflight import check_rule, prepare_directories
 from simulator.worlds.processes.record import Record
 from simulator.worlds.processes.router import Held
-from simulator.worlds.processes.status_cache import Pictures
+from simulator.worlds.processes.status_cache import StatusCache
 from simulator.worlds.processes.supervisor import Supervisor
 from simulator.worlds.processes.wire import decode_message, decode_report, encode_call
 
 if TYPE_CHECKING:
     from simulator.checks.node_files import Judge
 
-EVENTS_KEPT = 10_000
 FRESH_S = 0.25
 """How long `state` waits for a node to tell it what happened since its last picture."""
 DETAIL_S = 2.0
@@ -49,7 +46,7 @@ DEATH_S = 5.0
 """How long the kernel may take to end a process that was killed, before we say that it does not."""
 
 
-class ProcessCluster:
+class ProcessCluster(BaseCluster):
     """Five (or `settings.nodes`) processes and the network between them. See `simulator.cluster.interface.Cluster`.
 
     `build` makes a node inside its process; another one than the default serves tests and measurements. With
@@ -67,7 +64,6 @@ class ProcessCluster:
     def __init__(
         self, settings: Settings, *, build: Builder = build_node, keep_history: bool = True, record: bool = False
     ) -> None:
-        self.settings = settings
         check_rule(settings.break_rule)
         self._lock_on_data = DirectoryLock(settings.data)
         try:
@@ -81,9 +77,8 @@ class ProcessCluster:
         self._changed = threading.Condition(self._supervisor.lock)
         self._changes = 0
         self._news = False
-        self._book = ClientBook(new_run_name(), self.now_ms, keep_history=keep_history)
-        self._pictures = Pictures(settings)
-        self._events: deque[ClusterEvent] = deque(maxlen=EVENTS_KEPT)
+        super().__init__(settings, new_run_name(), self._changed, keep_history=keep_history)
+        self._statuses = StatusCache(settings)
         self._held: dict[int, HeldMessage] = {}
         self._inspections: dict[int, NodeStatus | None] = {}
         self._inspection = 0
@@ -91,15 +86,18 @@ class ProcessCluster:
         self._judge: Judge | None = None  # From the first `check` on.
         self._judging = threading.Lock()
         self._bug: BaseException | None = None
-        self._closed = False
         self._next_look = 0.0
-        self._misfortune = Misfortune(
-            settings, self._supervisor, self._pictures, lambda condition: self._changed.wait_for(condition, DEATH_S)
+        self._nemesis = ProcessNemesis(
+            settings,
+            self._supervisor,
+            self._statuses,
+            lambda condition: self._changed.wait_for(condition, DEATH_S),
+            self._injected,
         )
         atexit.register(self.close)
         try:
             for node in settings.node_ids:
-                self._pictures.lives(node, "up")
+                self._statuses.changed(node, "up")
             self._supervisor.start()
         except BaseException:
             self.close()
@@ -121,35 +119,13 @@ class ProcessCluster:
                 return True
             with self._changed:
                 while self._changes == seen:
-                    self._complain()
+                    self._check_open()
                     left = end - time.monotonic()
                     if left <= 0:
                         return False
                     self._changed.wait(left)
 
     # Clients
-
-    def submit(self, node: int, operation: Operation, *, process: int | None = None) -> Ticket:
-        """See `Cluster`. Raises `InputError` for a name, title or content that the blog does not take."""
-        self._check_node(node)
-        with self._supervisor.lock:
-            self._complain()
-            ticket, call = self._book.write(
-                node, operation, process=process, patience_ms=patience_ms(self._supervisor.links)
-            )
-            self._hand_over(ticket, call)
-        return ticket
-
-    def read(self, node: int, query: Query, *, process: int | None = None) -> Ticket:
-        """See `Cluster`."""
-        self._check_node(node)
-        with self._supervisor.lock:
-            self._complain()
-            ticket, call = self._book.read(
-                node, query, process=process, patience_ms=patience_ms(self._supervisor.links)
-            )
-            self._hand_over(ticket, call)
-        return ticket
 
     @contextmanager
     def together(self) -> Iterator[None]:
@@ -161,12 +137,7 @@ class ProcessCluster:
             finally:
                 self._supervisor.end_together()
 
-    def history(self) -> Sequence[Event]:
-        """See `Cluster`."""
-        with self._changed:
-            return self._book.history()
-
-    # Misfortune
+    # Faults
 
     @property
     def links(self) -> Links:
@@ -178,12 +149,13 @@ class ProcessCluster:
 
     def apply(self, fault: Fault) -> None:
         """See `Cluster`. A crash has happened, and a restarted process is on its way, when this returns."""
-        self._complain()
-        self._misfortune.carry_out(fault)
-        with self._changed:
-            if self._tape is not None:
-                self._tape.struck(self.now_ms(), fault)
-            self._note(getattr(fault, "node", 0), "fault", fault.line())
+        self._check_open()
+        self._nemesis.carry_out(fault)
+
+    def _injected(self, fault: Fault) -> None:
+        if self._tape is not None:
+            self._tape.struck(self.now_ms(), fault)
+        self._note_fault(fault)
 
     # Looking
 
@@ -192,9 +164,9 @@ class ProcessCluster:
         self._check_node(node)
         with self._changed:
             asked = None
-            if (detail or node in self._pictures.stale) and self._pictures.life(node) == "up":
+            if (detail or node in self._statuses.stale) and self._statuses.life(node) == "up":
                 asked = self._inspect(node, detail=detail)
-            return asked or self._pictures.of(node)
+            return asked or self._statuses.of(node)
 
     def chain_lines(self, node: int, first: int, last: int) -> list[str]:
         """See `Cluster`."""
@@ -241,13 +213,6 @@ class ProcessCluster:
         with self._changed:
             self._supervisor.network.tap.open = on
 
-    def events(self, last: int) -> Sequence[ClusterEvent]:
-        """See `Cluster`."""
-        with self._changed:
-            notes = list(islice(self._events, max(0, len(self._events) - last), None))
-            messages = self._supervisor.network.tap.newest(last)
-        return in_order(notes, messages, last)
-
     def check(self) -> dict[str, str]:
         """See `Cluster`. Reads what is new in the nodes' files, and on the record, since the last call."""
         with self._changed:
@@ -275,14 +240,23 @@ class ProcessCluster:
             end, history = self._record.tape.end(), self._book.history()
         return self._record.lines(history, end)
 
+    @contextmanager
+    def files(self) -> Iterator[Path]:
+        """See `Cluster`."""
+        yield Path(self.settings.data)
+
+    @property
+    def simulated(self) -> None:
+        """See `Cluster`."""
+        return
+
     def close(self) -> None:
         """See `Cluster`. Takes half a second at most, also when a node is wedged."""
         if self._closed:
             return
         with self._changed:
             self._closed = True
-            for ticket in self._book.open_tickets():
-                self._book.give_up(ticket, "the cluster was closed")
+            self._give_up_all()
             self._change()
         atexit.unregister(self.close)
         self._supervisor.close()
@@ -298,34 +272,27 @@ class ProcessCluster:
         if self._tape is not None:
             self._tape.told(self.now_ms(), node, report)
         match decode_report(report):
-            case WriteAnswer() as answer:
-                self._answered(self._book.write_answered(answer))
-                self._pictures.answered(node)
-            case ReadAnswer() as answer:
-                self._answered(self._book.read_answered(answer))
-            case Inspected(number, state):
-                self._pictures.told(node, state)
+            case Inspected(number, status):
+                self._statuses.reported(node, status)
                 if number:
                     if number in self._inspections:
-                        self._inspections[number] = state
+                        self._inspections[number] = status
                     self._changed.notify_all()
-                    return  # An asked-for picture changes nothing, or a condition that asks would wake itself.
-            case NoteLine(kind, text):
-                self._note(node, kind, text)
-            case NodeFailed(text):
-                self._pictures.failed(node, text)
-                self._note(node, "failed", text)
+                    return  # A status that was asked for changes nothing, or a condition that asks would wake itself.
+            case other:
+                self._take_report(node, other)
+                if isinstance(other, WriteAnswer):
+                    self._statuses.answered(node)
+                elif isinstance(other, NodeFailed):
+                    self._statuses.failed(node, other.text)
         self._news = True  # Whoever waits is woken once for all that came together: see `tick`.
 
     def ended(self, node: int, how: str) -> None:
         """See `Listener`."""
         if self._tape is not None:
             self._tape.ended(self.now_ms(), node, how)
-        self._pictures.lives(node, "down")
-        self._note(node, "down", f"node {node} is down: {how}")
-        for ticket in self._book.open_tickets(node):
-            self._book.give_up(ticket, f"node {node} went down before it answered")
-        self._change()
+        self._statuses.changed(node, "down")
+        self._take_end(node, how)
 
     def awaited(self, node: int) -> bool:
         """See `Listener`."""
@@ -370,34 +337,34 @@ class ProcessCluster:
         self._inspections[number] = None
         try:
             self._changed.wait_for(
-                lambda: self._inspections[number] is not None or self._pictures.life(node) != "up",
+                lambda: self._inspections[number] is not None or self._statuses.life(node) != "up",
                 DETAIL_S if detail else FRESH_S,
             )
         finally:
             found = self._inspections.pop(number)
         return found
 
-    def _answered(self, ticket: Ticket | None) -> None:
-        if self._supervisor.network.tap.open and ticket is not None and ticket.answer is not None:
-            self._note(ticket.node, "answer", f"[{ticket.number}] {ticket.answer.text}")
-
-    def _check_node(self, node: int) -> None:
-        if node not in self._chains:
-            raise InputError(f"There is no node {node}: this cluster has nodes 1 to {self.settings.nodes}.")
-
     def _note(self, node: int, kind: str, text: str) -> None:
-        self._events.append(ClusterEvent(at_ms=self.now_ms(), node=node, kind=kind, text=text))
+        super()._note(node, kind, text)
         self._change()
 
     def _change(self) -> None:
         self._changes += 1
         self._changed.notify_all()
 
-    def _complain(self) -> None:
+    def _check_open(self) -> None:
         if self._bug is not None:
             raise RuntimeError("the supervisor stopped because of a bug of ours") from self._bug
-        if self._closed:
-            raise InputError("This cluster has been closed.")
+        super()._check_open()
+
+    def _true_links(self) -> Links:
+        return self._supervisor.links
+
+    def _newest_messages(self, last: int) -> Sequence[ClusterEvent]:
+        return self._supervisor.network.tap.newest(last)
+
+    def _logs_messages(self) -> bool:
+        return self._supervisor.network.tap.open
 
 
 def _shown(number: int, held: Held) -> HeldMessage:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import msgspec
 
-from simulator.node.status import Life, NodeStatus
+from simulator.node.status import Life, NodeStatus, after_death
 from simulator.settings import Settings
 
 
-class Pictures:
+class StatusCache:
     """The newest `NodeStatus` of every node, as the nodes told it. Not safe for threads.
 
     `stale` are nodes that have answered a client since they last told: a person who has seen the answer must not be
@@ -21,7 +21,7 @@ class Pictures:
         self._lives: dict[int, Life] = dict.fromkeys(settings.node_ids, "down")
         self._errors = dict.fromkeys(settings.node_ids, "")
 
-    def told(self, node: int, state: NodeStatus) -> None:
+    def reported(self, node: int, state: NodeStatus) -> None:
         """`node` says how it is."""
         self._states[node] = state
         self.stale.discard(node)
@@ -30,11 +30,11 @@ class Pictures:
         """`node` answered a write."""
         self.stale.add(node)
 
-    def lives(self, node: int, life: Life) -> None:
+    def changed(self, node: int, life: Life) -> None:
         """`node` came up, went down, was paused or resumed."""
         if life == "up" and self._lives[node] == "down":
             self._errors[node] = ""
-            self._states[node] = _what_outlives(self._states[node])  # Until the new life says how it is.
+            self._states[node] = after_death(self._states[node])  # Until the new life says how it is.
             self.stale.add(node)
         self._lives[node] = life
         if life == "down":
@@ -52,14 +52,7 @@ class Pictures:
         """The newest picture. Of a node that is down it shows what is on its disk, and nothing that died with it."""
         state, life, error = self._states[node], self._lives[node], self._errors[node]
         if life == "down":
-            return msgspec.structs.replace(_what_outlives(state), life=life, error=error)
+            return msgspec.structs.replace(after_death(state), life=life, error=error)
         if state.life == life and state.error == error:
             return state
         return msgspec.structs.replace(state, life=life, error=error or state.error)
-
-
-def _what_outlives(state: NodeStatus) -> NodeStatus:
-    """What is on the disk of a node that died; what it knew besides died with it."""
-    return msgspec.structs.replace(
-        state, role="follower", leader=0, queue=0, pending=0, in_flight=0, heard=(), elections=0, leaderships=0
-    )

@@ -11,25 +11,25 @@ import sys
 import traceback
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from itertools import islice
 from pathlib import Path
 from random import Random
+from tempfile import TemporaryDirectory
 from typing import Literal
 
 import msgspec
 
-from blog.operations import Operation
 from paxos.ballot import NodeId
 from paxos.messages import AnyMessage, Request
 from simulator.checks.decided_order import DecidedWrites
 from simulator.checks.invariants import InvariantChecker
 from simulator.checks.linearizability.judge import judge
 from simulator.checks.violation import Violation
-from simulator.cluster.client_sessions import ClientBook, patience_ms
+from simulator.cluster.base import BaseCluster
 from simulator.cluster.events import ClusterEvent, HeldMessage
-from simulator.cluster.history import Event
 from simulator.cluster.interface import AnswerKind, Query, Ticket
-from simulator.cluster.message_text import ROUTINE, in_order, sent_line
+from simulator.cluster.message_text import ROUTINE, sent_line
 from simulator.errors import InputError
 from simulator.faults.faults import Fault
 from simulator.faults.links import Link, Links
@@ -38,11 +38,7 @@ from simulator.node.client_api import (
     ClientCall,
     ClientWrite,
     Inspected,
-    NodeFailed,
     NodeReport,
-    NoteLine,
-    ReadAnswer,
-    WriteAnswer,
 )
 from simulator.node.codec import operation_text
 from simulator.node.node import Node
@@ -56,11 +52,10 @@ from simulator.trace.recorder import TraceRecorder
 from simulator.trace.writer import trace_lines
 from simulator.worlds.virtual.event_queue import WORLD, Heap
 from simulator.worlds.virtual.machine import Machine
-from simulator.worlds.virtual.nemesis import Misfortune
+from simulator.worlds.virtual.nemesis import VirtualNemesis
 from simulator.worlds.virtual.network import Network
 from simulator.worlds.virtual.node_factory import Builder, node_builder
 
-EVENTS_KEPT = 10_000
 MESSAGES_KEPT = 400
 STARTS_WITHIN_MS = 5
 """Nodes of a new cluster come up within so many milliseconds, in an order that the seed draws."""
@@ -72,7 +67,7 @@ SURPRISE = "sound-nodes"
 """The invariant that no node meets what no correct peer can cause, nor a bug of ours."""
 
 
-class VirtualCluster:
+class VirtualCluster(BaseCluster):
     """See the module and `cluster.interface.Cluster`. It starts with empty disks, wherever `settings.data` points.
 
     `observers` are told everything, after the invariant checker, which is always there (`checker`). `build` makes
@@ -96,7 +91,6 @@ class VirtualCluster:
         build: Builder | None = None,
         sync_ms: tuple[int, ...] | None = None,
     ) -> None:
-        self.settings = settings
         prepare, accept = quorums(settings.break_rule)
         self.checker = InvariantChecker(settings, prepare_quorum=prepare, accept_quorum=accept)
         self.bugs: list[str] = []
@@ -106,13 +100,11 @@ class VirtualCluster:
         watching = (self.checker, self._recorder, *observers)
         self._observers = listening = ObserverList(observer for observer in watching if observer is not None)
         self._network = Network(Links(settings.node_ids), heap, dice, listening)
-        self._book = ClientBook(f"s{settings.seed}", self.now_ms, keep_history=keep_history)
+        super().__init__(settings, f"s{settings.seed}", nullcontext(), keep_history=keep_history)
         self._keep_history = keep_history
-        self._events: deque[ClusterEvent] = deque(maxlen=EVENTS_KEPT)
         self._messages: deque[tuple[int, NodeId, tuple[NodeId, ...], AnyMessage]] = deque(maxlen=MESSAGES_KEPT)
         self._decided = DecidedWrites()
         self._judged = 0
-        self._closed = False
         makes = build or node_builder(settings.break_rule)
         takes = sync_ms or (SYNC_MS if settings.sync == "fsync" else (0,))
         self.machines = {
@@ -129,7 +121,7 @@ class VirtualCluster:
             for node in settings.node_ids
         }
         self._befall = tuple(machine.befall for machine in self.machines.values())
-        self._misfortune = Misfortune(self.machines, self._network, self._struck)
+        self._nemesis = VirtualNemesis(self.machines, self._network, self._injected)
         for machine in self.machines.values():
             machine.boot(after_ms=dice.randint(1, STARTS_WITHIN_MS))
         heap.put(LOOK_FOR_LATE_MS, WORLD, (self._look_for_late, None, None))
@@ -142,31 +134,17 @@ class VirtualCluster:
 
     def wait(self, condition: Callable[[], bool], within_ms: int) -> bool:
         """See `Cluster`. `condition` is asked after every batch of a node and whenever a client was answered."""
-        self._complain()
+        self._check_open()
         if condition():
             return True
         return self._heap.run(self.now_ms() + within_ms, self._befall, condition) or condition()
 
     def run(self, until_ms: int) -> None:
         """Let time pass until it is `until_ms`: `wait` for nothing, faster."""
-        self._complain()
+        self._check_open()
         self._heap.run(until_ms, self._befall)
 
     # Clients
-
-    def submit(self, node: int, operation: Operation, *, process: int | None = None) -> Ticket:
-        """See `Cluster`. Raises `InputError` for a name, title or content that the blog does not take."""
-        self._check_node(node)
-        ticket, call = self._book.write(node, operation, process=process, patience_ms=patience_ms(self.links))
-        self._hand_over(ticket, call)
-        return ticket
-
-    def read(self, node: int, query: Query, *, process: int | None = None) -> Ticket:
-        """See `Cluster`."""
-        self._check_node(node)
-        ticket, call = self._book.read(node, query, process=process, patience_ms=patience_ms(self.links))
-        self._hand_over(ticket, call)
-        return ticket
 
     def ask_again(self, ticket: Ticket, node: int) -> None:
         """The client of a write sends the same request to `node` too, as one does that got no answer.
@@ -182,11 +160,7 @@ class VirtualCluster:
         request = Request(ticket.client, ticket.seq, operation_text(ticket.request, ticket.client, ticket.seq))
         self._heap.put(self.now_ms(), node, (0, ClientWrite(request), machine.lives))
 
-    def history(self) -> Sequence[Event]:
-        """See `Cluster`."""
-        return self._book.history()
-
-    # Misfortune
+    # Faults
 
     @property
     def links(self) -> Links:
@@ -195,8 +169,8 @@ class VirtualCluster:
 
     def apply(self, fault: Fault) -> None:
         """See `Cluster`. A crash has happened, and a restarted node has read its files, when this returns."""
-        self._complain()
-        self._misfortune.carry_out(fault)
+        self._check_open()
+        self._nemesis.carry_out(fault)
 
     # Looking
 
@@ -214,6 +188,18 @@ class VirtualCluster:
         """Write every node's files, as they are now, into `directory` as node-1, node-2 and so on."""
         for node, machine in self.machines.items():
             machine.disk.write_out(directory / f"node-{node}")
+
+    @contextmanager
+    def files(self) -> Iterator[Path]:
+        """See `Cluster`."""
+        with TemporaryDirectory(prefix="paxsim-files-") as name:
+            self.copy_files(Path(name))
+            yield Path(name)
+
+    @property
+    def simulated(self) -> VirtualCluster:
+        """See `Cluster`."""
+        return self
 
     def held(self) -> list[HeldMessage]:
         """See `Cluster`."""
@@ -245,12 +231,6 @@ class VirtualCluster:
             header_for(self.settings, self.world, self.checker.replay), prepare_quorum=prepare, accept_quorum=accept
         )
         return trace_lines(header, recorder.events(), self.history(), recorder.cut)
-
-    def events(self, last: int) -> Sequence[ClusterEvent]:
-        """See `Cluster`."""
-        notes = islice(self._events, max(0, len(self._events) - last), None)
-        messages = islice(self._messages, max(0, len(self._messages) - last), None)
-        return in_order(notes, (sent_line(*sent) for sent in messages), last)
 
     @property
     def steps(self) -> int:
@@ -286,30 +266,18 @@ class VirtualCluster:
         """See `Cluster`."""
         if not self._closed:
             self._closed = True
-            for ticket in self._book.open_tickets():
-                self._book.give_up(ticket, "the cluster was closed")
+            self._give_up_all()
 
     # What machines tell
 
     def reported(self, node: NodeId, report: NodeReport) -> None:
         """See `machine.Owner`."""
-        match report:
-            case WriteAnswer():
-                self._answered(self._book.write_answered(report))
-            case ReadAnswer():
-                self._answered(self._book.read_answered(report))
-            case NoteLine(kind, text):
-                self._note(node, kind, text)
-            case NodeFailed(text):
-                self._note(node, "failed", text)
-            case Inspected():
-                pass  # Pictures are asked for directly.
+        if not isinstance(report, Inspected):  # A status is asked for directly.
+            self._take_report(node, report)
 
     def ended(self, node: NodeId, how: str) -> None:
         """See `machine.Owner`."""
-        self._note(node, "down", f"node {node} is down: {how}")
-        for ticket in self._book.open_tickets(node):
-            self._book.give_up(ticket, f"node {node} went down before it answered")
+        self._take_end(node, how)
 
     def surprised(self, node: NodeId, error: BaseException) -> None:
         """See `machine.Owner`."""
@@ -332,7 +300,6 @@ class VirtualCluster:
             self.checker.declare(Violation(invariant=LINEARIZABILITY, why=verdict.why, at_ms=self.now_ms()))
 
     def _hand_over(self, ticket: Ticket, call: ClientCall) -> None:
-        self._complain()
         machine = self.machines[ticket.node]
         if machine.life == "down":
             self._book.give_up(ticket, f"node {ticket.node} is down", sent=False)
@@ -343,27 +310,22 @@ class VirtualCluster:
         self._book.expire()
         self._heap.put(self.now_ms() + LOOK_FOR_LATE_MS, WORLD, (self._look_for_late, None, None))
 
-    def _struck(self, fault: Fault) -> None:
+    def _injected(self, fault: Fault) -> None:
         event = fault_injected(self.now_ms(), fault)
         for handle in self._observers.of(FaultInjected):
             handle(event)
-        self._note(getattr(fault, "node", 0), "fault", fault.line())
+        self._note_fault(fault)
 
     def _watch(self, source: NodeId, to: tuple[NodeId, ...], message: AnyMessage) -> None:
         if not isinstance(message, ROUTINE):
             self._messages.append((self.now_ms(), source, to, message))
 
-    def _answered(self, ticket: Ticket | None) -> None:
-        if self._network.watch is not None and ticket is not None and ticket.answer is not None:
-            self._note(ticket.node, "answer", f"[{ticket.number}] {ticket.answer.text}")
+    def _true_links(self) -> Links:
+        return self._network.links
 
-    def _note(self, node: NodeId, kind: str, text: str) -> None:
-        self._events.append(ClusterEvent(at_ms=self.now_ms(), node=node, kind=kind, text=text))
+    def _newest_messages(self, last: int) -> Sequence[ClusterEvent]:
+        newest = islice(self._messages, max(0, len(self._messages) - last), None)
+        return [sent_line(*sent) for sent in newest]
 
-    def _check_node(self, node: int) -> None:
-        if node not in self.machines:
-            raise InputError(f"There is no node {node}: this cluster has nodes 1 to {self.settings.nodes}.")
-
-    def _complain(self) -> None:
-        if self._closed:
-            raise InputError("This cluster has been closed.")
+    def _logs_messages(self) -> bool:
+        return self._network.watch is not None

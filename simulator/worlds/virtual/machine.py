@@ -22,7 +22,7 @@ from paxos.records import JournalRecord
 from simulator.errors import InputError
 from simulator.node.client_api import ClientCall, NodeFailed, NodeReport
 from simulator.node.node import NodeStopped
-from simulator.node.status import Life, NodeStatus
+from simulator.node.status import Life, NodeStatus, after_death
 from simulator.node.storage.storage import Recovered
 from simulator.trace.events import (
     BlocksApplied,
@@ -194,10 +194,7 @@ class Machine:
         if self.node is not None:
             state = self.node.state(detail=detail)
             return state if state.life == self.life else msgspec.structs.replace(state, life=self.life)
-        changes: dict[str, Any] = {"life": self.life, "error": self.error}
-        return msgspec.structs.replace(
-            self._picture, role="follower", leader=0, queue=0, pending=0, in_flight=0, heard=(), log=(), **changes
-        )
+        return msgspec.structs.replace(after_death(self._picture), life=self.life, error=self.error)
 
     # What befalls the node
 

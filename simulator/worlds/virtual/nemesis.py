@@ -1,105 +1,76 @@
-"""Carrying out faults in the virtual world: every one there is, at once."""
+"""Carries out faults in the virtual world, which has every kind of them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Literal
 
 from simulator.errors import InputError
-from simulator.faults.faults import ClockFault, Crash, DeliverHeld, DiskFault, Fault, Pause, Release, Restart, Resume
-from simulator.faults.link_faults import change_links
+from simulator.faults.faults import ClockFault, Crash, DiskFault, Fault
+from simulator.faults.links import Link
+from simulator.faults.nemesis import Nemesis
 from simulator.worlds.virtual.machine import Machine
 from simulator.worlds.virtual.network import Network
 
 RATES_PERCENT = (10, 1_000)
-"""The slowest and the fastest that a clock may run."""
+"""The slowest and the fastest rate of a clock."""
 
 
-class Misfortune:
-    """Strikes machines and links. `struck` is told each fault that can be, before it has consequences."""
+class VirtualNemesis(Nemesis):
+    """Acts on machines and on the network between them."""
 
-    def __init__(self, machines: Mapping[int, Machine], network: Network, struck: Callable[[Fault], None]) -> None:
+    def __init__(self, machines: Mapping[int, Machine], network: Network, announce: Callable[[Fault], None]) -> None:
+        super().__init__(network.links, announce)
         self._machines = machines
         self._network = network
-        self._struck = struck
 
-    def carry_out(self, fault: Fault) -> None:
-        """Do it now.
+    def process_state(self, node: int) -> Literal["up", "paused", "down"]:
+        """See `Nemesis`."""
+        return self._machines[node].life
 
-        Raises:
-            InputError: it cannot be: no such node, a node already down, a line that there is not.
-        """
-        match fault:
-            case Crash(node, point):
-                self._crash(fault, self._living(node), point is not None)
-            case Restart(node):
-                self._restart(fault, self._machine(node))
-            case Pause(node) | Resume(node):
-                self._stop_or_continue(fault, self._living(node))
-            case DiskFault(node):
-                self._spoil(fault, self._machine(node))
-            case ClockFault(node, rate_percent, jump_ms):
-                if not RATES_PERCENT[0] <= rate_percent <= RATES_PERCENT[1]:
-                    raise InputError(
-                        f"A clock runs at {RATES_PERCENT[0]}% to {RATES_PERCENT[1]}%, not {rate_percent}%."
-                    )
-                machine = self._machine(node)
-                self._struck(fault)
-                machine.turn_clock(rate_percent, jump_ms)
-            case DeliverHeld() | Release():
-                self._deliver(fault)
-            case _:
-                change_links(self._network.links, fault)
-                self._struck(fault)
+    def check_crash(self, fault: Crash) -> None:
+        """See `Nemesis`. Every point can be hit."""
 
-    def _crash(self, fault: Crash, machine: Machine, later: bool) -> None:
-        self._struck(fault)
-        if later:
+    def crash(self, fault: Crash) -> None:
+        """See `Nemesis`."""
+        machine = self._machines[fault.node]
+        if fault.point is not None:
             machine.disk.crash_at = fault.point
         else:
             machine.crash("it was killed")
 
-    def _restart(self, fault: Restart, machine: Machine) -> None:
-        if machine.life != "down":
-            raise InputError(f"Node {fault.node} is {machine.life}: only a node that is down can be restarted.")
-        self._struck(fault)
-        machine.boot()
+    def restart(self, node: int) -> None:
+        """See `Nemesis`."""
+        self._machines[node].boot()
 
-    def _stop_or_continue(self, fault: Pause | Resume, machine: Machine) -> None:
-        stop = isinstance(fault, Pause)
-        if (machine.life == "paused") == stop:
-            raise InputError(f"Node {fault.node} is paused already." if stop else f"Node {fault.node} is not paused.")
-        self._struck(fault)
-        if stop:
-            machine.pause()
-        else:
-            machine.resume()
+    def pause(self, node: int) -> None:
+        """See `Nemesis`."""
+        self._machines[node].pause()
 
-    def _spoil(self, fault: DiskFault, machine: Machine) -> None:
+    def resume(self, node: int) -> None:
+        """See `Nemesis`."""
+        self._machines[node].resume()
+
+    def change_disk(self, fault: DiskFault) -> None:
+        """See `Nemesis`. A disk that is "ok" again has no crash waiting either."""
+        machine = self._machines[fault.node]
         if fault.kind in {"corrupt", "tear", "wipe"}:
             machine.disk.damage(fault, up=machine.life != "down")
-        else:
-            machine.disk.mood = fault.kind
-            if fault.kind == "ok":
-                machine.disk.crash_at = None  # Nor does a death lie in wait there any more.
-        self._struck(fault)
+            return
+        machine.disk.mood = fault.kind
+        if fault.kind == "ok":
+            machine.disk.crash_at = None
 
-    def _deliver(self, fault: DeliverHeld | Release) -> None:
-        number, link = (fault.number, fault.link) if isinstance(fault, DeliverHeld) else (None, None)
-        delivered = self._network.deliver_held(number, link)
-        if number is not None and not delivered:
-            raise InputError(f"No message number {number} is held.")
-        if isinstance(fault, Release):
-            self._network.links.hold(on=False)
-        self._struck(fault)
+    def change_clock(self, fault: ClockFault) -> None:
+        """See `Nemesis`."""
+        if not RATES_PERCENT[0] <= fault.rate_percent <= RATES_PERCENT[1]:
+            raise InputError(f"A clock runs at {RATES_PERCENT[0]}% to {RATES_PERCENT[1]}%, not {fault.rate_percent}%.")
+        self._machines[fault.node].turn_clock(fault.rate_percent, fault.jump_ms)
 
-    def _living(self, node: int) -> Machine:
-        machine = self._machine(node)
-        if machine.life == "down":
-            raise InputError(f"Node {node} is down.")
-        return machine
+    def is_held(self, number: int) -> bool:
+        """See `Nemesis`."""
+        return number in self._network.held
 
-    def _machine(self, node: int) -> Machine:
-        machine = self._machines.get(node)
-        if machine is None:
-            raise InputError(f"There is no node {node}: this cluster has nodes 1 to {len(self._machines)}.")
-        return machine
+    def deliver_held(self, number: int | None, link: Link | None) -> None:
+        """See `Nemesis`."""
+        self._network.deliver_held(number, link)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from blog.operations import Comment, Post
-from simulator.cluster.client_sessions import ClientBook, new_run_name, patience_ms
+from simulator.cluster.client_sessions import ClientBook, client_timeout_ms, new_run_name
 from simulator.cluster.interface import AnswerKind, Query, Ticket
 from simulator.faults.links import LinkRule, Links
 from simulator.node.client_api import ReadAnswer, WriteAnswer
@@ -138,10 +138,10 @@ def test_a_request_waits_longer_than_any_node_and_not_for_ever() -> None:
     now = 0
     clients = ClientBook("run", lambda: now)
     links = Links((1, 2))
-    clear = patience_ms(links)
+    clear = client_timeout_ms(links)
     links.set_rule([(1, 2)], LinkRule(delay_ms=3_000))
-    short, _ = clients.write(1, POST, patience_ms=clear)
-    long, _ = clients.write(1, POST, patience_ms=patience_ms(links))
+    short, _ = clients.write(1, POST, timeout_ms=clear)
+    long, _ = clients.write(1, POST, timeout_ms=client_timeout_ms(links))
 
     now = clear
     late = clients.expire()

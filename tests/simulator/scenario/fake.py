@@ -1,7 +1,7 @@
 """A cluster without nodes, for tests of the language: one blog for all, instant agreement, virtual time.
 
 It answers a write after `DELAY_MS` when its node is up and on a majority's side, with NO_MAJORITY after
-`PATIENCE_MS` on a minority's side, and with TIMEOUT at once when the node is down. Chains are counted, not mined.
+`CLIENT_TIMEOUT_MS` on a minority's side, and with TIMEOUT at once when the node is down. Chains are counted, not mined.
 """
 
 # ruff: noqa: D102  # The face that this plays documents its methods.
@@ -9,10 +9,12 @@ It answers a write after `DELAY_MS` when its node is up and on a majority's side
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from hashlib import sha256
 from itertools import count
+from pathlib import Path
 from typing import Literal
 
 from blog.answers import look, wording
@@ -24,14 +26,14 @@ from simulator.cluster.interface import Answer, AnswerKind, Query, Ticket
 from simulator.errors import InputError
 from simulator.faults import faults
 from simulator.faults.faults import Fault
-from simulator.faults.links import Links
+from simulator.faults.links import Link, Links
 from simulator.node.status import Life, NodeStatus
 from simulator.scenario.session.node_selector import sides
 from simulator.settings import Settings
 
 DELAY_MS = 4
 LAG_MS = 3
-PATIENCE_MS = 6_000
+CLIENT_TIMEOUT_MS = 6_000
 LEADER_MS = 150
 
 
@@ -68,7 +70,7 @@ class FakeCluster:
             ticket.answer = Answer(kind=AnswerKind.TIMEOUT, text="TIMEOUT: the node is down", sent=False)
         elif node not in self._majority():
             no_majority = Answer(kind=AnswerKind.NO_MAJORITY, text="TIMEOUT: no majority")
-            self._later(PATIENCE_MS, lambda: self._answer(ticket, no_majority))
+            self._later(CLIENT_TIMEOUT_MS, lambda: self._answer(ticket, no_majority))
         else:
             self._later(DELAY_MS, lambda: self._decide(ticket, operation))
         return ticket
@@ -162,6 +164,27 @@ class FakeCluster:
 
     def check(self) -> dict[str, str]:
         return dict(self.violations)
+
+    def link_counts(self) -> dict[Link, tuple[int, int]]:
+        """See `Cluster`."""
+        return {}
+
+    def watch_messages(self, on: bool) -> None:
+        """See `Cluster`."""
+
+    def trace_lines(self) -> Iterator[str]:
+        """See `Cluster`."""
+        raise InputError("This cluster keeps no record of its run.")
+
+    @contextmanager
+    def files(self) -> Iterator[Path]:
+        """See `Cluster`."""
+        yield Path(self.settings.data)
+
+    @property
+    def simulated(self) -> None:
+        """See `Cluster`."""
+        return
 
     def close(self) -> None:
         self.closed = True

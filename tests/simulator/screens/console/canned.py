@@ -43,7 +43,7 @@ class RealTimeFake(FakeCluster):
 
 
 if __name__ == "__main__":
-    fake.PATIENCE_MS = 1_000
+    fake.CLIENT_TIMEOUT_MS = 1_000
     with patch.object(console, "open_cluster", lambda _world, settings: RealTimeFake(settings)):
         try:
             sys.exit(console.run_console(Settings()))

@@ -18,7 +18,7 @@ from simulator.worlds.processes.node_main import build_node
 from tests.simulator.worlds.processes.conftest import Start
 from tests.simulator.worlds.processes.crowd import Crowd
 
-PATIENCE_MS = 60_000
+CLIENT_TIMEOUT_MS = 60_000
 
 
 def converged(cluster: ProcessCluster) -> bool:
@@ -36,12 +36,12 @@ def ids_on_chain(cluster: ProcessCluster, node: int) -> Counter[str]:
 def torment(cluster: ProcessCluster, kills: int, dice: Random) -> None:
     """Kill, restart, and see that nothing answered is lost and that everybody goes on."""
     crowd = Crowd(cluster, 4, dice)
-    assert cluster.wait(partial(crowd.reaches, 4), PATIENCE_MS), "no first answers"
+    assert cluster.wait(partial(crowd.reaches, 4), CLIENT_TIMEOUT_MS), "no first answers"
     killed: list[int] = []
 
     for number in range(kills):
         goal = crowd.pump() + dice.randint(1, 40)
-        assert cluster.wait(partial(crowd.reaches, goal), PATIENCE_MS), f"wedged before kill {number + 1}"
+        assert cluster.wait(partial(crowd.reaches, goal), CLIENT_TIMEOUT_MS), f"wedged before kill {number + 1}"
         if killed and (len(killed) == 2 or dice.random() < 0.5):  # Two of five may be down at once.
             cluster.apply(Restart(killed.pop(0)))
         victim = dice.choice(crowd.up())
@@ -51,13 +51,13 @@ def torment(cluster: ProcessCluster, kills: int, dice: Random) -> None:
     for node in killed:
         cluster.apply(Restart(node))
 
-    assert cluster.wait(crowd.idle, PATIENCE_MS), "somebody waits for ever"
+    assert cluster.wait(crowd.idle, CLIENT_TIMEOUT_MS), "somebody waits for ever"
     for node in cluster.settings.node_ids:
         last = cluster.submit(node, Post("last", f"from node {node}", "still here"))
-        assert cluster.wait(partial(getattr, last, "done"), PATIENCE_MS)
+        assert cluster.wait(partial(getattr, last, "done"), CLIENT_TIMEOUT_MS)
         assert last.answer is not None
         assert last.answer.kind is AnswerKind.OK
-    assert cluster.wait(lambda: converged(cluster), PATIENCE_MS), "the chains do not meet"
+    assert cluster.wait(lambda: converged(cluster), CLIENT_TIMEOUT_MS), "the chains do not meet"
 
     assert cluster.check() == dict.fromkeys(cluster.check(), "ok")
     for node in cluster.settings.node_ids:

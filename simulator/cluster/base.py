@@ -1,0 +1,143 @@
+"""What both worlds' clusters do alike: clients and their answers, the running log, and what is refused.
+
+A world hands calls to its nodes and calls back with their reports. It is not safe for threads by itself: a world with
+threads gives it a `lock`, which is held during each call.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections import deque
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from itertools import islice
+from typing import Any
+
+from blog.operations import Operation
+from simulator.cluster.client_sessions import ClientBook, client_timeout_ms
+from simulator.cluster.events import ClusterEvent
+from simulator.cluster.history import Event
+from simulator.cluster.interface import Query, Ticket
+from simulator.cluster.message_text import in_order
+from simulator.errors import InputError
+from simulator.faults.faults import Fault
+from simulator.faults.links import Links
+from simulator.node.client_api import ClientCall, NodeFailed, NoteLine, ReadAnswer, WriteAnswer
+from simulator.settings import Settings
+
+EVENTS_KEPT = 10_000
+"""How many lines the running log holds, messages apart."""
+
+
+class BaseCluster(ABC):
+    """The shared part of a `Cluster`. `run` begins the names of this run's clients."""
+
+    def __init__(self, settings: Settings, run: str, lock: AbstractContextManager[Any], *, keep_history: bool) -> None:
+        self.settings = settings
+        self._lock = lock
+        self._book = ClientBook(run, self.now_ms, keep_history=keep_history)
+        self._log: deque[ClusterEvent] = deque(maxlen=EVENTS_KEPT)
+        self._closed = False
+
+    # Clients
+
+    def submit(self, node: int, operation: Operation, *, process: int | None = None) -> Ticket:
+        """See `Cluster`. Raises `InputError` for a name, title or content that the blog does not take."""
+        self._check_node(node)
+        with self._lock:
+            self._check_open()
+            ticket, call = self._book.write(node, operation, process=process, timeout_ms=self._client_timeout_ms())
+            self._hand_over(ticket, call)
+        return ticket
+
+    def read(self, node: int, query: Query, *, process: int | None = None) -> Ticket:
+        """See `Cluster`."""
+        self._check_node(node)
+        with self._lock:
+            self._check_open()
+            ticket, call = self._book.read(node, query, process=process, timeout_ms=self._client_timeout_ms())
+            self._hand_over(ticket, call)
+        return ticket
+
+    def history(self) -> Sequence[Event]:
+        """See `Cluster`."""
+        with self._lock:
+            return self._book.history()
+
+    # The running log
+
+    def events(self, last: int) -> Sequence[ClusterEvent]:
+        """See `Cluster`."""
+        with self._lock:
+            notes = list(islice(self._log, max(0, len(self._log) - last), None))
+            messages = self._newest_messages(last)
+        return in_order(notes, messages, last)
+
+    def _note(self, node: int, kind: str, text: str) -> None:
+        self._log.append(ClusterEvent(at_ms=self.now_ms(), node=node, kind=kind, text=text))
+
+    def _note_fault(self, fault: Fault) -> None:
+        self._note(getattr(fault, "node", 0), "fault", fault.line())
+
+    # Reports of nodes
+
+    def _take_report(self, node: int, report: WriteAnswer | ReadAnswer | NoteLine | NodeFailed) -> None:
+        """Answer the client, or add a line to the running log."""
+        match report:
+            case WriteAnswer():
+                self._answered(self._book.write_answered(report))
+            case ReadAnswer():
+                self._answered(self._book.read_answered(report))
+            case NoteLine(kind, text):
+                self._note(node, kind, text)
+            case NodeFailed(text):
+                self._note(node, "failed", text)
+
+    def _take_end(self, node: int, how: str) -> None:
+        """An incarnation of `node` has ended: its clients get no answer."""
+        self._note(node, "down", f"node {node} is down: {how}")
+        for ticket in self._book.open_tickets(node):
+            self._book.give_up(ticket, f"node {node} went down before it answered")
+
+    def _give_up_all(self) -> None:
+        for ticket in self._book.open_tickets():
+            self._book.give_up(ticket, "the cluster was closed")
+
+    def _answered(self, ticket: Ticket | None) -> None:
+        if self._logs_messages() and ticket is not None and ticket.answer is not None:
+            self._note(ticket.node, "answer", f"[{ticket.number}] {ticket.answer.text}")
+
+    # Refusals
+
+    def _check_node(self, node: int) -> None:
+        if node not in self.settings.node_ids:
+            raise InputError(f"There is no node {node}: this cluster has nodes 1 to {self.settings.nodes}.")
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise InputError("This cluster has been closed.")
+
+    def _client_timeout_ms(self) -> int:
+        return client_timeout_ms(self._true_links())
+
+    # What a world says
+
+    @abstractmethod
+    def now_ms(self) -> int:
+        """See `Cluster`."""
+
+    @abstractmethod
+    def _hand_over(self, ticket: Ticket, call: ClientCall) -> None:
+        """Give a client's call to its node, or give the ticket up when the node is down."""
+
+    @abstractmethod
+    def _true_links(self) -> Links:
+        """The links themselves, not a copy."""
+
+    @abstractmethod
+    def _newest_messages(self, last: int) -> Sequence[ClusterEvent]:
+        """Lines of the newest `last` messages, oldest first."""
+
+    @abstractmethod
+    def _logs_messages(self) -> bool:
+        """True while the running log holds messages and answers."""
