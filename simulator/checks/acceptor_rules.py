@@ -1,6 +1,6 @@
 """Acceptors judged: promises never go down, votes keep to them, and what is said is on the disk before it is said.
 
-The invariants *promise* and *durability* of the protocol, on the true journals (`truth`). A PROMISE must report every
+The invariants *promise* and *durability* of the protocol, on the true journals (`oracle`). A PROMISE must report every
 vote that may have been part of a choice (Lamport 2001, §2.2, phase 1b), an ACCEPTED must stand on a synced record.
 """
 
@@ -11,76 +11,76 @@ from collections.abc import Sequence
 from paxos.ballot import NodeId, Slot
 from paxos.messages import Accepted, Promise
 from paxos.records import AcceptedRecord, JournalRecord, OpenedRecord
-from simulator.checks.oracle import NodeTruth, Truth
+from simulator.checks.oracle import NodeFacts, Oracle
 from simulator.node.storage.storage import Recovered
 
 
-class Voting:
+class AcceptorRules:
     """What nodes record, sync, recover and answer as acceptors."""
 
-    def __init__(self, truth: Truth) -> None:
-        self._truth = truth
+    def __init__(self, oracle: Oracle) -> None:
+        self._oracle = oracle
 
     def recorded(self, at_ms: int, node: NodeId, records: Sequence[JournalRecord]) -> None:
         """See `Observer`."""
-        truth, acceptor = self._truth, self._truth.nodes[node]
+        oracle, acceptor = self._oracle, self._oracle.nodes[node]
         for record in records:
             ballot = record.ballot
             if type(record) is AcceptedRecord:
                 number = record.slot
-                slot = truth.slots.get(number) or truth.slot(number)
-                vote = truth.vote(slot, ballot, record.value, at_ms, node)
+                slot = oracle.slots.get(number) or oracle.slot(number)
+                vote = oracle.vote(slot, ballot, record.value, at_ms, node)
                 if ballot < acceptor.promised:
                     vote.late |= acceptor.bit
-                    truth.sometimes["late votes stored"] += 1
+                    oracle.sometimes["late votes stored"] += 1
                     continue
                 acceptor.promised = ballot
                 acceptor.pending.append((slot, ballot, vote))
                 acceptor.top = max(acceptor.top, number)
                 continue
             if ballot < acceptor.promised:
-                truth.violated(
+                oracle.violated(
                     "promise", f"node {node} promised {acceptor.promised} and now promises {ballot}", at_ms, node
                 )
             opens = type(record) is OpenedRecord
-            if opens and truth.bid(ballot).life:
-                truth.violated("one-leader-per-ballot", f"node {node} opens ballot {ballot} again", at_ms, node)
+            if opens and oracle.campaign(ballot).life:
+                oracle.violated("one-leader-per-ballot", f"node {node} opens ballot {ballot} again", at_ms, node)
             acceptor.promised = max(acceptor.promised, ballot)
-            acceptor.pending_bids.append((ballot, opens))
+            acceptor.pending_campaigns.append((ballot, opens))
 
     def synced(self, at_ms: int, node: NodeId) -> None:
         """See `Observer`."""
-        truth, acceptor = self._truth, self._truth.nodes[node]
-        bit, quorum = acceptor.bit, truth.accept_quorum
-        if acceptor.pending_bids:
-            self._sync_bids(acceptor)
+        oracle, acceptor = self._oracle, self._oracle.nodes[node]
+        bit, quorum = acceptor.bit, oracle.accept_quorum
+        if acceptor.pending_campaigns:
+            self._sync_campaigns(acceptor)
         if acceptor.pending:
             noted = None
             for slot, ballot, vote in acceptor.pending:
                 vote.voters |= bit
                 if ballot is not noted:  # A vote is a record of its ballot, also when a higher promise came with it.
                     noted = ballot
-                    truth.bid(ballot).safe |= bit
+                    oracle.campaign(ballot).safe |= bit
                     acceptor.safe = max(acceptor.safe, ballot)
                 if vote.voters.bit_count() == quorum:
-                    truth.choose(slot, ballot, vote, at_ms)
+                    oracle.choose(slot, ballot, vote, at_ms)
             acceptor.pending.clear()
 
-    def _sync_bids(self, acceptor: NodeTruth) -> None:
-        for ballot, opens in acceptor.pending_bids:
-            bid = self._truth.bid(ballot)
-            bid.safe |= acceptor.bit
+    def _sync_campaigns(self, acceptor: NodeFacts) -> None:
+        for ballot, opens in acceptor.pending_campaigns:
+            campaign = self._oracle.campaign(ballot)
+            campaign.safe |= acceptor.bit
             acceptor.safe = max(acceptor.safe, ballot)
             if opens:
-                bid.life = bid.life or acceptor.life
+                campaign.life = campaign.life or acceptor.life
                 acceptor.opened = max(acceptor.opened, ballot)
-        acceptor.pending_bids.clear()
+        acceptor.pending_campaigns.clear()
 
     def ended(self, node: NodeId) -> None:
         """A life is over: what was not synced may be gone."""
-        acceptor = self._truth.nodes[node]
+        acceptor = self._oracle.nodes[node]
         acceptor.pending.clear()
-        acceptor.pending_bids.clear()
+        acceptor.pending_campaigns.clear()
         acceptor.promised = acceptor.safe
 
     def recovered(self, at_ms: int, node: NodeId, recovered: Recovered) -> None:
@@ -89,7 +89,7 @@ class Voting:
         After a person or a schedule has damaged the node's files nothing is demanded of what they tell, and everything
         of what the node says then: it is still bound by what it forgot.
         """
-        truth, acceptor = self._truth, self._truth.nodes[node]
+        oracle, acceptor = self._oracle, self._oracle.nodes[node]
         self.ended(node)
         acceptor.life += 1
         if acceptor.life > 1 and not acceptor.damaged:
@@ -99,14 +99,14 @@ class Voting:
         acceptor.damaged = False
         safe = acceptor.safe
         acceptor.safe = acceptor.promised = max(acceptor.safe, recovered.promised)
-        truth.bid(recovered.promised).safe |= acceptor.bit
+        oracle.campaign(recovered.promised).safe |= acceptor.bit
         if recovered.opened.owner == node:
             acceptor.opened = max(acceptor.opened, recovered.opened)
-            bid = truth.bid(recovered.opened)
-            bid.life = bid.life or -1
+            campaign = oracle.campaign(recovered.opened)
+            campaign.life = campaign.life or -1
         for number, acceptance in recovered.accepted.items():
-            slot = truth.slot(number)
-            vote = truth.vote(slot, acceptance.ballot, acceptance.value, at_ms, node)
+            slot = oracle.slot(number)
+            vote = oracle.vote(slot, acceptance.ballot, acceptance.value, at_ms, node)
             acceptor.top = max(acceptor.top, number)
             if vote.voters & acceptor.bit or vote.late & acceptor.bit:
                 continue
@@ -114,69 +114,69 @@ class Voting:
                 vote.late |= acceptor.bit  # Stored below its promise, just before the end of the last life.
             else:
                 vote.voters |= acceptor.bit
-                if vote.voters.bit_count() == truth.accept_quorum:
-                    truth.choose(slot, acceptance.ballot, vote, at_ms)
+                if vote.voters.bit_count() == oracle.accept_quorum:
+                    oracle.choose(slot, acceptance.ballot, vote, at_ms)
         for note in recovered.notes:
-            truth.sometimes["torn tails" if "torn" in note else "mended files"] += 1
+            oracle.sometimes["torn tails" if "torn" in note else "mended files"] += 1
 
-    def _demand(self, at_ms: int, acceptor: NodeTruth, recovered: Recovered) -> None:
-        truth, node = self._truth, acceptor.node
+    def _demand(self, at_ms: int, acceptor: NodeFacts, recovered: Recovered) -> None:
+        oracle, node = self._oracle, acceptor.node
         if recovered.promised < acceptor.safe:
             why = f"node {node} had promised {acceptor.safe} and remembers {recovered.promised}"
-            truth.violated("promise", why, at_ms, node)
+            oracle.violated("promise", why, at_ms, node)
         if recovered.opened < acceptor.opened:
             why = f"node {node} had opened ballot {acceptor.opened} and remembers {recovered.opened}"
-            truth.violated("one-leader-per-ballot", why, at_ms, node)
-        for number in range(max(recovered.height, truth.let_go) + 1, acceptor.top + 1):
-            slot = truth.slots.get(number)
+            oracle.violated("one-leader-per-ballot", why, at_ms, node)
+        for number in range(max(recovered.height, oracle.let_go) + 1, acceptor.top + 1):
+            slot = oracle.slots.get(number)
             best = None
             if slot is not None:
                 best = max((ballot for ballot, vote in slot.votes.items() if vote.voters & acceptor.bit), default=None)
             kept = recovered.accepted.get(number)
             if best is not None and (kept is None or kept.ballot < best):
                 why = f"node {node} forgot its synced vote at ballot {best} for slot {number}"
-                truth.violated("durability", why, at_ms, node, slot=number)
+                oracle.violated("durability", why, at_ms, node, slot=number)
 
     def accepted_sent(self, at_ms: int, node: NodeId, message: Accepted) -> None:
         """ACCEPTED: each slot of it stands on a synced vote that kept to the promise."""
-        truth, bit, ballot = self._truth, self._truth.nodes[node].bit, message.ballot
-        for number in range(max(message.first_slot, truth.let_go + 1), message.last_slot + 1):
-            slot = truth.slots.get(number)
+        oracle, bit, ballot = self._oracle, self._oracle.nodes[node].bit, message.ballot
+        for number in range(max(message.first_slot, oracle.let_go + 1), message.last_slot + 1):
+            slot = oracle.slots.get(number)
             vote = None if slot is None else slot.votes.get(ballot)
             if vote is None or not vote.voters & bit:
                 if vote is not None and vote.late & bit:
                     why = f"node {node} says ACCEPTED at ballot {ballot} for slot {number}, below its promise"
                 else:
                     why = f"node {node} says ACCEPTED at ballot {ballot} for slot {number} without a synced vote for it"
-                truth.violated("promise", why, at_ms, node, slot=number)
+                oracle.violated("promise", why, at_ms, node, slot=number)
                 return  # A range of a billion slots would only say the same again.
 
     def promise_sent(self, at_ms: int, node: NodeId, message: Promise) -> None:
         """PROMISE: it is synced, and it reports every vote below its ballot and every decided slot that was asked."""
-        truth, acceptor, ballot = self._truth, self._truth.nodes[node], message.ballot
-        bid = truth.bid(ballot)
-        if not bid.safe & acceptor.bit:
-            truth.violated(
+        oracle, acceptor, ballot = self._oracle, self._oracle.nodes[node], message.ballot
+        campaign = oracle.campaign(ballot)
+        if not campaign.safe & acceptor.bit:
+            oracle.violated(
                 "promise", f"node {node} says PROMISE {ballot} without a synced record of it", at_ms, node, ballot.owner
             )
         reported = {vote.slot: vote.ballot for vote in message.accepted}
-        life, height = bid.heights.get(node, (0, 0))
+        life, height = campaign.heights.get(node, (0, 0))
         if life != acceptor.life:
             height = 0
-        first = max(message.decided + 1, bid.first_slot, truth.let_go + 1)
+        first = max(message.decided + 1, campaign.first_slot, oracle.let_go + 1)
         for number in range(first, max(acceptor.top, height) + 1):
             told = reported.get(number)
             if told is None and number <= height:
                 self._hidden(at_ms, node, message, number, "that it has applied it")
                 return
-            slot = truth.slots.get(number)
+            slot = oracle.slots.get(number)
             best = None if slot is None else slot.best_below(ballot, acceptor.bit)
             if best is not None and (told is None or told < best):
                 self._hidden(at_ms, node, message, number, f"its vote at ballot {best}")
                 return
         for vote in message.accepted:
-            truth.vote(truth.slot(vote.slot), vote.ballot, vote.value, at_ms, node)
+            oracle.vote(oracle.slot(vote.slot), vote.ballot, vote.value, at_ms, node)
 
     def _hidden(self, at_ms: int, node: NodeId, message: Promise, number: Slot, what: str) -> None:
         why = f"PROMISE {message.ballot} of node {node} hides, for slot {number}, {what}"
-        self._truth.violated("promise", why, at_ms, node, message.ballot.owner, slot=number)
+        self._oracle.violated("promise", why, at_ms, node, message.ballot.owner, slot=number)

@@ -15,8 +15,8 @@ from blog.blog import Blog, Outcome
 from blog.operations import Operation, Post
 from chain.block import GENESIS_HASH, Block, hash_of
 from chain.mining import passes
-from simulator.checks.learner_rules import Knowing
-from simulator.checks.oracle import KEPT_SLOTS, NodeTruth, SlotTruth, Truth
+from simulator.checks.learner_rules import LearnerRules
+from simulator.checks.oracle import KEPT_SLOTS, NodeFacts, Oracle, SlotFacts
 from simulator.node.codec import MalformedText, operations_text, parse_operations
 from simulator.node.storage.storage import Recovered
 
@@ -54,16 +54,16 @@ class _Rows:
         return bisect_right(self.heights, height)
 
 
-class Replay:
+class ChainReplay:
     """The longest chain so far. `issued` are all requests that clients made, by name, as operation texts.
 
     `base` blocks were there before the run was watched: what they did to the blog is not known here (`whole` is False),
     and then nothing is said of outcomes and views.
     """
 
-    def __init__(self, truth: Truth, knowing: Knowing, difficulty: int) -> None:
-        self._truth = truth
-        self._knowing = knowing
+    def __init__(self, oracle: Oracle, learners: LearnerRules, difficulty: int) -> None:
+        self._oracle = oracle
+        self._learners = learners
         self._zeros = difficulty
         self.base = 0
         self.issued: dict[Name, str] = {}
@@ -90,33 +90,33 @@ class Replay:
             for request in vote.value:
                 self.issued.setdefault(request.id, request.operation)
 
-    def recovered(self, at_ms: int, node: NodeTruth, height: int, tip: str) -> None:
+    def recovered(self, at_ms: int, node: NodeFacts, height: int, tip: str) -> None:
         """A node's chain after a restart."""
         known = self.hashes.get(height)
         if known is None:
             self.hashes[height] = tip
         elif known != tip:
-            self._truth.violated(
+            self._oracle.violated(
                 "chain", f"node {node.node} comes back with another chain", at_ms, node.node, slot=height
             )
         if height > self.height and node.life == 1:
             self.base = max(self.base, height)
             self.height = height
         node.height, node.tip = height, tip
-        self._truth.reach(height)
+        self._oracle.reach(height)
 
-    def applied(self, at_ms: int, node: NodeTruth, blocks: Sequence[Block]) -> None:
+    def applied(self, at_ms: int, node: NodeFacts, blocks: Sequence[Block]) -> None:
         """A node appended these blocks and carried out what they hold."""
         for block in blocks:
             if block.height != node.height + 1 or block.prev_hash != node.tip:
                 why = f"node {node.node} appends block {block.height} to {node.height} blocks that it does not continue"
-                self._truth.violated("chain", why, at_ms, node.node, slot=block.height)
+                self._oracle.violated("chain", why, at_ms, node.node, slot=block.height)
             node.height, node.tip = block.height, block.hash
-            if not self._knowing.may_know(node, block.height):
+            if not self._learners.may_know(node, block.height):
                 why = (
                     f"node {node.node} applies slot {block.height}, and nothing that reached it says that it is chosen"
                 )
-                self._truth.violated("decision", why, at_ms, node.node, slot=block.height)
+                self._oracle.violated("decision", why, at_ms, node.node, slot=block.height)
             first = self._blocks.get(block.height)
             if first is None:
                 self._judge(at_ms, node, block)
@@ -125,9 +125,9 @@ class Replay:
         if len(self._blocks) > self._most_blocks:
             self._let_go()
 
-    def _judge(self, at_ms: int, node: NodeTruth, block: Block) -> None:
+    def _judge(self, at_ms: int, node: NodeFacts, block: Block) -> None:
         """The first sight of a block: its own hash, its decision, its requests."""
-        truth, height = self._truth, block.height
+        oracle, height = self._oracle, block.height
         known = self.hashes.get(height)
         if known is not None and known != block.hash:
             self._differs(at_ms, node, block, None)
@@ -136,51 +136,51 @@ class Replay:
             block.hash, self._zeros
         ):
             why = f"the hash or the nonce of block {height} does not hold"
-            truth.violated("chain", why, at_ms, node.node, slot=height)
+            oracle.violated("chain", why, at_ms, node.node, slot=height)
         self._blocks[height] = block
         self.hashes[height] = block.hash
-        slot = truth.slots.get(height)
+        slot = oracle.slots.get(height)
         if slot is None or slot.chosen is None:
-            if height > truth.chosen_prefix:
+            if height > oracle.chosen_prefix:
                 why = f"node {node.node} applies slot {height}, and no majority has synced a vote for it at one ballot"
-                truth.violated("decision", why, at_ms, node.node, slot=height)
+                oracle.violated("decision", why, at_ms, node.node, slot=height)
         elif operations_text(slot.value) != block.operations_text:
             why = f"node {node.node} applies another value in slot {height} than the one chosen there"
-            truth.violated("agreement", why, at_ms, node.node, slot=height)
+            oracle.violated("agreement", why, at_ms, node.node, slot=height)
         if height == self.height + 1:
             self.height = height
             self._extend(at_ms, node, block, slot)
 
-    def _differs(self, at_ms: int, node: NodeTruth, block: Block, text: str | None) -> None:
+    def _differs(self, at_ms: int, node: NodeFacts, block: Block, text: str | None) -> None:
         name = "chain" if text == block.operations_text else "agreement"
         why = f"block {block.height} of node {node.node} differs from that of another node"
-        self._truth.violated(name, why, at_ms, node.node, slot=block.height)
+        self._oracle.violated(name, why, at_ms, node.node, slot=block.height)
 
-    def _extend(self, at_ms: int, node: NodeTruth, block: Block, slot: SlotTruth | None) -> None:
-        truth, height = self._truth, block.height
+    def _extend(self, at_ms: int, node: NodeFacts, block: Block, slot: SlotFacts | None) -> None:
+        oracle, height = self._oracle, block.height
         try:
             requests = parse_operations(block.operations_text)
         except MalformedText as error:
-            truth.violated("chain", f"T of block {height}: {error}", at_ms, node.node, slot=height)
+            oracle.violated("chain", f"T of block {height}: {error}", at_ms, node.node, slot=height)
             return
         if not requests:
-            truth.sometimes["no-ops decided"] += 1
+            oracle.sometimes["no-ops decided"] += 1
         texts = {request.id: request.operation for request in slot.value} if slot is not None else {}
         for operation, client, seq in requests:
             name = (client, seq)
             issued = self.issued.get(name)
             if issued is None or issued != texts.get(name, issued):
                 why = f"block {height} holds a request that no client made"
-                truth.violated("validity", why, at_ms, node.node, slot=height, request=name)
+                oracle.violated("validity", why, at_ms, node.node, slot=height, request=name)
             if name in self.effects:
-                truth.sometimes["requests decided twice"] += 1
+                oracle.sometimes["requests decided twice"] += 1
                 continue
             outcome = self._blog.apply(operation)
             self.effects[name] = Effect(outcome, height)
             if outcome is Outcome.OK:
                 self._show(height, operation)
             else:
-                truth.sometimes["writes refused"] += 1
+                oracle.sometimes["writes refused"] += 1
 
     def _show(self, height: int, operation: Operation) -> None:
         title, user = operation.title, operation.username
@@ -197,11 +197,11 @@ class Replay:
         entries.add(height, [kind_of(operation), title, operation.content])
 
     def _let_go(self) -> None:
-        floor = min(node.height for node in self._truth.nodes.values())
+        floor = min(node.height for node in self._oracle.nodes.values())
         for height in [height for height in self._blocks if height <= floor]:
             del self._blocks[height]
         self._most_blocks = KEPT_SLOTS + 2 * len(self._blocks)  # A node that is down must not make this quadratic.
-        self._truth.let_old_slots_go()
+        self._oracle.let_old_slots_go()
 
     # The blog as it was
 

@@ -1,9 +1,10 @@
 """All invariants of the protocol, judged while a world runs, or afterwards from its trace.
 
 An `InvariantChecker` is an `Observer`: it sees what nodes write, sync, send and apply, and what clients are told, and
-never acts. It keeps the true state of all journals (`truth`) and one replay of the chain (`replay`), and takes no
+never acts. It keeps the true state of all journals (`oracle`) and one replay of the chain (`replay`), and takes no
 node's word for what is chosen. Each event costs about a microsecond, so it can always be on. The families of checks are
-`voting` (acceptors), `leading` (candidates and leaders), `knowing` (learners), `replay` (chains), `answers` (clients).
+`acceptors` (acceptors), `leaders` (candidates and leaders), `learners` (learners), `replay` (chains), `answers`
+(clients).
 """
 
 from __future__ import annotations
@@ -30,12 +31,12 @@ from paxos.messages import (
     Reject,
     StepDown,
 )
-from simulator.checks.acceptor_rules import Voting
-from simulator.checks.chain_replay import Replay
-from simulator.checks.client_rules import Answers
-from simulator.checks.leader_rules import Leading
-from simulator.checks.learner_rules import Knowing
-from simulator.checks.oracle import Truth
+from simulator.checks.acceptor_rules import AcceptorRules
+from simulator.checks.chain_replay import ChainReplay
+from simulator.checks.client_rules import ClientRules
+from simulator.checks.leader_rules import LeaderRules
+from simulator.checks.learner_rules import LearnerRules
+from simulator.checks.oracle import Oracle
 from simulator.checks.violation import INVARIANTS, Violation
 from simulator.faults.faults import DiskFault
 from simulator.settings import Settings
@@ -67,48 +68,48 @@ class InvariantChecker(Observer):
     def __init__(self, settings: Settings, *, prepare_quorum: int = 0, accept_quorum: int = 0) -> None:
         self.replay = ""
         self.violations: dict[str, Violation] = {}
-        self._truth = truth = Truth(settings.node_ids, prepare_quorum, accept_quorum, self.declare)
-        self._voting = voting = Voting(truth)
-        self._leading = leading = Leading(truth)
-        self._knowing = knowing = Knowing(truth)
-        self._chain = Replay(truth, knowing, settings.difficulty)
-        self._answers = Answers(truth, self._chain)
+        self._oracle = oracle = Oracle(settings.node_ids, prepare_quorum, accept_quorum, self.declare)
+        self._acceptors = acceptors = AcceptorRules(oracle)
+        self._leaders = leaders = LeaderRules(oracle)
+        self._learners = learners = LearnerRules(oracle)
+        self._chain = ChainReplay(oracle, learners, settings.difficulty)
+        self._clients = ClientRules(oracle, self._chain)
         # A message whose sender's prefix is all that can be wrong with it shares one check.
         self._on_sent: dict[type, Callable[[int, NodeId, Any], None]] = {
-            Accept: leading.accept_sent,
-            Accepted: voting.accepted_sent,
-            Canvass: leading.tells_decided,
-            CanvassReply: leading.tells_decided,
-            CatchupReply: leading.catchup_sent,
-            Decide: leading.tells_decided,
-            ForwardReply: leading.tells_decided,
-            Heartbeat: leading.heartbeat_sent,
-            HeartbeatAck: leading.tells_decided,
-            Prepare: leading.prepare_sent,
+            Accept: leaders.accept_sent,
+            Accepted: acceptors.accepted_sent,
+            Canvass: leaders.prefix_sent,
+            CanvassReply: leaders.prefix_sent,
+            CatchupReply: leaders.catchup_sent,
+            Decide: leaders.prefix_sent,
+            ForwardReply: leaders.prefix_sent,
+            Heartbeat: leaders.heartbeat_sent,
+            HeartbeatAck: leaders.prefix_sent,
+            Prepare: leaders.prepare_sent,
             Promise: self._promise_sent,
-            ReadAt: leading.read_at_sent,
-            Reject: leading.tells_decided,
-            StepDown: leading.step_down_sent,
+            ReadAt: leaders.read_at_sent,
+            Reject: leaders.prefix_sent,
+            StepDown: leaders.step_down_sent,
         }
         self._on_delivered: dict[type, Callable[[NodeId, NodeId, Any], None]] = {
-            Accept: knowing.accept_delivered,
-            Accepted: knowing.accepted_delivered,
-            CatchupReply: knowing.catchup_delivered,
-            Decide: knowing.claim_delivered,
-            Heartbeat: knowing.claim_delivered,
-            Prepare: leading.prepare_delivered,
-            Promise: leading.promise_delivered,
+            Accept: learners.accept_delivered,
+            Accepted: learners.accepted_delivered,
+            CatchupReply: learners.catchup_delivered,
+            Decide: learners.claim_delivered,
+            Heartbeat: learners.claim_delivered,
+            Prepare: leaders.prepare_delivered,
+            Promise: leaders.promise_delivered,
         }
 
     @property
     def sometimes(self) -> Counter[str]:
         """How often what happened: elections, leaderships, step-downs, minority leaders, restarts, and so on."""
-        return self._truth.sometimes
+        return self._oracle.sometimes
 
     @property
     def chosen_prefix(self) -> int:
         """Every slot up to this one is chosen, on the true journals."""
-        return self._truth.chosen_prefix
+        return self._oracle.chosen_prefix
 
     def verdicts(self) -> dict[str, str]:
         """Each invariant by name: "ok", or the sentence that says what was violated, when and where."""
@@ -122,21 +123,21 @@ class InvariantChecker(Observer):
 
     def look_at_blog(self, at_ms: int, node: NodeId, blog: Blog) -> None:
         """Compare the whole blog of a node that lives with the replay of what it has applied. Costs its size."""
-        self._answers.look_at_blog(at_ms, node, blog)
+        self._clients.look_at_blog(at_ms, node, blog)
 
     # Events
 
     def handlers(self) -> Mapping[type[Event], Handler]:
         """See `Observer`."""
         return {
-            ClientCalled: lambda event: self._answers.asked(event.call),
-            NodeReported: lambda event: self._answers.told(event.at_ms, event.node, event.report),
+            ClientCalled: lambda event: self._clients.asked(event.call),
+            NodeReported: lambda event: self._clients.told(event.at_ms, event.node, event.report),
             MessageSent: self._sent,
             MessageDelivered: self._delivered,
             MessageLost: self._lost,
             NodeRecovered: self._recovered,
-            RecordsAppended: lambda event: self._voting.recorded(event.at_ms, event.node, event.records),
-            JournalSynced: lambda event: self._voting.synced(event.at_ms, event.node),
+            RecordsAppended: lambda event: self._acceptors.recorded(event.at_ms, event.node, event.records),
+            JournalSynced: lambda event: self._acceptors.synced(event.at_ms, event.node),
             BlocksApplied: self._applied,
             IncarnationEnded: self._ended,
             FaultInjected: self._injected,
@@ -155,33 +156,33 @@ class InvariantChecker(Observer):
             note(event.source, event.node, message)
 
     def _lost(self, event: MessageLost) -> None:
-        self._truth.sometimes["messages lost"] += 1
+        self._oracle.sometimes["messages lost"] += 1
 
     def _recovered(self, event: NodeRecovered) -> None:
-        at, recovered = self._truth.nodes[event.node], event.found
+        at, recovered = self._oracle.nodes[event.node], event.found
         if at.life:
-            self._truth.sometimes["restarts"] += 1
+            self._oracle.sometimes["restarts"] += 1
         else:
             self._chain.inherit(recovered)
-        self._voting.recovered(event.at_ms, event.node, recovered)
+        self._acceptors.recovered(event.at_ms, event.node, recovered)
         self._chain.recovered(event.at_ms, at, recovered.height, recovered.tip)
 
     def _applied(self, event: BlocksApplied) -> None:
-        self._chain.applied(event.at_ms, self._truth.nodes[event.node], event.blocks)
+        self._chain.applied(event.at_ms, self._oracle.nodes[event.node], event.blocks)
 
     def _ended(self, event: IncarnationEnded) -> None:
         node = event.node
-        if self._leading.leads(node):
-            self._truth.sometimes[f"leader lost: {event.how}"] += 1
-        self._voting.ended(node)
-        self._knowing.ended(self._truth.nodes[node])
+        if self._leaders.leads(node):
+            self._oracle.sometimes[f"leader lost: {event.how}"] += 1
+        self._acceptors.ended(node)
+        self._learners.ended(self._oracle.nodes[node])
 
     def _injected(self, event: FaultInjected) -> None:
         fault = event.fault
-        self._truth.sometimes[f"fault {type(fault).__struct_config__.tag}"] += 1
+        self._oracle.sometimes[f"fault {type(fault).__name__}"] += 1
         if isinstance(fault, DiskFault) and fault.kind in {"corrupt", "wipe"}:
-            self._truth.nodes[fault.node].damaged = True
+            self._oracle.nodes[fault.node].damaged = True
 
     def _promise_sent(self, at_ms: int, node: NodeId, message: Promise) -> None:
-        self._voting.promise_sent(at_ms, node, message)
-        self._leading.tells_decided(at_ms, node, message)
+        self._acceptors.promise_sent(at_ms, node, message)
+        self._leaders.prefix_sent(at_ms, node, message)

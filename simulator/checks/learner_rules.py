@@ -9,16 +9,16 @@ from __future__ import annotations
 
 from paxos.ballot import NodeId, Slot
 from paxos.messages import Accept, Accepted, CatchupReply, Decide, Heartbeat
-from simulator.checks.oracle import NodeTruth, Truth
+from simulator.checks.oracle import NodeFacts, Oracle
 
 
-class Knowing:
+class LearnerRules:
     """Follows what is delivered. It errs on the side of the node: what came is taken as read and kept."""
 
-    def __init__(self, truth: Truth) -> None:
-        self._truth = truth
+    def __init__(self, oracle: Oracle) -> None:
+        self._oracle = oracle
 
-    def ended(self, node: NodeTruth) -> None:
+    def ended(self, node: NodeFacts) -> None:
         """A life is over: the next one knows nothing of what reached it.
 
         This is not left to the beginning of the next: messages wait for a process that still starts.
@@ -28,10 +28,10 @@ class Knowing:
 
     def accept_delivered(self, source: NodeId, node: NodeId, message: Accept) -> None:
         """Values came at a ballot, and with them a decided prefix."""
-        truth, ballot, bit = self._truth, message.ballot, self._truth.nodes[node].bit
+        oracle, ballot, bit = self._oracle, message.ballot, self._oracle.nodes[node].bit
         number = message.first_slot
         for _ in message.values:
-            slot = truth.slots.get(number)
+            slot = oracle.slots.get(number)
             vote = None if slot is None else slot.votes.get(ballot)
             if vote is not None:
                 vote.reached |= bit
@@ -43,33 +43,33 @@ class Knowing:
         ballot = message.ballot
         if ballot.owner != node:
             return
-        slots, bit = self._truth.slots, 1 << source
+        slots, bit = self._oracle.slots, 1 << source
         for number in range(message.first_slot, message.last_slot + 1):
             slot = slots.get(number)
             vote = None if slot is None else slot.votes.get(ballot)
             if vote is None:
-                return  # Said by nobody honest: `voting` has told of it.
+                return  # Said by nobody honest: `acceptors` has told of it.
             vote.acknowledged |= bit
 
     def claim_delivered(self, source: NodeId, node: NodeId, message: Accept | Decide | Heartbeat) -> None:
         """A decided prefix was said at a ballot."""
-        claims = self._truth.nodes[node].claims
+        claims = self._oracle.nodes[node].claims
         if message.decided > claims.get(message.ballot, 0):
             claims[message.ballot] = message.decided
 
     def catchup_delivered(self, source: NodeId, node: NodeId, message: CatchupReply) -> None:
         """Decided blocks came."""
-        reader = self._truth.nodes[node]
+        reader = self._oracle.nodes[node]
         reader.fetched = max(reader.fetched, message.first_slot + len(message.blocks) - 1)
 
-    def may_know(self, node: NodeTruth, number: Slot) -> bool:
+    def may_know(self, node: NodeFacts, number: Slot) -> bool:
         """Whether what has reached `node` tells that slot `number` is chosen."""
         if number <= node.fetched:
             return True
-        slot = self._truth.slots.get(number)
+        slot = self._oracle.slots.get(number)
         if slot is None:
-            return number <= self._truth.let_go
-        bit, quorum = node.bit, self._truth.accept_quorum
+            return number <= self._oracle.let_go
+        bit, quorum = node.bit, self._oracle.accept_quorum
         for ballot, vote in slot.votes.items():
             if ballot.owner == node.node and (vote.acknowledged | (vote.voters & bit)).bit_count() >= quorum:
                 return True

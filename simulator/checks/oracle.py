@@ -41,7 +41,7 @@ class Vote:
         self.acknowledged = 0
 
 
-class SlotTruth:
+class SlotFacts:
     """Everything that was ever proposed or accepted for one slot, by ballot, and what was chosen at which ballot."""
 
     __slots__ = ("chosen", "number", "value", "votes")
@@ -57,7 +57,7 @@ class SlotTruth:
         return max((b for b, vote in self.votes.items() if vote.voters & bit and b < ballot), default=None)
 
 
-class Bid:
+class Campaign:
     """One ballot's bid. Bit n of `safe`: node n has a synced record of exactly this ballot, and so may answer it.
 
     `life` is the life of its owner in which it was opened (0: not yet; -1: in one that we did not see); `heard` are the
@@ -78,7 +78,7 @@ class Bid:
         self.heights: dict[NodeId, tuple[int, Slot]] = {}  # Life and chain height of who was asked, when it was asked.
 
 
-class NodeTruth:
+class NodeFacts:
     """One node. `promised` counts what is recorded, `safe` what is synced; `height` blocks are applied, the last `tip`.
 
     `top` is the highest slot with a vote, `read_height` the highest at which a local read was answered, in any life.
@@ -86,7 +86,7 @@ class NodeTruth:
     """
 
     __slots__ = (
-        "bit", "claims", "damaged", "fetched", "height", "life", "node", "opened", "pending", "pending_bids",
+        "bit", "claims", "damaged", "fetched", "height", "life", "node", "opened", "pending", "pending_campaigns",
         "promised", "read_height", "safe", "tip", "top",
     )  # fmt: skip
 
@@ -97,8 +97,8 @@ class NodeTruth:
         self.promised = NO_BALLOT
         self.safe = NO_BALLOT
         self.opened = NO_BALLOT  # The highest own bid that is synced.
-        self.pending: list[tuple[SlotTruth, Ballot, Vote]] = []
-        self.pending_bids: list[tuple[Ballot, bool]] = []  # A promise, and whether it is a bid of its own.
+        self.pending: list[tuple[SlotFacts, Ballot, Vote]] = []
+        self.pending_campaigns: list[tuple[Ballot, bool]] = []  # A promise, and whether it is a bid of its own.
         self.top: Slot = 0
         self.height: Slot = 0
         self.read_height: Slot = 0
@@ -108,18 +108,18 @@ class NodeTruth:
         self.damaged = False
 
 
-class Truth:
+class Oracle:
     """What all checks share. `found` is told each violation; `sometimes` counts what happened."""
 
     def __init__(self, nodes: tuple[NodeId, ...], prepare_quorum: int, accept_quorum: int, found: Found) -> None:
         majority = len(nodes) // 2 + 1
-        self.nodes = {node: NodeTruth(node) for node in nodes}
+        self.nodes = {node: NodeFacts(node) for node in nodes}
         self.prepare_quorum = prepare_quorum or majority
         self.accept_quorum = accept_quorum or majority
         self.found = found
         self.sometimes: Counter[str] = Counter()
-        self.slots: dict[Slot, SlotTruth] = {}
-        self.bids: dict[Ballot, Bid] = {}
+        self.slots: dict[Slot, SlotFacts] = {}
+        self.campaigns: dict[Ballot, Campaign] = {}
         self.chosen_prefix: Slot = 0
         self.let_go: Slot = 0
         self.highest_led = NO_BALLOT
@@ -137,21 +137,21 @@ class Truth:
         name = "" if request is None else f"{request[0]}:{request[1]}"
         self.found(Violation(invariant=invariant, why=why, at_ms=at_ms, nodes=nodes, slot=slot, request=name))
 
-    def slot(self, number: Slot) -> SlotTruth:
+    def slot(self, number: Slot) -> SlotFacts:
         """The slot, new if need be."""
         slot = self.slots.get(number)
         if slot is None:
-            slot = self.slots[number] = SlotTruth(number)
+            slot = self.slots[number] = SlotFacts(number)
         return slot
 
-    def bid(self, ballot: Ballot) -> Bid:
+    def campaign(self, ballot: Ballot) -> Campaign:
         """The ballot, new if need be."""
-        bid = self.bids.get(ballot)
-        if bid is None:
-            bid = self.bids[ballot] = Bid(ballot)
-        return bid
+        campaign = self.campaigns.get(ballot)
+        if campaign is None:
+            campaign = self.campaigns[ballot] = Campaign(ballot)
+        return campaign
 
-    def vote(self, slot: SlotTruth, ballot: Ballot, value: Value, at_ms: int, node: NodeId) -> Vote:
+    def vote(self, slot: SlotFacts, ballot: Ballot, value: Value, at_ms: int, node: NodeId) -> Vote:
         """The vote for `value` at `ballot`; a second value there is a violation."""
         vote = slot.votes.get(ballot)
         if vote is None:
@@ -168,7 +168,7 @@ class Truth:
         slot = self.slots.get(number)
         return slot is not None and slot.chosen is not None
 
-    def choose(self, slot: SlotTruth, ballot: Ballot, vote: Vote, at_ms: int) -> None:
+    def choose(self, slot: SlotFacts, ballot: Ballot, vote: Vote, at_ms: int) -> None:
         """`vote`, at `ballot`, has its majority."""
         number = slot.number
         if slot.chosen is None:

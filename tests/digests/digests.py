@@ -13,8 +13,8 @@ from tempfile import TemporaryDirectory
 from simulator.scenario.session.library import builtin_scenarios
 from simulator.scenario.session.run_scenarios import run_scenario
 from simulator.settings import Settings
-from simulator.tools.explore.swarm import draw_plan
-from simulator.tools.explore.trial import run_plan
+from simulator.tools.explore.swarm import draw_schedule
+from simulator.tools.explore.trial import run_trial
 
 STORED = Path(__file__).with_name("digests.json")
 SEEDS = 100
@@ -28,7 +28,7 @@ def seed_digest(seed: int) -> str:
         for line in lines:  # type: ignore[attr-defined]
             digest.update(line.encode() + b"\n")
 
-    run_plan(draw_plan(seed), trace=take)
+    run_trial(draw_schedule(seed), trace=take)
     return digest.hexdigest()[:16]
 
 

@@ -1,7 +1,7 @@
 """Replicas on a bench: messages on one heap in virtual time, a journal and a log a node, a blog that is a log.
 
 Enough of a world for the protocol alone: links that lose, double, delay and reorder, nodes that crash between any two
-batches or in the middle of one, clocks that jump. What is wrong is noticed at once (see `truth`). The whole node, its
+batches or in the middle of one, clocks that jump. What is wrong is noticed at once (see `oracle`). The whole node, its
 files and every other fault live in `simulator/virtual/`.
 """
 
@@ -33,7 +33,7 @@ from paxos.messages import Acceptance, AnyMessage, CatchupReply, Request, Value
 from paxos.records import AcceptedRecord, JournalRecord, OpenedRecord
 from paxos.replica import Replica
 from paxos.waiting_requests import WaitingRequests
-from tests.paxos.oracle import RequestId, Truth
+from tests.paxos.oracle import Oracle, RequestId
 
 BLOCKS_A_REPLY = 64
 """How many slots one catch-up reply brings at most."""
@@ -80,7 +80,7 @@ class Bench:
         self.nodes = tuple(range(1, nodes + 1))
         self.seats = {node: Seat(node) for node in self.nodes}
         majority = nodes // 2 + 1
-        self.truth = Truth(limits.get("prepare_quorum", majority), limits.get("accept_quorum", majority))
+        self.oracle = Oracle(limits.get("prepare_quorum", majority), limits.get("accept_quorum", majority))
         self.now = 0
         self.cut: set[tuple[NodeId, NodeId]] = set()
         self.drop = self.duplicate = self.reorder = self.frail = 0.0
@@ -108,7 +108,7 @@ class Bench:
                 opened = max(opened, record.ballot)
             elif isinstance(record, AcceptedRecord) and record.slot > len(seat.log):
                 accepted[record.slot] = Acceptance(record.slot, record.ballot, record.value)
-        self.truth.started(node, promised)
+        self.oracle.started(node, promised)
         seat.replica = self._make(
             Config(node=node, nodes=self.nodes, **self._limits),
             promised=promised,
@@ -144,7 +144,7 @@ class Bench:
     def submit(self, node: NodeId, request: Request) -> None:
         """A write, or one more try of it, at `node`."""
         seat = self.seats[node]
-        self.truth.issued.add(request.id)
+        self.oracle.issued.add(request.id)
         if request.id in seat.where:
             self._answer(seat, request.id)  # As the desk of the node does.
             return
@@ -156,7 +156,7 @@ class Bench:
         """A linearizable read at `node`; returns its number. What it saw is in the seat's `reads`."""
         self.read_count += 1
         seat = self.seats[node]
-        self.truth.asked(self.read_count)
+        self.oracle.asked(self.read_count)
         self.of(node).read(self.read_count, self._clock(seat))
         self._settle(seat)
         return self.read_count
@@ -276,7 +276,7 @@ class Bench:
             self.crash(seat.node)
             return
         for record in records:
-            self.truth.recorded(seat.node, record)
+            self.oracle.recorded(seat.node, record)
         seat.journal += records
         if crashes:
             self.crash(seat.node)
@@ -305,14 +305,14 @@ class Bench:
                 seat.given_up.update(dict.fromkeys(ids, no_majority))
             case ReadReady(reads):
                 for number in reads:
-                    self.truth.shown(number, len(seat.log))
+                    self.oracle.shown(number, len(seat.log))
                     seat.reads[number] = len(seat.log)
             case ReadGiveUp(reads, _):
                 seat.reads.update(dict.fromkeys(reads, -1))
             case Note(kind, _):
                 seat.notes.append(kind)
                 if kind == "leader":
-                    self.truth.leads(seat.node, self.of(seat.node).status().ballot)
+                    self.oracle.leads(seat.node, self.of(seat.node).status().ballot)
             case _:
                 raise AssertionError(effect)
 
@@ -321,7 +321,7 @@ class Bench:
         if slot <= len(seat.log):
             return
         assert slot == len(seat.log) + 1, f"node {seat.node} applied slot {slot} to a log of {len(seat.log)}"
-        self.truth.applied(seat.node, slot, value)
+        self.oracle.applied(seat.node, slot, value)
         seat.log.append(value)
         for request in value:
             seat.where.setdefault(request.id, slot)
@@ -330,7 +330,7 @@ class Bench:
 
     def _answer(self, seat: Seat, name: RequestId) -> None:
         seat.answered.setdefault(name, seat.where[name])
-        self.truth.answered(name, seat.where[name])
+        self.oracle.answered(name, seat.where[name])
 
     def _serve(self, seat: Seat, to: NodeId, first: Slot, last: Slot) -> None:
         blocks = tuple(map(_block, seat.log[first - 1 : last]))

@@ -154,10 +154,10 @@ class One:
         """
         self.wake(Timer.ELECTION)
         peers = self.replica.core.others[: self.replica.core.quorums.prepare - 1]
-        self.hear(*(willing(node) for node in peers))
-        bid = self.replica.campaign.ballot
-        given = promises or tuple(promise(node, bid) for node in peers)
-        effects = self.hear(*(promise(one.sender, bid, one.accepted, one.decided) for one in given))
+        self.hear(*(grants(node) for node in peers))
+        campaign = self.replica.campaign.ballot
+        given = promises or tuple(promise(node, campaign) for node in peers)
+        effects = self.hear(*(promise(one.sender, campaign, one.accepted, one.decided) for one in given))
         assert self.replica.election.leading
         return effects
 
@@ -190,27 +190,29 @@ class One:
                 self.where.setdefault(one.id, slot)
 
 
-def willing(node: NodeId, *, stamp: int = 0, decided: Slot = 0, promised: Ballot = NO_BALLOT) -> CanvassReply:
+def grants(node: NodeId, *, stamp: int = 0, decided: Slot = 0, promised: Ballot = NO_BALLOT) -> CanvassReply:
     """`node` would promise."""
     return CanvassReply(sender=node, stamp=stamp, willing=True, leader=0, hops=0, promised=promised, decided=decided)
 
 
-def unwilling(node: NodeId, leader: NodeId, *, stamp: int = 0, hops: int = 1) -> CanvassReply:
+def refuses(node: NodeId, leader: NodeId, *, stamp: int = 0, hops: int = 1) -> CanvassReply:
     """`node` hears `leader` and would not promise."""
     return CanvassReply(
         sender=node, stamp=stamp, willing=False, leader=leader, hops=hops, promised=NO_BALLOT, decided=0
     )
 
 
-def promise(node: NodeId, bid: Ballot, accepted: Sequence[Acceptance] = (), decided: Slot = 0) -> Promise:
+def promise(node: NodeId, campaign: Ballot, accepted: Sequence[Acceptance] = (), decided: Slot = 0) -> Promise:
     """The promise of `node`, with its votes."""
-    return Promise(sender=node, ballot=bid, accepted=tuple(accepted), decided=decided, stamp=0)
+    return Promise(sender=node, ballot=campaign, accepted=tuple(accepted), decided=decided, stamp=0)
 
 
-def heartbeat(node: NodeId, bid: Ballot, *, decided: Slot = 0, round_: int = 1, round_trip_ms: int = 0) -> Heartbeat:
+def heartbeat(
+    node: NodeId, campaign: Ballot, *, decided: Slot = 0, round_: int = 1, round_trip_ms: int = 0
+) -> Heartbeat:
     """The sign of life of a leader that hears everybody."""
     return Heartbeat(
-        sender=node, ballot=bid, decided=decided, round=round_, stamp=0, heard=(), round_trip_ms=round_trip_ms
+        sender=node, ballot=campaign, decided=decided, round=round_, stamp=0, heard=(), round_trip_ms=round_trip_ms
     )
 
 
@@ -221,8 +223,8 @@ def prepare(round_: int, node: int, first_slot: int = 1) -> Prepare:
 
 def reject(node: int, one: One, *, promised: int = 0, leader: int = 0) -> Reject:
     """A refusal of the ballot of `one`: `node` has promised a ballot of that round to node 5."""
-    bid = one.replica.campaign.ballot
-    return Reject(sender=node, ballot=bid, promised=ballot(promised, 5), leader=leader, decided=0)
+    campaign = one.replica.campaign.ballot
+    return Reject(sender=node, ballot=campaign, promised=ballot(promised, 5), leader=leader, decided=0)
 
 
 def accepted(node: int, one: One, first_slot: Slot, last_slot: Slot = 0) -> Accepted:

@@ -16,7 +16,7 @@ from paxos.records import AcceptedRecord, JournalRecord, OpenedRecord
 RequestId = tuple[str, int]
 
 
-class Truth:
+class Oracle:
     """Every method raises AssertionError when what it is told contradicts what it was told before.
 
     The quorums are the sizes for phase 1 and phase 2.

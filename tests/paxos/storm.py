@@ -84,16 +84,16 @@ class Storm:
         assert bench.until(bench.converged, CALM_MS), f"logs of {[len(log) for log in bench.logs()]} slots"
         [leader] = bench.leaders()
         assert all(bench.of(node).status().leader == leader for node in bench.nodes), "not everybody follows"
-        for name, slot in bench.truth.answers.items():
+        for name, slot in bench.oracle.answers.items():
             assert any(request.id == name for request in bench.seats[1].log[slot - 1]), f"{name} is lost"
 
     def _count(self) -> None:
         notes = Counter(note for seat in self.bench.seats.values() for note in seat.notes)
         self.counts.update(leaderships=notes["leader"], stepdowns=notes["step-down"], ballots=notes["election"])
-        self.counts["answers"] = len(self.bench.truth.answers)
+        self.counts["answers"] = len(self.bench.oracle.answers)
         self.counts["reads"] = sum(read >= 0 for seat in self.bench.seats.values() for read in seat.reads.values())
-        self.counts["twice"] = len([r for value in self.bench.truth.decided.values() for r in value]) - len(
-            self.bench.truth.took_effect
+        self.counts["twice"] = len([r for value in self.bench.oracle.decided.values() for r in value]) - len(
+            self.bench.oracle.took_effect
         )
 
     # Deeds

@@ -20,14 +20,14 @@ def acceptor(promised: Ballot = NO_BALLOT, opened: Ballot = NO_BALLOT, **limits:
     return Acceptor(core(**limits), promised, opened, {})
 
 
-def prepare(bid: Ballot, first_slot: Slot = 1) -> Prepare:
+def prepare(campaign: Ballot, first_slot: Slot = 1) -> Prepare:
     """A bid of its owner."""
-    return Prepare(sender=bid.owner, ballot=bid, first_slot=first_slot, stamp=7)
+    return Prepare(sender=campaign.owner, ballot=campaign, first_slot=first_slot, stamp=7)
 
 
-def accept(bid: Ballot, first_slot: Slot, *values: Value) -> Accept:
+def accept(campaign: Ballot, first_slot: Slot, *values: Value) -> Accept:
     """A proposal of the ballot's owner."""
-    return Accept(sender=bid.owner, ballot=bid, first_slot=first_slot, values=values, decided=0)
+    return Accept(sender=campaign.owner, ballot=campaign, first_slot=first_slot, values=values, decided=0)
 
 
 def test_a_promise_is_on_disk_before_it_is_said() -> None:

@@ -40,10 +40,10 @@ def test_the_next_ballot_is_above_whoever_bids(owner: int) -> None:
     """Rule 3: a bid goes above every ballot seen, also above one of the same node, and belongs to its bidder."""
     seen = ballot(9, 5)
 
-    bid = seen.above(owner)
+    campaign = seen.above(owner)
 
-    assert bid > seen
-    assert bid.owner == owner
+    assert campaign > seen
+    assert campaign.owner == owner
 
 
 def test_two_nodes_never_bid_the_same() -> None:

@@ -11,6 +11,7 @@ from tests.paxos.one_replica import (
     One,
     alarms,
     ballot,
+    grants,
     heartbeat,
     messages,
     of,
@@ -20,7 +21,6 @@ from tests.paxos.one_replica import (
     records,
     reject,
     value,
-    willing,
 )
 
 
@@ -28,7 +28,7 @@ def candidate() -> One:
     """Node 1, which has opened a ballot and waits for promises."""
     one = One()
     one.wake(Timer.ELECTION)
-    one.hear(willing(2), willing(3))
+    one.hear(grants(2), grants(3))
     assert one.role() == "candidate"
     return one
 
@@ -41,9 +41,9 @@ def test_a_bid_goes_above_every_ballot_seen() -> None:
     one = One(promised=ballot(3, 4))
     one.wake(Timer.ELECTION)
 
-    effects = one.hear(willing(2, promised=ballot(41, 5)), willing(3))
+    effects = one.hear(grants(2, promised=ballot(41, 5)), grants(3))
 
-    assert [bid.ballot for bid in messages(effects, Prepare)] == [ballot(42, 1)]
+    assert [campaign.ballot for campaign in messages(effects, Prepare)] == [ballot(42, 1)]
 
 
 @pytest.mark.parametrize(
@@ -62,21 +62,21 @@ def test_a_bid_is_on_disk_before_anybody_hears_of_it() -> None:
     one = One()
     one.wake(Timer.ELECTION)
 
-    effects = one.hear(willing(2), willing(3))
+    effects = one.hear(grants(2), grants(3))
 
     assert records(effects) == [OpenedRecord(ballot(1, 1))]
     opened = effects.index(Persist(OpenedRecord(ballot(1, 1))))
-    bids = [place for place, effect in enumerate(effects) if isinstance(effect, Send)]
+    campaigns = [place for place, effect in enumerate(effects) if isinstance(effect, Send)]
     assert receivers(effects, Prepare) == [2, 3, 4, 5]
-    assert opened < min(bids)
+    assert opened < min(campaigns)
 
 
 def test_a_candidate_counts_its_own_promise_only_when_it_is_on_disk() -> None:
     """What is on disk before what is said: the own promise comes back as a message that waits for the record."""
     one = One()
     one.wake(Timer.ELECTION)
-    one.replica.receive(willing(2), one.now)
-    one.replica.receive(willing(3), one.now)
+    one.replica.receive(grants(2), one.now)
+    one.replica.receive(grants(3), one.now)
     one.replica.flush(one.now)
 
     effects = one.replica.take_effects()
@@ -90,9 +90,9 @@ def test_a_bid_asks_from_the_first_slot_that_is_not_decided() -> None:
     one = One(decided=4)
     one.wake(Timer.ELECTION)
 
-    effects = one.hear(willing(2), willing(3))
+    effects = one.hear(grants(2), grants(3))
 
-    assert [bid.first_slot for bid in messages(effects, Prepare)] == [5]
+    assert [campaign.first_slot for campaign in messages(effects, Prepare)] == [5]
 
 
 def test_a_promise_given_is_on_disk_and_tells_the_votes() -> None:
@@ -109,10 +109,10 @@ def test_a_promise_given_is_on_disk_and_tells_the_votes() -> None:
 def test_a_candidate_that_promises_a_higher_bid_stands_down() -> None:
     """Rule 3: it cannot lead with a ballot that it has promised not to serve."""
     one = candidate()
-    bid = one.replica.campaign.ballot
+    campaign = one.replica.campaign.ballot
 
-    one.hear(prepare(bid.round + 1, 3))
-    one.hear(promise(2, bid), promise(4, bid))
+    one.hear(prepare(campaign.round + 1, 3))
+    one.hear(promise(2, campaign), promise(4, campaign))
 
     assert one.role() == "follower"
 
@@ -121,7 +121,7 @@ def test_a_candidate_refuses_a_lower_bid() -> None:
     """Rule 3: its own bid was a promise."""
     one = One(promised=ballot(3, 2))
     one.wake(Timer.ELECTION)
-    one.hear(willing(2), willing(3))
+    one.hear(grants(2), grants(3))
 
     effects = one.hear(prepare(4, 0), prepare(3, 5))
 
@@ -136,11 +136,11 @@ def test_a_candidate_refuses_a_lower_bid() -> None:
 def test_a_majority_of_promises_makes_a_leader() -> None:
     """Rule 4: two promises and the own one are three of five; two are not."""
     one = candidate()
-    bid = one.replica.campaign.ballot
+    campaign = one.replica.campaign.ballot
 
-    one.hear(promise(2, bid))
+    one.hear(promise(2, campaign))
     assert one.role() == "candidate"
-    effects = one.hear(promise(3, bid))
+    effects = one.hear(promise(3, campaign))
 
     assert one.role() == "leader"
     assert receivers(effects, Heartbeat) == [2, 3, 4, 5]
@@ -150,9 +150,9 @@ def test_a_majority_of_promises_makes_a_leader() -> None:
 def test_a_promise_that_comes_twice_is_one_promise() -> None:
     """Rule 4: distinct nodes make a majority."""
     one = candidate()
-    bid = one.replica.campaign.ballot
+    campaign = one.replica.campaign.ballot
 
-    one.hear(promise(2, bid), promise(2, bid), promise(2, bid))
+    one.hear(promise(2, campaign), promise(2, campaign), promise(2, campaign))
 
     assert one.role() == "candidate"
 
@@ -160,9 +160,9 @@ def test_a_promise_that_comes_twice_is_one_promise() -> None:
 def test_promises_of_another_ballot_do_not_count() -> None:
     """Rule 4: a late promise of an earlier attempt, or of an earlier life, is for a ballot that nobody bids with."""
     one = candidate()
-    bid = one.replica.campaign.ballot
+    campaign = one.replica.campaign.ballot
 
-    one.hear(promise(2, ballot(bid.round - 1, 1)), promise(3, ballot(bid.round - 1, 1)))
+    one.hear(promise(2, ballot(campaign.round - 1, 1)), promise(3, ballot(campaign.round - 1, 1)))
 
     assert one.role() == "candidate"
 
@@ -170,10 +170,10 @@ def test_promises_of_another_ballot_do_not_count() -> None:
 def test_promises_to_a_candidate_that_gave_up_do_not_count() -> None:
     """Rule 4: it may have promised somebody else since."""
     one = candidate()
-    bid = one.replica.campaign.ballot
+    campaign = one.replica.campaign.ballot
     one.wake(Timer.ELECTION, after_ms=400)
 
-    one.hear(promise(2, bid), promise(3, bid))
+    one.hear(promise(2, campaign), promise(3, campaign))
 
     assert one.role() == "follower"
 
@@ -181,13 +181,13 @@ def test_promises_to_a_candidate_that_gave_up_do_not_count() -> None:
 def test_lost_bids_are_sent_again_to_those_who_have_not_promised() -> None:
     """Rule 5 of patience: the ballot stays the same, so that a doubled answer is harmless."""
     one = candidate()
-    bid = one.replica.campaign.ballot
-    one.hear(promise(3, bid))
+    campaign = one.replica.campaign.ballot
+    one.hear(promise(3, campaign))
 
     effects = one.wake(Timer.RESEND, after_ms=100)
 
     assert receivers(effects, Prepare) == [2, 4, 5]
-    assert {again.ballot for again in messages(effects, Prepare)} == {bid}
+    assert {again.ballot for again in messages(effects, Prepare)} == {campaign}
     assert one.replica.status().elections == 1
 
 
@@ -195,7 +195,7 @@ def test_lost_questions_are_asked_again() -> None:
     """Rule 1: whoever has not said yes may not have been reached."""
     one = One()
     one.wake(Timer.ELECTION)
-    one.hear(willing(3))
+    one.hear(grants(3))
 
     assert receivers(one.wake(Timer.RESEND, after_ms=100), Canvass) == [2, 4, 5]
 
@@ -206,7 +206,7 @@ def test_on_a_slow_network_nobody_is_asked_again_before_an_answer_can_be_here() 
     one.wake(Timer.ELECTION)
     for _ in range(4):
         one.wake(Timer.RESEND, after_ms=1_000)
-    one.hear(willing(2))  # Asked at 0, answered after four seconds.
+    one.hear(grants(2))  # Asked at 0, answered after four seconds.
 
     asked = [bool(messages(one.wake(Timer.RESEND, after_ms=1_000), Canvass)) for _ in range(16)]
 
@@ -270,7 +270,7 @@ def test_refusals_of_an_earlier_bid_are_no_refusals_of_the_next() -> None:
     one.hear(reject(2, one), reject(3, one))
     one.wake(Timer.ELECTION, after_ms=400)
     one.wake(Timer.ELECTION, after_ms=100)
-    one.hear(willing(2), willing(3))
+    one.hear(grants(2), grants(3))
 
     one.hear(reject(4, one))
 

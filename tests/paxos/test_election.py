@@ -20,17 +20,17 @@ from tests.paxos.one_replica import (
     One,
     alarms,
     ballot,
+    grants,
     heartbeat,
     messages,
     prepare,
     promise,
     receivers,
     records,
+    refuses,
     reject,
     request,
-    unwilling,
     value,
-    willing,
 )
 
 
@@ -43,7 +43,7 @@ def candidate() -> One:
     """Node 1, which has opened a ballot and waits for promises."""
     one = One()
     one.wake(Timer.ELECTION)
-    one.hear(willing(2), willing(3))
+    one.hear(grants(2), grants(3))
     assert one.role() == "candidate"
     return one
 
@@ -87,11 +87,11 @@ def test_a_follower_that_hears_its_leader_stays_a_follower() -> None:
 @pytest.mark.parametrize("kind", ["heartbeat", "accept", "decide"])
 def test_whatever_a_leader_says_is_a_sign_of_life(kind: str) -> None:
     """Rule 1: under load the leader need not be heard by heartbeats to be heard."""
-    one, bid = One(), ballot(1, 2)
+    one, campaign = One(), ballot(1, 2)
     said: dict[str, AnyMessage] = {
-        "heartbeat": heartbeat(2, bid),
-        "accept": Accept(sender=2, ballot=bid, first_slot=1, values=(value(1),), decided=0),
-        "decide": Decide(sender=2, ballot=bid, decided=0),
+        "heartbeat": heartbeat(2, campaign),
+        "accept": Accept(sender=2, ballot=campaign, first_slot=1, values=(value(1),), decided=0),
+        "decide": Decide(sender=2, ballot=campaign, decided=0),
     }
 
     one.hear(said[kind])
@@ -218,7 +218,7 @@ def test_a_candidate_stands_down_for_a_leader_that_others_hear() -> None:
     one = One()
     one.wake(Timer.ELECTION)
 
-    one.hear(unwilling(2, leader=5), unwilling(3, leader=5), unwilling(4, leader=5))
+    one.hear(refuses(2, leader=5), refuses(3, leader=5), refuses(4, leader=5))
 
     assert one.role() == "follower"
     assert one.replica.status().leader == 5
@@ -230,7 +230,7 @@ def test_unwilling_nodes_open_no_ballot() -> None:
     one = One()
     one.wake(Timer.ELECTION)
 
-    effects = one.hear(willing(2), unwilling(3, leader=5), unwilling(4, leader=5))
+    effects = one.hear(grants(2), refuses(3, leader=5), refuses(4, leader=5))
 
     assert records(effects) == []
     assert one.replica.status().elections == 0
@@ -241,7 +241,7 @@ def test_one_willing_node_that_answers_twice_is_no_majority() -> None:
     one = One()
     one.wake(Timer.ELECTION)
 
-    one.hear(willing(2), willing(2), willing(2))
+    one.hear(grants(2), grants(2), grants(2))
 
     assert one.replica.status().elections == 0
 
@@ -251,7 +251,7 @@ def test_a_node_that_changed_its_mind_is_not_counted() -> None:
     one = One()
     one.wake(Timer.ELECTION)
 
-    one.hear(willing(2), unwilling(2, leader=5), willing(3))
+    one.hear(grants(2), refuses(2, leader=5), grants(3))
 
     assert one.replica.status().elections == 0
 
@@ -282,7 +282,7 @@ def test_a_row_of_nodes_passes_the_word_on() -> None:
     """Rule 2: who hears no leader itself tells what others have told, with its distance, and not to whom told it."""
     one = One()
     one.wake(Timer.ELECTION)
-    one.hear(unwilling(2, leader=5, hops=1))
+    one.hear(refuses(2, leader=5, hops=1))
 
     effects = one.hear(pre_vote(3), pre_vote(2))
 
@@ -293,11 +293,11 @@ def test_of_two_rumours_the_nearer_one_is_believed() -> None:
     """Rule 2: word of an old leader may still go round where a new one is already heard."""
     one = One()
     one.wake(Timer.ELECTION)
-    one.hear(unwilling(2, leader=5, hops=1))
+    one.hear(refuses(2, leader=5, hops=1))
 
-    one.hear(unwilling(3, leader=4, hops=2))
+    one.hear(refuses(3, leader=4, hops=2))
     assert one.replica.status().leader == 5
-    one.hear(unwilling(3, leader=4, hops=1))
+    one.hear(refuses(3, leader=4, hops=1))
 
     assert one.replica.status().leader == 4
 
@@ -306,7 +306,7 @@ def test_hearsay_does_not_hinder_an_election() -> None:
     """Rule 2: only who hears a leader itself refuses; otherwise a rumour of a dead leader could feed itself."""
     one = One()
     one.wake(Timer.ELECTION)
-    one.hear(unwilling(2, leader=5, hops=1))
+    one.hear(refuses(2, leader=5, hops=1))
 
     [answer] = messages(one.hear(pre_vote(3)), CanvassReply)
 
@@ -318,7 +318,7 @@ def test_a_rumour_that_went_in_a_circle_is_not_believed() -> None:
     one = One()
     one.wake(Timer.ELECTION)
 
-    one.hear(unwilling(2, leader=5, hops=4))
+    one.hear(refuses(2, leader=5, hops=4))
 
     assert one.replica.status().leader == 0
 
@@ -331,11 +331,11 @@ def test_who_comes_back_with_a_high_ballot_costs_a_ballot_and_no_leader() -> Non
     effects = leader.hear(reject(5, leader, promised=9))
     assert receivers(effects, Canvass) == [2, 3, 4, 5]
     assert messages(effects, StepDown) == []
-    effects = leader.hear(willing(2), willing(3))
-    bid = leader.replica.campaign.ballot
-    leader.hear(promise(2, bid), promise(5, bid))
+    effects = leader.hear(grants(2), grants(3))
+    campaign = leader.replica.campaign.ballot
+    leader.hear(promise(2, campaign), promise(5, campaign))
 
-    assert bid == ballot(10, 1)
+    assert campaign == ballot(10, 1)
     assert leader.role() == "leader"
 
 

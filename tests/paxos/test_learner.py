@@ -24,9 +24,9 @@ class Alone:
         self.settled: list[Value] = []
         self.learner = Learner(self.core, Timeouts(self.core), self.acceptor, decided, self.settled.append)
 
-    def accept(self, bid: Ballot, first_slot: Slot, *values: Value) -> None:
+    def accept(self, campaign: Ballot, first_slot: Slot, *values: Value) -> None:
         """The acceptor votes."""
-        assert self.acceptor.accept(Accept(sender=2, ballot=bid, first_slot=first_slot, values=values, decided=0))
+        assert self.acceptor.accept(Accept(sender=2, ballot=campaign, first_slot=first_slot, values=values, decided=0))
         self.core.take_effects()
 
 

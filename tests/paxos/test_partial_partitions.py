@@ -118,7 +118,7 @@ def test_a_constrained_election_is_won_with_an_old_log(nodes: int, seed: int, lo
     assert nodes == 3 or leader == stay.hub
     assert_steady(bench, leader)
     assert_all_write(bench)
-    assert set(bench.truth.answers) <= set(bench.seats[leader].where), "what was answered before is still there"
+    assert set(bench.oracle.answers) <= set(bench.seats[leader].where), "what was answered before is still there"
 
 
 @pytest.mark.parametrize("loss", LOSS)

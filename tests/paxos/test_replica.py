@@ -38,6 +38,7 @@ from tests.paxos.one_replica import (
     accepted,
     ballot,
     delivered,
+    grants,
     heartbeat,
     leading,
     messages,
@@ -47,7 +48,6 @@ from tests.paxos.one_replica import (
     records,
     request,
     value,
-    willing,
 )
 
 STALE, CURRENT, HIGH = ballot(1, 3), ballot(5, 2), ballot(9, 4)
@@ -186,7 +186,7 @@ def test_no_message_that_vouches_leaves_before_its_record() -> None:
     """
     bidder, voter = One(), One(node=2)
     bidder.wake(Timer.ELECTION)
-    effects = bidder.hear(willing(2), willing(3))
+    effects = bidder.hear(grants(2), grants(3))
     effects += voter.hear(*messages(effects, Prepare))
     effects += bidder.hear(*messages(effects, Promise), promise(3, bidder.replica.status().ballot))
     effects += bidder.submit(request(1))

@@ -17,8 +17,8 @@ from tests.paxos.one_replica import (
     of,
     proposals,
     receivers,
+    refuses,
     request,
-    unwilling,
     value,
 )
 
@@ -36,7 +36,7 @@ def apart(nodes: int = 5) -> One:
     """Node 1, which does not hear the leader 5; nodes 2, 3 and 4 have named it."""
     one = One(nodes=nodes)
     one.wake(Timer.ELECTION)
-    one.hear(unwilling(2, leader=5), unwilling(3, leader=5), unwilling(4, leader=5))
+    one.hear(refuses(2, leader=5), refuses(3, leader=5), refuses(4, leader=5))
     assert not one.replica.view.hears_leader()
     return one
 

@@ -145,7 +145,7 @@ def test_with_three_messages_in_ten_lost_everything_is_answered() -> None:
     assert bench.until(lambda: all(bench.answered(*one) for one in asked), 20_000)
     bench.heal()
     assert bench.until(bench.converged)
-    assert len(bench.truth.took_effect) == 25
+    assert len(bench.oracle.took_effect) == 25
 
 
 def test_doubled_and_reordered_messages_change_nothing() -> None:

@@ -20,7 +20,7 @@ def test_writes_at_every_node_are_answered_and_logs_become_equal(nodes: int) -> 
     assert bench.until(lambda: all(bench.answered(*one) for one in asked))
 
     assert bench.until(bench.converged)
-    assert len(bench.truth.took_effect) == 3 * nodes
+    assert len(bench.oracle.took_effect) == 3 * nodes
 
 
 def test_a_quiet_cluster_keeps_its_leader_and_opens_no_ballot() -> None:
@@ -35,7 +35,7 @@ def test_a_quiet_cluster_keeps_its_leader_and_opens_no_ballot() -> None:
 
 
 def test_reads_everywhere_see_what_was_answered() -> None:
-    """Reads: asked at any node, a linearizable read sees every write answered before it began (`truth` checks it)."""
+    """Reads: asked at any node, a linearizable read sees every write answered before it began (`oracle` checks it)."""
     bench, leader, others = a_working()
     for node in (leader, *others):
         name = bench.write(node)

@@ -1,6 +1,6 @@
 """Storms of crashes, cuts, losses, doubles, delays and jumping clocks: nothing wrong in them, all well after them.
 
-`truth` checks every step; `storm` demands progress and convergence in the calm. Each "never" is paired with a
+`oracle` checks every step; `storm` demands progress and convergence in the calm. Each "never" is paired with a
 "sometimes", and broken rules show that a storm would notice.
 """
 

@@ -1,6 +1,6 @@
 """Carries out a plan and leaves the cluster standing, so that a property can look at files, chains and histories.
 
-`explore.trial.run_plan` judges by the online checks; what stands here judges again from outside, by what any client or
+`explore.trial.run_trial` judges by the online checks; what stands here judges again from outside, by what any client or
 auditor can see, and shares nothing with them but the bound on the healing.
 """
 
@@ -17,8 +17,8 @@ from simulator.cluster.interface import Answer, AnswerKind, Cluster, Query, Tick
 from simulator.errors import InputError
 from simulator.faults.faults import ClockFault, DiskFault, Fault, Heal, Release, Restart, Resume
 from simulator.node.codec import parse_block, parse_operations
-from simulator.tools.explore.schedule import Again, Plan, Strike, Write
-from simulator.tools.explore.trial import Outcome, bound_ms, run_plan
+from simulator.tools.explore.schedule import Again, Schedule, ScheduledFault, Write
+from simulator.tools.explore.trial import Outcome, bound_ms, run_trial
 from simulator.worlds.virtual.cluster import VirtualCluster
 
 KNOWN = frozenset({AnswerKind.OK, AnswerKind.REFUSED})
@@ -27,27 +27,27 @@ KNOWN = frozenset({AnswerKind.OK, AnswerKind.REFUSED})
 class Life:
     """One run from its start to its peace. `writes` by their content, `reads` in order of asking."""
 
-    def __init__(self, plan: Plan) -> None:
-        self.plan = plan
-        self.cluster = VirtualCluster(plan.settings, keep_trace=False)
+    def __init__(self, schedule: Schedule) -> None:
+        self.schedule = schedule
+        self.cluster = VirtualCluster(schedule.settings, keep_trace=False)
         self.writes: dict[str, Ticket] = {}
         self.reads: list[Ticket] = []
-        for what in plan.in_order():
+        for what in schedule.in_order():
             self.cluster.run(what.at_ms)
-            if isinstance(what, Strike):
-                strike(self.cluster, what.fault)
+            if isinstance(what, ScheduledFault):
+                scheduled(self.cluster, what.fault)
             elif isinstance(what, Write):
                 self.writes[what.content] = self.cluster.submit(what.node, what.operation(), process=what.client)
             elif isinstance(what, Again):
                 self.cluster.ask_again(self.writes[what.content], what.node)
             else:
                 self.reads.append(self.cluster.read(what.node, what.query(), process=what.client))
-        self.cluster.run(plan.heals_ms)
+        self.cluster.run(schedule.heals_ms)
         heal(self.cluster)
         for machine in self.cluster.machines.values():
             machine.disk.crash_at = None  # A crash that waits for its moment is a fault too.
-            strike(self.cluster, Restart(machine.me))
-        comes_to_peace(self.cluster, bound_ms(plan))
+            scheduled(self.cluster, Restart(machine.me))
+        recovers(self.cluster, bound_ms(schedule))
 
     @property
     def chain(self) -> list[str]:
@@ -76,20 +76,22 @@ class Life:
         return blog
 
 
-def told(plan: Plan) -> str:
+def told(schedule: Schedule) -> str:
     """How to see a run again: as Python, and as the lines of a scenario file for `paxsim run FILE`."""
-    return "\n".join(["", f"seed {plan.settings.seed}: run_plan(", f"    {plan!r}", ")", *plan.lines()])
+    return "\n".join(["", f"seed {schedule.settings.seed}: run_plan(", f"    {schedule!r}", ")", *schedule.lines()])
 
 
-def judge(plan: Plan) -> Outcome:
+def judge(schedule: Schedule) -> Outcome:
     """Carry out a plan; raise an `AssertionError` that tells how to see it again when anything is violated."""
-    outcome = run_plan(plan)
-    assert not outcome.violations, f"{outcome.violations[0].invariant}: {outcome.violations[0].sentence()}{told(plan)}"
-    assert not outcome.bugs, outcome.bugs[0] + told(plan)
+    outcome = run_trial(schedule)
+    assert not outcome.violations, (
+        f"{outcome.violations[0].invariant}: {outcome.violations[0].sentence()}{told(schedule)}"
+    )
+    assert not outcome.bugs, outcome.bugs[0] + told(schedule)
     return outcome
 
 
-def strike(cluster: Cluster, fault: Fault) -> bool:
+def scheduled(cluster: Cluster, fault: Fault) -> bool:
     """Carry out a fault if it can be: a node that is down cannot be killed."""
     try:
         cluster.apply(fault)
@@ -100,18 +102,18 @@ def strike(cluster: Cluster, fault: Fault) -> bool:
 
 def heal(cluster: Cluster) -> None:
     """End every fault: links whole, disks and clocks right, nodes up and awake."""
-    strike(cluster, Release())
+    scheduled(cluster, Release())
     cluster.apply(Heal())
     for node in cluster.settings.node_ids:
-        strike(cluster, DiskFault(node, "ok"))
+        scheduled(cluster, DiskFault(node, "ok"))
         if cluster.world == "virtual":
             cluster.apply(ClockFault(node))
         life = cluster.state(node).life
         if life != "up":
-            strike(cluster, Resume(node) if life == "paused" else Restart(node))
+            scheduled(cluster, Resume(node) if life == "paused" else Restart(node))
 
 
-def comes_to_peace(cluster: Cluster, within_ms: int) -> None:
+def recovers(cluster: Cluster, within_ms: int) -> None:
     """Demand that a write at each node is answered, and that all chains become equal."""
     nodes = cluster.settings.node_ids
     until = cluster.now_ms() + within_ms

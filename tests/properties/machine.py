@@ -2,7 +2,7 @@
 
 Written against the `Cluster` face alone, so the same rules run in the virtual world and against real processes; a world
 is chosen by `make`. After each step the invariants must hold; at the end all is healed, and the cluster must come to
-peace. It keeps the plan of what it did, which `run_plan` repeats in the virtual world.
+peace. It keeps the plan of what it did, which `run_trial` repeats in the virtual world.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ from simulator.faults.faults import (
 )
 from simulator.faults.links import LinkRule
 from simulator.settings import Settings
-from simulator.tools.explore.schedule import Call, Look, Plan, Strike, Write, WriteKind
+from simulator.tools.explore.schedule import Call, Look, Schedule, ScheduledFault, Write, WriteKind
 from simulator.tools.explore.trial import bound_ms
-from tests.properties.driver import comes_to_peace, heal, strike, told
+from tests.properties.driver import heal, recovers, scheduled, told
 from tests.properties.strategies import LOOK_KINDS, TITLES, USERS, WRITE_KINDS, partitions, rules
 
 NODES = 3
@@ -48,7 +48,7 @@ class ClusterMachine(RuleBasedStateMachine):
         super().__init__()
         self.cluster: Cluster
         self.lives = dict.fromkeys(range(1, NODES + 1), "up")
-        self.strikes: list[Strike] = []
+        self.faults: list[ScheduledFault] = []
         self.calls: list[Call] = []
         self.heights = dict.fromkeys(range(1, NODES + 1), 0)
 
@@ -61,22 +61,22 @@ class ClusterMachine(RuleBasedStateMachine):
         self.cluster.close()
 
     @property
-    def plan(self) -> Plan:
+    def schedule(self) -> Schedule:
         """What was done so far."""
-        return Plan(
+        return Schedule(
             settings=self.cluster.settings,
-            strikes=tuple(self.strikes),
+            faults=tuple(self.faults),
             calls=tuple(self.calls),
             heals_ms=self.cluster.now_ms() + 1,
             profile="state machine",
         )
 
-    def befalls(self, fault: Fault, *, can: bool = True) -> None:
+    def dispatchers(self, fault: Fault, *, can: bool = True) -> None:
         """Carry out a fault, which must be refused exactly when it cannot be."""
         at_ms = self.cluster.now_ms()
-        assert strike(self.cluster, fault) == can, f"{fault} at {at_ms} ms: expected {can}{told(self.plan)}"
+        assert scheduled(self.cluster, fault) == can, f"{fault} at {at_ms} ms: expected {can}{told(self.schedule)}"
         if can:
-            self.strikes.append(Strike(at_ms, fault))
+            self.faults.append(ScheduledFault(at_ms, fault))
 
     @initialize(seed=st.integers(0, 1_000), ops_per_block=st.sampled_from((1, 4)), window=st.sampled_from((256, 2)))
     def begin(self, seed: int, ops_per_block: int, window: int) -> None:
@@ -110,7 +110,7 @@ class ClusterMachine(RuleBasedStateMachine):
     @rule(node=SOME)
     def crash(self, node: int) -> None:
         """Kill -9."""
-        self.befalls(Crash(node), can=self.lives[node] != "down")
+        self.dispatchers(Crash(node), can=self.lives[node] != "down")
         self.lives[node] = "down"
         self.heights[node] = 0  # The end of its chain was perhaps not synced; it will be learned again.
 
@@ -118,7 +118,7 @@ class ClusterMachine(RuleBasedStateMachine):
     def restart(self, node: int) -> None:
         """The same files, a new process."""
         down = self.lives[node] == "down"
-        self.befalls(Restart(node), can=down)
+        self.dispatchers(Restart(node), can=down)
         if down:
             self.lives[node] = "up"
 
@@ -126,7 +126,7 @@ class ClusterMachine(RuleBasedStateMachine):
     def pause(self, node: int) -> None:
         """It stands still."""
         up = self.lives[node] == "up"
-        self.befalls(Pause(node), can=up)
+        self.dispatchers(Pause(node), can=up)
         if up:
             self.lives[node] = "paused"
 
@@ -134,7 +134,7 @@ class ClusterMachine(RuleBasedStateMachine):
     def resume(self, node: int) -> None:
         """It goes on."""
         paused = self.lives[node] == "paused"
-        self.befalls(Resume(node), can=paused)
+        self.dispatchers(Resume(node), can=paused)
         if paused:
             self.lives[node] = "up"
 
@@ -143,27 +143,27 @@ class ClusterMachine(RuleBasedStateMachine):
     @rule(fault=partitions(NODES))
     def partition(self, fault: Partition) -> None:
         """Two sides."""
-        self.befalls(fault)
+        self.dispatchers(fault)
 
     @rule(node=SOME, other=OTHERS, one_way=st.booleans())
     def cut(self, node: int, other: int, one_way: bool) -> None:
         """A link fails."""
-        self.befalls(CutLink(node, other + (other >= node), one_way))
+        self.dispatchers(CutLink(node, other + (other >= node), one_way))
 
     @rule(node=SOME, other=OTHERS, one_way=st.booleans())
     def mend(self, node: int, other: int, one_way: bool) -> None:
         """A link works again."""
-        self.befalls(MendLink(node, other + (other >= node), one_way))
+        self.dispatchers(MendLink(node, other + (other >= node), one_way))
 
     @rule(conditions=rules())
     def conditions(self, conditions: LinkRule) -> None:
         """On all links."""
-        self.befalls(LinkConditions(conditions))
+        self.dispatchers(LinkConditions(conditions))
 
     @rule()
     def heal_links(self) -> None:
         """All links whole."""
-        self.befalls(Heal())
+        self.dispatchers(Heal())
 
     # Time
 
@@ -179,7 +179,7 @@ class ClusterMachine(RuleBasedStateMachine):
         """After each step."""
         if hasattr(self, "cluster"):
             wrong = {name: why for name, why in self.cluster.check().items() if why != "ok"}
-            assert not wrong, f"{wrong}{told(self.plan)}"
+            assert not wrong, f"{wrong}{told(self.schedule)}"
 
     @invariant()
     def chains_are_prefixes_of_one_another(self) -> None:
@@ -190,25 +190,25 @@ class ClusterMachine(RuleBasedStateMachine):
         for node in self.lives:
             height = self.cluster.state(node).height
             if self.lives[node] != "down":
-                assert height >= self.heights[node], told(self.plan)
+                assert height >= self.heights[node], told(self.schedule)
                 self.heights[node] = height
             chains.append(self.cluster.chain_lines(node, 1, height))
         chains.sort(key=len)
         for shorter, longer in pairwise(chains):
-            assert longer[: len(shorter)] == shorter, told(self.plan)
+            assert longer[: len(shorter)] == shorter, told(self.schedule)
 
     def teardown(self) -> None:
         """Peace must come, within the bound that the whole plan allows."""
         if not hasattr(self, "cluster"):
             return
         try:
-            allowed = bound_ms(self.plan) + self.slack_ms
+            allowed = bound_ms(self.schedule) + self.slack_ms
             heal(self.cluster)
-            comes_to_peace(self.cluster, allowed)
+            recovers(self.cluster, allowed)
             self.nothing_is_violated()
         except AssertionError as error:
             if "run_plan" in str(error):
                 raise
-            raise AssertionError(f"{error}{told(self.plan)}") from error
+            raise AssertionError(f"{error}{told(self.schedule)}") from error
         finally:
             self.end()

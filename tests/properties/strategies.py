@@ -37,7 +37,7 @@ from simulator.faults.faults import (
 )
 from simulator.faults.links import Link, LinkRule
 from simulator.settings import Settings
-from simulator.tools.explore.schedule import Again, Call, Look, LookKind, Plan, Strike, Write, WriteKind
+from simulator.tools.explore.schedule import Again, Call, Look, LookKind, Schedule, ScheduledFault, Write, WriteKind
 
 LASTS_MS = 1_500
 """Faults strike and clients call within this time; a leader is there after about 100 ms."""
@@ -137,10 +137,10 @@ def in_time(what: Any) -> int:
     return at_ms
 
 
-def schedules(kinds: st.SearchStrategy[Fault], *, most: int = 12) -> st.SearchStrategy[tuple[Strike, ...]]:
+def schedules(kinds: st.SearchStrategy[Fault], *, most: int = 12) -> st.SearchStrategy[tuple[ScheduledFault, ...]]:
     """Faults of these kinds, in order of time."""
-    return st.lists(st.builds(Strike, MOMENTS, kinds), max_size=most).map(
-        lambda strikes: tuple(sorted(strikes, key=in_time))
+    return st.lists(st.builds(ScheduledFault, MOMENTS, kinds), max_size=most).map(
+        lambda faults: tuple(sorted(faults, key=in_time))
     )
 
 
@@ -189,7 +189,7 @@ def plans(
     most_faults: int = 12,
     most_calls: int = 12,
     break_rule: str | None = None,
-) -> Plan:
+) -> Schedule:
     """A run: settings, faults of `kinds(nodes)` and clients. It heals when the last of them has come."""
     nodes = draw(st.sampled_from(sizes))
     settings = Settings(
@@ -202,9 +202,9 @@ def plans(
         break_rule=break_rule,
     )
     calls = draw(programs(nodes, most=most_calls))
-    strikes = draw(schedules(kinds(nodes), most=most_faults))
-    last = max((what.at_ms for what in (*strikes, *calls)), default=0)
-    return Plan(settings=settings, strikes=strikes, calls=calls, heals_ms=last + 100, profile="hypothesis")
+    faults = draw(schedules(kinds(nodes), most=most_faults))
+    last = max((what.at_ms for what in (*faults, *calls)), default=0)
+    return Schedule(settings=settings, faults=faults, calls=calls, heals_ms=last + 100, profile="hypothesis")
 
 
 # Text and operations, for the pure packages.

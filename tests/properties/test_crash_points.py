@@ -15,7 +15,7 @@ import pytest
 from simulator.cluster.interface import AnswerKind
 from simulator.faults.faults import Crash, CrashPoint, Fault, Restart
 from simulator.settings import Settings
-from simulator.tools.explore.schedule import Again, Call, Plan, Strike, Write
+from simulator.tools.explore.schedule import Again, Call, Schedule, ScheduledFault, Write
 from tests.properties.driver import Life, answer_of, audit, judge, told
 
 POINTS: tuple[CrashPoint, ...] = get_args(CrashPoint)
@@ -36,20 +36,20 @@ def four_writes() -> tuple[Call, ...]:
     return (*writes, *again)
 
 
-def plan_with(*strikes: Strike, seed: int = 3) -> Plan:
+def plan_with(*faults: ScheduledFault, seed: int = 3) -> Schedule:
     """The four writes with these faults."""
     settings = Settings(nodes=3, data="", seed=seed, difficulty=0)
-    return Plan(settings=settings, strikes=strikes, calls=four_writes(), heals_ms=800, profile="crash points")
+    return Schedule(settings=settings, faults=faults, calls=four_writes(), heals_ms=800, profile="crash points")
 
 
-def killed_at_every_moment(point: CrashPoint, nodes: tuple[int, ...]) -> Iterator[Plan]:
+def killed_at_every_moment(point: CrashPoint, nodes: tuple[int, ...]) -> Iterator[Schedule]:
     """One plan a moment: from then on, these nodes die when they next come to `point`; they restart 100 ms later."""
     for at_ms in range(FIRST_MS, LAST_MS, STEP_MS):
         fates: list[Fault] = [Crash(node, point) for node in nodes]
         back: list[Fault] = [Restart(node) for node in nodes]
         yield plan_with(
-            *(Strike(at_ms, fault) for fault in fates),
-            *(Strike(at_ms + 100, fault) for fault in back),
+            *(ScheduledFault(at_ms, fault) for fault in fates),
+            *(ScheduledFault(at_ms + 100, fault) for fault in back),
         )
 
 
@@ -58,8 +58,8 @@ def killed_at_every_moment(point: CrashPoint, nodes: tuple[int, ...]) -> Iterato
 def test_a_node_may_die_at_any_moment(node: int, point: CrashPoint) -> None:
     """Alone, and nothing is violated; in nearly all runs it did die there, or this would say nothing."""
     died = 0
-    for plan in killed_at_every_moment(point, (node,)):
-        died += judge(plan).sometimes.get("restarts", 0)
+    for schedule in killed_at_every_moment(point, (node,)):
+        died += judge(schedule).sometimes.get("restarts", 0)
 
     assert died >= len(range(FIRST_MS, LAST_MS, STEP_MS)) // 2
 
@@ -68,15 +68,15 @@ def test_a_node_may_die_at_any_moment(node: int, point: CrashPoint) -> None:
 def test_all_nodes_may_die_at_any_moment(point: CrashPoint) -> None:
     """One after the other, as each comes to the point; what was answered before is there when they are back."""
     answered = 0
-    for plan in killed_at_every_moment(point, NODES):
-        life = Life(plan)
+    for schedule in killed_at_every_moment(point, NODES):
+        life = Life(schedule)
         effects = Counter(life.contents())
         for content, ticket in life.writes.items():
             if ticket.answer is not None and ticket.answer.kind is AnswerKind.OK:
                 answered += 1
-                assert effects[content] == 1, f"{answer_of(ticket)}{told(plan)}"
-        assert max(effects[content] for content in life.writes) <= 1, told(plan)
-        assert audit(life.cluster, plan.settings.difficulty) == [], told(plan)
-        judge(plan)
+                assert effects[content] == 1, f"{answer_of(ticket)}{told(schedule)}"
+        assert max(effects[content] for content in life.writes) <= 1, told(schedule)
+        assert audit(life.cluster, schedule.settings.difficulty) == [], told(schedule)
+        judge(schedule)
 
     assert answered > 0

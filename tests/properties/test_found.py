@@ -7,15 +7,15 @@ from __future__ import annotations
 
 from simulator.faults.faults import ClockFault, Crash, Pause, Resume
 from simulator.settings import Settings
-from simulator.tools.explore.schedule import Plan, Strike
-from simulator.tools.explore.trial import run_plan
+from simulator.tools.explore.schedule import Schedule, ScheduledFault
+from simulator.tools.explore.trial import run_trial
 from simulator.worlds.virtual.cluster import VirtualCluster
 from tests.properties.driver import Life, judge
 
 
-def three_nodes(*strikes: Strike, seed: int = 0, heals_ms: int = 1_000) -> Plan:
+def three_nodes(*faults: ScheduledFault, seed: int = 0, heals_ms: int = 1_000) -> Schedule:
     """A plan as the properties draw them, without calls."""
-    return Plan(settings=Settings(nodes=3, data="", seed=seed, difficulty=1), strikes=strikes, heals_ms=heals_ms)
+    return Schedule(settings=Settings(nodes=3, data="", seed=seed, difficulty=1), faults=faults, heals_ms=heals_ms)
 
 
 def test_a_node_paused_before_its_first_moment_is_born_once() -> None:
@@ -23,17 +23,17 @@ def test_a_node_paused_before_its_first_moment_is_born_once() -> None:
 
     The second took the place of the first, and with it went the calls that the first had taken.
     """
-    plan = three_nodes(Strike(0, Pause(1)), Strike(0, Resume(1)))
-    cluster = VirtualCluster(plan.settings)
+    schedule = three_nodes(ScheduledFault(0, Pause(1)), ScheduledFault(0, Resume(1)))
+    cluster = VirtualCluster(schedule.settings)
 
-    for strike in plan.strikes:
-        cluster.apply(strike.fault)
+    for scheduled in schedule.faults:
+        cluster.apply(scheduled.fault)
     node = cluster.machines[1].node
     cluster.run(100)
 
     assert node is not None
     assert cluster.machines[1].node is node
-    judge(plan)
+    judge(schedule)
 
 
 def test_a_leader_whose_heartbeats_sleep_is_replaced_and_nobody_is_to_blame() -> None:
@@ -42,11 +42,11 @@ def test_a_leader_whose_heartbeats_sleep_is_replaced_and_nobody_is_to_blame() ->
     The followers rightly elect another leader long after everything was healed; only a check that expected a steady
     leader from then on was wrong.
     """
-    plan = three_nodes(Strike(0, Crash(1)), Strike(802, ClockFault(2, 100, -2_000)), heals_ms=902)
+    schedule = three_nodes(ScheduledFault(0, Crash(1)), ScheduledFault(802, ClockFault(2, 100, -2_000)), heals_ms=902)
 
-    judge(plan)
+    judge(schedule)
 
-    assert run_plan(plan).sometimes["leaderships"] >= 1
-    cluster = Life(plan).cluster
+    assert run_trial(schedule).sometimes["leaderships"] >= 1
+    cluster = Life(schedule).cluster
     cluster.run(cluster.now_ms() + 3_000)
     assert sum(event.kind == "leader" for event in cluster.events(1_000)) == 2

@@ -29,7 +29,7 @@ class VirtualMachine(ClusterMachine):
     def end(self) -> None:
         """The files are audited too."""
         assert isinstance(self.cluster, VirtualCluster)
-        assert audit(self.cluster, self.cluster.settings.difficulty) == [], told(self.plan)
+        assert audit(self.cluster, self.cluster.settings.difficulty) == [], told(self.schedule)
         super().end()
 
 

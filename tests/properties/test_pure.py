@@ -34,7 +34,7 @@ from simulator.node.codec import (
 )
 from simulator.node.storage.journal import JOURNAL, Journal
 from simulator.scenario.language.parser import parse_line
-from simulator.tools.explore.schedule import Plan
+from simulator.tools.explore.schedule import Schedule
 from simulator.worlds.processes.wire import decode_message, encode_message
 from simulator.worlds.virtual.disk import SimulatedDisk
 from tests.properties.effort import effort
@@ -275,10 +275,10 @@ def test_a_fault_prints_as_a_line_that_the_console_understands(fault: Fault) -> 
     assert eval(repr(fault), {**vars(links_module), **vars(faults_module)}) == fault  # noqa: S307  It is our own text.
 
 
-@given(plan=plans())
-def test_a_plan_survives_being_written_down(plan: Plan) -> None:
+@given(schedule=plans())
+def test_a_plan_survives_being_written_down(schedule: Schedule) -> None:
     """As JSON."""
-    assert msgspec.json.decode(msgspec.json.encode(plan), type=Plan) == plan
+    assert msgspec.json.decode(msgspec.json.encode(schedule), type=Schedule) == schedule
 
 
 # The rules of a link

@@ -13,7 +13,7 @@ from typing import get_args
 import pytest
 
 from simulator.faults.faults import CrashPoint, Fault
-from simulator.tools.explore.swarm import draw_plan
+from simulator.tools.explore.swarm import draw_schedule
 from simulator.tools.explore.trial import Outcome
 from tests.properties.driver import judge
 from tests.properties.staged import FAMILIES
@@ -41,7 +41,7 @@ def storms() -> Counter[str]:
     total: Counter[str] = Counter()
     for profile, seeds in STORMS.items():
         for seed in range(seeds):
-            outcome = judge(draw_plan(seed, profile))
+            outcome = judge(draw_schedule(seed, profile))
             happened = outcome.sometimes
             total.update(happened)
             total["bids that came to nothing"] += happened["elections"] - happened.get("leaderships", 0)
@@ -52,7 +52,7 @@ def storms() -> Counter[str]:
             total["answers none or unknown"] += outcome.answers.get("none", 0) + outcome.answers.get("timeout", 0)
             total["runs with a partition"] += "fault Partition" in happened
             total["runs with a paused node"] += "fault Pause" in happened
-            kinds = {type(strike.fault) for strike in outcome.done.strikes}
+            kinds = {type(scheduled.fault) for scheduled in outcome.done.faults}
             total["runs without any fault"] += not kinds
             total["runs with one kind of blow"] += len(kinds) in {1, 2}  # A blow and its end.
     return total

@@ -15,8 +15,8 @@ import simulator.faults.faults
 import simulator.settings
 import simulator.tools.explore.schedule
 from simulator.scenario.language.parser import parse_scenario
-from simulator.tools.explore.schedule import Plan
-from simulator.tools.explore.trial import run_plan
+from simulator.tools.explore.schedule import Schedule
+from simulator.tools.explore.trial import run_trial
 from tests.properties.driver import judge, told
 from tests.properties.strategies import plans
 
@@ -27,35 +27,35 @@ NAMES = {**vars(simulator.faults.faults), **vars(simulator.settings), **vars(sim
 
 
 @cache
-def shrunk(rule: str) -> Plan:
+def shrunk(rule: str) -> Schedule:
     """The smallest plan that hypothesis finds in which the broken rule shows."""
     small = plans(sizes=(3,), most_faults=4, most_calls=5, break_rule=rule)
-    return find(small, lambda plan: bool(run_plan(plan).violations), settings=ENOUGH)
+    return find(small, lambda schedule: bool(run_trial(schedule).violations), settings=ENOUGH)
 
 
 @pytest.mark.parametrize("rule", ["skip-phase-one", "small-promise-quorum", "lowest-id-wins"])
 def test_a_broken_rule_is_found_and_shrinks_to_a_handful_of_lines(rule: str) -> None:
     """Few faults and few calls, and the plan as printed is the plan: it fails again when it is read back."""
-    plan = shrunk(rule)
+    schedule = shrunk(rule)
 
-    assert len(plan.strikes) + len(plan.calls) <= 8, told(plan)
-    again = eval(repr(plan), NAMES)  # noqa: S307  It is our own text.
-    assert again == plan
-    assert run_plan(again).violations == run_plan(plan).violations != ()
+    assert len(schedule.faults) + len(schedule.calls) <= 8, told(schedule)
+    again = eval(repr(schedule), NAMES)  # noqa: S307  It is our own text.
+    assert again == schedule
+    assert run_trial(again).violations == run_trial(schedule).violations != ()
 
 
 def test_a_failure_names_its_seed_and_how_to_see_it_again() -> None:
     """The message holds the invariant, the seed, the plan as Python, and a scenario that the console understands."""
-    plan = shrunk("skip-phase-one")
+    schedule = shrunk("skip-phase-one")
 
     with pytest.raises(AssertionError) as caught:
-        judge(plan)
+        judge(schedule)
 
     text = str(caught.value)
-    assert f"seed {plan.settings.seed}: run_plan(" in text
+    assert f"seed {schedule.settings.seed}: run_plan(" in text
     python = re.search(r"run_plan\(\n(.*)\n\)", text)
     assert python is not None
-    assert eval(python[1].strip(), NAMES) == plan  # noqa: S307
-    scenario = "\n".join(plan.lines())
+    assert eval(python[1].strip(), NAMES) == schedule  # noqa: S307
+    scenario = "\n".join(schedule.lines())
     assert scenario in text
-    assert parse_scenario(scenario, nodes=plan.settings.nodes)
+    assert parse_scenario(scenario, nodes=schedule.settings.nodes)

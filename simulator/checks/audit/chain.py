@@ -13,7 +13,7 @@ import msgspec
 
 from simulator.checks.audit.blog import BlogCheck
 from simulator.checks.audit.folder import CHAIN, Findings, Line
-from simulator.checks.audit.operations import Replay, operations_of
+from simulator.checks.audit.operations import ChainReplay, operations_of
 
 NO_HASH = "0" * 64
 
@@ -40,7 +40,7 @@ class ChainCheck:
 
     def run(self, relied_height: int) -> None:
         """Read the chain, and the blog beside it. `relied` becomes the hash at `relied_height`, "" if there is none."""
-        replay = Replay()
+        replay = ChainReplay()
         blog = BlogCheck(self._findings)
         if relied_height == 0:
             self.relied = NO_HASH

@@ -42,7 +42,7 @@ def _fault(operation: object) -> str:
     return ""
 
 
-class Replay:
+class ChainReplay:
     """The blog rules once more: a title is taken once, a comment needs its post, a request counts once."""
 
     def __init__(self) -> None:

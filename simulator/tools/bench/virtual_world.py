@@ -9,8 +9,8 @@ from functools import partial
 from simulator.settings import Settings
 from simulator.tools.bench import loops, real
 from simulator.tools.bench.case import Case, Effort
-from simulator.tools.explore.swarm import draw_plan
-from simulator.tools.explore.trial import run_plan
+from simulator.tools.explore.swarm import draw_schedule
+from simulator.tools.explore.trial import run_trial
 from simulator.worlds.virtual.cluster import VirtualCluster
 
 SETTLED_MS = 2_000
@@ -50,7 +50,7 @@ def lone_writes(cluster: VirtualCluster, effort: Effort) -> None:
 def storms(effort: Effort) -> Sequence[float]:
     """Messages a second in hostile runs as `paxsim explore` makes them, from the plan to the verdict."""
     began = time.process_time()
-    outcomes = [run_plan(draw_plan(seed)) for seed in range(effort.pick(40, 2))]
+    outcomes = [run_trial(draw_schedule(seed)) for seed in range(effort.pick(40, 2))]
     took = time.process_time() - began
     if any(outcome.violations or outcome.bugs for outcome in outcomes):
         raise RuntimeError("a hostile run found a violation: see 'paxsim explore'")

@@ -12,8 +12,8 @@ from collections import Counter
 import msgspec
 
 from simulator import __version__
-from simulator.tools.explore.swarm import draw_plan
-from simulator.tools.explore.trial import Outcome, run_plan
+from simulator.tools.explore.swarm import draw_schedule
+from simulator.tools.explore.trial import Outcome, run_trial
 
 
 class Search(msgspec.Struct, frozen=True, kw_only=True):
@@ -88,7 +88,7 @@ def run_batch(batch: Batch, search: Search) -> BatchResult:
 
 def run_seed(seed: int, search: Search) -> Outcome:
     """Run and judge one seed."""
-    return run_plan(draw_plan(seed, search.profile, break_rule=search.break_rule), replay=search.command(seed))
+    return run_trial(draw_schedule(seed, search.profile, break_rule=search.break_rule), replay=search.command(seed))
 
 
 def failures_of(seed: int, outcome: Outcome) -> list[Failure]:

@@ -17,10 +17,10 @@ from simulator.scenario.session.library import load_scenario
 from simulator.scenario.session.run_scenarios import run_scenario
 from simulator.settings import Settings
 from simulator.tools.explore.batch import Failure, Search, run_seed
-from simulator.tools.explore.schedule import Plan
+from simulator.tools.explore.schedule import Schedule
 from simulator.tools.explore.shrink import Shrunk, shrink, touched
-from simulator.tools.explore.swarm import draw_plan
-from simulator.tools.explore.trial import run_plan
+from simulator.tools.explore.swarm import draw_schedule
+from simulator.tools.explore.trial import run_trial
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,13 +51,13 @@ def write_down(failure: Failure, search: Search, folder: str, most_runs: int) ->
     except OSError as error:
         raise InputError(f"{folder!r} cannot be made: {error.strerror or error}.") from None
     trace = f"{stem}.jsonl.gz"
-    run_plan(small.plan, trace=lambda lines: write_lines(trace, lines))
+    run_trial(small.schedule, trace=lambda lines: write_lines(trace, lines))
     scenario = f"{stem}.paxsim"
     _write_scenario(scenario, small, failure, search.command(failure.seed), told=True)
-    told = _breaks_again(scenario, small.plan, failure.invariant)
+    told = _breaks_again(scenario, small.schedule, failure.invariant)
     if not told:
         _write_scenario(scenario, small, failure, search.command(failure.seed), told=False)
-    plan = small.plan
+    schedule = small.schedule
     return Finding(
         seed=failure.seed,
         invariant=failure.invariant,
@@ -65,43 +65,43 @@ def write_down(failure: Failure, search: Search, folder: str, most_runs: int) ->
         replay=f"paxsim run {scenario} --world virtual" if told else search.command(failure.seed),
         scenario=scenario,
         shrunk_trace=trace,
-        faults=len(plan.strikes) + len(plan.lasting),
-        operations=len(plan.calls),
-        nodes=len(touched(plan)),
+        faults=len(schedule.faults) + len(schedule.permanent),
+        operations=len(schedule.calls),
+        nodes=len(touched(schedule)),
         runs=small.runs,
     )
 
 
-def _as_it_happened(seed: int, search: Search) -> Plan:
+def _as_it_happened(seed: int, search: Search) -> Schedule:
     """The seed's plan with its ambushes as the plain faults that they became, if it then goes the same way."""
-    drawn = draw_plan(seed, search.profile, break_rule=search.break_rule)
+    drawn = draw_schedule(seed, search.profile, break_rule=search.break_rule)
     outcome = run_seed(seed, search)
-    again = run_plan(outcome.done)
+    again = run_trial(outcome.done)
     same = {found.invariant for found in again.violations} == {found.invariant for found in outcome.violations}
     return outcome.done if same else drawn
 
 
 def _write_scenario(name: str, small: Shrunk, failure: Failure, command: str, *, told: bool) -> None:
-    write_lines(name, _scenario_lines(small.plan, failure, command, told=told))
+    write_lines(name, _scenario_lines(small.schedule, failure, command, told=told))
 
 
-def _scenario_lines(plan: Plan, failure: Failure, command: str, *, told: bool) -> Iterable[str]:
+def _scenario_lines(schedule: Schedule, failure: Failure, command: str, *, told: bool) -> Iterable[str]:
     yield f"# Seed {failure.seed} breaks {failure.invariant!r}: {failure.why}"
     if not told:
         yield "# What remains of it hangs on moments that no scenario can name; the seed itself shows it again:"
     yield f"# {command}"
-    yield from plan.lines()
+    yield from schedule.lines()
 
 
-def _breaks_again(name: str, plan: Plan, invariant: str) -> bool:
-    settings = Settings(data="", seed=plan.settings.seed, break_rule=plan.settings.break_rule)
-    scenario = load_scenario(name, nodes=plan.settings.nodes)
+def _breaks_again(name: str, schedule: Schedule, invariant: str) -> bool:
+    settings = Settings(data="", seed=schedule.settings.seed, break_rule=schedule.settings.break_rule)
+    scenario = load_scenario(name, nodes=schedule.settings.nodes)
     chosen = msgspec.structs.replace(
         settings,
-        nodes=plan.settings.nodes,
-        difficulty=plan.settings.difficulty,
-        ops_per_block=plan.settings.ops_per_block,
-        window=plan.settings.window,
+        nodes=schedule.settings.nodes,
+        difficulty=schedule.settings.difficulty,
+        ops_per_block=schedule.settings.ops_per_block,
+        window=schedule.settings.window,
     )
     result = run_scenario(scenario, chosen, world="virtual")
     return result.checks.get(invariant, "ok") != "ok" or (

@@ -21,7 +21,7 @@ GRACE_MS = 800
 """How long after that rivals may still come to rest: four election timeouts."""
 STEADY_MS = 1_000
 """How long a leader must then stay: five more."""
-LONELY_MS = 8_000
+WITHOUT_MAJORITY_MS = 8_000
 """How long clients of nodes that are not served are waited for: they are told "no majority" after 6 s."""
 
 
@@ -30,7 +30,7 @@ def served(cluster: VirtualCluster) -> tuple[NodeId, ...]:
     return reached(cluster.links, [node for node, machine in cluster.machines.items() if machine.life == "up"])
 
 
-class Peace:
+class LivenessCheck:
     """The end of a run. `tickets` are the requests made in it; `took_ms` how long it took until all was well."""
 
     def __init__(self, cluster: VirtualCluster, allowed_ms: int, *, steady: bool) -> None:
@@ -72,7 +72,7 @@ class Peace:
             self._expect_steadiness()
         without_majority = [ticket for node, ticket in probes.items() if node not in nodes]
         if without_majority and not cluster.checker.violations:
-            cluster.wait(lambda: all(ticket.done for ticket in without_majority), LONELY_MS)
+            cluster.wait(lambda: all(ticket.done for ticket in without_majority), WITHOUT_MAJORITY_MS)
 
     def _probe(self, node: NodeId) -> Ticket:
         ticket = self._cluster.submit(node, Post(username="nobody", title=f"peace {node}", content="again"))

@@ -19,8 +19,8 @@ from simulator.node.client_api import (
     WriteAnswer,
 )
 from simulator.tools.explore.batch import Search
-from simulator.tools.explore.swarm import draw_plan
-from simulator.tools.explore.trial import Outcome, run_plan
+from simulator.tools.explore.swarm import draw_schedule
+from simulator.tools.explore.trial import Outcome, run_trial
 from simulator.trace.events import (
     BlocksApplied,
     ClientCalled,
@@ -114,18 +114,19 @@ class Narrator(Observer):
 
 def narrate_seed(seed: int, search: Search, write: Write) -> Outcome:
     """Run one seed and write what happens, a line an event, and at the end which invariants were violated."""
-    plan = draw_plan(seed, search.profile, break_rule=search.break_rule)
-    settings = plan.settings
+    schedule = draw_schedule(seed, search.profile, break_rule=search.break_rule)
+    settings = schedule.settings
     write(
-        f"Seed {seed}, drawn as {plan.profile!r}: {settings.nodes} nodes, at most {settings.ops_per_block} operations "
-        f"a block, {settings.window} slots in flight, difficulty {settings.difficulty}; faults until "
-        f"{plan.heals_ms / 1000:g} s" + (f"; broken on purpose: {settings.break_rule}" if settings.break_rule else "")
+        f"Seed {seed}, drawn as {schedule.profile!r}: {settings.nodes} nodes, at most {settings.ops_per_block} "
+        f"operations a block, {settings.window} slots in flight, difficulty {settings.difficulty}; faults until "
+        f"{schedule.heals_ms / 1000:g} s"
+        + (f"; broken on purpose: {settings.break_rule}" if settings.break_rule else "")
     )
-    outcome = run_plan(plan, observers=[Narrator(write)], replay=search.command(seed))
+    outcome = run_trial(schedule, observers=[Narrator(write)], replay=search.command(seed))
     for violation in outcome.violations:
         write(f"VIOLATED {violation.invariant}: {violation.sentence()}")
     if not outcome.violations:
-        took = f"all was well again {outcome.peace_ms / 1000:g} s after the healing"
+        took = f"all was well again {outcome.recovery_ms / 1000:g} s after the healing"
         write(f"Nothing was violated; {took}, and {outcome.bound_ms / 1000:g} s are allowed.")
     return outcome
 

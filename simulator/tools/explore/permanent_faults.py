@@ -17,7 +17,7 @@ from simulator.faults.links import LinkRule, Links
 LOSSES = (0.05, 0.1, 0.2)
 
 
-def draw_lasting(nodes: int, dice: Random) -> tuple[Fault, ...]:
+def draw_permanent(nodes: int, dice: Random) -> tuple[Fault, ...]:
     """Something that lasts; nothing in a cluster of one."""
     minority = (nodes - 1) // 2
     if not minority:

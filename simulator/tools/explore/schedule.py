@@ -18,10 +18,10 @@ from simulator.faults.link_faults import change_links
 from simulator.faults.links import Links
 from simulator.settings import Settings
 from simulator.tools.explore.permanent_faults import reached
-from simulator.tools.explore.triggered_faults import Ambush
+from simulator.tools.explore.triggered_faults import TriggeredFault
 
 
-class Strike(msgspec.Struct, frozen=True):
+class ScheduledFault(msgspec.Struct, frozen=True):
     """A fault and the moment at which it strikes, in milliseconds from the start."""
 
     at_ms: int
@@ -95,26 +95,26 @@ WriteKind = Literal["post", "comment"]
 LookKind = Literal["all", "user", "title"]
 
 
-class Plan(msgspec.Struct, frozen=True, kw_only=True):
+class Schedule(msgspec.Struct, frozen=True, kw_only=True):
     """One run from its first moment to the end of its faults. Strikes and calls are in order of time.
 
-    At `heals_ms` every fault ends and everything is mended, whatever the plan says; then what is `lasting` strikes, and
-    stays. What is demanded from then on stands in `trial.py`. `ambushes`, in order of time, become
-    strikes when they spring. `profile` names how the plan was drawn.
+    At `heals_ms` every fault ends and everything is mended, whatever the plan says; then what is `permanent` strikes,
+    and stays. What is demanded from then on stands in `trial.py`. `triggers`, in order of time, become strikes when
+    they spring. `profile` names how the plan was drawn.
     """
 
     settings: Settings
-    strikes: tuple[Strike, ...] = ()
+    faults: tuple[ScheduledFault, ...] = ()
     calls: tuple[Call, ...] = ()
     heals_ms: int
-    ambushes: tuple[Ambush, ...] = ()
-    lasting: tuple[Fault, ...] = ()
+    triggers: tuple[TriggeredFault, ...] = ()
+    permanent: tuple[Fault, ...] = ()
     profile: str = "by hand"
 
-    def in_order(self) -> Iterator[Strike | Call]:
+    def in_order(self) -> Iterator[ScheduledFault | Call]:
         """Everything, in the order in which it happens: at one moment strikes come first."""
-        moments: list[tuple[int, int, int, Strike | Call]] = []
-        moments += [(strike.at_ms, 0, place, strike) for place, strike in enumerate(self.strikes)]
+        moments: list[tuple[int, int, int, ScheduledFault | Call]] = []
+        moments += [(scheduled.at_ms, 0, place, scheduled) for place, scheduled in enumerate(self.faults)]
         moments += [(call.at_ms, 1, place, call) for place, call in enumerate(self.calls)]
         moments.sort(key=lambda moment: moment[:3])
         return (what for _, _, _, what in moments)
@@ -136,7 +136,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         ]
         if settings.break_rule:
             lines.insert(1, f"# break: {settings.break_rule}")
-        return [*lines, *self._lines_of_faults(), *self._lines_of_peace()]
+        return [*lines, *self._lines_of_faults(), *self._lines_of_recovery()]
 
     def _lines_of_faults(self) -> Iterator[str]:
         numbers: dict[str, int] = {}  # What a write is called at a console: requests count from 1.
@@ -151,17 +151,17 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
                 line = f"@{what.node} again {numbers[what.content]}"
             yield line if line.startswith("#") else f"at {what.at_ms}ms {line}"
 
-    def _lines_of_peace(self) -> list[str]:
+    def _lines_of_recovery(self) -> list[str]:
         nodes = self.settings.node_ids
         mending = ["release", "heal"]
         for node in nodes:
             mending += [f"disk {node} ok", f"clock {node} rate 100% jump 0ms"]
-        mending += ["resume all", "restart crashed", *(fault.line() for fault in self.lasting)]
+        mending += ["resume all", "restart crashed", *(fault.line() for fault in self.permanent)]
         links = Links(nodes)
-        for fault in self.lasting:
+        for fault in self.permanent:
             if not isinstance(fault, Crash):
                 change_links(links, fault)
-        up = [node for node in nodes if Crash(node) not in self.lasting]
+        up = [node for node in nodes if Crash(node) not in self.permanent]
         mending += [f'@{node} post nobody "peace {node}" again &' for node in up]
         served = reached(links, up)
         lines = [*(f"at {self.heals_ms}ms {line}" for line in mending), "sleep 1s"]

@@ -14,8 +14,8 @@ import msgspec
 
 from simulator.errors import InputError
 from simulator.faults.faults import Fault, Partition
-from simulator.tools.explore.schedule import Call, Plan, Strike
-from simulator.tools.explore.trial import Outcome, run_plan
+from simulator.tools.explore.schedule import Call, Schedule, ScheduledFault
+from simulator.tools.explore.trial import Outcome, run_trial
 
 MOST_RUNS = 600
 
@@ -25,7 +25,7 @@ Item = TypeVar("Item")
 class Shrunk(msgspec.Struct, frozen=True):
     """The small plan, what came of it, and in how many runs it was found."""
 
-    plan: Plan
+    schedule: Schedule
     outcome: Outcome
     runs: int
 
@@ -35,31 +35,31 @@ class _Out(Exception):
 
 
 class _Shrinker:
-    def __init__(self, plan: Plan, outcome: Outcome, invariant: str, most_runs: int) -> None:
-        self.best = plan
+    def __init__(self, schedule: Schedule, outcome: Outcome, invariant: str, most_runs: int) -> None:
+        self.best = schedule
         self.outcome = outcome
         self.runs = 0
         self._invariant = invariant
         self._most_runs = most_runs
 
-    def try_plan(self, plan: Plan) -> bool:
-        """Keep `plan` if it breaks the invariant too."""
+    def try_plan(self, schedule: Schedule) -> bool:
+        """Keep `schedule` if it breaks the invariant too."""
         if self.runs >= self._most_runs:
             raise _Out
         self.runs += 1
         try:
-            outcome = run_plan(plan)
+            outcome = run_trial(schedule)
         except InputError:  # A fault names a node that there is no more.
             return False
         if all(found.invariant != self._invariant for found in outcome.violations):
             return False
-        self.best, self.outcome = plan, outcome
+        self.best, self.outcome = schedule, outcome
         return True
 
     def change(self, **changes: object) -> bool:
         """Try the best plan with these fields changed."""
-        plan: Plan = msgspec.structs.replace(self.best, **changes)
-        return plan != self.best and self.try_plan(plan)
+        schedule: Schedule = msgspec.structs.replace(self.best, **changes)
+        return schedule != self.best and self.try_plan(schedule)
 
     def change_settings(self, **changes: object) -> bool:
         """Try the best plan with these settings changed."""
@@ -88,9 +88,9 @@ class _Shrinker:
         self.cut_what_came_later()
         before = None
         while before != (before := self._size()):
-            self.fewest(self.best.strikes, lambda rest: self.change(strikes=rest))
+            self.fewest(self.best.faults, lambda rest: self.change(faults=rest))
             self.fewest(self.best.calls, lambda rest: self.change(calls=rest))
-            self.fewest(self.best.lasting, lambda rest: self.change(lasting=rest))
+            self.fewest(self.best.permanent, lambda rest: self.change(permanent=rest))
             self.fewer_nodes()
             self.cut_what_came_later()
         for simpler in ({"difficulty": 0}, {"ops_per_block": 1}, {"window": 256}):
@@ -100,33 +100,33 @@ class _Shrinker:
         """What happened after the violation has not caused it; without it the faults end sooner."""
         last_ms = min(found.at_ms for found in self.outcome.violations if found.invariant == self._invariant)
         if last_ms < self.best.heals_ms:
-            strikes = tuple(strike for strike in self.best.strikes if strike.at_ms <= last_ms)
+            faults = tuple(scheduled for scheduled in self.best.faults if scheduled.at_ms <= last_ms)
             calls = tuple(call for call in self.best.calls if call.at_ms <= last_ms)
-            self.change(strikes=strikes, calls=calls, heals_ms=last_ms + 1, lasting=())
+            self.change(faults=faults, calls=calls, heals_ms=last_ms + 1, permanent=())
 
     def fewer_nodes(self) -> None:
         """A cluster of three, or five, tells the story better than one of seven, if nothing is said of the others."""
-        named = max([0, *map(_highest_node, self.best.strikes), *(call.node for call in self.best.calls)])
-        named = max([named, *(_highest_in(fault) for fault in self.best.lasting)])
+        named = max([0, *map(_highest_node, self.best.faults), *(call.node for call in self.best.calls)])
+        named = max([named, *(_highest_in(fault) for fault in self.best.permanent)])
         for size in (3, 5):
             if named <= size < self.best.settings.nodes and self.change_settings(nodes=size):
                 return
 
     def _size(self) -> tuple[int, int, int, int]:
-        plan = self.best
-        return len(plan.strikes), len(plan.calls), len(plan.lasting), plan.settings.nodes
+        schedule = self.best
+        return len(schedule.faults), len(schedule.calls), len(schedule.permanent), schedule.settings.nodes
 
 
-def shrink(plan: Plan, invariant: str, *, most_runs: int = MOST_RUNS) -> Shrunk:
-    """Make `plan`, which breaks `invariant`, as small as `most_runs` runs can.
+def shrink(schedule: Schedule, invariant: str, *, most_runs: int = MOST_RUNS) -> Shrunk:
+    """Make `schedule`, which breaks `invariant`, as small as `most_runs` runs can.
 
     Raises:
         ValueError: it does not break it.
     """
-    outcome = run_plan(plan)
+    outcome = run_trial(schedule)
     if all(found.invariant != invariant for found in outcome.violations):
         raise ValueError(f"the plan does not break {invariant!r}")
-    shrinker = _Shrinker(plan, outcome, invariant, most_runs)
+    shrinker = _Shrinker(schedule, outcome, invariant, most_runs)
     try:
         shrinker.try_plan(outcome.done)  # What was sprung stands in it as plain faults.
         shrinker.all_of_it()
@@ -135,14 +135,14 @@ def shrink(plan: Plan, invariant: str, *, most_runs: int = MOST_RUNS) -> Shrunk:
     return Shrunk(shrinker.best, shrinker.outcome, shrinker.runs)
 
 
-def touched(plan: Plan) -> set[int]:
+def touched(schedule: Schedule) -> set[int]:
     """The nodes that faults and calls name."""
-    faults = [strike.fault for strike in plan.strikes] + list(plan.lasting)
-    return {node for fault in faults for node in _nodes_in(fault)} | {call.node for call in plan.calls}
+    faults = [scheduled.fault for scheduled in schedule.faults] + list(schedule.permanent)
+    return {node for fault in faults for node in _nodes_in(fault)} | {call.node for call in schedule.calls}
 
 
-def _highest_node(strike: Strike | Call) -> int:
-    return _highest_in(strike.fault) if isinstance(strike, Strike) else strike.node
+def _highest_node(scheduled: ScheduledFault | Call) -> int:
+    return _highest_in(scheduled.fault) if isinstance(scheduled, ScheduledFault) else scheduled.node
 
 
 def _highest_in(fault: Fault) -> int:

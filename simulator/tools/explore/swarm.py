@@ -39,9 +39,9 @@ from simulator.faults.faults import (
 from simulator.faults.links import Link, LinkRule
 from simulator.mutants.registry import find
 from simulator.settings import Settings
-from simulator.tools.explore.permanent_faults import draw_lasting
-from simulator.tools.explore.schedule import Again, Call, Look, LookKind, Plan, Strike, Write, WriteKind
-from simulator.tools.explore.triggered_faults import draw_ambushes
+from simulator.tools.explore.permanent_faults import draw_permanent
+from simulator.tools.explore.schedule import Again, Call, Look, LookKind, Schedule, ScheduledFault, Write, WriteKind
+from simulator.tools.explore.triggered_faults import draw_triggers
 
 POINTS: tuple[CrashPoint, ...] = get_args(CrashPoint)
 REFUSALS: tuple[DiskFaultKind, ...] = ("full", "readonly", "failing-write", "failing-sync")
@@ -229,8 +229,8 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
 
     `quiet` and `single` are the chances of a run without faults and of one with a single kind; `shares` the chances,
     one drawn a run, with which each kind is on in all others; `every_ms` bounds the mean time from one blow of a kind
-    to its next; `calls_per_s` bounds the clients' load; `kinds` are those that may occur. `ambushed` and `lasting` are
-    the chances of a run with ambushes, and of one in which something never mends. A profile that is a mixture `of`
+    to its next; `calls_per_s` bounds the clients' load; `kinds` are those that may occur. `triggered` and `permanent`
+    are the chances of a run with ambushes, and of one in which something never mends. A profile that is a mixture `of`
     others draws one of them for each seed.
     """
 
@@ -242,8 +242,8 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     every_ms: tuple[int, int] = (150, 3_000)
     calls_per_s: tuple[int, int] = (3, 60)
     kinds: tuple[str, ...] = tuple(KINDS)
-    ambushed: float = 0.5
-    lasting: float = 0.4
+    triggered: float = 0.5
+    permanent: float = 0.4
     of: tuple[str, ...] = ()
 
 
@@ -251,9 +251,9 @@ PROFILES: dict[str, Profile] = {
     "swarm": Profile(of=("storm", "core")),
     "storm": Profile(),
     "core": Profile(
-        sizes=(3, 3, 4, 5, 5), lasts_ms=(1_000, 3_000), quiet=0.6, single=0.3, calls_per_s=(20, 120), ambushed=1.0
+        sizes=(3, 3, 4, 5, 5), lasts_ms=(1_000, 3_000), quiet=0.6, single=0.3, calls_per_s=(20, 120), triggered=1.0
     ),
-    "quiet": Profile(quiet=1.0, lasts_ms=(10_000, 30_000), ambushed=0.0, lasting=0.0),
+    "quiet": Profile(quiet=1.0, lasts_ms=(10_000, 30_000), triggered=0.0, permanent=0.0),
     "chaos": Profile(quiet=0.0, single=0.0, shares=(0.8, 1.0), every_ms=(100, 600)),
     "crashes": Profile(
         quiet=0.0, single=0.2, kinds=("crash", "crash-at-a-point", "blackout", "disk"), every_ms=(60, 800)
@@ -267,7 +267,7 @@ PROFILES: dict[str, Profile] = {
 """Ways to draw, by name: "storm" mixes all kinds of faults, "core" aims at changes of leader, "swarm" is both."""
 
 
-def draw_plan(seed: int, profile: str = "swarm", *, break_rule: str | None = None) -> Plan:
+def draw_schedule(seed: int, profile: str = "swarm", *, break_rule: str | None = None) -> Schedule:
     """The plan of `seed`: always the same one, on any machine.
 
     Raises:
@@ -290,18 +290,18 @@ def draw_plan(seed: int, profile: str = "swarm", *, break_rule: str | None = Non
     )
     draw = Draw(settings.nodes, dice)
     heals_ms = dice.randint(*how.lasts_ms)
-    return Plan(
+    return Schedule(
         settings=settings,
-        strikes=tuple(_strikes(draw, how, heals_ms)),
+        faults=tuple(_scheduled_faults(draw, how, heals_ms)),
         calls=tuple(_calls(draw, how, heals_ms)),
         heals_ms=heals_ms,
-        ambushes=draw_ambushes(dice, heals_ms) if dice.random() < how.ambushed else (),
-        lasting=draw_lasting(settings.nodes, dice) if dice.random() < how.lasting else (),
+        triggers=draw_triggers(dice, heals_ms) if dice.random() < how.triggered else (),
+        permanent=draw_permanent(settings.nodes, dice) if dice.random() < how.permanent else (),
         profile=profile,
     )
 
 
-def _strikes(draw: Draw, how: Profile, heals_ms: int) -> list[Strike]:
+def _scheduled_faults(draw: Draw, how: Profile, heals_ms: int) -> list[ScheduledFault]:
     dice = draw.dice
     fate = dice.random()
     if fate < how.quiet:
@@ -311,15 +311,15 @@ def _strikes(draw: Draw, how: Profile, heals_ms: int) -> list[Strike]:
     else:
         share = dice.choice(how.shares)
         kinds = [kind for kind in how.kinds if dice.random() < share] or [dice.choice(how.kinds)]
-    strikes: list[Strike] = []
+    faults: list[ScheduledFault] = []
     for kind in kinds:
         every_ms = draw.span(*how.every_ms)
         at = draw.gap(every_ms)
         while at < heals_ms:
-            strikes += [Strike(at + later, fault) for later, fault in KINDS[kind](draw)]
+            faults += [ScheduledFault(at + later, fault) for later, fault in KINDS[kind](draw)]
             at += draw.gap(every_ms)
-    strikes.sort(key=lambda strike: strike.at_ms)  # Stable: what one blow does at one moment keeps its order.
-    return [strike for strike in strikes if strike.at_ms < heals_ms]
+    faults.sort(key=lambda scheduled: scheduled.at_ms)  # Stable: what one blow does at one moment keeps its order.
+    return [scheduled for scheduled in faults if scheduled.at_ms < heals_ms]
 
 
 def _calls(draw: Draw, how: Profile, heals_ms: int) -> list[Call]:

@@ -14,7 +14,7 @@ four election timeouts until one leader stands (one to notice, the rest for riva
 same four that the protocol grants in partial partitions), one longest resend for what was lost just before the healing,
 the alarms that sleep, and a second for fetching, mining and syncing what was missed. Requests that wait already come
 first, 2R for each windowful. Where messages go on being lost, each step may have to be tried again, and four times as
-much is allowed. Of whom progress is demanded: see `peace`.
+much is allowed. Of whom progress is demanded: see `liveness`.
 """
 
 from __future__ import annotations
@@ -41,13 +41,13 @@ from simulator.faults.faults import (
     Restart,
     Resume,
 )
-from simulator.tools.explore.liveness import Peace
-from simulator.tools.explore.schedule import Again, Call, Plan, Strike, Write
-from simulator.tools.explore.triggered_faults import Ambushes, strikes_of
+from simulator.tools.explore.liveness import LivenessCheck
+from simulator.tools.explore.schedule import Again, Call, Schedule, ScheduledFault, Write
+from simulator.tools.explore.triggered_faults import TriggerWatch, faults_of
 from simulator.trace.observer import Observer
 from simulator.worlds.virtual.cluster import VirtualCluster
 
-CALM_ROUND_TRIP_MS = 20
+CLEAR_ROUND_TRIP_MS = 20
 """A round trip without weather: two links and two syncs."""
 LONGEST_TAUGHT_MS = 20_000
 """No sample counts for more (`paxos/timeouts.py`)."""
@@ -59,16 +59,17 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """What came of a plan. `violations` is empty when all is well.
 
     `done` is the plan without what could not be done, `sometimes` counts what happened, `answers` how requests ended;
-    `peace_ms` is how long it took from the healing until all writes were answered and all chains equal, and `bound_ms`
-    what is allowed. `events` are batches and moments, `messages` those delivered. Equal runs have equal `digest`s.
+    `recovery_ms` is how long it took from the healing until all writes were answered and all chains equal, and
+    `bound_ms` what is allowed. `events` are batches and moments, `messages` those delivered. Equal runs have equal
+    `digest`s.
     """
 
-    done: Plan
+    done: Schedule
     violations: tuple[Violation, ...]
     bugs: tuple[str, ...]
     sometimes: dict[str, int]
     answers: dict[str, int]
-    peace_ms: int
+    recovery_ms: int
     bound_ms: int
     virtual_ms: int
     events: int
@@ -76,8 +77,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     digest: str
 
 
-def run_plan(
-    plan: Plan,
+def run_trial(
+    schedule: Schedule,
     *,
     observers: Iterable[Observer] = (),
     replay: str = "",
@@ -87,82 +88,89 @@ def run_plan(
 
     `replay` is the command that violations name; `trace` is given the lines of the run's trace.
     """
-    return _Ordeal(plan, observers, replay, trace).run()
+    return _Trial(schedule, observers, replay, trace).run()
 
 
-def bound_ms(plan: Plan, waiting: int = 0) -> int:
+def bound_ms(schedule: Schedule, waiting: int = 0) -> int:
     """How long after the healing, with so many requests waiting, everything must be well again: see the module."""
-    round_trip = min(CALM_ROUND_TRIP_MS + _slowness(plan), LONGEST_TAUGHT_MS)
+    round_trip = min(CLEAR_ROUND_TRIP_MS + _slowness(schedule), LONGEST_TAUGHT_MS)
     election = max(200, 2 * round_trip + 100, 900)
-    first = 2 * round_trip * -(-waiting // (plan.settings.window * plan.settings.ops_per_block))
-    bound = 4 * election + 4 * (2 * round_trip + 100) + _lateness(plan) + 1_000 + first
-    return LOSSY_FACTOR * bound if any(isinstance(f, LinkConditions) and f.rule.drop for f in plan.lasting) else bound
+    first = 2 * round_trip * -(-waiting // (schedule.settings.window * schedule.settings.ops_per_block))
+    bound = 4 * election + 4 * (2 * round_trip + 100) + _lateness(schedule) + 1_000 + first
+    return (
+        LOSSY_FACTOR * bound
+        if any(isinstance(f, LinkConditions) and f.rule.drop for f in schedule.permanent)
+        else bound
+    )
 
 
-def _slowness(plan: Plan) -> int:
+def _slowness(schedule: Schedule) -> int:
     """By how much a round trip may have seemed longer than on calm links."""
     conditions = clock = stood = held = 0
     since: dict[int, int] = {}  # When each paused node was paused, and (0) when messages began to be held.
-    for strike in (*plan.strikes, *(Strike(plan.heals_ms, fault) for fault in (*_awakenings(plan), *plan.lasting))):
-        match strike.fault:
+    for scheduled in (
+        *schedule.faults,
+        *(ScheduledFault(schedule.heals_ms, fault) for fault in (*_awakenings(schedule), *schedule.permanent)),
+    ):
+        match scheduled.fault:
             case LinkConditions(rule):
                 one_way = rule.delay_ms + rule.jitter_ms
                 conditions = max(conditions, 2 * one_way + (2 * max(5, one_way) if rule.reorder else 0))
             case ClockFault(_, rate_percent, jump_ms):
                 clock = max(clock, jump_ms, (rate_percent - 100) * 10)
             case Hold():
-                since.setdefault(0, strike.at_ms)
+                since.setdefault(0, scheduled.at_ms)
             case Release():
-                held = max(held, strike.at_ms - since.pop(0, strike.at_ms))
+                held = max(held, scheduled.at_ms - since.pop(0, scheduled.at_ms))
             case Pause(node):
-                since.setdefault(node, strike.at_ms)
+                since.setdefault(node, scheduled.at_ms)
             case Resume(node):
-                stood = max(stood, strike.at_ms - since.pop(node, strike.at_ms))
+                stood = max(stood, scheduled.at_ms - since.pop(node, scheduled.at_ms))
             case _:
                 pass
     return conditions + clock + stood + held
 
 
-def _awakenings(plan: Plan) -> list[Fault]:
-    return [Release(), *(Resume(node) for node in plan.settings.node_ids)]
+def _awakenings(schedule: Schedule) -> list[Fault]:
+    return [Release(), *(Resume(node) for node in schedule.settings.node_ids)]
 
 
-def _lateness(plan: Plan) -> int:
+def _lateness(schedule: Schedule) -> int:
     """By how much the alarms of one node may ring too late: all its jumps back together."""
     back: dict[int, int] = {}
-    for strike in plan.strikes:
-        fault = strike.fault
+    for scheduled in schedule.faults:
+        fault = scheduled.fault
         if isinstance(fault, ClockFault):
             back[fault.node] = back.get(fault.node, 0) + max(0, -fault.jump_ms)
     return max(back.values(), default=0)
 
 
-class _Ordeal:
+class _Trial:
     """One run."""
 
     def __init__(
         self,
-        plan: Plan,
+        schedule: Schedule,
         observers: Iterable[Observer],
         replay: str,
         trace: Callable[[Iterable[str]], object] | None,
     ) -> None:
-        self._plan = plan
+        self._plan = schedule
         self._trace = trace
-        self._ambushes = Ambushes(plan.ambushes) if plan.ambushes else None
-        watching = (*observers, self._ambushes) if self._ambushes is not None else observers
-        self._cluster = VirtualCluster(plan.settings, observers=watching, keep_trace=trace is not None)
+        self._triggers = TriggerWatch(schedule.triggers) if schedule.triggers else None
+        watching = (*observers, self._triggers) if self._triggers is not None else observers
+        self._cluster = VirtualCluster(schedule.settings, observers=watching, keep_trace=trace is not None)
         self._cluster.checker.replay = replay
         self._writes: dict[str, Ticket] = {}
         self._tickets: list[Ticket] = []
-        self._struck: list[Strike] = []
-        self._sprung: list[tuple[int, int, Fault]] = []  # A heap: when, in which order, what.
-        self._springs = 0
+        self._injected: list[ScheduledFault] = []
+        self._fired: list[tuple[int, int, Fault]] = []  # A heap: when, in which order, what.
+        self._fire_count = 0
         self._took_ms = self._bound_ms = 0
 
     def run(self) -> Outcome:
         try:
-            self._suffer()
+            self._run_schedule()
             self._cluster.check()
         except InputError:
             raise  # The plan speaks of what there is not.
@@ -174,61 +182,61 @@ class _Ordeal:
         self._cluster.close()
         return outcome
 
-    def _suffer(self) -> None:
-        plan, cluster = self._plan, self._cluster
-        for what in plan.in_order():
+    def _run_schedule(self) -> None:
+        schedule, cluster = self._plan, self._cluster
+        for what in schedule.in_order():
             self._pass_until(what.at_ms)
             if cluster.checker.violations:
                 return
             if isinstance(what, Call):
                 self._call(what)
             else:
-                self._strike(what)
-        self._pass_until(plan.heals_ms)
+                self._inject(what)
+        self._pass_until(schedule.heals_ms)
         if not cluster.checker.violations:
             self._heal()
             waiting = sum(not ticket.done for ticket in self._tickets)
             self._bound_ms = bound_ms(self._done(), waiting)
             # An alarm that sleeps, because its clock jumped back, may be a heartbeat: then silence goes on after peace.
-            restless = _lateness(plan) > 0 or any(isinstance(fault, LinkConditions) for fault in plan.lasting)
-            peace = Peace(cluster, self._bound_ms, steady=not restless)
-            peace.demand()
-            self._tickets += peace.tickets
-            self._took_ms = peace.took_ms
+            restless = _lateness(schedule) > 0 or any(isinstance(fault, LinkConditions) for fault in schedule.permanent)
+            liveness = LivenessCheck(cluster, self._bound_ms, steady=not restless)
+            liveness.demand()
+            self._tickets += liveness.tickets
+            self._took_ms = liveness.took_ms
 
     def _pass_until(self, at_ms: int) -> None:
         """Let time pass; what springs meanwhile strikes when it is due. Nothing more happens after a violation."""
-        cluster, ambushes, violations = self._cluster, self._ambushes, self._cluster.checker.violations
+        cluster, triggers, violations = self._cluster, self._triggers, self._cluster.checker.violations
         if at_ms <= cluster.now_ms():
             return  # What was called for at this moment happens together, when time goes on.
-        if ambushes is None:
+        if triggers is None:
             cluster.run(at_ms)
             return
         while not violations:
-            due_ms = min(at_ms, self._sprung[0][0]) if self._sprung else at_ms
+            due_ms = min(at_ms, self._fired[0][0]) if self._fired else at_ms
             if due_ms > cluster.now_ms():
-                if cluster.wait(lambda: bool(ambushes.sprung), due_ms - cluster.now_ms()):
+                if cluster.wait(lambda: bool(triggers.fired), due_ms - cluster.now_ms()):
                     cluster.run(cluster.now_ms())  # The rest of this millisecond.
-                self._spring(ambushes)
-            elif self._sprung and self._sprung[0][0] <= due_ms:
-                self._strike(Strike(due_ms, heappop(self._sprung)[2]))
+                self._fire(triggers)
+            elif self._fired and self._fired[0][0] <= due_ms:
+                self._inject(ScheduledFault(due_ms, heappop(self._fired)[2]))
             else:
                 return
 
-    def _spring(self, ambushes: Ambushes) -> None:
-        for at_ms, node, ambush in ambushes.sprung:
-            for later, fault in strikes_of(ambush, node, self._plan.settings.nodes):
-                self._springs += 1
-                heappush(self._sprung, (at_ms + 1 + later, self._springs, fault))
-        ambushes.sprung.clear()
+    def _fire(self, triggers: TriggerWatch) -> None:
+        for at_ms, node, trigger in triggers.fired:
+            for later, fault in faults_of(trigger, node, self._plan.settings.nodes):
+                self._fire_count += 1
+                heappush(self._fired, (at_ms + 1 + later, self._fire_count, fault))
+        triggers.fired.clear()
 
-    def _strike(self, strike: Strike) -> None:
-        with suppress(InputError):  # The node is down already, or up already: see `Plan`.
-            self._cluster.apply(strike.fault)
-            self._struck.append(strike)
+    def _inject(self, scheduled: ScheduledFault) -> None:
+        with suppress(InputError):  # The node is down already, or up already: see `Schedule`.
+            self._cluster.apply(scheduled.fault)
+            self._injected.append(scheduled)
 
-    def _done(self) -> Plan:
-        return msgspec.structs.replace(self._plan, strikes=tuple(self._struck), ambushes=())
+    def _done(self) -> Schedule:
+        return msgspec.structs.replace(self._plan, faults=tuple(self._injected), triggers=())
 
     def _call(self, call: Call) -> None:
         cluster = self._cluster
@@ -251,7 +259,7 @@ class _Ordeal:
             mending += [DiskFault(node, "ok"), ClockFault(node)]
         mending += [Resume(node) for node in nodes]
         mending += [Restart(node) for node in nodes]
-        for fault in (*mending, *self._plan.lasting):
+        for fault in (*mending, *self._plan.permanent):
             with suppress(InputError):
                 self._cluster.apply(fault)
 
@@ -267,7 +275,7 @@ class _Ordeal:
             bugs=tuple(cluster.bugs),
             sometimes=dict(sorted(cluster.checker.sometimes.items())),
             answers=dict(sorted(answers.items())),
-            peace_ms=self._took_ms,
+            recovery_ms=self._took_ms,
             bound_ms=self._bound_ms,
             virtual_ms=cluster.now_ms(),
             events=cluster.steps,

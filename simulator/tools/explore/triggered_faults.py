@@ -37,15 +37,15 @@ from simulator.trace.observer import Handler, Observer
 
 Moment = Literal["bid", "promise", "lead", "propose"]
 """A node opens a ballot; one promises it; one begins to lead; a leader proposes a value."""
-Blow = Literal[
+Action = Literal[
     "isolate", "company", "mute", "half-mute", "deafen", "late", "late-answers", "lossy", "crash", "crash-at-a-point",
     "bridge", "comeback", "pause", "crash-another", "again",
 ]  # fmt: skip
 """What befalls the node that was waited for: see the functions of these names."""
 MOMENTS: tuple[Moment, ...] = get_args(Moment)
-BLOWS: tuple[Blow, ...] = get_args(Blow)
+ACTIONS: tuple[Action, ...] = get_args(Action)
 
-TRICKS: tuple[tuple[tuple[Moment, tuple[Blow, ...]], ...], ...] = (
+TRICKS: tuple[tuple[tuple[Moment, tuple[Action, ...]], ...], ...] = (
     (
         ("propose", ("isolate", "mute", "half-mute", "comeback")),
         ("lead", ("lossy", "crash", "half-mute", "isolate")),
@@ -58,8 +58,8 @@ too; or one leader dies and comes back again and again, and hears the answers of
 Timed = Iterator[tuple[int, Fault]]
 
 
-class Ambush(msgspec.Struct, frozen=True):
-    """From `from_ms` on, the `count`-th time that somebody does what is waited for, `blow` strikes it, once.
+class TriggeredFault(msgspec.Struct, frozen=True):
+    """From `from_ms` on, the `count`-th time that somebody does what is waited for, `action` strikes it, once.
 
     `seed` decides everything else: how long it lasts, and whom it meets besides.
     """
@@ -67,7 +67,7 @@ class Ambush(msgspec.Struct, frozen=True):
     from_ms: int
     moment: Moment
     count: int
-    blow: Blow
+    action: Action
     seed: int
 
 
@@ -97,7 +97,7 @@ def _isolate(victim: _Victim) -> Timed:
     yield victim.lasts(60, 1_200), Heal()
 
 
-def _company(victim: _Victim) -> Timed:
+def _coalesce(victim: _Victim) -> Timed:
     yield 0, Partition(victim.groups(victim.dice.randint(0, max(0, len(victim.others) - 1))))
     yield victim.lasts(60, 1_200), Heal()
 
@@ -212,9 +212,9 @@ def _pause(victim: _Victim) -> Timed:
     yield victim.lasts(50, 1_200), Resume(victim.node)
 
 
-_STRIKES = {
+_ACTIONS = {
     "isolate": _isolate,
-    "company": _company,
+    "company": _coalesce,
     "mute": _mute,
     "half-mute": _half_mute,
     "deafen": _deafen,
@@ -231,41 +231,41 @@ _STRIKES = {
 }
 
 
-def strikes_of(ambush: Ambush, node: NodeId, nodes: int) -> list[tuple[int, Fault]]:
+def faults_of(trigger: TriggeredFault, node: NodeId, nodes: int) -> list[tuple[int, Fault]]:
     """What the ambush does to `node` of `nodes`: faults, each with the milliseconds from the springing to it."""
-    return list(_STRIKES[ambush.blow](_Victim(node, nodes, ambush.seed)))
+    return list(_ACTIONS[trigger.action](_Victim(node, nodes, trigger.seed)))
 
 
-def draw_ambushes(dice: Random, heals_ms: int) -> tuple[Ambush, ...]:
+def draw_triggers(dice: Random, heals_ms: int) -> tuple[TriggeredFault, ...]:
     """Ambushes until `heals_ms`. What is waited for, and what then strikes, are a few of each, in any combination.
 
     Or they are two or three fixed pairs in turns, at times those of a known trick: some mistakes need first this and
     then that, again and again.
     """
     moments = dice.sample(MOMENTS, dice.randint(1, len(MOMENTS)))
-    blows = dice.sample(BLOWS, dice.choice((1, 2, 2, 3, 5, len(BLOWS))))
-    turns = [(dice.choice(moments), dice.choice(blows)) for _ in range(dice.choice((0, 0, 2, 3)))]
+    actions = dice.sample(ACTIONS, dice.choice((1, 2, 2, 3, 5, len(ACTIONS))))
+    turns = [(dice.choice(moments), dice.choice(actions)) for _ in range(dice.choice((0, 0, 2, 3)))]
     every_ms = dice.choice((20, 60, 150, 400))
     if dice.random() < 0.25:
         turns = [(moment, dice.choice(some)) for moment, some in dice.choice(TRICKS)]
         every_ms = min(every_ms, 150)
     most = dice.choice((1, 1, 3, 10))
-    laid: list[Ambush] = []
+    laid: list[TriggeredFault] = []
     at_ms = dice.randint(0, 2 * every_ms)
     while at_ms < heals_ms:
-        moment, blow = turns[len(laid) % len(turns)] if turns else (dice.choice(moments), dice.choice(blows))
-        laid.append(Ambush(at_ms, moment, dice.randint(1, most), blow, dice.randrange(1 << 30)))
+        moment, action = turns[len(laid) % len(turns)] if turns else (dice.choice(moments), dice.choice(actions))
+        laid.append(TriggeredFault(at_ms, moment, dice.randint(1, most), action, dice.randrange(1 << 30)))
         at_ms += dice.randint(1, 2 * every_ms)
     return tuple(laid)
 
 
-class Ambushes(Observer):
-    """Watches what nodes send. `sprung` gathers ambushes that have sprung, with the node and the time."""
+class TriggerWatch(Observer):
+    """Watches what nodes send. `fired` gathers ambushes that have sprung, with the node and the time."""
 
-    def __init__(self, ambushes: tuple[Ambush, ...]) -> None:
-        self.sprung: list[tuple[int, NodeId, Ambush]] = []
-        self._laid = list(ambushes)
-        self._left: dict[Ambush, int] = {ambush: ambush.count for ambush in ambushes}
+    def __init__(self, triggers: tuple[TriggeredFault, ...]) -> None:
+        self.fired: list[tuple[int, NodeId, TriggeredFault]] = []
+        self._laid = list(triggers)
+        self._left: dict[TriggeredFault, int] = {trigger: trigger.count for trigger in triggers}
         self._newest: dict[Moment, Ballot] = {}
 
     def handlers(self) -> Mapping[type[Event], Handler]:
@@ -278,11 +278,11 @@ class Ambushes(Observer):
         at_ms, node = event.at_ms, event.node
         match event.message:
             case Accept():
-                self._befalls("propose", at_ms, node)
+                self._match("propose", at_ms, node)
             case Prepare(ballot=ballot):
                 self._begins("bid", ballot, at_ms, node)
             case Promise():
-                self._befalls("promise", at_ms, node)
+                self._match("promise", at_ms, node)
             case Heartbeat(ballot=ballot):
                 self._begins("lead", ballot, at_ms, node)
             case _:
@@ -291,15 +291,15 @@ class Ambushes(Observer):
     def _begins(self, moment: Moment, ballot: Ballot, at_ms: int, node: NodeId) -> None:
         if ballot > self._newest.get(moment, NO_BALLOT):
             self._newest[moment] = ballot
-            self._befalls(moment, at_ms, node)
+            self._match(moment, at_ms, node)
 
-    def _befalls(self, moment: Moment, at_ms: int, node: NodeId) -> None:
-        for ambush in self._laid:
-            if ambush.from_ms > at_ms:
+    def _match(self, moment: Moment, at_ms: int, node: NodeId) -> None:
+        for trigger in self._laid:
+            if trigger.from_ms > at_ms:
                 break
-            if ambush.moment == moment:
-                self._left[ambush] -= 1
-                if not self._left[ambush]:
-                    self._laid.remove(ambush)
-                    self.sprung.append((at_ms, node, ambush))
+            if trigger.moment == moment:
+                self._left[trigger] -= 1
+                if not self._left[trigger]:
+                    self._laid.remove(trigger)
+                    self.fired.append((at_ms, node, trigger))
                 break  # One at a time: the next one waits for the next time.

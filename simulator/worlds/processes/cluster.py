@@ -72,8 +72,8 @@ class ProcessCluster(BaseCluster):
             self._lock_on_data.release()
             raise
         self._record = Record(settings) if record else None
-        self._tape = self._record.tape if self._record is not None else None
-        self._supervisor = Supervisor(settings, build, self, self._tape)
+        self._recording = self._record.recording if self._record is not None else None
+        self._supervisor = Supervisor(settings, build, self, self._recording)
         self._changed = threading.Condition(self._supervisor.lock)
         self._changes = 0
         self._news = False
@@ -153,8 +153,8 @@ class ProcessCluster(BaseCluster):
         self._nemesis.carry_out(fault)
 
     def _injected(self, fault: Fault) -> None:
-        if self._tape is not None:
-            self._tape.struck(self.now_ms(), fault)
+        if self._recording is not None:
+            self._recording.struck(self.now_ms(), fault)
         self._note_fault(fault)
 
     # Looking
@@ -211,13 +211,13 @@ class ProcessCluster(BaseCluster):
     def watch_messages(self, on: bool) -> None:
         """From now on the running log holds the messages between nodes, and the answers to clients, too; or not."""
         with self._changed:
-            self._supervisor.network.tap.open = on
+            self._supervisor.network.message_log.open = on
 
     def check(self) -> dict[str, str]:
         """See `Cluster`. Reads what is new in the nodes' files, and on the record, since the last call."""
         with self._changed:
             writes, history = list(self._book.writes), self._book.history()
-            recorded = self._tape.end() if self._tape is not None else 0
+            recorded = self._recording.end() if self._recording is not None else 0
         with self._judging:
             if self._judge is None:
                 from simulator.checks.node_files import Judge  # noqa: PLC0415  While nodes start, nobody needs judges.
@@ -237,7 +237,7 @@ class ProcessCluster(BaseCluster):
         if self._record is None:
             raise InputError("This cluster keeps no record of its run.")
         with self._changed:
-            end, history = self._record.tape.end(), self._book.history()
+            end, history = self._record.recording.end(), self._book.history()
         return self._record.lines(history, end)
 
     @contextmanager
@@ -260,17 +260,17 @@ class ProcessCluster(BaseCluster):
             self._change()
         atexit.unregister(self.close)
         self._supervisor.close()
-        if self._tape is not None:
+        if self._recording is not None:
             with self._judging:  # Nobody reads it now.
-                self._tape.close()
+                self._recording.close()
         self._lock_on_data.release()
 
     # What the supervisor tells, in its thread, with the lock held
 
     def reported(self, node: int, report: bytes) -> None:
         """See `Listener`."""
-        if self._tape is not None:
-            self._tape.told(self.now_ms(), node, report)
+        if self._recording is not None:
+            self._recording.told(self.now_ms(), node, report)
         match decode_report(report):
             case Inspected(number, status):
                 self._statuses.reported(node, status)
@@ -289,8 +289,8 @@ class ProcessCluster(BaseCluster):
 
     def ended(self, node: int, how: str) -> None:
         """See `Listener`."""
-        if self._tape is not None:
-            self._tape.ended(self.now_ms(), node, how)
+        if self._recording is not None:
+            self._recording.ended(self.now_ms(), node, how)
         self._statuses.changed(node, "down")
         self._take_end(node, how)
 
@@ -320,8 +320,8 @@ class ProcessCluster(BaseCluster):
     def _hand_over(self, ticket: Ticket, call: ClientCall) -> None:
         data = encode_call(call)
         told = self._supervisor.tell(ticket.node, data)
-        if told and self._tape is not None:
-            self._tape.asked(self.now_ms(), ticket.node, data)
+        if told and self._recording is not None:
+            self._recording.asked(self.now_ms(), ticket.node, data)
         if not told:
             self._book.give_up(ticket, f"node {ticket.node} is down", sent=False)
             self._change()
@@ -361,10 +361,10 @@ class ProcessCluster(BaseCluster):
         return self._supervisor.links
 
     def _newest_messages(self, last: int) -> Sequence[ClusterEvent]:
-        return self._supervisor.network.tap.newest(last)
+        return self._supervisor.network.message_log.newest(last)
 
     def _logs_messages(self) -> bool:
-        return self._supervisor.network.tap.open
+        return self._supervisor.network.message_log.open
 
 
 def _shown(number: int, held: Held) -> HeldMessage:

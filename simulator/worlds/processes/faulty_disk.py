@@ -15,18 +15,18 @@ from simulator.node.storage.disk import Disk
 REFUSALS: dict[DiskFaultKind, int] = {"full": errno.ENOSPC, "readonly": errno.EROFS, "failing-write": errno.EIO}
 
 
-class Mood(Protocol):
+class FaultMode(Protocol):
     """Whoever knows what the disk does now: "ok" or one of the kinds of `DiskFault` that are no damage."""
 
-    disk_mood: DiskFaultKind
+    disk_fault_mode: DiskFaultKind
 
 
-class MoodyDisk:
+class FaultyDisk:
     """A `Disk` that fails as its mood says, with the errors that the system gives for it."""
 
-    def __init__(self, disk: Disk, mood: Mood) -> None:
+    def __init__(self, disk: Disk, fault_mode: FaultMode) -> None:
         self._disk = disk
-        self._mood = mood
+        self._fault_mode = fault_mode
 
     def exists(self, name: str) -> bool:
         """See `Disk`."""
@@ -65,13 +65,13 @@ class MoodyDisk:
 
     def sync(self, name: str) -> None:
         """See `Disk`."""
-        if self._mood.disk_mood == "failing-sync":
+        if self._fault_mode.disk_fault_mode == "failing-sync":
             raise OSError(errno.EIO, os.strerror(errno.EIO), name)
         self._disk.sync(name)
 
     def _refuse(self, name: str) -> None:
-        if self._mood.disk_mood != "ok":
-            number = REFUSALS.get(self._mood.disk_mood)
+        if self._fault_mode.disk_fault_mode != "ok":
+            number = REFUSALS.get(self._fault_mode.disk_fault_mode)
             if number is not None:
                 raise OSError(number, os.strerror(number), name)
 

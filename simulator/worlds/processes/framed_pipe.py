@@ -7,7 +7,8 @@ killed in mid-write leaves locked for ever. A pipe harms nobody but its own two 
 A frame is twelve bytes (`HEAD`: size of the body, address, how many messages) and a body: the messages one after the
 other, each behind its length in four bytes. A router passes whole bodies on and need not look inside. On the way up
 from a node the address is a set of targets, bit n for node n and bit 0 for the supervisor; on the way down it is the
-source, 0 being the supervisor. A frame that is marked `UNHURRIED` may wait a little for another one to the same reader.
+source, 0 being the supervisor. A frame that is marked `DEFERRABLE` may wait a little for another one to the same
+reader.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from typing import Any
 HEAD = Struct("<III")
 LENGTH = Struct("<I")
 SUPERVISOR = 0
-UNHURRIED = 1 << 30
+DEFERRABLE = 1 << 30
 """In an address on the way up: nobody waits for these messages. Nodes have lower bits."""
 WITNESS = 1 << 31  # The address of what a node tells of its inside (see `probe`): no node has this number.
 PIPE_BYTES = 1 << 20  # What an unprivileged process may ask for; the default of 64 KiB makes bursts wait.

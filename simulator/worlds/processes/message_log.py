@@ -15,7 +15,7 @@ _ROUTINE_TAGS = frozenset(kind.__struct_config__.tag for kind in ROUTINE)
 _TAG = 1  # A message is an array that begins with its tag, a small number: one byte behind the array's own.
 
 
-class Tap:
+class MessageLog:
     """The newest messages but for the routine ones, which would push all others out. Closed until somebody opens it."""
 
     def __init__(self) -> None:

@@ -11,7 +11,7 @@ from simulator.faults.links import Link
 from simulator.faults.nemesis import Nemesis
 from simulator.settings import Settings
 from simulator.worlds.processes.faulty_disk import damage
-from simulator.worlds.processes.node_main import DISK_MOODS, node_directory
+from simulator.worlds.processes.node_main import DISK_FAULT_MODES, node_directory
 from simulator.worlds.processes.status_cache import StatusCache
 from simulator.worlds.processes.supervisor import Supervisor
 
@@ -41,7 +41,7 @@ class ProcessNemesis(Nemesis):
         with self._supervisor.lock:
             super().carry_out(fault)
         if isinstance(fault, Restart):
-            self._supervisor.errand(lambda: self._bring_up(fault.node))
+            self._supervisor.call_soon(lambda: self._bring_up(fault.node))
 
     def process_state(self, node: int) -> Literal["up", "paused", "down"]:
         """See `Nemesis`."""
@@ -81,8 +81,8 @@ class ProcessNemesis(Nemesis):
 
     def change_disk(self, fault: DiskFault) -> None:
         """See `Nemesis`."""
-        if fault.kind in DISK_MOODS:
-            self._supervisor.set_disk_mood(fault.node, fault.kind)
+        if fault.kind in DISK_FAULT_MODES:
+            self._supervisor.set_disk_fault_mode(fault.node, fault.kind)
         else:
             up = fault.node in self._supervisor.lives
             damage(node_directory(self._settings, fault.node), fault, up=up)

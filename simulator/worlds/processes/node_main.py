@@ -26,7 +26,7 @@ from simulator.faults.faults import DiskFaultKind
 from simulator.node.client_api import ClientCall, Inspected, NodeFailed, NodeReport
 from simulator.node.status import NodeStatus
 from simulator.settings import Settings
-from simulator.worlds.processes.framed_pipe import SUPERVISOR, UNHURRIED, WITNESS, Inlet, Outlet, frame, split
+from simulator.worlds.processes.framed_pipe import DEFERRABLE, SUPERVISOR, WITNESS, Inlet, Outlet, frame, split
 from simulator.worlds.processes.parent import die_with_parent
 from simulator.worlds.processes.wire import decode_call, decode_message, encode_message, encode_report
 
@@ -37,11 +37,11 @@ LOOK_EVERY_MS = 50
 """How often at most a node that changes says so unasked."""
 COUNTERS_EVERY_MS = 1_000
 """How often at most a node sends its state when nothing but its counters changed."""
-FAREWELL_S = 1.0
-DISK_MOOD = 1_000
+SHUTDOWN_GRACE_S = 1.0
+DISK_FAULT_MODE = 1_000
 """The address of a frame that says what the disk shall do: no node has this number. Its message is one byte."""
-DISK_MOODS: tuple[DiskFaultKind, ...] = ("ok", "full", "readonly", "failing-write", "failing-sync")
-UNHURRIED_MESSAGES = (Decide, Hints)
+DISK_FAULT_MODES: tuple[DiskFaultKind, ...] = ("ok", "full", "readonly", "failing-write", "failing-sync")
+DEFERRABLE_MESSAGES = (Decide, Hints)
 """What nobody waits for but clients of the node that is told, and of those the supervisor knows."""
 NEW_OBJECTS = 50_000
 MANY_NEW_OBJECTS = 1_000_000
@@ -77,14 +77,15 @@ def node_directory(settings: Settings, node_id: NodeId) -> Path:
 class ProcessHost:
     """The world as the node of this process sees it: a queue out, and alarms.
 
-    A message is encoded once, whoever it is for; messages for the same targets in a row share one frame. `disk_mood`
-    is what the supervisor wants the disk to do, `probe` whom the node tells what it does inside, if anybody.
+    A message is encoded once, whoever it is for; messages for the same targets in a row share one frame.
+    `disk_fault_mode` is what the supervisor wants the disk to do, `probe` whom the node tells what it does inside, if
+    anybody.
     """
 
-    def __init__(self, outlet: Outlet, dice: Random, disk_mood: DiskFaultKind = "ok") -> None:
+    def __init__(self, outlet: Outlet, dice: Random, disk_fault_mode: DiskFaultKind = "ok") -> None:
         self.due_ms: dict[Timer, int] = {}
         self.now_ms = 0
-        self.disk_mood = disk_mood
+        self.disk_fault_mode = disk_fault_mode
         self.probe: ProcessProbe | None = None
         self._outlet = outlet
         self._dice = dice
@@ -98,8 +99,8 @@ class ProcessHost:
         targets = self._sets.get(to)
         if targets is None:
             targets = self._sets[to] = sum(1 << node for node in set(to))
-        if type(message) in UNHURRIED_MESSAGES:
-            targets |= UNHURRIED
+        if type(message) in DEFERRABLE_MESSAGES:
+            targets |= DEFERRABLE
         if targets != self._targets:
             self._seal()
             self._targets = targets
@@ -153,10 +154,10 @@ def build_node(node_id: NodeId, settings: Settings, host: ProcessHost) -> Drivab
     from simulator.node.node import Node  # noqa: PLC0415  A test's smaller node need not load this one.
     from simulator.node.storage.real_disk import RealDisk  # noqa: PLC0415
     from simulator.node.storage.storage import Storage  # noqa: PLC0415
-    from simulator.worlds.processes.faulty_disk import MoodyDisk  # noqa: PLC0415
+    from simulator.worlds.processes.faulty_disk import FaultyDisk  # noqa: PLC0415
 
     disk = RealDisk(node_directory(settings, node_id), settings.sync)
-    storage = Storage(MoodyDisk(disk, host), settings.difficulty)
+    storage = Storage(FaultyDisk(disk, host), settings.difficulty)
     made = Node
     if settings.break_rule is not None:
         from simulator.mutants.registry import node_type  # noqa: PLC0415  No sound node needs to know of broken ones.
@@ -235,7 +236,7 @@ class Loop:
         gc.collect()
         gc.freeze()
         while not self._inlet.closed:
-            ready = self._selector.select(self._patience_s())
+            ready = self._selector.select(self._timeout_s())
             host.now_ms = now = clock_ms()
             if ready:
                 self._read(now)
@@ -254,8 +255,8 @@ class Loop:
             if source == SUPERVISOR:
                 for data in split(body):
                     node.call(decode_call(data), now)
-            elif source == DISK_MOOD:
-                self._host.disk_mood = DISK_MOODS[body[-1]]
+            elif source == DISK_FAULT_MODE:
+                self._host.disk_fault_mode = DISK_FAULT_MODES[body[-1]]
             else:
                 for data in split(body):
                     node.receive(decode_message(data), now)
@@ -279,7 +280,7 @@ class Loop:
             else:
                 self._selector.unregister(self._outlet.fd)
 
-    def _patience_s(self) -> float | None:
+    def _timeout_s(self) -> float | None:
         due = min(self._host.due_ms.values(), default=None)
         look = self._watcher.due_ms
         if look is not None and (due is None or look < due):
@@ -307,7 +308,7 @@ def run_node(
     node_id: NodeId,
     settings: Settings,
     build: Builder,
-    disk_mood: DiskFaultKind,
+    disk_fault_mode: DiskFaultKind,
     *,
     ends: tuple[int, int],
     parent: int,
@@ -318,7 +319,7 @@ def run_node(
     die_with_parent(parent)
     log = _redirect_output(node_directory(settings, node_id))
     inlet, outlet = Inlet(ends[0]), Outlet(ends[1])
-    host = ProcessHost(outlet, Random(f"{settings.seed}/{node_id}"), disk_mood)
+    host = ProcessHost(outlet, Random(f"{settings.seed}/{node_id}"), disk_fault_mode)
     if probed:
         host.be_probed()
     status = 1
@@ -332,7 +333,7 @@ def run_node(
         if type(error).__name__ != "NodeStopped":
             host.report(NodeFailed(f"a bug of ours ({type(error).__name__}: {error}); see {log}"))
     host.push()
-    _say_farewell(outlet)
+    _ask_to_end(outlet)
     sys.stderr.flush()
     os._exit(status)  # Nothing is left to be tidied, and tearing the interpreter down takes longer than a node's life.
 
@@ -348,10 +349,10 @@ def _redirect_output(directory: Path) -> Path:
     return path
 
 
-def _say_farewell(outlet: Outlet) -> None:
+def _ask_to_end(outlet: Outlet) -> None:
     """Give the supervisor a second to take the last reports."""
     with selectors.DefaultSelector() as selector:
         selector.register(outlet.fd, selectors.EVENT_WRITE)
-        end = time.monotonic() + FAREWELL_S
+        end = time.monotonic() + SHUTDOWN_GRACE_S
         while not outlet.flush() and (left := end - time.monotonic()) > 0:
             selector.select(left)

@@ -15,7 +15,7 @@ from simulator.faults.faults import DiskFaultKind
 from simulator.settings import Settings
 from simulator.worlds.processes.framed_pipe import Inlet, Outlet, PipeEnd, widen
 from simulator.worlds.processes.node_main import Builder
-from simulator.worlds.processes.spawn_entry import be_born
+from simulator.worlds.processes.spawn_entry import run_spawned
 
 BACKLOG_BYTES = 64 << 20
 """What waits in memory for a node that stands still, before its oldest messages from other nodes are dropped."""
@@ -39,7 +39,7 @@ class NodeProcess:
         node_id: int,
         settings: Settings,
         build: Builder,
-        disk_mood: DiskFaultKind = "ok",
+        disk_fault_mode: DiskFaultKind = "ok",
         *,
         probed: bool = False,
     ) -> None:
@@ -50,8 +50,8 @@ class NodeProcess:
         for end in (self._down, child_out):
             widen(end.fileno())
         self._process = _context.Process(
-            target=be_born,
-            args=(node_id, settings, build, disk_mood),
+            target=run_spawned,
+            args=(node_id, settings, build, disk_fault_mode),
             kwargs={
                 "ends": (PipeEnd(child_in.fileno()), PipeEnd(child_out.fileno())),
                 "parent": os.getpid(),

@@ -2,7 +2,7 @@
 
 A node tells of it only when the run is recorded. Each telling takes its place in the queue out among the messages, so
 that whoever reads the queue sees the record before the words that rest on it. The supervisor keeps the bytes as they
-come (`tape`), and decodes them when somebody asks.
+come (`recording`), and decodes them when somebody asks.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The record of a real run, and what is made of it: verdicts while it goes on, and a trace.
 
-`told` and the like are called with the supervisor's lock held (see `tape`); judging and writing need no lock of the
-supervisor, and one caller at a time.
+`told` and the like are called with the supervisor's lock held (see `recording`); judging and writing need no lock of
+the supervisor, and one caller at a time.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Record:
     """A tape, and a checker that has heard it up to some point."""
 
     def __init__(self, settings: Settings) -> None:
-        self.tape = Recording()
+        self.recording = Recording()
         self._settings = settings
         self._checker: InvariantChecker | None = None  # From the first `judge` on.
         self._judged_to = 0
@@ -41,7 +41,7 @@ class Record:
             checker = InvariantChecker(self._settings, prepare_quorum=prepare, accept_quorum=accept)
             self._checker = checker
         begin, self._judged_to = self._judged_to, end
-        replay(self.tape.read(begin, end), checker)
+        replay(self.recording.read(begin, end), checker)
         for invariant, verdict in checker.verdicts().items():
             if verdicts.get(invariant, "ok") == "ok":
                 verdicts[invariant] = verdict
@@ -52,7 +52,7 @@ class Record:
         header = msgspec.structs.replace(
             header_for(self._settings, "processes"), prepare_quorum=prepare, accept_quorum=accept
         )
-        return trace_lines(header, self.tape.read(0, end), history, self.tape.cut)
+        return trace_lines(header, self.recording.read(0, end), history, self.recording.cut)
 
     def _quorums(self) -> tuple[int, int]:
         from simulator.mutants.registry import quorums  # noqa: PLC0415  No sound cluster needs to know of broken rules.

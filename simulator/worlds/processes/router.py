@@ -12,8 +12,8 @@ from collections.abc import Callable
 from random import Random
 
 from simulator.faults.links import MOST_HELD, Link, Links
-from simulator.worlds.processes.framed_pipe import HEAD, UNHURRIED, Frame, Outlet, frame, split
-from simulator.worlds.processes.message_log import Tap
+from simulator.worlds.processes.framed_pipe import DEFERRABLE, HEAD, Frame, Outlet, frame, split
+from simulator.worlds.processes.message_log import MessageLog
 from simulator.worlds.processes.recording import Recording
 
 UNDERWAY_BYTES = 256 << 20
@@ -26,28 +26,28 @@ Held = tuple[int, int, bytes, int]
 class Network:
     """Where messages are between leaving one node and reaching another. Not safe for threads. Times in milliseconds.
 
-    `connect` and `disconnect` follow the nodes' lives: what is for a node that is down is lost on arrival. `tape`
+    `connect` and `disconnect` follow the nodes' lives: what is for a node that is down is lost on arrival. `recording`
     records what passes; without one nothing is recorded, and no message has a number. `is_awaited` tells whether a
-    client waits for a node: if none does, unhurried messages for it wait for others until `hurry`.
+    client waits for a node: if none does, unhurried messages for it wait for others until `flush_deferred`.
     """
 
     def __init__(
         self,
         links: Links,
         dice: Random,
-        tape: Recording | None = None,
+        recording: Recording | None = None,
         is_awaited: Callable[[int], bool] = lambda _node: True,
     ) -> None:
         self.links = links
-        self.tape = tape
+        self.recording = recording
         self.passed: Counter[Link] = Counter()
         self.lost: Counter[Link] = Counter()
         self.held: dict[int, Held] = {}
-        self.tap = Tap()
+        self.message_log = MessageLog()
         self._dice = dice
         self._outlets: dict[int, Outlet] = {}
         self._dirty: set[int] = set()
-        self._unhurried: set[int] = set()
+        self._deferrable: set[int] = set()
         self._is_awaited = is_awaited
         self._underway: list[tuple[float, int, int, int, bytes, int]] = []
         self._underway_bytes = 0
@@ -63,7 +63,7 @@ class Network:
         """A node went down."""
         self._outlets.pop(node, None)
         self._dirty.discard(node)
-        self._unhurried.discard(node)
+        self._deferrable.discard(node)
 
     def route(self, source: int, sent: Frame, now_ms: float) -> None:
         """Pass on one frame of `source`; its address is the set of targets."""
@@ -71,18 +71,18 @@ class Network:
         targets = self._targets.get(address)
         if targets is None:
             targets = self._targets[address] = tuple(node for node in self.links.nodes if address >> node & 1)
-        if self.tap.open:
-            self.tap.look(int(now_ms), source, targets, body)
+        if self.message_log.open:
+            self.message_log.look(int(now_ms), source, targets, body)
         if self.links.untouched:
             data = HEAD.pack(len(body), source, count) + body
-            hurried = not address & UNHURRIED
+            hurried = not address & DEFERRABLE
             passed = [target for target in targets if self._put(source, target, data, count, hurried=hurried)]
-            if self.tape is not None:
+            if self.recording is not None:
                 lost = [target for target in targets if target not in passed]
-                self.tape.frame(int(now_ms), source, passed, lost, sent)
+                self.recording.frame(int(now_ms), source, passed, lost, sent)
         else:
             for message in split(body):
-                number = 0 if self.tape is None else self.tape.sent(int(now_ms), source, targets, message)
+                number = 0 if self.recording is None else self.recording.sent(int(now_ms), source, targets, message)
                 for target in targets:
                     self._send((source, target), message, number, now_ms)
 
@@ -112,19 +112,19 @@ class Network:
         """Nodes that have something new to be written to their queue."""
         dirty = list(self._dirty)
         self._dirty.clear()
-        if self._unhurried:
-            self._unhurried.difference_update(dirty)
+        if self._deferrable:
+            self._deferrable.difference_update(dirty)
         return dirty
 
-    def hurry(self) -> None:
+    def flush_deferred(self) -> None:
         """What waited for company waits no longer."""
-        self._dirty |= self._unhurried
-        self._unhurried.clear()
+        self._dirty |= self._deferrable
+        self._deferrable.clear()
 
     @property
-    def waits_for_company(self) -> bool:
+    def waits_to_coalesce(self) -> bool:
         """Something lies ready for a queue and may be written together with what follows it."""
-        return bool(self._unhurried)
+        return bool(self._deferrable)
 
     def deliver_held(self, number: int | None, link: Link | None, now_ms: float = 0) -> int:
         """Let held messages arrive now: one, those of a link, or all. How many there were."""
@@ -134,8 +134,8 @@ class Network:
             if (number is None or key == number) and (link is None or link == (source, target))
         ]
         for key in chosen:
-            source, target, message, taped = self.held.pop(key)
-            self._arrive((source, target), [(taped, message)], now_ms)
+            source, target, message, recorded = self.held.pop(key)
+            self._arrive((source, target), [(recorded, message)], now_ms)
         return len(chosen)
 
     def _send(self, link: Link, message: bytes, number: int, now_ms: float) -> None:
@@ -157,15 +157,15 @@ class Network:
     def _arrive(self, link: Link, messages: list[tuple[int, bytes]], now_ms: float) -> None:
         source, target = link
         passed = self._put(source, target, frame(source, [message for _, message in messages]), len(messages))
-        if self.tape is not None:
-            tell = self.tape.arrived if passed else self.tape.lost
+        if self.recording is not None:
+            tell = self.recording.arrived if passed else self.recording.lost
             for number, message in messages:
                 tell(int(now_ms), link, number, message)
 
     def _lose(self, link: Link, number: int, message: bytes, now_ms: float) -> None:
         self.lost[link] += 1
-        if self.tape is not None:
-            self.tape.lost(int(now_ms), link, number, message)
+        if self.recording is not None:
+            self.recording.lost(int(now_ms), link, number, message)
 
     def _put(self, source: int, target: int, data: bytes, count: int, *, hurried: bool = True) -> bool:
         outlet = self._outlets.get(target)
@@ -177,5 +177,5 @@ class Network:
         if hurried or self._is_awaited(target):
             self._dirty.add(target)
         else:
-            self._unhurried.add(target)
+            self._deferrable.add(target)
         return True

@@ -16,7 +16,7 @@ if "msgspec" not in sys.modules and "typing_extensions" not in sys.modules:
     del sys.modules["typing_extensions"]
 
 
-def be_born(*args: Any, **kwargs: Any) -> None:
+def run_spawned(*args: Any, **kwargs: Any) -> None:
     """`child.run_node`, which is loaded only now."""
     from simulator.worlds.processes.node_main import run_node  # noqa: PLC0415  After what stands above.
 

@@ -23,17 +23,17 @@ from simulator.faults.faults import DiskFaultKind
 from simulator.faults.links import Links
 from simulator.settings import Settings
 from simulator.worlds.processes.framed_pipe import SUPERVISOR, WITNESS, frame, split
-from simulator.worlds.processes.node_main import DISK_MOOD, DISK_MOODS, Builder
+from simulator.worlds.processes.node_main import DISK_FAULT_MODE, DISK_FAULT_MODES, Builder
 from simulator.worlds.processes.node_process import NodeProcess
 from simulator.worlds.processes.parent import wake_in_time
 from simulator.worlds.processes.recording import Recording
 from simulator.worlds.processes.router import Network
 
-COMPANY_S = 0.002
+COALESCE_S = 0.002
 """How long a message that nobody waits for may wait for company: less than a person or a test can tell."""
 SWITCH_S = 0.0005
 """How long another thread of this process may keep the interpreter from us: a busy screen must not slow the network."""
-FAREWELL_S = 0.5
+SHUTDOWN_GRACE_S = 0.5
 """How long nodes have to end by themselves before they are killed."""
 _SELECT_LIMIT = 1_024  # select(2) cannot look at higher file descriptors.
 
@@ -60,35 +60,38 @@ class Listener(Protocol):
 class Supervisor:
     """Runs from `start` to `close`. Everything but these two needs `lock` held, unless it says otherwise.
 
-    `lives` holds the processes that have not been reaped. With a `tape` the run is recorded, the nodes' insides too.
+    `lives` holds the processes that have not been reaped. With a `recording` the run is recorded, the nodes' insides
+    too.
     """
 
-    def __init__(self, settings: Settings, build: Builder, listener: Listener, tape: Recording | None = None) -> None:
+    def __init__(
+        self, settings: Settings, build: Builder, listener: Listener, recording: Recording | None = None
+    ) -> None:
         self.lock = threading.RLock()
         self.links = Links(settings.node_ids)
-        self.network = Network(self.links, Random(settings.seed), tape, listener.awaited)
+        self.network = Network(self.links, Random(settings.seed), recording, listener.awaited)
         self.lives: dict[int, NodeProcess] = {}
         self._settings = settings
-        self._tape = tape
+        self._recording = recording
         self._build = build
         self._listener = listener
         self._began = time.monotonic()
         self._selector = selectors.DefaultSelector()
         self._handlers: dict[int, Callable[[], None]] = {}
         self._writing: dict[int, int] = {}
-        self._disk_moods: dict[int, DiskFaultKind] = {}
-        self._errands: list[tuple[Callable[[], None], Future[None]]] = []
+        self._disk_fault_modes: dict[int, DiskFaultKind] = {}
+        self._calls: list[tuple[Callable[[], None], Future[None]]] = []
         self._ending = False
         self._over = False
         self._kill_at: float | None = None
-        self._company_until: float | None = None
+        self._coalesce_until: float | None = None
         self._punctual = False
         self._together = 0
         self._gathered: dict[int, list[bytes]] = {}
-        self._bell, self._bell_rope = pipe()
-        for fd in (self._bell, self._bell_rope):
+        self._wake_end, self._wake_start = pipe()
+        for fd in (self._wake_end, self._wake_start):
             set_blocking(fd, False)
-        self._listen(self._bell, self._rung)
+        self._listen(self._wake_end, self._rung)
         self._thread = threading.Thread(target=self._run, name="paxsim-supervisor", daemon=True)
 
     def now_ms(self) -> float:
@@ -100,9 +103,9 @@ class Supervisor:
         sys.setswitchinterval(min(sys.getswitchinterval(), SWITCH_S))
         resource_tracker.ensure_running()  # Started later, inside a running Textual app, it would fail.
         self._thread.start()
-        self.errand(self._bring_all_up)
+        self.call_soon(self._bring_all_up)
 
-    def errand(self, task: Callable[[], None]) -> None:
+    def call_soon(self, task: Callable[[], None]) -> None:
         """Have the supervisor's thread do `task`, and wait for it; raises what it raises. Call it without the lock."""
         if self.is_own_thread():
             task()
@@ -111,18 +114,18 @@ class Supervisor:
         with self.lock:
             if self._over:
                 raise RuntimeError("the supervisor has ended")
-            self._errands.append((task, done))
+            self._calls.append((task, done))
             self._ring()
         done.result()
 
     def bring_up(self, node: int) -> None:
-        """Start a fresh process for `node`, with fresh queues. In the supervisor's thread alone: see `errand`."""
-        mood = self._disk_moods.get(node, "ok")
-        life = NodeProcess(node, self._settings, self._build, mood, probed=self._tape is not None)
+        """Start a fresh process for `node`, with fresh queues. In the supervisor's thread alone: see `call_soon`."""
+        fault_mode = self._disk_fault_modes.get(node, "ok")
+        life = NodeProcess(node, self._settings, self._build, fault_mode, probed=self._recording is not None)
         self.lives[node] = life
         self.network.connect(node, life.outlet)
         self._listen(life.inlet.fd, lambda: self._hear(life))
-        self._listen(life.sentinel, lambda: self._bury(life))
+        self._listen(life.sentinel, lambda: self._reap(life))
 
     def tell(self, node: int, call: bytes) -> bool:
         """Hand `node` a client's call. False when it is down."""
@@ -139,12 +142,12 @@ class Supervisor:
             self._flush(node)
         return True
 
-    def set_disk_mood(self, node: int, mood: DiskFaultKind) -> None:
+    def set_disk_fault_mode(self, node: int, fault_mode: DiskFaultKind) -> None:
         """What the disk of `node` does from now on, in later lives too."""
-        self._disk_moods[node] = mood
+        self._disk_fault_modes[node] = fault_mode
         life = self.lives.get(node)
         if life is not None and not life.outlet.closed:
-            life.outlet.put(frame(DISK_MOOD, [bytes([DISK_MOODS.index(mood)])]))
+            life.outlet.put(frame(DISK_FAULT_MODE, [bytes([DISK_FAULT_MODES.index(fault_mode)])]))
             self._flush(node)
 
     def begin_together(self) -> None:
@@ -178,9 +181,9 @@ class Supervisor:
         with self.lock:
             if not self._ending and self._thread.is_alive():
                 self._ending = True
-                self.network.hurry()
+                self.network.flush_deferred()
                 self.flush()
-                self._kill_at = time.monotonic() + FAREWELL_S
+                self._kill_at = time.monotonic() + SHUTDOWN_GRACE_S
                 for life in self.lives.values():
                     if life.paused:
                         life.kill()
@@ -197,8 +200,8 @@ class Supervisor:
         try:
             while not self._over:
                 with self.lock:
-                    patience = self._patience_s()
-                ready = self._wait(patience)
+                    timeout_s = self._timeout_s()
+                ready = self._wait(timeout_s)
                 with self.lock:
                     self._turn(ready)
         except BaseException as error:  # noqa: BLE001  Without this thread no node can be heard: all must end.
@@ -207,22 +210,22 @@ class Supervisor:
                 for life in self.lives.values():
                     life.kill()
                 self.lives.clear()
-                for _, done in self._errands:
+                for _, done in self._calls:
                     done.set_exception(error)
                 self._listener.crashed(error)
         with self.lock:
             self._selector.close()
-            close(self._bell)
-            close(self._bell_rope)
+            close(self._wake_end)
+            close(self._wake_start)
 
     def _turn(self, ready: list[int]) -> None:
         for fd in ready:
             handler = self._handlers.get(fd)
             if handler is not None:  # An earlier handler of this turn may have closed it.
                 handler()
-        self._do_errands()
+        self._make_calls()
         self.network.deliver_due(self.now_ms())
-        self._keep_company()
+        self._coalesce()
         self.flush()
         if self._kill_at is not None and time.monotonic() >= self._kill_at:
             self._kill_at = None
@@ -230,40 +233,40 @@ class Supervisor:
                 life.kill()
         self._over = self._ending and not self.lives
 
-    def _keep_company(self) -> None:
+    def _coalesce(self) -> None:
         """Messages that nobody waits for leave with the next ones to the same node, or alone when none come soon."""
-        if not self.network.waits_for_company:
-            self._company_until = None
-        elif self._company_until is None:
-            self._company_until = time.monotonic() + COMPANY_S
-        elif time.monotonic() >= self._company_until:
-            self._company_until = None
-            self.network.hurry()
+        if not self.network.waits_to_coalesce:
+            self._coalesce_until = None
+        elif self._coalesce_until is None:
+            self._coalesce_until = time.monotonic() + COALESCE_S
+        elif time.monotonic() >= self._coalesce_until:
+            self._coalesce_until = None
+            self.network.flush_deferred()
 
-    def _wait(self, patience: float | None) -> list[int]:
+    def _wait(self, timeout_s: float | None) -> list[int]:
         """Sleep until something is ready. Messages on slow links are due at fractions of a millisecond."""
-        if patience is not None and 0 < patience < 1 and (exact := self._exact_fd()) is not None:
+        if timeout_s is not None and 0 < timeout_s < 1 and (exact := self._exact_fd()) is not None:
             if not self._punctual:
                 self._punctual = True
                 wake_in_time()
-            select([exact], [], [], patience)  # epoll counts whole milliseconds, which would show in latencies.
-            patience = 0
-        return [key.fd for key, _ in self._selector.select(patience)]
+            select([exact], [], [], timeout_s)  # epoll counts whole milliseconds, which would show in latencies.
+            timeout_s = 0
+        return [key.fd for key, _ in self._selector.select(timeout_s)]
 
     def _exact_fd(self) -> int | None:
         fileno = getattr(self._selector, "fileno", None)
         fd = fileno() if fileno is not None else _SELECT_LIMIT
         return fd if fd < _SELECT_LIMIT and self.network.next_due_ms() is not None else None
 
-    def _patience_s(self) -> float | None:
+    def _timeout_s(self) -> float | None:
         waits: list[float] = []
         due = self.network.next_due_ms()
         if due is not None:
             waits.append((due - self.now_ms()) / 1000)
         if self._kill_at is not None:
             waits.append(self._kill_at - time.monotonic())
-        if self._company_until is not None:
-            waits.append(self._company_until - time.monotonic())
+        if self._coalesce_until is not None:
+            waits.append(self._coalesce_until - time.monotonic())
         tick = self._listener.tick()
         if tick is not None:
             waits.append(tick)
@@ -277,14 +280,14 @@ class Supervisor:
                 for report in split(body):
                     self._listener.reported(life.node_id, report)
             elif address == WITNESS:
-                if self._tape is not None:
-                    self._tape.probed(int(now), life.node_id, body)
+                if self._recording is not None:
+                    self._recording.probed(int(now), life.node_id, body)
             else:
                 self.network.route(life.node_id, sent, now)
         if life.inlet.closed:
             self._forget(life.inlet.fd)  # Its sentinel follows.
 
-    def _bury(self, life: NodeProcess) -> None:
+    def _reap(self, life: NodeProcess) -> None:
         while not (life.inlet.closed or life.inlet.empty):
             self._hear(life)  # What it said before it died was said.
         node = life.node_id
@@ -324,9 +327,9 @@ class Supervisor:
         for node in self._settings.node_ids:
             self.bring_up(node)
 
-    def _do_errands(self) -> None:
-        errands, self._errands = self._errands, []
-        for task, done in errands:
+    def _make_calls(self) -> None:
+        calls, self._calls = self._calls, []
+        for task, done in calls:
             try:
                 task()
             except Exception as error:  # noqa: BLE001  It belongs to whoever asked.
@@ -336,8 +339,8 @@ class Supervisor:
 
     def _ring(self) -> None:
         with suppress(BlockingIOError):
-            write(self._bell_rope, b"!")
+            write(self._wake_start, b"!")
 
     def _rung(self) -> None:
         with suppress(BlockingIOError):
-            read(self._bell, 4096)
+            read(self._wake_end, 4096)

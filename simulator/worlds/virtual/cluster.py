@@ -50,7 +50,7 @@ from simulator.trace.format import header_for
 from simulator.trace.observer import Observer, ObserverList
 from simulator.trace.recorder import TraceRecorder
 from simulator.trace.writer import trace_lines
-from simulator.worlds.virtual.event_queue import WORLD, Heap
+from simulator.worlds.virtual.event_queue import WORLD, EventQueue
 from simulator.worlds.virtual.machine import Machine
 from simulator.worlds.virtual.nemesis import VirtualNemesis
 from simulator.worlds.virtual.network import Network
@@ -94,7 +94,7 @@ class VirtualCluster(BaseCluster):
         prepare, accept = quorums(settings.break_rule)
         self.checker = InvariantChecker(settings, prepare_quorum=prepare, accept_quorum=accept)
         self.bugs: list[str] = []
-        self._heap = heap = Heap()
+        self._heap = heap = EventQueue()
         self._dice = dice = Random(settings.seed)
         self._recorder = TraceRecorder() if keep_trace else None
         watching = (self.checker, self._recorder, *observers)
@@ -120,7 +120,7 @@ class VirtualCluster(BaseCluster):
             )
             for node in settings.node_ids
         }
-        self._befall = tuple(machine.befall for machine in self.machines.values())
+        self._dispatch = tuple(machine.dispatch for machine in self.machines.values())
         self._nemesis = VirtualNemesis(self.machines, self._network, self._injected)
         for machine in self.machines.values():
             machine.boot(after_ms=dice.randint(1, STARTS_WITHIN_MS))
@@ -137,12 +137,12 @@ class VirtualCluster(BaseCluster):
         self._check_open()
         if condition():
             return True
-        return self._heap.run(self.now_ms() + within_ms, self._befall, condition) or condition()
+        return self._heap.run(self.now_ms() + within_ms, self._dispatch, condition) or condition()
 
     def run(self, until_ms: int) -> None:
         """Let time pass until it is `until_ms`: `wait` for nothing, faster."""
         self._check_open()
-        self._heap.run(until_ms, self._befall)
+        self._heap.run(until_ms, self._dispatch)
 
     # Clients
 
@@ -177,7 +177,7 @@ class VirtualCluster(BaseCluster):
     def state(self, node: int, *, detail: bool = False) -> NodeStatus:
         """See `Cluster`. The node itself is asked, so this is never old."""
         self._check_node(node)
-        return self.machines[node].picture(detail=detail)
+        return self.machines[node].status(detail=detail)
 
     def chain_lines(self, node: int, first: int, last: int) -> list[str]:
         """See `Cluster`."""
@@ -293,7 +293,7 @@ class VirtualCluster(BaseCluster):
         if len(history) == self._judged:
             return
         self._judged = len(history)
-        longest = max(self.machines, key=lambda node: self.machines[node].picture().height)
+        longest = max(self.machines, key=lambda node: self.machines[node].status().height)
         self._decided.read(self.chain_lines(longest, self._decided.height + 1, sys.maxsize))
         verdict = judge(history, "blog", witness=self._decided.writes)
         if verdict.verdict == "violation":

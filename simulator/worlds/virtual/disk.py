@@ -99,7 +99,7 @@ class SimulatedFile:
 
 
 class SimulatedDisk:
-    """A `Disk` in memory. `mood` is what it does now; `crash_at` the moment at which its node is to die.
+    """A `Disk` in memory. `fault_mode` is what it does now; `crash_at` the moment at which its node is to die.
 
     `spend` is called at each sync and says at which time it will be over; until `settle` is told that time, a loss of
     power undoes it. Files that were removed or replaced under a living node stay open to it, as on a real system.
@@ -107,7 +107,7 @@ class SimulatedDisk:
 
     def __init__(self, dice: Random, spend: Callable[[], int]) -> None:
         self.files: dict[str, SimulatedFile] = {}
-        self.mood: DiskFaultKind = "ok"
+        self.fault_mode: DiskFaultKind = "ok"
         self.crash_at: CrashPoint | None = None
         self._dice = dice
         self._spend = spend
@@ -148,8 +148,8 @@ class SimulatedDisk:
             self._undo.append((over_ms, lambda: _cut(file, size)))
         if name == JOURNAL and self.crash_at == "before-record":
             raise Killed(self.crash_at)
-        if self.mood != "ok":
-            number = REFUSALS.get(self.mood)
+        if self.fault_mode != "ok":
+            number = REFUSALS.get(self.fault_mode)
             if number is not None:
                 if number != errno.EROFS:
                     file.data += data[: self._dice.randint(0, len(data))]
@@ -167,7 +167,7 @@ class SimulatedDisk:
         file = self._open.get(name) or self._file(name)
         if name == JOURNAL and self.crash_at == "before-sync":
             raise Killed(self.crash_at)
-        if self.mood == "failing-sync":
+        if self.fault_mode == "failing-sync":
             file.doomed.append((file.synced, len(file.data)))
             raise _failure(errno.EIO, name)
         over_ms = self._spend()
@@ -183,7 +183,7 @@ class SimulatedDisk:
     def replace(self, name: str, data: bytes) -> None:
         """See `Disk`. The folder is synced too, so every file that is there stays there."""
         self._refuse(name)
-        if self.mood == "failing-sync":
+        if self.fault_mode == "failing-sync":
             raise _failure(errno.EIO, name)
         if name == JOURNAL and self.crash_at in {"before-record", "before-sync"}:
             raise Killed(self.crash_at)
@@ -275,7 +275,7 @@ class SimulatedDisk:
             file.listed = False
 
     def _refuse(self, name: str) -> None:
-        number = REFUSALS.get(self.mood)
+        number = REFUSALS.get(self.fault_mode)
         if number is not None:
             raise _failure(number, name)
 

@@ -16,51 +16,51 @@ PLACE_BITS = 4
 _PLACES = (1 << PLACE_BITS) - 1
 WORLD = 0
 
-Happening = tuple[Any, Any, Any]
+QueuedEvent = tuple[Any, Any, Any]
 """At a node: (source, message, number) for a peer's message, (0, timer or call, life) for anything else.
 
 At the world's place: (function, argument, None).
 """
 
-Befall = Callable[[list[Happening]], None]
+Dispatch = Callable[[list[QueuedEvent]], None]
 """Lets a list of happenings befall one node."""
 
 
-class Heap:
-    """Every moment to come. `network` pushes straight into `moments` and `happenings`, once a message."""
+class EventQueue:
+    """Every moment to come. `network` pushes straight into `moments` and `due`, once a message."""
 
     def __init__(self) -> None:
         self.now_ms = 0
         self.steps = 0
         self.moments: list[int] = []
-        self.happenings: dict[int, list[Happening]] = {}
+        self.due: dict[int, list[QueuedEvent]] = {}
 
-    def put(self, at_ms: int, place: int, happening: Happening) -> None:
+    def put(self, at_ms: int, place: int, queued: QueuedEvent) -> None:
         """Let something happen at a time that is not over."""
         key = at_ms << PLACE_BITS | place
-        there = self.happenings.get(key)
+        there = self.due.get(key)
         if there is None:
-            self.happenings[key] = [happening]
+            self.due[key] = [queued]
             heappush(self.moments, key)
         else:
-            there.append(happening)
+            there.append(queued)
 
-    def put_first(self, place: int, happenings: list[Happening]) -> None:
+    def put_first(self, place: int, due: list[QueuedEvent]) -> None:
         """Let things that had to wait happen now, before anything else that is due at this place."""
         key = self.now_ms << PLACE_BITS | place
-        there = self.happenings.get(key)
+        there = self.due.get(key)
         if there is None:
-            self.happenings[key] = happenings
+            self.due[key] = due
             heappush(self.moments, key)
         else:
-            there[:0] = happenings
+            there[:0] = due
 
-    def run(self, until_ms: int, nodes: Sequence[Befall], asks: Callable[[], bool] | None = None) -> bool:
+    def run(self, until_ms: int, nodes: Sequence[Dispatch], asks: Callable[[], bool] | None = None) -> bool:
         """Let everything happen that is due by `until_ms`, or until `asks()` says so after a moment; returns that.
 
         Node n is the n-th of `nodes`, counted from 1.
         """
-        moments, happenings = self.moments, self.happenings
+        moments, due = self.moments, self.due
         last = until_ms << PLACE_BITS | _PLACES
         while moments and moments[0] <= last:
             key = heappop(moments)
@@ -68,9 +68,9 @@ class Heap:
             self.steps += 1
             place = key & _PLACES
             if place:
-                nodes[place - 1](happenings.pop(key))
+                nodes[place - 1](due.pop(key))
             else:
-                for act, argument, _ in happenings.pop(key):
+                for act, argument, _ in due.pop(key):
                     act(argument)
             if asks is not None and asks():
                 return True

@@ -39,7 +39,7 @@ from simulator.trace.events import (
 from simulator.trace.observer import ObserverList
 from simulator.worlds.virtual.clock import Clock
 from simulator.worlds.virtual.disk import Killed, SimulatedDisk
-from simulator.worlds.virtual.event_queue import PLACE_BITS, WORLD, Happening, Heap
+from simulator.worlds.virtual.event_queue import PLACE_BITS, WORLD, EventQueue, QueuedEvent
 from simulator.worlds.virtual.network import Network
 
 ORIGINS_MS = 1_000_000
@@ -90,7 +90,7 @@ class Machine:
     def __init__(
         self,
         node_id: NodeId,
-        heap: Heap,
+        heap: EventQueue,
         network: Network,
         observers: ObserverList,
         owner: Owner,
@@ -107,7 +107,7 @@ class Machine:
         self.error = ""
         self.node: Drivable | None = None
         self.blocked = True
-        self.waiting: list[Happening] = []  # What came while it was blocked.
+        self.waiting: list[QueuedEvent] = []  # What came while it was blocked.
         self._heap = heap
         self._network = network
         self._on_called = observers.of(ClientCalled)
@@ -123,7 +123,7 @@ class Machine:
         self._lag_ms = 0  # How far the batch has come beyond the world's time, by syncing.
         self._busy_until_ms = 0
         self._later: list[tuple[int, Callable[..., None], tuple[Any, ...]]] = []
-        self._picture = NodeStatus(node=node_id)
+        self._last_status = NodeStatus(node=node_id)
 
     # Life
 
@@ -147,7 +147,7 @@ class Machine:
             node.start(now)
             self.node = node
             node.flush(now)
-        except (Killed, Exception) as error:  # noqa: BLE001  As in `befall`.
+        except (Killed, Exception) as error:  # noqa: BLE001  As in `dispatch`.
             self._fail(error)
             return
         self._end_batch()
@@ -155,7 +155,7 @@ class Machine:
     def crash(self, how: str) -> None:
         """The power is gone."""
         if self.node is not None:
-            self._picture = self.node.state()
+            self._last_status = self.node.state()
         self.node = None
         self.life = "down"
         self.blocked = True
@@ -189,22 +189,22 @@ class Machine:
             self._alarms.pop(timer, None)
             self._set_alarm(timer, due)
 
-    def picture(self, *, detail: bool = False) -> NodeStatus:
+    def status(self, *, detail: bool = False) -> NodeStatus:
         """How it is now; of a node that is down, what is on its disk, and nothing that died with it."""
         if self.node is not None:
             state = self.node.state(detail=detail)
             return state if state.life == self.life else msgspec.structs.replace(state, life=self.life)
-        return msgspec.structs.replace(after_death(self._picture), life=self.life, error=self.error)
+        return msgspec.structs.replace(after_death(self._last_status), life=self.life, error=self.error)
 
     # What befalls the node
 
-    def befall(self, happenings: list[Happening]) -> None:
+    def dispatch(self, due: list[QueuedEvent]) -> None:
         """One batch."""
         if self.blocked:
             if self.life == "down":
-                self._drop(happenings)
+                self._drop(due)
             else:
-                self.waiting.extend(happenings)
+                self.waiting.extend(due)
             return
         node = self.node
         assert node is not None
@@ -212,7 +212,7 @@ class Machine:
         now = self.clock.read(world_ms)
         receive, passed, on_delivered = node.receive, self._network.passed, self._on_delivered
         try:
-            for source, what, number in happenings:
+            for source, what, number in due:
                 if source:
                     passed[source << PLACE_BITS | me] += 1
                     if on_delivered:
@@ -221,7 +221,7 @@ class Machine:
                             handle(event)
                     receive(what, now)
                 elif number == self.lives:
-                    self._occur(node, what, now)
+                    self._handle(node, what, now)
             node.flush(now)
         except (Killed, Exception) as error:  # noqa: BLE001  Whatever it was ends a life, and not the world.
             self._fail(error)
@@ -229,7 +229,7 @@ class Machine:
         if self._lag_ms:
             self._end_batch()
 
-    def _occur(self, node: Drivable, what: Timer | ClientCall, now: int) -> None:
+    def _handle(self, node: Drivable, what: Timer | ClientCall, now: int) -> None:
         if not isinstance(what, Timer):
             if self._on_called:
                 self._emit_now(ClientCalled, call=what)
@@ -248,15 +248,15 @@ class Machine:
                 self._emit_now(TimerFired, timer=what)
             node.wake(what, now)
 
-    def _drop(self, happenings: list[Happening]) -> None:
-        for source, what, number in happenings:
+    def _drop(self, due: list[QueuedEvent]) -> None:
+        for source, what, number in due:
             if source:
                 self._network.lose(source, self.me, what, number)
 
     def _fail(self, error: BaseException) -> None:
         """A life ends by itself: what was said and synced before that happened."""
         self._lag_ms = 0
-        self._say_until(None)
+        self._release_until(None)
         if isinstance(error, Killed):
             self.crash(f"it was killed {error.point.replace('-', ' ')}")
             return
@@ -292,7 +292,7 @@ class Machine:
         if life != self.lives or self.life != "up" or self.node is None:
             return
         now = self._heap.now_ms
-        self._say_until(now)
+        self._release_until(now)
         if now < self._busy_until_ms:
             until = self._later[0][0] if self._later else self._busy_until_ms
             self._heap.put(until, WORLD, (self._release, life, None))
@@ -302,7 +302,7 @@ class Machine:
             waiting, self.waiting = self.waiting, []
             self._heap.put_first(self.me, waiting)
 
-    def _say_until(self, now_ms: int | None) -> None:
+    def _release_until(self, now_ms: int | None) -> None:
         """Carry out what was put off until `now_ms`; None: all of it."""
         self.disk.settle(now_ms)
         said = 0

@@ -57,7 +57,7 @@ class VirtualNemesis(Nemesis):
         if fault.kind in {"corrupt", "tear", "wipe"}:
             machine.disk.damage(fault, up=machine.life != "down")
             return
-        machine.disk.mood = fault.kind
+        machine.disk.fault_mode = fault.kind
         if fault.kind == "ok":
             machine.disk.crash_at = None
 

@@ -16,7 +16,7 @@ from simulator.cluster.message_text import describe
 from simulator.faults.links import MOST_HELD, Link, Links
 from simulator.trace.events import MessageLost, MessageSent
 from simulator.trace.observer import ObserverList
-from simulator.worlds.virtual.event_queue import PLACE_BITS, Heap
+from simulator.worlds.virtual.event_queue import PLACE_BITS, EventQueue
 
 LATENCIES = (0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2)
 """What a calm link takes, in milliseconds, each of the sixteen as likely as the next."""
@@ -41,7 +41,7 @@ class Network:
     `passed` and `lost` count by link (source * 16 + target).
     """
 
-    def __init__(self, links: Links, heap: Heap, dice: Random, observers: ObserverList) -> None:
+    def __init__(self, links: Links, heap: EventQueue, dice: Random, observers: ObserverList) -> None:
         self.links = links
         self.messages = 0
         self.copies = 0
@@ -73,11 +73,11 @@ class Network:
         if self.watch is not None:
             self.watch(source, to, message)
         if not self.links.untouched:
-            self._send_through_weather(source, to, message, number)
+            self._send_through_conditions(source, to, message, number)
             return
         bits = self._bits(_DRAW_BITS * len(to))
-        newest, happenings = self._newest, heap.happenings
-        happening = (source, message, number)
+        newest, due = self._newest, heap.due
+        queued = (source, message, number)
         for target in to:
             at = now + LATENCIES[bits & 15]
             bits >>= _DRAW_BITS
@@ -87,14 +87,14 @@ class Network:
             else:
                 newest[link] = at
             key = at << PLACE_BITS | target
-            there = happenings.get(key)
+            there = due.get(key)
             if there is None:
-                happenings[key] = [happening]
+                due[key] = [queued]
                 heappush(heap.moments, key)
             else:
-                there.append(happening)
+                there.append(queued)
 
-    def _send_through_weather(self, source: int, to: tuple[int, ...], message: AnyMessage, number: int) -> None:
+    def _send_through_conditions(self, source: int, to: tuple[int, ...], message: AnyMessage, number: int) -> None:
         heap, links = self._heap, self.links
         for target in to:
             leaves = heap.now_ms + LATENCIES[self._bits(_DRAW_BITS)]

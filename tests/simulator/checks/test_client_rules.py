@@ -370,8 +370,8 @@ def test_old_slots_are_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
         scene.catches_up(3, 1, slot, slot)
         scene.applies(3, what)
     assert scene.broken == {}
-    truth = scene.checker._truth
-    assert len(truth.slots) < 100
+    oracle = scene.checker._oracle
+    assert len(oracle.slots) < 100
 
     scene.crashes(3)
     scene.recovers(3, promised=B1, height=5)

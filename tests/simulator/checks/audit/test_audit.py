@@ -27,14 +27,14 @@ def data(tmp_path: Path) -> Path:
     """Three nodes with the same busy chain; the third has compacted its journal, the second is two blocks behind."""
     for node in (1, 2, 3):
         disk = RealDisk(tmp_path / f"node-{node}", "flush")
-        scribe = Scribe(disk)
+        writer = Scribe(disk)
         batches = busy_batches()
-        scribe.storage.append([PromiseRecord(Ballot(1, 1)), OpenedRecord(Ballot(2, node))])
-        scribe.storage.append([AcceptedRecord(Ballot(2, 1), n, tuple(batch)) for n, batch in enumerate(batches, 1)])
-        scribe.decide(*batches[: 3 if node == 2 else 5])
+        writer.storage.append([PromiseRecord(Ballot(1, 1)), OpenedRecord(Ballot(2, node))])
+        writer.storage.append([AcceptedRecord(Ballot(2, 1), n, tuple(batch)) for n, batch in enumerate(batches, 1)])
+        writer.decide(*batches[: 3 if node == 2 else 5])
         if node == 3:
-            scribe.storage.compact(Ballot(2, 1), NO_BALLOT, {})
-        scribe.storage.close()
+            writer.storage.compact(Ballot(2, 1), NO_BALLOT, {})
+        writer.storage.close()
         disk.close()
     return tmp_path
 
@@ -246,8 +246,8 @@ def test_one_broken_link_is_told_once(data: Path) -> None:
 def test_two_pasts_are_named(tmp_path: Path) -> None:
     """Each chain holds by itself; they differ from block 2 on."""
     for node, title in ((1, "left"), (2, "right")):
-        scribe = Scribe(RealDisk(tmp_path / f"node-{node}", "flush"))
-        scribe.decide([request(1)], [request(2, Post("ann", title, ""))], [request(3)])
+        writer = Scribe(RealDisk(tmp_path / f"node-{node}", "flush"))
+        writer.decide([request(1)], [request(2, Post("ann", title, ""))], [request(3)])
 
     report = verified(tmp_path)
 
@@ -258,8 +258,8 @@ def test_two_pasts_are_named(tmp_path: Path) -> None:
 def test_two_values_at_one_ballot_and_slot_are_named(tmp_path: Path) -> None:
     """No chain shows it yet, and still two acceptors were told different things by one leader."""
     for node in (1, 2):
-        scribe = Scribe(RealDisk(tmp_path / f"node-{node}", "flush"))
-        scribe.storage.append([AcceptedRecord(Ballot(1, 1), 1, (request(node),))])
+        writer = Scribe(RealDisk(tmp_path / f"node-{node}", "flush"))
+        writer.storage.append([AcceptedRecord(Ballot(1, 1), 1, (request(node),))])
 
     assert problems(tmp_path, 2) == ["paxos.txt, line 2: slot 1 has another value at ballot 1.1 than on node 1."]
 

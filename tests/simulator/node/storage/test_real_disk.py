@@ -61,11 +61,11 @@ def test_a_node_restarts_from_real_files(mode: SyncMode, tmp_path: Path) -> None
     """The same code as over the simulated disk writes the same bytes."""
     real, simulated = RealDisk(tmp_path / "node-1", mode), CrashDisk()
     for disk in (real, simulated):
-        scribe = Scribe(disk)
-        scribe.decide(*busy_batches())
-        scribe.storage.compact(Ballot(1, 1), NO_BALLOT, {})
-        scribe.decide([request(30)])
-        scribe.storage.close()
+        writer = Scribe(disk)
+        writer.decide(*busy_batches())
+        writer.storage.compact(Ballot(1, 1), NO_BALLOT, {})
+        writer.decide([request(30)])
+        writer.storage.close()
     real.close()
 
     again = Scribe(RealDisk(tmp_path / "node-1"))

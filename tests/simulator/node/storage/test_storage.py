@@ -21,10 +21,10 @@ def test_a_new_node_starts_with_nothing_and_three_files() -> None:
     """The files are there from the first moment on, and a loss of power does not take the journal's beginning."""
     disk = CrashDisk()
 
-    scribe = Scribe(disk)
+    writer = Scribe(disk)
     disk.crash()
 
-    assert scribe.recovered.fresh
+    assert writer.recovered.fresh
     assert set(disk.files) == {"paxos.txt", "blockchain.txt", "blog.txt"}
     assert not Scribe(disk).recovered.fresh
 
@@ -211,10 +211,10 @@ def test_a_blog_file_that_goes_beyond_the_chain_is_cut() -> None:
     right = disk.files["blog.txt"]
     disk.files["blog.txt"] += b'{"height":6,"op":"POST"'
 
-    scribe = Scribe(disk)
-    scribe.decide([request(20)])
+    writer = Scribe(disk)
+    writer.decide([request(20)])
 
-    assert scribe.recovered.notes == ("blog.txt went on beyond the chain and was cut to it",)
+    assert writer.recovered.notes == ("blog.txt went on beyond the chain and was cut to it",)
     assert disk.files["blog.txt"].startswith(right + b'{"height":6,"op":"POST","username":"ann"')
 
 
@@ -233,8 +233,8 @@ def test_a_missing_blog_file_is_written_again() -> None:
 def test_a_long_blog_file_is_mended_where_it_differs(number: int) -> None:
     """Comparing goes by pieces of a megabyte; the place of the difference may lie in any of them."""
     disk = CrashDisk()
-    scribe = Scribe(disk, difficulty=0)
-    scribe.decide(*([request(n, Post("ann", f"t{n}", "x" * 60_000))] for n in range(1, 51)))
+    writer = Scribe(disk, difficulty=0)
+    writer.decide(*([request(n, Post("ann", f"t{n}", "x" * 60_000))] for n in range(1, 51)))
     right = disk.files["blog.txt"]
     place = (0, len(right) // 2, len(right) - 1)[number]
     disk.files["blog.txt"] = right[:place] + b"#" + right[place + 1 :]
@@ -257,7 +257,7 @@ def test_what_was_synced_is_never_forgotten(steps: list[tuple[str, int]]) -> Non
     A restart knows at least what was synced and nothing that was never written; chain and blog agree.
     """
     disk = CrashDisk()
-    scribe = Scribe(disk)
+    writer = Scribe(disk)
     highest, seq = 0, 0
     synced: list[JournalRecord] = []
     pending: list[JournalRecord] = []
@@ -265,30 +265,30 @@ def test_what_was_synced_is_never_forgotten(steps: list[tuple[str, int]]) -> Non
         if kind in {"vote", "promise", "open"}:
             highest += 1
             ballot = Ballot(highest, 1)
-            slot: Slot = scribe.storage.height + 1 + number % 4
+            slot: Slot = writer.storage.height + 1 + number % 4
             choices: dict[str, JournalRecord] = {
                 "vote": AcceptedRecord(ballot, slot, (request(1000 + highest),)),
                 "promise": PromiseRecord(ballot),
                 "open": OpenedRecord(ballot),
             }
             record = choices[kind]
-            scribe.storage.append([record])
+            writer.storage.append([record])
             pending.append(record)
         elif kind == "sync":
-            scribe.storage.sync()
+            writer.storage.sync()
             synced, pending = synced + pending, []
         elif kind == "decide":
             seq += 1
-            scribe.decide([request(seq)])
+            writer.decide([request(seq)])
         elif kind == "compact":
             state = _fold(synced + pending)
-            scribe.storage.compact(*state)
+            writer.storage.compact(*state)
             synced, pending = synced + pending, []
         else:
             if kind == "crash":  # A killed process loses nothing of what it wrote; a machine without power may.
                 disk.crash(number / 100)
-            scribe = Scribe(disk)
-            kept = scribe.recovered
+            writer = Scribe(disk)
+            kept = writer.recovered
             least, most = _fold(synced), _fold(synced + pending)
             assert least[0] <= kept.promised <= most[0]
             assert least[1] <= kept.opened <= most[1]
@@ -296,7 +296,7 @@ def test_what_was_synced_is_never_forgotten(steps: list[tuple[str, int]]) -> Non
                 assert slot <= kept.height or kept.accepted[slot].ballot >= vote.ballot
             for slot, vote in kept.accepted.items():
                 assert vote.ballot <= most[2][slot].ballot
-            assert len(scribe.blog) == disk.files["blog.txt"].count(b"\n")
+            assert len(writer.blog) == disk.files["blog.txt"].count(b"\n")
             synced, pending = [*synced, *pending[: _survivors(pending, kept.promised)]], []
             seq = max(seq, kept.height)
 

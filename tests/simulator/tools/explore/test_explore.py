@@ -16,7 +16,7 @@ from simulator.tools.explore.batch import Batch, Failure, Search, run_batch
 from simulator.tools.explore.command import Report, Wishes, run_search
 from simulator.tools.explore.engine import explore, local_executor
 from simulator.tools.explore.narrate import narrate_seed
-from simulator.tools.explore.schedule import Plan, Strike, Write
+from simulator.tools.explore.schedule import Schedule, ScheduledFault, Write
 from simulator.tools.explore.seeds import Results, Seeds, Shard, parse_shard
 from simulator.tools.explore.shrink import shrink
 from simulator.trace.reader import read_trace
@@ -122,17 +122,17 @@ def test_a_failure_is_written_down_as_a_scenario_and_a_trace(tmp_path: Path) -> 
 def test_shrinking_leaves_what_matters() -> None:
     """Faults and operations that have nothing to do with it are gone, and it still fails."""
     settings = Settings(nodes=3, data="", seed=4, difficulty=0, break_rule="small-accept-quorum")
-    plan = Plan(
+    schedule = Schedule(
         settings=settings,
-        strikes=tuple(Strike(at, fault) for at, fault in ((100, Crash(3)), (200, Restart(3)), (250, Heal()))),
+        faults=tuple(ScheduledFault(at, fault) for at, fault in ((100, Crash(3)), (200, Restart(3)), (250, Heal()))),
         calls=tuple(Write(at, 1, 1, "post", "ann", f"title{at}", f"c{at}") for at in range(50, 400, 50)),
         heals_ms=500,
     )
 
-    small = shrink(plan, "decision")
+    small = shrink(schedule, "decision")
 
     assert any(found.invariant == "decision" for found in small.outcome.violations)
-    assert len(small.plan.strikes) + len(small.plan.calls) <= 1
+    assert len(small.schedule.faults) + len(small.schedule.calls) <= 1
 
 
 def test_a_pool_of_processes_finds_what_one_process_finds() -> None:

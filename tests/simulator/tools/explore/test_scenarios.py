@@ -39,9 +39,9 @@ from simulator.scenario.session.session import Session
 from simulator.settings import Settings
 from simulator.tools.explore.batch import Search
 from simulator.tools.explore.command import Wishes, run_search
-from simulator.tools.explore.schedule import Plan
-from simulator.tools.explore.swarm import draw_plan
-from simulator.tools.explore.trial import run_plan
+from simulator.tools.explore.schedule import Schedule
+from simulator.tools.explore.swarm import draw_schedule
+from simulator.tools.explore.trial import run_trial
 from simulator.worlds.virtual.cluster import VirtualCluster
 from tests.simulator.tools.explore.test_explore import Silent
 
@@ -100,11 +100,11 @@ def test_a_faults_line_is_read_back_as_the_fault(fault: Fault) -> None:
         assert read == fault
 
 
-def scenario_of(plan: Plan, folder: Path) -> tuple[list[str], bool]:
+def scenario_of(schedule: Schedule, folder: Path) -> tuple[list[str], bool]:
     """The trace of the plan's scenario, as `paxsim run` carries it out, and whether it passed."""
     file, trace = folder / "plan.paxsim", folder / "trace.jsonl"
-    file.write_text("\n".join(plan.lines()) + "\n", encoding="utf-8")
-    settings = msgspec.structs.replace(plan.settings, break_rule=None)
+    file.write_text("\n".join(schedule.lines()) + "\n", encoding="utf-8")
+    settings = msgspec.structs.replace(schedule.settings, break_rule=None)
     result = run_scenario(load_scenario(str(file)), settings, world="virtual", trace=str(trace))
     return trace.read_text(encoding="utf-8").splitlines(), result.passed
 
@@ -123,9 +123,9 @@ def events(lines: list[str], until_ms: int) -> list[dict[str, Any]]:
 @pytest.mark.parametrize("seed", range(12))
 def test_a_plan_and_its_scenario_are_one_run(seed: int, tmp_path: Path) -> None:
     """To the millisecond, until all is mended; and then the scenario passes as the plan did."""
-    done = run_plan(draw_plan(seed)).done
+    done = run_trial(draw_schedule(seed)).done
     lines: list[str] = []
-    run_plan(done, trace=lines.extend)
+    run_trial(done, trace=lines.extend)
 
     told, passed = scenario_of(done, tmp_path)
 

@@ -16,18 +16,18 @@ from simulator.node import node as node_module
 from simulator.node.node import Node
 from simulator.scenario.language.parser import parse_scenario
 from simulator.settings import Settings
-from simulator.tools.explore.schedule import Look, Plan, Strike, Write
-from simulator.tools.explore.swarm import KINDS, PROFILES, Draw, draw_plan
-from simulator.tools.explore.trial import bound_ms, run_plan
+from simulator.tools.explore.schedule import Look, Schedule, ScheduledFault, Write
+from simulator.tools.explore.swarm import KINDS, PROFILES, Draw, draw_schedule
+from simulator.tools.explore.trial import bound_ms, run_trial
 
 
 def test_a_plan_survives_being_written_down() -> None:
     """As JSON, and as Python."""
     for seed in range(20):
-        plan = draw_plan(seed, "chaos")
-        encoded = msgspec.json.encode(plan)
-        assert msgspec.json.decode(encoded, type=Plan) == plan
-        assert "Strike(at_ms=" in repr(plan)
+        schedule = draw_schedule(seed, "chaos")
+        encoded = msgspec.json.encode(schedule)
+        assert msgspec.json.decode(encoded, type=Schedule) == schedule
+        assert "ScheduledFault(at_ms=" in repr(schedule)
 
 
 def test_swarms_differ_in_what_they_turn_on() -> None:
@@ -35,12 +35,14 @@ def test_swarms_differ_in_what_they_turn_on() -> None:
     kinds: Counter[str] = Counter()
     sizes: Counter[int] = Counter()
     for seed in range(300):
-        plan = draw_plan(seed)
-        found = {type(strike.fault).__name__ for strike in plan.strikes}
+        schedule = draw_schedule(seed)
+        found = {type(scheduled.fault).__name__ for scheduled in schedule.faults}
         kinds.update(found or {"none"})
-        sizes[plan.settings.nodes] += 1
-        assert [strike.at_ms for strike in plan.strikes] == sorted(strike.at_ms for strike in plan.strikes)
-        assert all(strike.at_ms < plan.heals_ms for strike in plan.strikes)
+        sizes[schedule.settings.nodes] += 1
+        assert [scheduled.at_ms for scheduled in schedule.faults] == sorted(
+            scheduled.at_ms for scheduled in schedule.faults
+        )
+        assert all(scheduled.at_ms < schedule.heals_ms for scheduled in schedule.faults)
 
     every = {kind.__name__ for kind in get_args(Fault)}
     assert every <= set(kinds)
@@ -52,22 +54,25 @@ def test_swarms_differ_in_what_they_turn_on() -> None:
 def test_every_kind_of_blow_is_survived_alone(kind: str) -> None:
     """Blow after blow of one kind, on five nodes with clients, and then peace."""
     draw = Draw(5, Random(f"test {kind}"))
-    strikes = [
-        Strike(at + later, fault) for at in range(200, 2_000, 300) for later, fault in KINDS[kind](draw) if later < 400
+    faults = [
+        ScheduledFault(at + later, fault)
+        for at in range(200, 2_000, 300)
+        for later, fault in KINDS[kind](draw)
+        if later < 400
     ]
-    calls = draw_plan(1, "quiet").calls
-    plan = Plan(
+    calls = draw_schedule(1, "quiet").calls
+    schedule = Schedule(
         settings=Settings(nodes=5, data="", difficulty=1),
-        strikes=tuple(sorted(strikes, key=lambda strike: strike.at_ms)),
+        faults=tuple(sorted(faults, key=lambda scheduled: scheduled.at_ms)),
         calls=tuple(call for call in calls if call.at_ms < 2_400 and call.node <= 5),
         heals_ms=2_400,
     )
 
-    outcome = run_plan(plan)
+    outcome = run_trial(schedule)
 
     assert outcome.violations == ()
     assert outcome.bugs == ()
-    assert len(outcome.done.strikes) > 0
+    assert len(outcome.done.faults) > 0
 
 
 def test_the_protocol_survives_the_swarm_and_the_swarm_is_hostile() -> None:
@@ -75,9 +80,9 @@ def test_the_protocol_survives_the_swarm_and_the_swarm_is_hostile() -> None:
     sometimes: Counter[str] = Counter()
     answers: Counter[str] = Counter()
     for seed in range(60):
-        outcome = run_plan(draw_plan(seed))
+        outcome = run_trial(draw_schedule(seed))
         assert outcome.violations == (), outcome.violations[0].sentence(f"seed {seed}")
-        assert outcome.peace_ms < outcome.bound_ms
+        assert outcome.recovery_ms < outcome.bound_ms
         sometimes.update(outcome.sometimes)
         answers.update(outcome.answers)
 
@@ -101,7 +106,7 @@ def test_the_swarm_is_survived_by_leaders_that_put_off_every_vote_of_their_own(m
     monkeypatch.setattr(node_module, "LARGE_COST", 0)
     monkeypatch.setattr(Node, "_put_off", counted)
     for seed in range(40):
-        outcome = run_plan(draw_plan(seed))
+        outcome = run_trial(draw_schedule(seed))
         assert outcome.violations == (), outcome.violations[0].sentence(f"seed {seed}")
 
     assert put_off > 500
@@ -111,40 +116,45 @@ def test_the_swarm_is_survived_by_leaders_that_put_off_every_vote_of_their_own(m
 def test_every_profile_is_survived(profile: str) -> None:
     """Two seeds of each; `explore` tries thousands."""
     for seed in range(2):
-        outcome = run_plan(draw_plan(seed, profile))
+        outcome = run_trial(draw_schedule(seed, profile))
         assert outcome.violations == ()
 
 
 def test_a_plan_is_a_scenario_too() -> None:
     """Every line of it is understood by the console's language."""
     for seed in range(10):
-        plan = draw_plan(seed, "chaos")
-        parsed = parse_scenario("\n".join(plan.lines()), nodes=plan.settings.nodes)
-        assert len(parsed) == sum(not line.startswith("#") for line in plan.lines())
+        schedule = draw_schedule(seed, "chaos")
+        parsed = parse_scenario("\n".join(schedule.lines()), nodes=schedule.settings.nodes)
+        assert len(parsed) == sum(not line.startswith("#") for line in schedule.lines())
 
 
 def test_what_cannot_be_done_is_left_out() -> None:
     """A plan may crash a node twice; what was done says that it died once."""
     crash, restart = Crash(1), Restart(1)
-    plan = Plan(
+    schedule = Schedule(
         settings=Settings(nodes=3, data=""),
-        strikes=(Strike(100, crash), Strike(110, crash), Strike(120, restart), Strike(130, restart)),
+        faults=(
+            ScheduledFault(100, crash),
+            ScheduledFault(110, crash),
+            ScheduledFault(120, restart),
+            ScheduledFault(130, restart),
+        ),
         calls=(Write(200, 1, 2, "post", "ann", "t1", "c0"), Look(300, 1, 1, "title", "t1", linearizable=True)),
         heals_ms=500,
     )
 
-    outcome = run_plan(plan)
+    outcome = run_trial(schedule)
 
-    assert outcome.done.strikes == (Strike(100, crash), Strike(120, restart))
+    assert outcome.done.faults == (ScheduledFault(100, crash), ScheduledFault(120, restart))
     assert outcome.violations == ()
     assert outcome.answers["ok"] == 2 + 3 + 3  # The plan's, and a write and a read at each node in peace.
 
 
 def test_the_bound_grows_with_what_nodes_may_have_learned() -> None:
     """A network of 3 s a message teaches patience, and more is then allowed."""
-    clear = Plan(settings=Settings(nodes=3, data=""), heals_ms=1_000)
-    slow = msgspec.structs.replace(clear, strikes=(Strike(0, LinkConditions(LinkRule(delay_ms=3_000))),))
-    asleep = msgspec.structs.replace(clear, strikes=(Strike(100, Pause(1)),))
+    clear = Schedule(settings=Settings(nodes=3, data=""), heals_ms=1_000)
+    slow = msgspec.structs.replace(clear, faults=(ScheduledFault(0, LinkConditions(LinkRule(delay_ms=3_000))),))
+    asleep = msgspec.structs.replace(clear, faults=(ScheduledFault(100, Pause(1)),))
 
     assert bound_ms(clear) < 7_000
     assert bound_ms(slow) > bound_ms(asleep) > bound_ms(clear)

@@ -11,24 +11,26 @@ import pytest
 from simulator.errors import InputError
 from simulator.faults.faults import DiskFault, DiskFaultKind
 from simulator.node.storage.real_disk import RealDisk
-from simulator.worlds.processes.faulty_disk import MoodyDisk, damage
+from simulator.worlds.processes.faulty_disk import FaultyDisk, damage
 
 
 class Person:
     """Decides what the disk does."""
 
-    disk_mood: DiskFaultKind = "ok"
+    disk_fault_mode: DiskFaultKind = "ok"
 
 
 @pytest.mark.parametrize(
-    ("mood", "number"), [("full", errno.ENOSPC), ("readonly", errno.EROFS), ("failing-write", errno.EIO)]
+    ("fault_mode", "number"), [("full", errno.ENOSPC), ("readonly", errno.EROFS), ("failing-write", errno.EIO)]
 )
-def test_a_disk_that_takes_nothing_more_can_still_be_read(tmp_path: Path, mood: DiskFaultKind, number: int) -> None:
+def test_a_disk_that_takes_nothing_more_can_still_be_read(
+    tmp_path: Path, fault_mode: DiskFaultKind, number: int
+) -> None:
     """Every way to write is refused with the error of the system, and nothing is written."""
     person = Person()
-    disk = MoodyDisk(RealDisk(tmp_path), person)
+    disk = FaultyDisk(RealDisk(tmp_path), person)
     disk.append("a.txt", b"one\n")
-    person.disk_mood = mood
+    person.disk_fault_mode = fault_mode
 
     for attempt in (
         partial(disk.append, "a.txt", b"two\n"),
@@ -39,7 +41,7 @@ def test_a_disk_that_takes_nothing_more_can_still_be_read(tmp_path: Path, mood: 
             attempt()
         assert failure.value.errno == number
 
-    person.disk_mood = "ok"
+    person.disk_fault_mode = "ok"
     disk.sync("a.txt")
     assert (disk.exists("a.txt"), disk.size("a.txt"), disk.read("a.txt")) == (True, 4, b"one\n")
     assert (disk.read_at("a.txt", 1, 2), list(disk.stream("a.txt", 3))) == (b"ne", [b"one", b"\n"])
@@ -48,8 +50,8 @@ def test_a_disk_that_takes_nothing_more_can_still_be_read(tmp_path: Path, mood: 
 def test_a_sync_can_fail_after_a_write_that_did_not(tmp_path: Path) -> None:
     """The most treacherous failure: what was written may be there or not."""
     person = Person()
-    disk = MoodyDisk(RealDisk(tmp_path), person)
-    person.disk_mood = "failing-sync"
+    disk = FaultyDisk(RealDisk(tmp_path), person)
+    person.disk_fault_mode = "failing-sync"
     disk.append("a.txt", b"one\n")
 
     with pytest.raises(OSError, match="Input/output error"):

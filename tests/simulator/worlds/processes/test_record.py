@@ -126,14 +126,14 @@ def test_without_a_record_there_is_no_trace(start: Start, tmp_path: Path) -> Non
 
 def test_a_tape_that_is_full_keeps_the_beginning() -> None:
     """And says why it stopped; what it holds can still be read."""
-    tape = Recording(most_bytes=300)
+    recording = Recording(most_bytes=300)
     note = encode_report(NoteLine("kind", "x" * 80))
     for at_ms in range(9):
-        tape.told(at_ms, 1, note)
+        recording.told(at_ms, 1, note)
 
-    times = [event.at_ms for event in tape.read(0, tape.end())]
+    times = [event.at_ms for event in recording.read(0, recording.end())]
 
     assert 0 < len(times) < 9
     assert times == list(range(len(times)))
-    assert "reached its bound" in tape.cut
-    tape.close()
+    assert "reached its bound" in recording.cut
+    recording.close()

@@ -9,7 +9,7 @@ from random import Random
 import pytest
 
 from simulator.faults.links import LinkRule, Links
-from simulator.worlds.processes.framed_pipe import HEAD, UNHURRIED, Inlet, Outlet, frame, split
+from simulator.worlds.processes.framed_pipe import DEFERRABLE, HEAD, Inlet, Outlet, frame, split
 from simulator.worlds.processes.router import UNDERWAY_BYTES, Network
 
 TO_2_AND_3 = 0b1100
@@ -66,22 +66,22 @@ def test_a_whole_frame_goes_to_each_of_its_targets(bench: Bench) -> None:
 def test_what_nobody_waits_for_travels_with_the_next_message(bench: Bench) -> None:
     """It lies in its reader's queue, in its place, until something follows it there."""
     bench.awaited = {3}
-    bench.send(1, TO_2_AND_3 | UNHURRIED, [b"decided"])
+    bench.send(1, TO_2_AND_3 | DEFERRABLE, [b"decided"])
 
     assert bench.arrived(3) == [(1, [b"decided"])]
     assert bench.arrived(2) == []
-    assert bench.network.waits_for_company
+    assert bench.network.waits_to_coalesce
     bench.send(3, 0b100, [b"next"])
     assert bench.arrived(2) == [(1, [b"decided"]), (3, [b"next"])]
-    assert not bench.network.waits_for_company
+    assert not bench.network.waits_to_coalesce
 
 
 def test_what_nobody_waits_for_leaves_alone_in_the_end(bench: Bench) -> None:
     """When no other message comes, the supervisor's clock hurries it."""
     bench.awaited = set()
-    bench.send(1, TO_2_AND_3 | UNHURRIED, [b"decided"])
+    bench.send(1, TO_2_AND_3 | DEFERRABLE, [b"decided"])
 
-    bench.network.hurry()
+    bench.network.flush_deferred()
 
     assert bench.arrived(2) == bench.arrived(3) == [(1, [b"decided"])]
 

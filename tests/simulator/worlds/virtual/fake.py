@@ -13,7 +13,7 @@ from simulator.node.client_api import ClientCall, NodeReport
 from simulator.node.status import NodeStatus
 from simulator.node.storage.journal import JOURNAL
 from simulator.trace.observer import ObserverList
-from simulator.worlds.virtual.event_queue import Heap
+from simulator.worlds.virtual.event_queue import EventQueue
 from simulator.worlds.virtual.machine import Machine
 from simulator.worlds.virtual.network import Network
 
@@ -26,7 +26,7 @@ def word(sender: int, number: int) -> AnyMessage:
 class FakeNode:
     """Notes what befalls it as (world time, what). `on_flush` does what the test wants, once a batch."""
 
-    def __init__(self, machine: Machine, heap: Heap) -> None:
+    def __init__(self, machine: Machine, heap: EventQueue) -> None:
         self.machine = machine
         self.seen: list[tuple[int, str]] = []
         self.clock: list[int] = []
@@ -71,7 +71,7 @@ class Bench:
     """Machines 1 to `nodes` with fake nodes, started at 0. Syncs take `sync_ms`; clocks begin anywhere."""
 
     def __init__(self, nodes: int = 2, *, sync_ms: int = 0, seed: int = 0) -> None:
-        self.heap = Heap()
+        self.heap = EventQueue()
         self.observers = ObserverList(())
         dice = Random(seed)
         ids = tuple(range(1, nodes + 1))
@@ -106,7 +106,7 @@ class Bench:
 
     def run(self, until_ms: int) -> None:
         """Let time pass."""
-        self.heap.run(until_ms, [machine.befall for machine in self.machines.values()])
+        self.heap.run(until_ms, [machine.dispatch for machine in self.machines.values()])
 
     def put(self, at_ms: int, node: int, number: int, source: int = 2) -> None:
         """Let a message arrive at exactly this time."""

@@ -7,8 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from simulator.tools.explore.swarm import draw_plan
-from simulator.tools.explore.trial import run_plan
+from simulator.tools.explore.swarm import draw_schedule
+from simulator.tools.explore.trial import run_trial
 from simulator.trace.recorder import TraceRecorder
 
 HOUSE = Path(__file__).parents[4]
@@ -17,13 +17,13 @@ from hashlib import sha256
 from simulator.trace.format import header_for
 from simulator.trace.recorder import TraceRecorder
 from simulator.trace.writer import trace_lines
-from simulator.tools.explore.trial import run_plan
-from simulator.tools.explore.swarm import PROFILES, draw_plan
+from simulator.tools.explore.trial import run_trial
+from simulator.tools.explore.swarm import PROFILES, draw_schedule
 
 for profile, seed in (("swarm", 7), ("chaos", 8), ("crashes", 9), ("rivals", 10)):
-    plan = draw_plan(seed, profile)
+    plan = draw_schedule(seed, profile)
     recorder = TraceRecorder()
-    outcome = run_plan(plan, observers=[recorder])
+    outcome = run_trial(plan, observers=[recorder])
     digest = sha256()
     for line in trace_lines(header_for(plan.settings, "virtual"), recorder.events()):
         digest.update(line.encode())
@@ -50,7 +50,7 @@ def test_the_trace_is_the_same_whatever_the_hash_seed() -> None:
 
 def test_the_same_seed_twice_and_another_seed_once() -> None:
     """Digests tell runs apart."""
-    first, again, other = (run_plan(draw_plan(seed)).digest for seed in (3, 3, 4))
+    first, again, other = (run_trial(draw_schedule(seed)).digest for seed in (3, 3, 4))
 
     assert first == again
     assert first != other
@@ -58,6 +58,6 @@ def test_the_same_seed_twice_and_another_seed_once() -> None:
 
 def test_watching_changes_nothing() -> None:
     """A run that is recorded is the run that is not."""
-    plan = draw_plan(5, "chaos")
+    schedule = draw_schedule(5, "chaos")
 
-    assert run_plan(plan).digest == run_plan(plan, observers=[TraceRecorder()]).digest
+    assert run_trial(schedule).digest == run_trial(schedule, observers=[TraceRecorder()]).digest

@@ -124,10 +124,10 @@ def test_a_failed_sync_loses_what_it_should_have_saved() -> None:
     disk.append("a", b"safe\n")
     disk.sync("a")
     disk.append("a", b"lost\n")
-    disk.mood = "failing-sync"
+    disk.fault_mode = "failing-sync"
     with pytest.raises(OSError, match="Input/output error"):
         disk.sync("a")
-    disk.mood = "ok"
+    disk.fault_mode = "ok"
     disk.append("a", b"later\n")
     disk.sync("a")
     assert disk.read("a") == b"safe\nlost\nlater\n"
@@ -138,14 +138,14 @@ def test_a_failed_sync_loses_what_it_should_have_saved() -> None:
 
 
 @pytest.mark.parametrize(
-    ("mood", "why"),
+    ("fault_mode", "why"),
     [("full", "No space left"), ("readonly", "Read-only"), ("failing-write", "Input/output error")],
 )
-def test_a_disk_refuses_as_a_real_one_does(mood: DiskFaultKind, why: str) -> None:
+def test_a_disk_refuses_as_a_real_one_does(fault_mode: DiskFaultKind, why: str) -> None:
     """With the system's own words; a part of the write may have been taken."""
     disk = new_disk()
     disk.append("a", b"safe\n")
-    disk.mood = mood
+    disk.fault_mode = fault_mode
 
     with pytest.raises(OSError, match=why):
         disk.append("a", b"more\n")

@@ -106,7 +106,7 @@ def test_a_paused_node_takes_everything_in_one_batch_when_it_goes_on() -> None:
     bench.put(50, 1, 2)
     bench.run(60)
     assert bench.words(1) == []
-    assert machine.picture().life == "paused"
+    assert machine.status().life == "paused"
 
     machine.resume()
     bench.run(70)
@@ -179,7 +179,7 @@ def test_an_error_ends_the_node_and_not_the_world(error: Exception, surprise: bo
 
     assert bench.machines[1].life == "down"
     assert [type(report) for _, report in bench.reports] == [NodeFailed]
-    assert str(error.args[-1]) in bench.machines[1].picture().error
+    assert str(error.args[-1]) in bench.machines[1].status().error
     assert (bench.surprises == [error]) is surprise
     assert bench.words(2) == ["1:2", "flush"]
 
@@ -221,4 +221,4 @@ def test_a_node_killed_at_a_moment_is_down_and_can_be_started_again() -> None:
     assert bench.words(2) == []
     machine.boot()
     bench.run(60)
-    assert machine.picture().life == "up"
+    assert machine.status().life == "up"
