@@ -128,7 +128,7 @@ class Cluster(Protocol):
         """Carry out a fault now. What cannot be (crashing a node that is down) raises `InputError`."""
         ...
 
-    def state(self, node: int, *, detail: bool = False) -> NodeStatus:
+    def status(self, node: int, *, detail: bool = False) -> NodeStatus:
         """The newest known status of `node`; `detail` asks the node itself for its log too.
 
         Of a node that is down it shows what is on its disk: what was in memory, counters included, is 0 or empty.

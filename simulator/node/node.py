@@ -165,7 +165,7 @@ class Node:
                     self._make_lasting()
                     self.pending_requests.show(call)
             case Inspect(number, detail):
-                self.host.report(Inspected(number, self.state(detail=detail)))
+                self.host.report(Inspected(number, self.status(detail=detail)))
             case _:
                 assert_never(call)
 
@@ -197,7 +197,7 @@ class Node:
         except (OSError, StorageDamage, ProtocolError) as error:
             self._stop(error)
 
-    def state(self, *, detail: bool = False) -> NodeStatus:
+    def status(self, *, detail: bool = False) -> NodeStatus:
         """A picture of this moment; `detail` adds the newest part of the log."""
         log: tuple[SlotView, ...] = ()
         if detail and not self.stopped:

@@ -188,7 +188,7 @@ def test_a_leader_without_a_majority_gives_up(rule: str | None) -> None:
     leaders = [0]
 
     def somebody_leads() -> bool:
-        leaders[:] = [node for node in nodes if cluster.state(node).role == "leader"]
+        leaders[:] = [node for node in nodes if cluster.status(node).role == "leader"]
         return len(leaders) == 1
 
     assert cluster.wait(somebody_leads, 5_000)

@@ -52,7 +52,7 @@ class Life:
     @property
     def chain(self) -> list[str]:
         """The lines of blockchain.txt of node 1."""
-        return self.cluster.chain_lines(1, 1, self.cluster.state(1).height)
+        return self.cluster.chain_lines(1, 1, self.cluster.status(1).height)
 
     def contents(self) -> list[str]:
         """The contents of all writes on the chain that took effect, in order: a replay of our own."""
@@ -108,7 +108,7 @@ def heal(cluster: Cluster) -> None:
         scheduled(cluster, DiskFault(node, "ok"))
         if cluster.world == "virtual":
             cluster.apply(ClockFault(node))
-        life = cluster.state(node).life
+        life = cluster.status(node).life
         if life != "up":
             scheduled(cluster, Resume(node) if life == "paused" else Restart(node))
 
@@ -123,7 +123,7 @@ def recovers(cluster: Cluster, within_ms: int) -> None:
         return all(probe.done for probe in probes)
 
     def together() -> bool:
-        states = [cluster.state(node) for node in nodes]
+        states = [cluster.status(node) for node in nodes]
         return all(s.life == "up" and s.hash == states[0].hash and s.decided == s.height for s in states)
 
     assert cluster.wait(answered, until - cluster.now_ms()), "progress: a write has no answer"

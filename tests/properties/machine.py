@@ -188,7 +188,7 @@ class ClusterMachine(RuleBasedStateMachine):
             return
         chains = []
         for node in self.lives:
-            height = self.cluster.state(node).height
+            height = self.cluster.status(node).height
             if self.lives[node] != "down":
                 assert height >= self.heights[node], told(self.schedule)
                 self.heights[node] = height

@@ -63,7 +63,7 @@ def test_after_the_healing_all_chains_and_blogs_are_the_same(schedule: Schedule)
     life = Life(schedule)
 
     cluster, nodes = life.cluster, schedule.settings.node_ids
-    chains = {tuple(cluster.chain_lines(node, 1, cluster.state(node).height)) for node in nodes}
+    chains = {tuple(cluster.chain_lines(node, 1, cluster.status(node).height)) for node in nodes}
     assert len(chains) == 1, told(schedule)
     whole = Query(kind="whole")
     reads = [cluster.read(node, whole) for node in nodes]

@@ -124,7 +124,7 @@ def measure(row: Row, seed: int) -> Measured:
 
 def leaders(cluster: VirtualCluster) -> list[int]:
     """The nodes that live and lead, each as far as it knows."""
-    states = [cluster.state(node) for node in cluster.settings.node_ids]
+    states = [cluster.status(node) for node in cluster.settings.node_ids]
     return [state.node for state in states if state.role == "leader" and state.life == "up"]
 
 
@@ -165,7 +165,7 @@ def _decide_some(cluster: VirtualCluster, nodes: Sequence[int]) -> None:
     tickets = [cluster.submit(node, _post(f"before {node}")) for node in nodes]
 
     def everywhere() -> bool:
-        return all(ticket.done for ticket in tickets) and len({cluster.state(node).hash for node in nodes}) == 1
+        return all(ticket.done for ticket in tickets) and len({cluster.status(node).hash for node in nodes}) == 1
 
     assert cluster.wait(everywhere, SOON_MS), "the first writes were not decided"
 
@@ -182,7 +182,7 @@ def _cut(cluster: VirtualCluster, shape: Shape, hub: int) -> Iterator[Fault]:
 
 def _write_on(cluster: VirtualCluster) -> list[Ticket]:
     """Every node that lives gets a write every 400 ms, each at a moment of its own; the last have 2 s for an answer."""
-    living = [node for node in cluster.settings.node_ids if cluster.state(node).life == "up"]
+    living = [node for node in cluster.settings.node_ids if cluster.status(node).life == "up"]
     began = cluster.now_ms()
     tickets: list[Ticket] = []
     for turn in range((WATCHED_MS - 2_000) // WRITES_EVERY_MS):
@@ -198,16 +198,16 @@ def _come_together(cluster: VirtualCluster) -> list[str]:
     cluster.apply(Heal())
     nodes = cluster.settings.node_ids
     for node in nodes:
-        if cluster.state(node).life == "down":
+        if cluster.status(node).life == "down":
             cluster.apply(Restart(node))
 
     def together() -> bool:
-        states = [cluster.state(node) for node in nodes]
+        states = [cluster.status(node) for node in nodes]
         return len({state.hash for state in states}) == 1 and len(leaders(cluster)) == 1
 
-    if cluster.wait(together, SOON_MS) and cluster.state(1).height:
+    if cluster.wait(together, SOON_MS) and cluster.status(1).height:
         return []
-    return [f"convergence: {SOON_MS} ms after the healing the heights are {[cluster.state(n).height for n in nodes]}"]
+    return [f"convergence: {SOON_MS} ms after the healing the heights are {[cluster.status(n).height for n in nodes]}"]
 
 
 def _post(title: str) -> Post:

@@ -62,7 +62,7 @@ class FactFinder:
             case LastFact():
                 return _last(fact, last)
             case HeightFact():
-                heights = {node: self._cluster.state(node).height for node in on}
+                heights = {node: self._cluster.status(node).height for node in on}
                 return Finding(
                     all(height == fact.height for height in heights.values()),
                     ", ".join(f"node {node} has {height}" for node, height in heights.items()),
@@ -82,7 +82,7 @@ class FactFinder:
 
     def _leader(self, fact: LeaderFact, on: Sequence[int]) -> Finding:
         if on:
-            named = {node: self._cluster.state(node).leader for node in on if self._cluster.state(node).life == "up"}
+            named = {node: self._cluster.status(node).leader for node in on if self._cluster.status(node).life == "up"}
             wanted = fact.node if isinstance(fact.node, int) else None
             holds = len(named) == len(on) and all(leader == wanted if wanted else leader for leader in named.values())
             return Finding(
@@ -96,7 +96,7 @@ class FactFinder:
         return Finding(fact.node is None or leader == fact.node, f"node {leader} leads")
 
     def _chains(self, on: Sequence[int]) -> Finding:
-        states = [self._cluster.state(node) for node in on]
+        states = [self._cluster.status(node) for node in on]
         groups = Counter((state.height, state.hash) for state in states)
         found = ", ".join(f"node {state.node} has {state.height} blocks ending in {state.hash[:8]}" for state in states)
         return Finding(len(groups) <= 1, found or "no node is up")
@@ -111,7 +111,7 @@ class FactFinder:
         return Finding(holds=False, found=", ".join(f"node {node} {finding.found}" for node, finding in wrong))
 
     def _ask(self, node: int, query: Query) -> Answer | None:
-        if self._cluster.state(node).life != "up":
+        if self._cluster.status(node).life != "up":
             return None
         ticket = self._cluster.read(node, query)
         self._pass_time(lambda: ticket.done, ASK_MS)

@@ -18,7 +18,7 @@ class Elections:
     def look(self, cluster: Cluster) -> int:
         """Take in what nodes count now, and return how many elections there were so far."""
         for node in cluster.settings.node_ids:
-            count = cluster.state(node).leaderships
+            count = cluster.status(node).leaderships
             seen = self._seen.get(node, 0)
             if count < seen:
                 self._before[node] = self._before.get(node, 0) + seen

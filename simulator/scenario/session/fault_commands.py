@@ -62,7 +62,7 @@ def faults_of(
 
 def _node_faults(command: commands.NodeFault, cluster: Cluster, selector: NodeSelector) -> list[faults.Fault]:
     """A node named by its number must be fit for it; of several named by one word, only those that are."""
-    life = {node: cluster.state(node).life for node in cluster.settings.node_ids}
+    life = {node: cluster.status(node).life for node in cluster.settings.node_ids}
     nodes: list[int] = []
     for word in command.nodes:
         found = selector.many([word])

@@ -53,7 +53,7 @@ def _document(session: Session, command: Inspect, node: int | None) -> object:
         case "leader":
             return {str(state.node): state.leader for state in _states(session) if state.life == "up"}
         case "queue":
-            states = _states(session) if node is None else [cluster.state(node)]
+            states = _states(session) if node is None else [cluster.status(node)]
             return [{"node": s.node, "queue": s.queue, "pending": s.pending, "in_flight": s.in_flight} for s in states]
         case "net":
             links = cluster.links
@@ -73,7 +73,7 @@ def _document(session: Session, command: Inspect, node: int | None) -> object:
             assert node is not None
             if command.what == "chain":
                 return [_raw(line) for line in _chain(session, node)]
-            return cluster.state(node, detail=True)
+            return cluster.status(node, detail=True)
 
 
 def _picture(session: Session, command: Inspect, node: int | None) -> Picture:
@@ -92,7 +92,7 @@ def _picture(session: Session, command: Inspect, node: int | None) -> Picture:
         case "leader":
             return leader_view(_states(session))
         case "queue":
-            return queue_view(_states(session) if node is None else [cluster.state(node)])
+            return queue_view(_states(session) if node is None else [cluster.status(node)])
         case "net":
             return net_view(cluster.links, cluster.in_flight(), cluster.held())
         case "held":
@@ -103,7 +103,7 @@ def _picture(session: Session, command: Inspect, node: int | None) -> Picture:
             assert node is not None
             if command.what == "chain":
                 return chain_view(_chain(session, node))
-            state = cluster.state(node, detail=True)
+            state = cluster.status(node, detail=True)
             if command.what == "log":
                 return log_view(state)
             chain = cluster.chain_lines(node, max(1, state.height - BLOCKS_OF_A_NODE + 1), state.height)
@@ -111,11 +111,11 @@ def _picture(session: Session, command: Inspect, node: int | None) -> Picture:
 
 
 def _states(session: Session) -> list[NodeStatus]:
-    return [session.cluster.state(node) for node in session.cluster.settings.node_ids]
+    return [session.cluster.status(node) for node in session.cluster.settings.node_ids]
 
 
 def _chain(session: Session, node: int) -> list[str]:
-    return session.cluster.chain_lines(node, 1, session.cluster.state(node).height)
+    return session.cluster.chain_lines(node, 1, session.cluster.status(node).height)
 
 
 def _raw(line: str) -> object:

@@ -127,7 +127,7 @@ class Runner:
     def _client_node(self, line: Line, selector: NodeSelector) -> int:
         """Where a client asks that was told no node: at node 1 or, as any client would, elsewhere when it is not up."""
         session, node = self.session, self._node(line, selector)
-        if line.node is None and not session.default_chosen and (life := session.cluster.state(node).life) != "up":
+        if line.node is None and not session.default_chosen and (life := session.cluster.status(node).life) != "up":
             up = living(session.cluster)
             if up:
                 session.output.write(f"node {node} is {life}: asking node {up[0]}", "quiet")

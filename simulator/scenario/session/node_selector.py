@@ -19,14 +19,14 @@ SEVERAL = {"all", "crashed", "rest"}
 
 def current_leader(cluster: Cluster) -> int | None:
     """The node that is up and leads at the highest ballot; None when no one leads."""
-    states = (cluster.state(node) for node in cluster.settings.node_ids)
+    states = (cluster.status(node) for node in cluster.settings.node_ids)
     leaders = [state for state in states if state.life == "up" and state.role == "leader"]
     return max(leaders, key=lambda state: state.ballot).node if leaders else None
 
 
 def living(cluster: Cluster) -> tuple[int, ...]:
     """Nodes that are up (neither down nor paused)."""
-    return tuple(node for node in cluster.settings.node_ids if cluster.state(node).life == "up")
+    return tuple(node for node in cluster.settings.node_ids if cluster.status(node).life == "up")
 
 
 def sides(links: Links) -> list[tuple[int, ...]]:
@@ -108,7 +108,7 @@ class NodeSelector:
     def _several(self, word: str) -> list[int]:
         everyone = list(self._cluster.settings.node_ids)
         if word == "crashed":
-            return [node for node in everyone if self._cluster.state(node).life == "down"]
+            return [node for node in everyone if self._cluster.status(node).life == "down"]
         if word == "rest":
             return [node for node in everyone if node not in self._named]
         return everyone

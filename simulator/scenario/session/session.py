@@ -220,7 +220,7 @@ class Session:
         """What came of it, as it stands now."""
         checks = self.checks()
         sound = self.violation_expected or all(why == "ok" for why in checks.values())
-        states = [self.cluster.state(node) for node in self.cluster.settings.node_ids]
+        states = [self.cluster.status(node) for node in self.cluster.settings.node_ids]
         return RunResult(
             scenario=scenario,
             world=self.cluster.world,

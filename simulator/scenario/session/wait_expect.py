@@ -56,18 +56,18 @@ class Waiting:
                 return lambda: self._heights_reach(command.height, fixed)
             case "down":
                 nodes = selector.many(command.nodes)
-                return lambda: all(cluster.state(node).life == "down" for node in nodes)
+                return lambda: all(cluster.status(node).life == "down" for node in nodes)
             case _:
                 assert_never(command.what)
 
     def _converged(self) -> bool:
-        states = [self.session.cluster.state(node) for node in living(self.session.cluster)]
+        states = [self.session.cluster.status(node) for node in living(self.session.cluster)]
         if not states or len({(state.height, state.hash) for state in states}) > 1:
             return False
         return all(state.decided == state.applied and not state.in_flight for state in states)
 
     def _idle(self) -> bool:
-        states = [self.session.cluster.state(node) for node in living(self.session.cluster)]
+        states = [self.session.cluster.status(node) for node in living(self.session.cluster)]
         quiet = all(not state.queue and not state.pending and not state.in_flight for state in states)
         return quiet and not self.session.pending()
 
@@ -77,7 +77,7 @@ class Waiting:
             up = living(cluster)
             side = majority_side(cluster)
             nodes = [node for node in up if node in side] or up
-        return bool(nodes) and all(cluster.state(node).height >= height for node in nodes)
+        return bool(nodes) and all(cluster.status(node).height >= height for node in nodes)
 
     def expect(self, expect: Expect, line: Line, selector: NodeSelector) -> None:
         """Ask until the fact holds, for as long as the command says."""
@@ -113,7 +113,7 @@ class Waiting:
         self.session.wait_until(lambda: self._picture() != before, within_ms)
 
     def _picture(self) -> object:
-        states = [self.session.cluster.state(node) for node in self.session.cluster.settings.node_ids]
+        states = [self.session.cluster.status(node) for node in self.session.cluster.settings.node_ids]
         last = self.session.last
         return [(state.life, state.role, state.leader, state.hash) for state in states], last is not None and last.done
 
@@ -122,7 +122,7 @@ class Waiting:
         if expect.on:
             return selector.many(expect.on)
         node = self.session.default_node if line.node is None else selector.one(line.node)
-        return (node,) if self.session.cluster.state(node).life == "up" else living(self.session.cluster)
+        return (node,) if self.session.cluster.status(node).life == "up" else living(self.session.cluster)
 
 
 def _waited(command: commands.WaitFor) -> str:

@@ -56,7 +56,7 @@ def take_snapshot(cluster: Cluster) -> Snapshot:
     return Snapshot(
         now_ms=cluster.now_ms(),
         world=cluster.world,
-        states=tuple(cluster.state(node) for node in cluster.settings.node_ids),
+        states=tuple(cluster.status(node) for node in cluster.settings.node_ids),
         links=copy_links(cluster.links),
         in_flight=cluster.in_flight(),
         held=tuple(cluster.held()),
@@ -72,7 +72,7 @@ def blank_snapshot(cluster: Cluster) -> Snapshot:
 
 def open_node(cluster: Cluster, node: int) -> Opened:
     """Look at one node closely; asks the node itself, so it may take as long as that node takes to answer."""
-    state = cluster.state(node, detail=True)
+    state = cluster.status(node, detail=True)
     chain = cluster.chain_lines(node, max(1, state.height - BLOCKS_SHOWN + 1), state.height)
     own = [event for event in cluster.events(OWN_EVENTS) if touches(event, node)]
     return Opened(state=state, chain=tuple(chain), events=tuple(own[-EVENTS_SHOWN:]))

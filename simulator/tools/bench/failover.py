@@ -37,7 +37,7 @@ def silence(effort: Effort) -> Sequence[float]:
             os.kill(pid, signal.SIGKILL)
             real.finished(cluster, cluster.submit(other, real.operation()))
             values.append(1000 * (time.perf_counter() - began))
-            cluster.wait(lambda: cluster.state(old).life == "down", RETRY_MS)  # noqa: B023  Asked in this turn alone.
+            cluster.wait(lambda: cluster.status(old).life == "down", RETRY_MS)  # noqa: B023  Asked in this turn alone.
             cluster.apply(Restart(old))
             _clear(cluster)
     return values
@@ -47,7 +47,7 @@ def _clear(cluster: ProcessCluster) -> None:
     """Wait until all nodes follow one leader and hold the same chain."""
 
     def clear() -> bool:
-        states = [cluster.state(node) for node in cluster.settings.node_ids]
+        states = [cluster.status(node) for node in cluster.settings.node_ids]
         return len({state.hash for state in states}) == 1 and len({state.leader for state in states}) == 1
 
     if not cluster.wait(clear, real.LONG_MS):

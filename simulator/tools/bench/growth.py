@@ -62,7 +62,7 @@ def _run(effort: Effort, operations: int) -> dict[str, float]:
             ticket = cluster.submit(1, real.operation())
             cluster.wait(lambda: ticket.done, 10 * real.LONG_MS)
             start_up = time.perf_counter() - began
-            if not cluster.wait(lambda: cluster.state(5).height >= blocks, 10 * real.LONG_MS):
+            if not cluster.wait(lambda: cluster.status(5).height >= blocks, 10 * real.LONG_MS):
                 raise RuntimeError("the empty node does not catch up")
             catch_up = time.perf_counter() - began
             leads = real.leader(cluster)

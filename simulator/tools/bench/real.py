@@ -56,7 +56,7 @@ def leader(cluster: ProcessCluster) -> int:
     """The node that leads, as a majority sees it."""
 
     def seen() -> int:
-        states = [cluster.state(node) for node in cluster.settings.node_ids]
+        states = [cluster.status(node) for node in cluster.settings.node_ids]
         leaders = [state.node for state in states if state.life == "up" and state.role == "leader"]
         named = [state.leader for state in states if state.life == "up"]
         fits = [node for node in leaders if named.count(node) >= cluster.settings.majority]

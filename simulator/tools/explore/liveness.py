@@ -66,7 +66,7 @@ class LivenessCheck:
         self._expect_answers([probes[node] for node in nodes], "write")
         self._expect_answers(reading, "linearizable read")
         if not self._converged():
-            heights = ", ".join(str(cluster.state(node).height) for node in nodes)
+            heights = ", ".join(str(cluster.status(node).height) for node in nodes)
             self._declare("convergence", f"{self._allowed()} the heights are {heights}")
         elif self._steady:
             self._expect_steadiness()
@@ -80,7 +80,7 @@ class LivenessCheck:
         return ticket
 
     def _converged(self) -> bool:
-        states = [self._cluster.state(node) for node in self._served]
+        states = [self._cluster.status(node) for node in self._served]
         first = states[0]
         return all(
             state.life == "up" and state.hash == first.hash and state.decided == state.applied == first.height
@@ -108,7 +108,7 @@ class LivenessCheck:
             self._declare("steadiness", why, *sorted(node for node, _ in (*before, *after)))
 
     def _leaders(self) -> list[tuple[NodeId, tuple[int, int]]]:
-        states = [self._cluster.state(node) for node in self._served]
+        states = [self._cluster.status(node) for node in self._served]
         return [(state.node, state.ballot) for state in states if state.role == "leader"]
 
     def _allowed(self) -> str:

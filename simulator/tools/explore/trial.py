@@ -290,7 +290,7 @@ class _Trial:
         told.update(repr((cluster.now_ms(), cluster.steps, cluster.delivered, cluster.lost)).encode())
         told.update(cluster.dice_state().encode())
         for node in cluster.settings.node_ids:
-            told.update(repr(cluster.state(node)).encode())
+            told.update(repr(cluster.status(node)).encode())
         for event in cluster.history():
             told.update(msgspec.json.encode(event))
         return told.hexdigest()

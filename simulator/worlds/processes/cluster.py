@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from simulator.checks.node_files import Judge
 
 FRESH_S = 0.25
-"""How long `state` waits for a node to tell it what happened since its last picture."""
+"""How long `status` waits for a node that has changed since its last report."""
 DETAIL_S = 2.0
 DEATH_S = 5.0
 """How long the kernel may take to end a process that was killed, before we say that it does not."""
@@ -159,7 +159,7 @@ class ProcessCluster(BaseCluster):
 
     # Looking
 
-    def state(self, node: int, *, detail: bool = False) -> NodeStatus:
+    def status(self, node: int, *, detail: bool = False) -> NodeStatus:
         """See `Cluster`. Never older than the last answer that `node` gave to a client, if the node can be asked."""
         self._check_node(node)
         with self._changed:

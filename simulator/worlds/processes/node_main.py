@@ -65,7 +65,7 @@ class Drivable(Protocol):
     def flush(self, now_ms: int) -> None:
         """The end of a batch."""
 
-    def state(self, *, detail: bool = False) -> NodeStatus:
+    def status(self, *, detail: bool = False) -> NodeStatus:
         """A picture."""
 
 
@@ -185,7 +185,7 @@ class Watcher:
         """The node's state if it is worth telling."""
         self._looked_ms = now_ms
         self.due_ms = None
-        state = self._node.state()
+        state = self._node.status()
         summary = _summary(state)
         if summary == self._summary and now_ms - self._told_ms < COUNTERS_EVERY_MS:
             return None

@@ -174,7 +174,7 @@ class VirtualCluster(BaseCluster):
 
     # Looking
 
-    def state(self, node: int, *, detail: bool = False) -> NodeStatus:
+    def status(self, node: int, *, detail: bool = False) -> NodeStatus:
         """See `Cluster`. The node itself is asked, so this is never old."""
         self._check_node(node)
         return self.machines[node].status(detail=detail)

@@ -64,7 +64,7 @@ class Drivable(Protocol):
     def flush(self, now_ms: int) -> None:
         """The end of a batch."""
 
-    def state(self, *, detail: bool = False) -> NodeStatus:
+    def status(self, *, detail: bool = False) -> NodeStatus:
         """A picture."""
 
 
@@ -155,7 +155,7 @@ class Machine:
     def crash(self, how: str) -> None:
         """The power is gone."""
         if self.node is not None:
-            self._last_status = self.node.state()
+            self._last_status = self.node.status()
         self.node = None
         self.life = "down"
         self.blocked = True
@@ -192,7 +192,7 @@ class Machine:
     def status(self, *, detail: bool = False) -> NodeStatus:
         """How it is now; of a node that is down, what is on its disk, and nothing that died with it."""
         if self.node is not None:
-            state = self.node.state(detail=detail)
+            state = self.node.status(detail=detail)
             return state if state.life == self.life else msgspec.structs.replace(state, life=self.life)
         return msgspec.structs.replace(after_death(self._last_status), life=self.life, error=self.error)
 

@@ -199,7 +199,7 @@ def test_a_refusal_is_remembered() -> None:
 
     refusal = (2, "refused", "CANNOT COMMENT on Hello: no such post exists", 1)
     assert bench.answers() == [refusal, refusal]
-    assert bench.node.state().comments == 0
+    assert bench.node.status().comments == 0
     assert len(bench.lines("blog.txt")) == 1
 
 
@@ -213,7 +213,7 @@ def test_a_request_that_was_decided_twice_takes_effect_once() -> None:
     assert (bench.height, bench.lines("blog.txt")[1:]) == (2, [])
     assert bench.answers() == [(1, "ok", NEW_POST, 1)]
     bench.again()
-    assert bench.node.state().posts == 1
+    assert bench.node.status().posts == 1
 
 
 def test_a_write_that_waits_is_not_placed_twice() -> None:
@@ -227,7 +227,7 @@ def test_a_write_that_waits_is_not_placed_twice() -> None:
     assert [message for _, message in bench.sent if isinstance(message, Forward)] == [
         Forward(sender=1, path=(1,), requests=(request(1),))
     ]
-    assert bench.node.state().pending == 1
+    assert bench.node.status().pending == 1
 
 
 # Restart
@@ -238,11 +238,11 @@ def test_a_restart_knows_everything_again() -> None:
     bench = Bench()
     bench.decide(*posts(12))
     bench.hear(accept(13, *posts(1, 13)))
-    before = bench.node.state()
+    before = bench.node.status()
 
     bench.again()
 
-    after = bench.node.state()
+    after = bench.node.status()
     assert (after.height, after.hash, after.hashes, after.posts) == (12, before.hash, before.hashes, 12)
     assert (after.promised, after.accepted, after.decided) == ((1, LEADER), 13, 12)
     assert bench.notes()[0].text == "node 1 is back: block 12, promise 1.2, 1 vote beyond"
@@ -277,7 +277,7 @@ def test_a_laggard_installs_what_it_has_checked() -> None:
     assert laggard.lines(CHAIN) == donor.lines(CHAIN)
     assert laggard.lines("blog.txt") == donor.lines("blog.txt")
     assert laggard.answers() == [(1, "ok", NEW_POST, 4)]
-    assert laggard.node.state().decided == 4
+    assert laggard.node.status().decided == 4
 
 
 def test_a_forged_block_is_refused_with_all_that_follow() -> None:
@@ -376,7 +376,7 @@ def test_a_local_read_is_answered_at_once() -> None:
     bench.read(8, linearizable=True)
 
     assert bench.shown() == [(7, "ok", [["Hello", "ann"]], 1)]
-    assert bench.node.state().pending == 1
+    assert bench.node.status().pending == 1
 
 
 def test_a_local_read_never_goes_back() -> None:
@@ -427,7 +427,7 @@ def test_what_is_given_up_is_said_to_be_unknown(no_majority: bool, kind: str, wh
     write, read = [report for report in bench.reports if isinstance(report, WriteAnswer | ReadAnswer)]
     assert write == WriteAnswer("c1", 1, kind, f"{why}; the write may still take effect later", 0)
     assert (read.kind, read.text) == (kind, f"{why}; without --linearizable the node shows its own copy")
-    assert bench.node.state().pending == 0
+    assert bench.node.status().pending == 0
 
 
 def test_a_lonely_node_gives_up_by_itself() -> None:
@@ -461,7 +461,7 @@ def test_a_disk_that_fails_stops_the_node(what: str) -> None:
     assert failed == [NodeFailed(text.replace("paxos", "blockchain") if what == "append" else text)]
     assert bench.deeds[-1] == "push"
     assert bench.heard(Accepted) == []
-    assert bench.node.state(detail=True).error == failed[0].text
+    assert bench.node.status(detail=True).error == failed[0].text
     with pytest.raises(NodeStopped):
         bench.node.flush(bench.now)
     with pytest.raises(NodeStopped):
@@ -531,7 +531,7 @@ def test_a_long_journal_is_written_anew(monkeypatch: pytest.MonkeyPatch) -> None
     assert sizes != sorted(sizes)
     bench.disk.crash(keep=0.0)
     bench.again()
-    state = bench.node.state()
+    state = bench.node.status()
     assert 0 < state.height < 100
     assert list(bench.node.replica.votes()) == list(range(state.height + 1, 101))  # No vote is lost with a block.
     assert state.promised == (1, LEADER)
@@ -570,7 +570,7 @@ def test_the_log_in_a_picture_goes_beyond_the_chain() -> None:
     bench.decide(batch, ())
     bench.hear(accept(4, *posts(1)))
 
-    log = bench.node.state(detail=True).log
+    log = bench.node.status(detail=True).log
 
     assert [(view.slot, view.ballot, view.state) for view in log] == [
         (1, (1, 2), "applied"),
@@ -588,12 +588,12 @@ def test_the_log_in_a_picture_is_bounded() -> None:
     """However long the chain, and however large its operations."""
     bench = Bench(difficulty=1)
     bench.decide(*posts(100))
-    short = bench.node.state(detail=True).log
+    short = bench.node.status(detail=True).log
     large = [(request(seq, Comment("ann", "title 1", "x" * 60_000)),) for seq in range(1, 11)]
     bench.decide(*large)
 
     assert [view.slot for view in short] == list(range(37, 101))
-    assert len(bench.node.state(detail=True).log) == 4
+    assert len(bench.node.status(detail=True).log) == 4
 
 
 # One rule a method

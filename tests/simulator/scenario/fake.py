@@ -130,7 +130,7 @@ class FakeCluster:
                 pass
         self._elect()
 
-    def state(self, node: int, *, detail: bool = False) -> NodeStatus:
+    def status(self, node: int, *, detail: bool = False) -> NodeStatus:
         height = self._heights[node]
         digest = sha256(str(height).encode()).hexdigest() if height else "0" * 64
         leads = node == self._leader and self.life[node] == "up"

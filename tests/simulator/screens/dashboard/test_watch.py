@@ -37,7 +37,7 @@ class _Clockwork:
             self.time_ms += 1
         return condition()
 
-    def state(self, node: int) -> NodeStatus:
+    def status(self, node: int) -> NodeStatus:
         return NodeStatus(node=node)
 
     def in_flight(self) -> int:

@@ -72,7 +72,7 @@ class FakeNode:
             case ClientRead(number=number):
                 self.host.report(ReadAnswer(number, "ok", "", self.height, "view_all", self.height))
             case Inspect(number=number):
-                self.host.report(Inspected(number, self.state()))
+                self.host.report(Inspected(number, self.status()))
 
     def wake(self, timer: Timer, now_ms: int) -> None:
         """Ticks on."""
@@ -99,7 +99,7 @@ class FakeNode:
             self.host.report(WriteAnswer(name[0], name[1], "ok", "kept", self.height))
         self.host.push()
 
-    def state(self, *, detail: bool = False) -> NodeStatus:
+    def status(self, *, detail: bool = False) -> NodeStatus:
         """What there is to tell."""
         role: Role = "leader" if self.me == 1 else "follower"
         return NodeStatus(

@@ -45,7 +45,7 @@ def write(cluster: ProcessCluster, node: int = 1, content: str = "first") -> Ans
 
 def heights(cluster: ProcessCluster) -> list[int]:
     """How many writes each node holds, as the supervisor knows it."""
-    return [cluster.state(node).height for node in cluster.settings.node_ids]
+    return [cluster.status(node).height for node in cluster.settings.node_ids]
 
 
 def test_a_write_reaches_every_node_and_its_answer_the_client(start: Start) -> None:
@@ -64,7 +64,7 @@ def test_a_state_is_never_older_than_an_answer_of_that_node(start: Start) -> Non
 
     for count in range(1, 30):
         write(cluster, 1)
-        assert cluster.state(1).height == count
+        assert cluster.status(1).height == count
 
 
 def test_kill_9_from_another_shell_harms_nobody_else(start: Start) -> None:
@@ -77,12 +77,12 @@ def test_kill_9_from_another_shell_harms_nobody_else(start: Start) -> None:
 
     os.kill(pid, signal.SIGKILL)
 
-    assert cluster.wait(lambda: cluster.state(3).life == "down", SOON_MS)
+    assert cluster.wait(lambda: cluster.status(3).life == "down", SOON_MS)
     assert write(cluster) is AnswerKind.OK
     assert "SIGKILL" in cluster.events(9)[-1].text
     cluster.apply(Restart(3))
     assert cluster.wait(lambda: "node 3 started with 1 lines" in [e.text for e in cluster.events(99)], SOON_MS)
-    assert cluster.state(3).life == "up"
+    assert cluster.status(3).life == "up"
 
 
 def test_a_node_that_stands_still_holds_up_nobody(start: Start) -> None:
@@ -96,7 +96,7 @@ def test_a_node_that_stands_still_holds_up_nobody(start: Start) -> None:
     waiting = cluster.submit(2, POST)
 
     assert cluster.backlog(2)[0] > 1_000_000
-    assert (cluster.state(2).life, waiting.done) == ("paused", False)
+    assert (cluster.status(2).life, waiting.done) == ("paused", False)
     cluster.apply(Resume(2))
     assert cluster.wait(lambda: waiting.done and heights(cluster) == [61, 61, 61], SOON_MS)
     assert cluster.backlog(2) == (0, 0)
@@ -183,9 +183,9 @@ def test_a_bug_in_one_node_ends_that_node_and_is_told(start: Start) -> None:
     cluster = start()
 
     dying = cluster.submit(3, Post("alice", "Hello", "die"))
-    cluster.wait(lambda: cluster.state(3).life == "down" and dying.done, SOON_MS)
+    cluster.wait(lambda: cluster.status(3).life == "down" and dying.done, SOON_MS)
 
-    assert "ValueError: told to die" in cluster.state(3).error
+    assert "ValueError: told to die" in cluster.status(3).error
     assert "Traceback" in (Path(cluster.settings.data) / "node-3" / "node.log").read_text()
     assert write(cluster) is AnswerKind.OK
 
@@ -291,7 +291,7 @@ def test_what_cannot_be_is_refused_in_one_sentence(start: Start, fault: Fault, w
     with pytest.raises(InputError, match=why):
         cluster.apply(fault)
 
-    assert [cluster.state(node).life for node in (1, 2, 3)] == ["up", "down", "up"]
+    assert [cluster.status(node).life for node in (1, 2, 3)] == ["up", "down", "up"]
 
 
 def test_text_that_the_blog_does_not_take_never_leaves(start: Start) -> None:

@@ -23,7 +23,7 @@ CLIENT_TIMEOUT_MS = 60_000
 
 def converged(cluster: ProcessCluster) -> bool:
     """All nodes are up and have the same chain."""
-    states = [cluster.state(node) for node in cluster.settings.node_ids]
+    states = [cluster.status(node) for node in cluster.settings.node_ids]
     return all(state.life == "up" for state in states) and len({state.hash for state in states}) == 1
 
 

@@ -27,8 +27,8 @@ def five(start: Start) -> ProcessCluster:
 
 def leader(cluster: ProcessCluster) -> int:
     """The node that leads, as most nodes see it; 0 when they do not agree."""
-    leaders = [node for node in ALL if (state := cluster.state(node)).life == "up" and state.role == "leader"]
-    heard = [cluster.state(node).leader for node in ALL if cluster.state(node).life == "up"]
+    leaders = [node for node in ALL if (state := cluster.status(node)).life == "up" and state.role == "leader"]
+    heard = [cluster.status(node).leader for node in ALL if cluster.status(node).life == "up"]
     return leaders[0] if len(leaders) == 1 and heard.count(leaders[0]) >= cluster.settings.majority else 0
 
 
@@ -46,7 +46,7 @@ def write(cluster: ProcessCluster, node: int, title: str) -> AnswerKind:
 
 def converged(cluster: ProcessCluster) -> bool:
     """All five are up and hold the same chain."""
-    states = [cluster.state(node) for node in ALL]
+    states = [cluster.status(node) for node in ALL]
     return all(state.life == "up" for state in states) and len({state.hash for state in states}) == 1
 
 

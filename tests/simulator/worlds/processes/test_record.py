@@ -39,7 +39,7 @@ def cluster(tmp_path: Path) -> Iterator[ProcessCluster]:
 
 def leader(cluster: ProcessCluster) -> int:
     """The node that leads, 0 when there is none."""
-    return next((node for node in (1, 2, 3) if cluster.state(node).role == "leader"), 0)
+    return next((node for node in (1, 2, 3) if cluster.status(node).role == "leader"), 0)
 
 
 def write(cluster: ProcessCluster, node: int, title: str) -> None:
@@ -60,7 +60,7 @@ def test_a_real_run_makes_a_trace_that_judges_well(cluster: ProcessCluster, tmp_
     cluster.apply(Partition(((down,), (up,))))
     cluster.apply(Heal())
     assert cluster.wait(
-        lambda: {cluster.state(node).height for node in (1, 2, 3)} == {cluster.state(up).height}, LONG_MS
+        lambda: {cluster.status(node).height for node in (1, 2, 3)} == {cluster.status(up).height}, LONG_MS
     )
     ticket = cluster.read(down, Query(kind="all", linearizable=True))
     assert cluster.wait(lambda: ticket.done, LONG_MS)

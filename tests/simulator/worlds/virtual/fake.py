@@ -62,7 +62,7 @@ class FakeNode:
         self.note("flush")
         self.on_flush()
 
-    def state(self, *, detail: bool = False) -> NodeStatus:
+    def status(self, *, detail: bool = False) -> NodeStatus:
         """See `Drivable`."""
         return NodeStatus(node=self.machine.me, life="up")
 

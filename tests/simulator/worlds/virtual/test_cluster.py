@@ -52,7 +52,7 @@ def new_cluster(**settings: Any) -> VirtualCluster:
 
 def leader_of(cluster: VirtualCluster) -> int:
     """The node that leads and lives, or 0."""
-    states = [cluster.state(node) for node in cluster.settings.node_ids]
+    states = [cluster.status(node) for node in cluster.settings.node_ids]
     return next((state.node for state in states if state.role == "leader" and state.life == "up"), 0)
 
 
@@ -76,7 +76,7 @@ def post(cluster: VirtualCluster, title: str, node: int = 0) -> AnswerKind:
 
 def converged(cluster: VirtualCluster) -> Callable[[], bool]:
     """All chains are equal."""
-    return lambda: len({cluster.state(node).hash for node in cluster.settings.node_ids}) == 1
+    return lambda: len({cluster.status(node).hash for node in cluster.settings.node_ids}) == 1
 
 
 def all_well(cluster: VirtualCluster) -> bool:
@@ -108,7 +108,7 @@ def test_time_passes_in_wait_alone() -> None:
     cluster = VirtualCluster(Settings(data=""))
     ticket = cluster.submit(1, Post(username="alice", title="Hello", content="x"))
     cluster.apply(Pause(3))
-    cluster.state(2, detail=True)
+    cluster.status(2, detail=True)
     cluster.check()
     before = (cluster.now_ms(), ticket.answered_ms)
 
@@ -136,13 +136,13 @@ def test_a_dead_leader_is_replaced_and_comes_back_with_its_files() -> None:
     old = leader_of(cluster)
 
     cluster.apply(Crash(old))
-    assert cluster.state(old).life == "down"
+    assert cluster.status(old).life == "down"
     assert cluster.wait(lambda: leader_of(cluster) != 0, SOON_MS)
     assert post(cluster, "After") is AnswerKind.OK
     cluster.apply(Restart(old))
     assert cluster.wait(converged(cluster), SOON_MS)
 
-    assert cluster.state(old).posts == 2
+    assert cluster.status(old).posts == 2
     assert all_well(cluster)
 
 
@@ -173,7 +173,7 @@ def test_a_minority_answers_that_it_has_no_majority() -> None:
     cluster.apply(Partition(((old, other),)))
     lone = cluster.submit(old, Post(username="alice", title="Lonely", content="x"))
     majority = [node for node in cluster.settings.node_ids if node not in {old, other}]
-    assert cluster.wait(lambda: any(cluster.state(node).role == "leader" for node in majority), SOON_MS)
+    assert cluster.wait(lambda: any(cluster.status(node).role == "leader" for node in majority), SOON_MS)
     assert post(cluster, "Here", majority[0]) is AnswerKind.OK
     assert done(cluster, lone, 20_000) is AnswerKind.NO_MAJORITY
 
@@ -210,7 +210,7 @@ def test_a_retry_takes_effect_once_and_gets_its_answer() -> None:
     cluster.apply(Resume(node))
     cluster.wait(lambda: False, 2_000)
 
-    assert [cluster.state(n).posts for n in cluster.settings.node_ids] == [1] * 5
+    assert [cluster.status(n).posts for n in cluster.settings.node_ids] == [1] * 5
     assert post(cluster, "Once") is AnswerKind.REFUSED
     assert all_well(cluster)
 
@@ -246,14 +246,14 @@ def test_a_disk_that_refuses_stops_its_node_and_not_the_cluster(kind: Any) -> No
     node = follower_of(cluster)
     cluster.apply(DiskFault(node, kind))
     assert post(cluster, "Without it") is AnswerKind.OK
-    assert cluster.wait(lambda: cluster.state(node).life == "down", SOON_MS)
-    assert "disk failed" in cluster.state(node).error
+    assert cluster.wait(lambda: cluster.status(node).life == "down", SOON_MS)
+    assert "disk failed" in cluster.status(node).error
 
     cluster.apply(DiskFault(node, "ok"))
     cluster.apply(Restart(node))
     assert cluster.wait(converged(cluster), SOON_MS)
 
-    assert cluster.state(node).error == ""
+    assert cluster.status(node).error == ""
     assert all_well(cluster)
 
 
@@ -272,8 +272,8 @@ def test_a_torn_tail_is_cut_and_damage_elsewhere_is_named() -> None:
     cluster.apply(DiskFault(node, "corrupt", "paxos.txt", 1))
     cluster.apply(Restart(node))
 
-    assert cluster.state(node).life == "down"
-    assert "paxos.txt, line 1" in cluster.state(node).error
+    assert cluster.status(node).life == "down"
+    assert "paxos.txt, line 1" in cluster.status(node).error
 
 
 @pytest.mark.parametrize("point", ["before-record", "before-sync", "before-send"])
@@ -282,10 +282,10 @@ def test_a_node_dies_at_a_protocol_moment(point: Any) -> None:
     cluster = new_cluster(seed=8)
     node = follower_of(cluster)
     cluster.apply(Crash(node, point))
-    assert cluster.state(node).life == "up"
+    assert cluster.status(node).life == "up"
 
     assert post(cluster, "Deadly") is AnswerKind.OK
-    assert cluster.wait(lambda: cluster.state(node).life == "down", SOON_MS)
+    assert cluster.wait(lambda: cluster.status(node).life == "down", SOON_MS)
     cluster.apply(Restart(node))
     assert cluster.wait(converged(cluster), SOON_MS)
 
@@ -326,12 +326,12 @@ def test_clocks_may_go_wrong() -> None:
 def test_what_cannot_be_is_said_in_a_sentence(fault: Fault, why: str) -> None:
     """And changes nothing."""
     cluster = new_cluster()
-    before = [cluster.state(node) for node in cluster.settings.node_ids]
+    before = [cluster.status(node) for node in cluster.settings.node_ids]
 
     with pytest.raises(InputError, match=why):
         cluster.apply(fault)
 
-    assert [cluster.state(node) for node in cluster.settings.node_ids] == before
+    assert [cluster.status(node) for node in cluster.settings.node_ids] == before
     assert not any(event.kind == "fault" for event in cluster.events(100))
 
 
@@ -361,7 +361,7 @@ def test_the_files_can_be_audited(tmp_path: Path) -> None:
 
     report = verify_directory(tmp_path, cluster.settings.difficulty)
     assert report.ok
-    assert [node.height for node in report.nodes] == [cluster.state(1).height] * 5
+    assert [node.height for node in report.nodes] == [cluster.status(1).height] * 5
 
 
 def test_observers_are_told_and_none_costs_nothing() -> None:
@@ -410,7 +410,7 @@ def test_a_node_that_meets_the_impossible_is_a_violation() -> None:
 
     assert "node 1 met what cannot be" in cluster.check()[SURPRISE]
     assert "a vote above the promise" in cluster.bugs[0]
-    assert cluster.state(1).life == "down"
+    assert cluster.status(1).life == "down"
 
 
 def test_a_closed_cluster_says_so() -> None:
