@@ -1,4 +1,4 @@
-"""Calls of clients to a node, and what a node reports back: the structs that cross its border."""
+"""Calls of clients to a node, and a node's reports: the structs that cross between a node and its world."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from simulator.node.status import NodeStatus
 
 
 class ClientWrite(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=1):
-    """A client's write for the node that it reached."""
+    """A client's write."""
 
     request: Request
 
 
 class ClientRead(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=2):
-    """A client's read; `number` names it. `kind` and `name` as in `cluster.Query`."""
+    """A client's read, named by `number`. `kind` and `name` are those of `cluster.interface.Query`."""
 
     number: int
     kind: str
@@ -24,7 +24,7 @@ class ClientRead(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=2):
 
 
 class Inspect(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=3):
-    """Asks for a fresh `NodeStatus`; `number` names the question."""
+    """Asks for a new `NodeStatus`; the report repeats `number`."""
 
     number: int
     detail: bool
@@ -55,7 +55,7 @@ class ReadAnswer(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=2):
 
 
 class Inspected(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=3):
-    """The picture asked for by number, or one that the node offers unasked (number 0) because it changed."""
+    """The status that an `Inspect` asked for, or (number 0) one that the node sends because it changed."""
 
     number: int
     state: NodeStatus
@@ -69,7 +69,7 @@ class NoteLine(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=4):
 
 
 class NodeFailed(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=5):
-    """The node stops itself: its disk or its files cannot be trusted any more. `text` is one sentence."""
+    """The node stops: its disk or files have failed, or a peer broke the protocol. `text` is one sentence."""
 
     text: str
 

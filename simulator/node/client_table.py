@@ -1,4 +1,4 @@
-"""What came of every request ever applied, by client and number, so that a retry is known (rule 14)."""
+"""The client table: the outcome of every request ever applied, so that a retry is recognised (rule 14)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _LARGEST = (1 << 64) - 1
 
 
 class _Answered:
-    """One client's outcomes: two columns, sorted by seq, and a dict for what did not come in the client's order."""
+    """One client's outcomes: two columns sorted by seq, and a dict for requests applied out of order."""
 
     __slots__ = ("codes", "last", "late", "seqs")
 
@@ -29,15 +29,15 @@ class _Answered:
 class ClientTable:
     """The outcome and the slot of every request ever applied, in 16 bytes a request.
 
-    A client numbers its requests upwards and they are applied nearly always in that order, so a new one is told from a
-    known one by one comparison.
+    A client numbers its requests upwards, and nearly all are applied in that order, so one comparison recognises a new
+    one.
     """
 
     def __init__(self) -> None:
         self._by_client: dict[str, _Answered] = {}
 
     def claim(self, client: str, seq: int, slot: Slot) -> bool:
-        """Note that the request is applied in `slot`, with a good outcome. False: it was applied before; that stays."""
+        """Note that the request is applied in `slot` with outcome OK. False when it was applied before."""
         known = self._by_client.get(client)
         if known is None:
             known = self._by_client[client] = _Answered()
@@ -52,7 +52,7 @@ class ClientTable:
         return True
 
     def amend(self, client: str, seq: int, outcome: Outcome) -> None:
-        """The request that was claimed last from this client had another outcome than a good one."""
+        """Set another outcome than OK for the request claimed last from this client."""
         known = self._by_client[client]
         if known.last == seq:
             known.codes[-1] |= _OUTCOMES.index(outcome)
@@ -60,10 +60,10 @@ class ClientTable:
             known.late[seq] |= _OUTCOMES.index(outcome)
 
     def slot_of(self, client: str, seq: int) -> Slot:
-        """Where the request was applied, 0 when it was not."""
+        """The slot in which the request was applied; 0 when it was not."""
         known = self._by_client.get(client)
         if known is None or (seq > known.last and not known.late):
-            return 0  # Said at once, for nearly all who ask have a new one.
+            return 0  # The usual case: a new request.
         return self._code(client, seq) >> 2
 
     def get(self, client: str, seq: int) -> tuple[Outcome, Slot] | None:

@@ -18,9 +18,9 @@ from paxos.messages import Request
 
 
 class MalformedText(ValueError):
-    """Text that is no operation, no T or no block. Says what is wrong with it; whoever read it knows the place.
+    """Text that is no operation, no T or no block, with what is wrong; the caller knows file and line.
 
-    `index` tells which of several texts it is, counted from 0.
+    `index` is which of several texts it is, counted from 0.
     """
 
     index = 0
@@ -74,7 +74,7 @@ def operations_text(requests: Iterable[Request]) -> str:
 
 
 def parse_operations(text: str | bytes) -> list[tuple[Operation, str, int]]:
-    """Every (operation, client, seq) of a T, in order.
+    """The (operation, client, seq) of each operation of a T, in order.
 
     Raises:
         MalformedText: it is no list of operations.
@@ -86,13 +86,13 @@ def parse_operations(text: str | bytes) -> list[tuple[Operation, str, int]]:
 
 
 def parse_all(texts: Sequence[bytes]) -> list[list[tuple[Operation, str, int]]]:
-    """`parse_operations` of every T in a row, all read at once, which costs less than one by one.
+    """`parse_operations` of several Ts, decoded at once, which costs less than one by one.
 
     Raises:
         MalformedText: one of them, the first, is no list of operations.
     """
     try:
-        # The zeros cannot stand inside a T, so each T is one element or more, and by their number exactly one.
+        # No T contains the zeros, so each T is at least one element, and by their number exactly one.
         found = _decode_many(b"[%b]" % b",0,".join(texts))
         lists = [filed for filed in found[::2] if not isinstance(filed, int)]
         if len(found) == 2 * len(texts) - 1 and len(lists) == len(texts):
@@ -115,7 +115,7 @@ def _all_unfiled(found: Iterable[_FiledPost | _FiledComment]) -> list[tuple[Oper
     for filed in found:
         kind = Post if type(filed) is _FiledPost else Comment
         client, colon, digits = filed.id.rpartition(":")
-        # A start-up takes a million ids apart: the plain ones here, whatever else with all questions asked.
+        # A start-up splits a million ids: plain ones here, all others with full checks.
         if client and colon and digits.isascii() and digits.isdigit() and digits[0] != "0":
             seq = int(digits)
         else:
@@ -125,7 +125,7 @@ def _all_unfiled(found: Iterable[_FiledPost | _FiledComment]) -> list[tuple[Oper
 
 
 def operations_in(text: str) -> list[Operation]:
-    """The operations of a T without their ids, for whoever has those already.
+    """The operations of a T without their ids.
 
     Raises:
         MalformedText: it is no list of operations.

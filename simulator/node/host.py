@@ -1,4 +1,4 @@
-"""What a node needs of the world around it: the narrow face that a real process and the virtual world both offer."""
+"""What a node needs of the world around it; a real process and the virtual world both provide it."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from simulator.node.client_api import NodeReport
 
 
 class Host(Protocol):
-    """The world as one node sees it. Nothing here blocks."""
+    """The world as one node sees it. No method blocks."""
 
     def send(self, to: tuple[NodeId, ...], message: AnyMessage) -> None:
         """Hand `message` to the network for each of `to` (never the node itself). It may leave only at `push`."""
         ...
 
     def push(self) -> None:
-        """Let everything handed over so far leave now: the node is about to wait for its disk, or is done."""
+        """Let all messages sent so far leave now: the node is about to wait for its disk, or its batch is over."""
         ...
 
     def set_timer(self, timer: Timer, min_ms: int, max_ms: int) -> None:
-        """Wake the node for `timer` after a delay drawn evenly from the bounds; replaces an earlier setting."""
+        """Fire `timer` after a random delay between the bounds, in milliseconds; it replaces an earlier setting."""
         ...
 
     def report(self, report: NodeReport) -> None:
-        """Tell clients and onlookers."""
+        """Report to clients, to the running log, or a status."""
         ...

@@ -1,7 +1,7 @@
-"""The picture of one node at one moment, drawn from what it holds, and how its life's beginning and end are told.
+"""The status of one node, made from its state, and the log lines of its start and its end.
 
-Looking changes nothing. Counters and the newest entries cost the same however long the log is; the log itself is read
-from the chain file, the newest slots only, and only when it is asked for.
+Reading the status changes nothing and costs the same however long the log is. The newest slots of the log are read from
+the chain file when `detail` is asked for.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ from simulator.node.storage.storage import Recovered, Storage
 
 NEWEST_ENTRIES = 8
 ENTRY_CHARACTERS = 400
-"""How much of an entry's content a picture holds: more than any panel shows of it."""
+"""How many characters of an entry's content a status holds: more than any panel shows."""
 LOG_SLOTS = 64
 """How many applied slots a log shows at most."""
 LOG_BYTES = 1 << 18
-"""How much text of applied slots a log shows at most: pictures cross a process border."""
+"""How much text of applied slots a log shows at most: a status crosses a process border."""
 
 _texts = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
 
 class Counters(msgspec.Struct):
-    """What a node counts in its own life."""
+    """What a node counts in one incarnation."""
 
     messages_in: int = 0
     messages_out: int = 0
@@ -49,7 +49,7 @@ def node_status(
     error: str = "",
     log: tuple[SlotView, ...] = (),
 ) -> NodeStatus:
-    """The picture. `pending` counts the node's own clients without an answer; `log` as `log_of` gives it."""
+    """The status. `pending` counts the node's own clients without an answer; `log` as `log_of` gives it."""
     blog, status = state_machine.blog, replica.status()
     return NodeStatus(
         node=replica.core.me,
@@ -107,7 +107,7 @@ def log_of(replica: Replica, height: int, storage: Storage) -> tuple[SlotView, .
 
 
 def beginning(node: NodeId, recovered: Recovered) -> list[NoteLine]:
-    """What to tell of the start of a life."""
+    """The log lines of the start of an incarnation."""
     if recovered.fresh:
         text = f"node {node} starts with empty files"
     else:
@@ -120,7 +120,7 @@ def beginning(node: NodeId, recovered: Recovered) -> list[NoteLine]:
 
 
 def ending(node: NodeId, error: Exception) -> str:
-    """Why a node stopped itself, in one sentence."""
+    """Why a node stopped, in one sentence."""
     if isinstance(error, OSError):
         where = f" on {PurePath(error.filename).name}" if isinstance(error.filename, str) else ""
         return f"node {node} stopped: its disk failed{where}: {error.strerror or error}"

@@ -1,10 +1,9 @@
-"""One node: the driver around a replica. It carries out what the replica asks for, in order, and answers its clients.
+"""One node: the driver around a replica. It carries out the replica's effects in order and answers its clients.
 
-What happened since the last `flush` is one batch: one write and one sync of the journal serve all of it (group commit).
-Records are safe before the messages that vouch for them leave; blocks and blog lines are written before anybody is
-answered. The node owns no clock, socket, process or chance: the same code runs in both worlds (see `host`). It decides
-nothing that Paxos or the blog decides, and each thing that it does see to is a method, so that one can be broken by
-name.
+The events since the last `flush` are one batch, which one write and one sync of the journal serve (group commit).
+Records are durable before the messages that depend on them leave; blocks and blog lines are written before clients are
+answered. The node has no clock, socket, process or randomness: the same code runs in both worlds (see `host`). Each
+rule is a method, so that a mutant can break one.
 """
 
 from __future__ import annotations
@@ -37,6 +36,7 @@ from paxos.replica import Replica
 from paxos.rules import rule
 from paxos.waiting_requests import WaitingRequests
 from simulator.errors import StorageDamage
+from simulator.node.catchup import lines_for_reply
 from simulator.node.client_api import ClientCall, ClientRead, ClientWrite, Inspect, Inspected, NodeFailed, NoteLine
 from simulator.node.codec import MalformedText
 from simulator.node.host import Host
@@ -49,29 +49,27 @@ from simulator.node.storage.storage import Storage
 from simulator.settings import Settings
 
 COMPACT_BYTES = 8 << 20
-"""A shorter journal is never rewritten; a longer one when it has doubled, so that rewriting costs a part of writing."""
-CATCHUP_BYTES = 1 << 18
-"""A catch-up reply ends with the block that takes it beyond this size."""
-CATCHUP_LINES = 64
-"""How many lines are read at once for it."""
+"""The journal is compacted when it is longer than this and has doubled since the last time, in bytes."""
 LARGE_COST = 200
-"""From so much on, counted as below, a leader does not wait for its own disk while enough others vote."""
+"""A leader puts off the sync of own votes that cost at least this much, counted as for `PART_COST`."""
 PUT_OFF_MS = 50
-"""How long its own vote may wait for another sync to go with: others' votes are there before."""
+"""How long a put-off sync waits for another one, in milliseconds."""
 PART_COST = 540
-"""After so many requests, counting a block as `BLOCK_COST` of them, what was applied is written and answered: clients
-and peers go on while the rest of a large batch is applied."""
+"""A large batch is written and answered in parts of this cost, so that clients go on meanwhile.
+
+A request costs 1 and a block `BLOCK_COST`.
+"""
 BLOCK_COST = 16
 
 
 class NodeStopped(Exception):
-    """The node has reported `NodeFailed` and does nothing any more. Whoever drives it lets it go."""
+    """The node has reported `NodeFailed` and stopped; its driver discards it."""
 
 
 class Node:
     """See the module. `start` comes first, once; every batch of events ends with `flush`.
 
-    After a failure of its disk or files, or on meeting what no correct peer can say, every method raises `NodeStopped`.
+    After a failure of its disk or files, or a message that no correct peer sends, every method raises `NodeStopped`.
     """
 
     replica_type = Replica
@@ -102,19 +100,19 @@ class Node:
         )
         self.counters = Counters()
         self.stopped = ""
-        self._ahead: list[tuple[Slot, Value]] = []  # Proposed in this batch: see `_look_ahead`.
+        self._ahead: list[tuple[Slot, Value]] = []  # Slots proposed in this batch: see `_premine`.
         self._peers: dict[tuple[NodeId, ...], tuple[NodeId, ...]] = {}
-        self._heard_more = False  # The replica was told something since its last flush.
-        self._own_votes: list[AnyMessage] = []  # Written and not synced, so not counted: see `_put_off`.
+        self._heard_more = False  # The replica got an event since its last flush.
+        self._own_votes: list[AnyMessage] = []  # Not synced, so not counted yet: see `_put_off`.
         self._sync_due = False
-        self._unwritten = False  # Something is applied that is not on its way to the disk.
+        self._unwritten = False  # Some blocks are applied and not written yet.
         self._compact_at = COMPACT_BYTES
 
     # Events
 
     @rule("15")
     def start(self, now_ms: int) -> None:
-        """Recover from the files, and begin.
+        """Recover from the files and start the replica.
 
         Raises:
             NodeStopped: the files cannot be trusted, or the disk fails.
@@ -152,7 +150,7 @@ class Node:
             self._stop(error)
 
     def call(self, call: ClientCall, now_ms: int) -> None:
-        """A client's call. What is known already is answered at once."""
+        """A client's call. It is answered at once if the answer is known."""
         self._raise_if_stopped()
         match call:
             case ClientWrite(request):
@@ -170,14 +168,14 @@ class Node:
                 assert_never(call)
 
     def wake(self, timer: Timer, now_ms: int) -> None:
-        """An alarm that was set rings."""
+        """A timer fired."""
         if timer is Timer.SYNC:
             self._sync_due = True
         else:
             self.replica.wake(timer, now_ms)
 
     def flush(self, now_ms: int) -> None:
-        """The end of a batch: carry out everything that follows from it, and let it leave."""
+        """End a batch: carry out its effects, and let messages leave."""
         self._raise_if_stopped()
         replica = self.replica
         try:
@@ -191,7 +189,7 @@ class Node:
                     self._carry_out(effects, now_ms)
             self.host.push()
             if self._ahead:
-                self._look_ahead()
+                self._premine()
             if self.storage.journal_bytes > self._compact_at:
                 self._compact()
         except (OSError, StorageDamage, ProtocolError) as error:
@@ -217,10 +215,10 @@ class Node:
     # Effects
 
     def _carry_out(self, effects: Iterable[Effect], now_ms: int) -> None:
-        """In the order in which they stand, but that what waits for the disk waits for it together, at the end.
+        """Carry out effects in order; those that wait for the disk share one sync at the end.
 
-        What is delivered was chosen on the disks of a majority and need not wait for this one: its clients are answered
-        before this node waits for its disk. Where no client waits, the leader's vote does not wait for blocks either.
+        Delivered slots are durable at a majority, so their clients are answered before this node syncs. When no client
+        waits, the node syncs and votes first, and applies blocks afterwards.
         """
         records: list[JournalRecord] = []
         durable_sends: list[Send] = []
@@ -266,10 +264,10 @@ class Node:
             case _:
                 assert_never(effect)
 
-    # What is on disk before what is said
+    # Durable before sent
 
     def _send_durably(self, records: list[JournalRecord], durable_sends: list[Send], now_ms: int) -> None:
-        """First the records, safely, and then the messages that speak of them: its own the node hears last."""
+        """Make the records durable, then send the messages that depend on them, those to this node itself last."""
         if records:
             self._record(records)
             if self._may_put_off(records, durable_sends):
@@ -286,7 +284,7 @@ class Node:
             self.replica.receive(message, now_ms)
 
     def _may_put_off(self, records: list[JournalRecord], durable_sends: list[Send]) -> bool:
-        """A large batch of a leader's own votes, which speak to nobody else, is not needed where enough others vote."""
+        """True for a large batch of the leader's own votes when enough other nodes vote to decide without them."""
         accepted = [record for record in records if isinstance(record, AcceptedRecord)]
         return (
             sum(BLOCK_COST + len(record.value) for record in accepted) >= LARGE_COST
@@ -296,13 +294,13 @@ class Node:
         )
 
     def _put_off(self, durable_sends: list[Send]) -> None:
-        """Go on proposing and mining meanwhile: the next sync, or the one of the alarm, serves these records too."""
+        """Leave the sync of these records to the next one, or to the SYNC timer; propose and mine meanwhile."""
         if not self._own_votes:
             self.host.set_timer(Timer.SYNC, PUT_OFF_MS, PUT_OFF_MS)
         self._own_votes += [send.message for send in durable_sends]
 
     def _count_own_votes(self, now_ms: int) -> None:
-        """They are safe now."""
+        """Sync the put-off votes and count them."""
         self._sync_due = False
         votes, self._own_votes = self._own_votes, []
         if votes:
@@ -311,7 +309,7 @@ class Node:
                 self.replica.receive(vote, now_ms)
 
     def _record(self, records: list[JournalRecord]) -> None:
-        """One write for all records of a batch; what may leave without them is on its way meanwhile."""
+        """Append all records of a batch in one write. Messages that do not depend on them leave before it."""
         self.host.push()
         self.storage.append(records)
         if self.probe is not None:
@@ -324,7 +322,7 @@ class Node:
             ]
 
     def _sync(self) -> None:
-        """One sync for all of them."""
+        """Sync the journal."""
         self.storage.sync()
         self.counters.syncs += 1
         if self.probe is not None:
@@ -339,21 +337,21 @@ class Node:
             self.host.send(peers, message)
 
     def _make_lasting(self) -> None:
-        """What a local read shows, every later one on this node shows too, also after a loss of power."""
+        """Sync all files before a local read: what it shows must survive a power loss."""
         try:
             self.storage.sync_all()
         except OSError as error:
             self._stop(error)
 
     def _compact(self) -> None:
-        """Write the journal anew: what the chain holds needs no votes any more."""
+        """Rewrite the journal without the votes for slots that are on the chain."""
         self.storage.compact(self.replica.acceptor.promised, self.replica.acceptor.opened, self.replica.votes())
         self._compact_at = max(COMPACT_BYTES, 2 * self.storage.journal_bytes)
 
     # What is decided
 
     def _apply(self, delivered: list[Deliver]) -> None:
-        """Blocks and answers for these slots; the list is empty afterwards."""
+        """Apply the delivered slots, write their blocks and answer clients; empty the list."""
         if delivered:
             cost = 0
             for effect in delivered:
@@ -368,7 +366,7 @@ class Node:
 
     @rule("11")
     def _deliver(self, slot: Slot, value: Value) -> None:
-        """Rule 11: slot after slot; one that fetched blocks have brought already is passed over."""
+        """Extend the chain by the next slot. Skip a slot that fetched blocks have brought already."""
         height = self.state_machine.height
         if slot > height:
             self._expect_next(slot, height)
@@ -380,7 +378,7 @@ class Node:
             raise ProtocolError(f"slot {slot} was delivered to a chain of height {height}")
 
     def _install(self, source: NodeId, first_slot: Slot, blocks: tuple[str, ...]) -> None:
-        """Rule 12: a peer's blocks are checked, link, hash and nonce, before they are believed."""
+        """Check a peer's blocks, link, hash and nonce, and apply them up to the first that fails (rule 12)."""
         for slot, line in enumerate(blocks, first_slot):
             if slot <= self.state_machine.height:
                 continue
@@ -396,7 +394,7 @@ class Node:
 
     @rule("11")
     def _finish_applied(self) -> None:
-        """Write what was applied, the chain first, and then answer; a leader passes its nonces on."""
+        """Write the applied blocks, the chain first, then answer clients. A leader sends its nonces to the others."""
         if not self._unwritten:
             return
         self._unwritten = False
@@ -415,30 +413,19 @@ class Node:
                 ),
             )
 
-    def _look_ahead(self) -> None:
-        """The votes are on their way: search meanwhile for the nonces of what was proposed."""
+    def _premine(self) -> None:
+        """Search nonces for the proposed slots while their votes are on the way."""
         self.state_machine.premine(self._ahead)
         self._ahead.clear()
 
     def _serve_catchup(self, to: NodeId, first_slot: Slot, last_slot: Slot) -> None:
-        lines: list[str] = []
-        size = 0
-        last_slot = min(last_slot, self.state_machine.height)
-        while size < CATCHUP_BYTES and first_slot + len(lines) <= last_slot:
-            begin = first_slot + len(lines)
-            for line in self._lines_to_serve(begin, min(last_slot, begin + CATCHUP_LINES - 1)):
-                lines.append(line)
-                size += len(line)
-                if size >= CATCHUP_BYTES:
-                    break
+        height = self.state_machine.height
+        lines = lines_for_reply(self._lines_to_serve, first_slot, min(last_slot, height))
         if lines:
-            reply = CatchupReply(
-                sender=self.me, first_slot=first_slot, blocks=tuple(lines), decided=self.state_machine.height
-            )
-            self._send((to,), reply)
+            self._send((to,), CatchupReply(sender=self.me, first_slot=first_slot, blocks=lines, decided=height))
 
     def _lines_to_serve(self, first: Slot, last: Slot) -> list[str]:
-        """Rule 12: what is decided, from the chain, and nothing that is only accepted."""
+        """Decided blocks from the chain file, and no accepted values (rule 12)."""
         return self.storage.read_lines(first, last)
 
     # Beginning and end
@@ -455,7 +442,7 @@ class Node:
 
     @rule("18")
     def _stop(self, error: Exception) -> NoReturn:
-        """Rule 18: say why, let what is safe to say leave, and do nothing any more."""
+        """Report the reason, let pending messages leave, and stop for good."""
         self.stopped = ending(self.me, error)
         self.host.report(NodeFailed(self.stopped))
         self.host.push()

@@ -36,10 +36,10 @@ class PendingRequests:
         self.host = host
         self.waiting = waiting
 
-    # What comes in
+    # Calls
 
     def take_write(self, request: Request) -> bool:
-        """True when the write must be placed. A retry of one that was applied gets its first answer at once."""
+        """True when the write must be proposed. A retry of an applied write gets the first answer at once."""
         name = request.id
         known = self.state_machine.client_table.get(*name)
         if known is not None:
@@ -48,36 +48,36 @@ class PendingRequests:
             return False
         return not self.waiting.awaits(*name)
 
-    # What is known
+    # Answers with a result
 
     def answer_applied(self, applied: Iterable[Applied]) -> None:
-        """These requests were applied and written; whoever of this node's clients waits for one is told."""
+        """Answer the clients of these requests, which were applied and written."""
         for done in applied:
             name = (done.client, done.seq)
             self.waiting.answer_write(name)
             self.answer(name, done.operation, done.outcome, done.height)
 
     def answer(self, name: RequestId, operation: Operation, outcome: Outcome, height: int) -> None:
-        """The answer to a write that was applied in block `height`."""
+        """Report the answer to a write that was applied in block `height`."""
         kind = "ok" if outcome is _OK else "refused"
         self.host.report(WriteAnswer(*name, kind, wording(operation, outcome), height))
 
     def answer_reads(self, numbers: Iterable[int]) -> None:
-        """These reads may see the blog as it is now."""
+        """Answer these reads from the blog as it is now."""
         for number in numbers:
             waiting = self.waiting.answer_read(number)
             if waiting is not None and isinstance(waiting.question, ClientRead):
                 self.show(waiting.question)
 
     def show(self, read: ClientRead) -> None:
-        """The blog as it is on this node."""
+        """Answer one read from the blog as it is now."""
         view = look(self.state_machine.blog, read.kind, read.name)
         self.host.report(ReadAnswer(read.number, "ok", view.text, view.result, view.shown, self.state_machine.height))
 
-    # What is not known
+    # Answers without a result
 
     def give_up_writes(self, names: Iterable[RequestId], *, no_majority: bool) -> None:
-        """These writes get no answer in time."""
+        """Report a time-out for these writes."""
         kind, why = self.unknown(no_majority=no_majority)
         for name in names:
             if self.waiting.answer_write(name):
@@ -85,7 +85,7 @@ class PendingRequests:
                 self.host.report(WriteAnswer(*name, kind, text, 0))
 
     def give_up_reads(self, numbers: Iterable[int], *, no_majority: bool) -> None:
-        """These reads get no answer in time."""
+        """Report a time-out for these reads."""
         kind, why = self.unknown(no_majority=no_majority)
         for number in numbers:
             if self.waiting.answer_read(number) is not None:
@@ -93,7 +93,7 @@ class PendingRequests:
                 self.host.report(ReadAnswer(number, kind, text, None, "", 0))
 
     def unknown(self, *, no_majority: bool) -> tuple[str, str]:
-        """How an end without a result is called, and why it came to that. Neither kind says that nothing happened."""
+        """The kind of a time-out and its reason. Neither kind states that nothing happened."""
         if no_majority:
             return "no-majority", f"no majority: node {self.me} hears too few nodes, and {self.majority} are needed"
         return "timeout", f"node {self.me} got no answer in time"

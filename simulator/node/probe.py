@@ -11,18 +11,18 @@ from simulator.node.storage.storage import Recovered
 
 
 class Probe(Protocol):
-    """What one node does inside, told by the node itself as it does it."""
+    """Observes one node from inside; the node calls it as things happen."""
 
     def recovered(self, recovered: Recovered) -> None:
-        """A life begins with what the files told; `recovered.height` blocks of the chain are applied."""
+        """An incarnation begins with what the files held; `recovered.height` blocks are applied."""
         ...
 
     def recorded(self, records: Sequence[JournalRecord]) -> None:
-        """These records were appended to the journal; they are safe after the next `synced`."""
+        """These records were appended to the journal; they are durable after the next `synced`."""
         ...
 
     def synced(self) -> None:
-        """Everything recorded so far is safe."""
+        """All records appended so far are durable."""
         ...
 
     def applied(self, blocks: Sequence[Block]) -> None:

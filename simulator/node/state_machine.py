@@ -1,9 +1,8 @@
-"""What the decided log has made of one node: its chain, its blog, and the outcome of every request, each applied once.
+"""The replicated state machine of one node: its chain, its blog and its client table (rules 11, 13 and 14).
 
-Rules 11, 13 and 14: slots are applied in order, a refusal is an outcome like any other, and a request that was decided
-twice takes effect once and keeps its first outcome. All of it follows from the chain, so a start-up that replays the
-chain knows every outcome again. It knows nothing of votes, peers, files or time; each rule is a method, so that one can
-be broken by name.
+Slots are applied in order. A refusal is an outcome like any other. A request that was decided twice takes effect once
+and keeps its first outcome. All state follows from the chain, so a start-up replays it. The state machine knows nothing
+of votes, peers, files or time. Each rule is a method, so that a mutant can break one.
 """
 
 from __future__ import annotations
@@ -25,11 +24,11 @@ from simulator.node.client_table import ClientTable
 from simulator.node.codec import blog_line, operations_in, operations_text, parse_all, parse_block, parse_operations
 
 HASHES_KEPT = 8
-"""How many of the newest blocks' hashes are kept for pictures."""
+"""How many of the newest blocks' hashes are kept for the node's status."""
 HINTS_AHEAD = 4096
-"""How far above the chain hints are kept: further than any leader runs ahead of a follower that is not lost."""
+"""How many slots above the chain nonce hints are kept: more than a leader is ahead of a follower that keeps up."""
 TRIES_AHEAD = 1 << 16
-"""How many hashes may be tried at once for blocks that are not decided yet: some 30 ms of work."""
+"""How many hashes one call of `premine` tries at most: about 30 ms."""
 
 _OK = Outcome.OK  # The first of them; a member of an Enum is slow to look up.
 
@@ -45,7 +44,7 @@ class Applied(msgspec.Struct, frozen=True, gc=False):
 
 
 class Page(msgspec.Struct, frozen=True):
-    """What was applied and is not written yet: blocks in order, the lines for blog.txt, and who is to be told."""
+    """Applied and not yet written: blocks in order, lines for blog.txt, and requests whose clients wait."""
 
     blocks: list[Block]
     blog_lines: bytes
@@ -55,8 +54,8 @@ class Page(msgspec.Struct, frozen=True):
 class StateMachine:
     """Invariants: slot n is block n; the blog is the replay of the chain; every outcome is the first one.
 
-    Start with `replay` for every block on disk and then `begin`. What `extend` and `adopt` apply gathers until `take`
-    hands it over to be written. `awaits` tells whether a client waits for the outcome of a request here.
+    Start with `replay` for every block on disk and then `begin`. `take` returns what `extend`
+    and `adopt` have applied, to be written. `awaits` tells whether a client waits for the outcome of a request here.
     """
 
     client_table_type = ClientTable
@@ -104,21 +103,21 @@ class StateMachine:
         return b"".join(lines)
 
     def begin(self, height: int, tip: str, newest: Iterable[Block]) -> None:
-        """The replay is over: the chain ends at `height` with hash `tip`; `newest` are its last blocks."""
+        """End the replay: the chain ends at `height` with hash `tip`; `newest` are its last blocks."""
         self.chain = Blockchain(self.chain.difficulty, height=height, tip=tip, miner=self._search)
         self.hashes.extend(block.hash for block in newest)
 
     # From the log
 
     def extend(self, value: Value) -> None:
-        """Make the next block of a decided value, and apply it."""
+        """Derive the next block from a decided value and apply it."""
         text = self.text_of(value)
         block = self.chain.extend(text, self.nonce_hint(self.chain.height + 1))
         requests = zip(operations_in(text), value, strict=True)
         self._apply(block, [(operation, request.client, request.seq) for operation, request in requests])
 
     def adopt(self, line: str) -> None:
-        """Check a peer's block, a line of its blockchain.txt, and apply it; one below the tip is passed over.
+        """Check a peer's block, a line of its blockchain.txt, and apply it; skip one at or below the tip.
 
         Raises:
             MalformedText: it is no block, or its T is no list of operations.
@@ -140,40 +139,40 @@ class StateMachine:
     # Rules
 
     def text_of(self, value: Value) -> str:
-        """T holds what was agreed and nothing else, so that it is the same on every node."""
+        """The block's T: it holds only what was agreed, so that it is equal on every node."""
         return operations_text(value)
 
     @rule("14")
     def claim(self, client: str, seq: int, height: int) -> bool:
-        """Rule 14: a request takes effect once. True the first time; what is claimed is the answer to every retry."""
+        """True the first time a request is applied; False for a retry, which gets the first outcome."""
         return self.client_table.claim(client, seq, height)
 
     def claim_replayed(self, client: str, seq: int, height: int) -> bool:
-        """What an earlier life applied is remembered like everything else."""
+        """The same as `claim` during the replay of the chain."""
         return self.client_table.claim(client, seq, height)
 
     @rule("13")
     def note_refusal(self, client: str, seq: int, outcome: Outcome) -> None:
-        """Rule 13: a refusal is an outcome too, and no retry changes it."""
+        """Keep a refusal as the request's outcome; no retry changes it."""
         self.client_table.amend(client, seq, outcome)
 
     def nonce_hint(self, slot: Slot) -> int | None:
-        """The nonce that the leader found for this slot, if it has said so."""
+        """The nonce that the leader sent for this slot, if any."""
         return self._hints.pop(slot, None)
 
     # Ahead of the log
 
     def hint(self, first_slot: Slot, nonces: Sequence[int]) -> None:
-        """The leader found these nonces for the slots from `first_slot` on. Only those soon needed are kept."""
+        """Keep the leader's nonces for the slots from `first_slot` on, those soon needed only."""
         height = self.chain.height
         for slot, nonce in enumerate(nonces, first_slot):
             if height < slot <= height + HINTS_AHEAD:
                 self._hints[slot] = nonce
 
     def premine(self, values: Iterable[tuple[Slot, Value]]) -> None:
-        """Search the blocks of slots that are proposed but not decided, while the votes are on their way.
+        """Search nonces for proposed slots while their votes are on the way.
 
-        Whatever is found is kept with the H and T that it belongs to: if another value is decided, it is thrown away.
+        A nonce is kept with its H and T, and dropped when another value is decided.
         """
         difficulty = self.chain.difficulty
         most = TRIES_AHEAD >> 4 * difficulty

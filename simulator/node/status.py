@@ -1,4 +1,4 @@
-"""Pictures of a cluster at one moment: what views draw, conditions ask and checks compare. Plain data, no behaviour."""
+"""The status of one node at one moment, as plain data: views draw it, scenarios and checks compare it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Role = Literal["leader", "candidate", "follower"]
 
 
 class EntryView(msgspec.Struct, frozen=True, kw_only=True):
-    """One post or comment among the newest of a blog."""
+    """One of the newest posts and comments of a blog."""
 
     kind: Literal["post", "comment"]
     username: str
@@ -29,7 +29,7 @@ class SlotView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class NodeStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """What one node knows of itself. Ballots are (round, owner), slots count from 1, hashes are hex.
+    """One node at one moment. Ballots are (round, owner), slots count from 1, hashes are hex.
 
     `queue` counts requests at this node that wait to be proposed or forwarded; `pending` those of its own clients that
     have no answer yet; `hashes` are the last blocks' hashes, the newest last; `heard` the nodes heard from lately.

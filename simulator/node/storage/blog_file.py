@@ -1,8 +1,7 @@
-"""blog.txt: a line a write that took effect. It follows from the chain, so the chain mends it at every start.
+"""blog.txt: one line for each write that took effect. It is derived from the chain and repaired at every start.
 
-The blocks of a batch reach blockchain.txt before their writes reach this file, and a crash may fall between the two, or
-keep one file further than the other. What stands here is therefore compared with the replay, byte for byte, and cut or
-continued where they part; it is never believed.
+A crash may leave this file shorter or longer than blockchain.txt. It is therefore compared with the replay of the
+chain, byte for byte, and cut or continued where the two differ; it is never a source of truth.
 """
 
 from __future__ import annotations
@@ -23,11 +22,11 @@ class BlogFile:
         self._expected: list[bytes] = []
         self._pending = 0
         self._parted = False
-        self._unsafe = True  # What an earlier life appended and never synced may still be unsafe now.
+        self._unsafe = True  # Lines of an earlier incarnation may never have been synced.
         self.mended = ""
 
     def expect(self, lines: bytes) -> None:
-        """The next lines of the replay.
+        """Compare the next lines of the replay.
 
         Raises:
             OSError: the disk fails.
@@ -39,7 +38,7 @@ class BlogFile:
                 self._compare()
 
     def mend(self) -> None:
-        """The replay is over: cut what goes beyond it. `mended` then says in one sentence what was done, or is empty.
+        """End the replay: cut the file after it. `mended` is then one sentence on what was done, or empty.
 
         Raises:
             OSError: the disk fails.

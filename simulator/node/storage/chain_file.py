@@ -41,7 +41,7 @@ class ChainFile:
         self._disk = disk
         self._difficulty = difficulty
         self._offsets = array("Q")  # Where blocks 1, 65, 129, … begin.
-        self._unsafe = True  # What an earlier life appended and never synced may still be unsafe now.
+        self._unsafe = True  # Blocks of an earlier incarnation may never have been synced.
         self.height = 0
         self.tip = GENESIS_HASH
         self.size = 0
@@ -90,7 +90,7 @@ class ChainFile:
         self.height, self.tip, self.size = done, tip.decode(), offset
 
     def append(self, blocks: Sequence[Block]) -> None:
-        """Add blocks at the end, in one write. They must follow one another and `tip`; the builder saw to that.
+        """Append blocks in one write. They follow one another and `tip`; the caller ensures it.
 
         Raises:
             OSError: the disk fails.

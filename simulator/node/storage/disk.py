@@ -7,14 +7,14 @@ from typing import Protocol
 
 
 class Disk(Protocol):
-    """Sizes and offsets are bytes. Every failure is an `OSError`: after one the node stops, and asks no second time."""
+    """Sizes and offsets are bytes. Every failure is an `OSError`; after one the node stops and never retries."""
 
     def exists(self, name: str) -> bool:
-        """True when there is a file of this name, be it empty."""
+        """True when a file of this name exists, even an empty one."""
         ...
 
     def size(self, name: str) -> int:
-        """How long the file is, what is not yet synced included.
+        """The length of the file, the part that is not synced included.
 
         Raises:
             FileNotFoundError: there is none.
@@ -42,7 +42,7 @@ class Disk(Protocol):
         ...
 
     def sync(self, name: str) -> None:
-        """Return once everything appended to the file, and the file's being there, survives a loss of power."""
+        """Return once all appended data, and the file's name in its folder, survive a power loss."""
         ...
 
     def truncate(self, name: str, size: int) -> None:
@@ -54,7 +54,7 @@ class Disk(Protocol):
         ...
 
     def replace(self, name: str, data: bytes) -> None:
-        """Make `data` the whole file, at once and for good: a crash leaves the old one or the new one, never a mix."""
+        """Replace the whole file by `data`, durably: a crash leaves the old one or the new one, never a mix."""
         ...
 
     def stream(self, name: str, chunk: int) -> Iterator[bytes]:

@@ -8,11 +8,11 @@ A line is the CRC-32 of its JSON in eight hex digits, a blank, and the JSON, so 
     …        {"accepted":{"slot":5,"ballot":[3,1],"value":[{"op":"POST",…,"id":"c1:7"}]}}
 
 The first line says how far blockchain.txt was durable, and the hash there, when the journal was written anew: votes up
-to that height were left out. A chain that no longer reaches it has lost what this node vouched for.
+to that height were left out. A chain that no longer reaches it has lost votes of this node.
 
-A last line that stops in the middle is torn: it was never synced, so nobody was told of it, and it is cut off. Any
-other line that its checksum denies is damage, also the last one when its newline stands: a torn write has no end, and
-to cut a line that was acknowledged would be to forget a promise.
+A last line without an end is torn: it was never synced, no message depended on it, and it is cut off. Any other line
+with a wrong checksum is damage, also a last line with its newline: a torn write has no end, and cutting a line that was
+acknowledged would forget a promise.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class _Vote(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class _Line(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Exactly one of the records is there; `chain` goes with `journal`."""
+    """One line: exactly one of the records is set; `chain` goes with `journal`."""
 
     journal: int | None = None
     chain: tuple[int, str] | None = None
@@ -62,8 +62,9 @@ _decode = msgspec.json.Decoder(_Line).decode
 class Memory(msgspec.Struct):
     """The fold of a journal.
 
-    `promised` is the highest promise (own bids and votes are promises too), `opened` the highest own bid, `accepted`
-    each slot's vote of the highest ballot; `chain_height` and `chain_hash` say what the journal relies on.
+    `promised` is the highest promise (opened ballots and votes are promises too), `opened` the highest own ballot,
+    `accepted` each slot's vote of the highest ballot. The journal relies on a chain that reaches `chain_height` with
+    `chain_hash`.
     """
 
     promised: Ballot
@@ -82,15 +83,15 @@ class Journal:
         self.size = 0
 
     def start(self) -> None:
-        """Make the journal of a node that has never spoken. Durable on return."""
+        """Create the journal of a new node. It is durable on return."""
         self.rewrite(NO_BALLOT, NO_BALLOT, (), 0, GENESIS_HASH)
 
     @rule("16")
     def load(self) -> Memory:
-        """Read everything back, cut off a torn last line, and sync: what is believed from now on must be safe.
+        """Read all records back, cut off a torn last line, and sync.
 
-        A process that was killed between write and sync leaves lines that the next life reads and a loss of power can
-        still take; a repeated message would be answered from them without another write.
+        A process that was killed between write and sync leaves lines that a power loss can still take. They must be
+        durable before a repeated message is answered from them without another write.
 
         Raises:
             FileDamage: a line was changed after it was written, or the beginning is missing.
@@ -111,7 +112,7 @@ class Journal:
         return memory
 
     def append(self, records: Iterable[JournalRecord]) -> None:
-        """Add records at the end, in one write. Safe only after `sync`.
+        """Append records in one write. They are durable after `sync`.
 
         Raises:
             OSError: the disk fails.
@@ -123,7 +124,7 @@ class Journal:
             self._unsafe = True
 
     def sync(self) -> None:
-        """Return once every record appended is safe.
+        """Return once all appended records are durable.
 
         Raises:
             OSError: the disk fails; whether the records are kept is unknown, so the node must stop.
@@ -135,7 +136,7 @@ class Journal:
     def rewrite(
         self, promised: Ballot, opened: Ballot, accepted: Iterable[Acceptance], chain_height: int, chain_hash: str
     ) -> None:
-        """Replace the journal by these records alone, at once and durably. Blocks up to `chain_height` must be safe.
+        """Replace the journal by these records, durably. Blocks up to `chain_height` must be durable before.
 
         Raises:
             OSError: the disk fails.
@@ -154,16 +155,16 @@ class Journal:
 
     def _cut(self, good: int, number: int, tail: bytes) -> None:
         if _sound(tail[:-1]):
-            # A whole line, and a byte that is no newline behind it: this was written to its end and changed since.
+            # A whole line with another byte in place of its newline: it was complete and has changed since.
             raise FileDamage(JOURNAL, number, "the newline at its end has become another byte")
-        # A power loss may leave a file longer than what was written of it: zeros are no sign of damage.
+        # A power loss may leave zeros at the end of a file: they are no damage.
         if number == 1 or not _BEGINNING.fullmatch(tail.rstrip(b"\0")):
             raise FileDamage(JOURNAL, number, "it has no end, and it is not the beginning of a record")
         self._disk.truncate(JOURNAL, good)
 
 
 def encode_records(records: Iterable[JournalRecord]) -> bytes:
-    """The lines of these records. Operations stand in them as they came: nothing is encoded twice."""
+    """The lines of these records. Operations are copied as they came and not encoded again."""
     lines = []
     for record in records:
         ballot = record.ballot

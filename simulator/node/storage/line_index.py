@@ -1,4 +1,4 @@
-"""Lines of a node's blockchain.txt for whoever looks from outside, without reading a long chain from its start."""
+"""Reads lines of a node's blockchain.txt from another process, without reading a long file from its start."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One lab a data directory: an exclusive lock that the kernel drops when its holder dies, however it dies."""
+"""An exclusive lock on a data directory, which the kernel releases when its holder ends in any way."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class DirectoryLock:
         os.pwrite(self._fd, b"%d\n" % os.getpid(), 0)
 
     def release(self) -> None:
-        """Let others in. Idempotent. The file stays: without it two newcomers could lock two different files."""
+        """Release the lock. Idempotent. The file stays: otherwise two processes could lock two different files."""
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1

@@ -19,7 +19,7 @@ class RealDisk:
 
     Invariant: after a failed write or sync of a file, every later write or sync of it fails too. The kernel reports a
     lost page once and may then call the file clean (Rebello et al., *Can Applications Recover from fsync Failures?*,
-    USENIX ATC 2020), so a second try would lie.
+    USENIX ATC 2020), so a second try could succeed without the data.
     """
 
     def __init__(self, directory: Path | str, sync_mode: SyncMode = "fsync") -> None:
@@ -97,7 +97,7 @@ class RealDisk:
         finally:
             os.close(fd)
         fresh.replace(self.directory / name)
-        stale = self._open.pop(name, None)  # It still speaks of the file that has just lost its name.
+        stale = self._open.pop(name, None)  # It still refers to the replaced file.
         if stale is not None:
             os.close(stale)
         if self._durable:
@@ -113,7 +113,7 @@ class RealDisk:
             yield data
 
     def close(self) -> None:
-        """Let go of all files. Idempotent; nothing is synced."""
+        """Close all files without a sync. Idempotent."""
         for fd in self._open.values():
             os.close(fd)
         self._open.clear()

@@ -1,8 +1,8 @@
-"""A node's files behind one face: what it must not forget, what was decided, and what that means for the blog.
+"""The three files of a node: the journal, the chain and the blog.
 
-The order of writes carries the guarantees. Journal records are synced before a message speaks of them. Blocks and blog
-lines are only written: whatever a crash takes from them stands in the journals of a majority, and in this node's own
-until `compact`, which makes the chain durable first and only then lets votes go.
+Journal records are synced before a message depends on them. Blocks and blog lines are written without a sync: what a
+crash takes of them is in the journals of a majority, and in this node's own until `compact`, which syncs the chain
+before it drops votes.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ their writes make (see `codec`). Raises `MalformedText` for the first that is no
 
 
 class Recovered(msgspec.Struct, frozen=True, kw_only=True):
-    """What a node knows again after a restart.
+    """What a node has recovered from its files.
 
-    `promised` is the highest ballot promised (own bids and votes are promises too), `opened` the highest own bid;
+    `promised` is the highest promise (opened ballots and votes are promises too), `opened` the highest own ballot;
     `accepted` holds the votes for slots above `height`; `height` and `tip` are the chain's end, already replayed;
-    `fresh` is true for a node that has never spoken; `notes` say in a sentence each what was mended.
+    `fresh` is true for a new node; `notes` are a sentence for each repair.
     """
 
     promised: Ballot
@@ -53,10 +53,10 @@ class Storage:
         self._blog: BlogFile | None = None
 
     def load(self, replay: Replay) -> Recovered:
-        """Read the files back, mend what a crash may leave behind, and replay the chain into the node.
+        """Read the files, repair what a crash may leave behind, and replay the chain into the node.
 
         Raises:
-            StorageDamage: a file is damaged where no crash can have damaged it, or one that must be there is missing.
+            StorageDamage: a file is damaged in a way that no crash explains, or a required file is missing.
             OSError: the disk fails.
         """
         notes: list[str] = []
@@ -87,7 +87,7 @@ class Storage:
         )
 
     def append(self, records: Iterable[JournalRecord]) -> None:
-        """Add journal records, in one write. Nobody may hear of them before `sync`.
+        """Append journal records in one write. No message may depend on them before `sync`.
 
         Raises:
             OSError: the disk fails.
@@ -95,7 +95,7 @@ class Storage:
         self._journal.append(records)
 
     def sync(self) -> None:
-        """Return once every journal record appended survives a loss of power.
+        """Return once all appended journal records survive a power loss.
 
         Raises:
             OSError: the disk fails.
@@ -103,7 +103,7 @@ class Storage:
         self._journal.sync()
 
     def append_blocks(self, blocks: Sequence[Block], blog_lines: bytes) -> None:
-        """Add applied blocks, and the lines of the writes that took effect in them, the chain first. Not synced.
+        """Append applied blocks to the chain, then their writes to the blog. Not synced.
 
         Raises:
             OSError: the disk fails.
@@ -112,7 +112,7 @@ class Storage:
         self._blog_file.append(blog_lines)
 
     def sync_all(self) -> None:
-        """Return once all three files are safe.
+        """Return once all three files are durable.
 
         Raises:
             OSError: the disk fails.
@@ -131,7 +131,7 @@ class Storage:
         return self._chain.read_blocks(first, last)
 
     def read_lines(self, first: int, last: int) -> list[str]:
-        """The same as lines of blockchain.txt, for whoever hands them on (`codec.parse_block` reads one).
+        """The same blocks as lines of blockchain.txt (`codec.parse_block` reads one).
 
         Raises:
             StorageDamage: the file has been changed since it was read or written.
@@ -140,7 +140,7 @@ class Storage:
         return self._chain.read_lines(first, last)
 
     def compact(self, promised: Ballot, opened: Ballot, accepted: Mapping[Slot, Acceptance]) -> None:
-        """Make chain and blog durable, then write the journal anew with these and nothing else.
+        """Sync chain and blog, then rewrite the journal with these records alone.
 
         Votes for slots that the chain holds are left out of it; a PROMISE reports those as decided.
 
@@ -154,7 +154,7 @@ class Storage:
 
     @property
     def journal_bytes(self) -> int:
-        """The journal's length, for whoever decides when to compact it."""
+        """The journal's length in bytes."""
         return self._journal.size
 
     @property
@@ -182,13 +182,13 @@ class Storage:
     def _start(self) -> Recovered:
         self._disk.append(CHAIN, b"")
         self._disk.append(BLOG, b"")
-        self._journal.start()  # Last, and with the folder synced: where a journal is, the node has been before.
+        self._journal.start()  # Last, with the folder synced: a journal shows that the node has run before.
         return Recovered(
             promised=NO_BALLOT, opened=NO_BALLOT, accepted={}, height=0, tip=GENESIS_HASH, fresh=True, notes=()
         )
 
     def _hold_chain_against(self, memory: Memory) -> None:
-        # Votes up to this height were let go because the chain held them. A chain that lost them has lost votes.
+        # Votes up to this height were dropped because the chain held their values.
         height = memory.chain_height
         if self._chain.height < height:
             raise FileDamage(

@@ -1,4 +1,4 @@
-"""A file that another process appends to: its new whole lines, each time somebody looks."""
+"""Follows a file that another process appends to: each read returns its new whole lines."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 class Tail:
-    """Reads on where it stopped. `restarted`: the file was cut or replaced, and is read from its start again."""
+    """Continues where it stopped. `restarted`: the file was cut or replaced, and is read from its start again."""
 
     def __init__(self, path: Path) -> None:
         self.restarted = False

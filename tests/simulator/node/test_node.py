@@ -17,8 +17,9 @@ from paxos.messages import (
     Hints,
 )
 from simulator.node import node as node_module
+from simulator.node.catchup import REPLY_BYTES
 from simulator.node.client_api import ClientWrite, Inspect, Inspected, NodeFailed, ReadAnswer, WriteAnswer
-from simulator.node.node import CATCHUP_BYTES, Node, NodeStopped
+from simulator.node.node import Node, NodeStopped
 from simulator.node.storage.chain_file import CHAIN
 from simulator.node.storage.journal import JOURNAL
 from tests.simulator.node.node_bench import BALLOT, HELLO, LEADER, NICE, Bench, accept, decide, posts, request
@@ -330,7 +331,7 @@ def test_catch_up_serves_the_chain_in_bites() -> None:
     assert isinstance(reply, CatchupReply)
     assert (reply.first_slot, reply.decided) == (3, 10)
     assert list(reply.blocks) == bench.lines(CHAIN)[2 : 2 + len(reply.blocks)]
-    assert CATCHUP_BYTES <= sum(map(len, reply.blocks)) < CATCHUP_BYTES + 70_000
+    assert REPLY_BYTES <= sum(map(len, reply.blocks)) < REPLY_BYTES + 70_000
     bench.hear(Catchup(sender=3, first_slot=11, last_slot=11))
     assert len(bench.heard(CatchupReply)) == 1
 
