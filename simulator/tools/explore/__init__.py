@@ -1,4 +1,4 @@
-"""Seeds by the thousand: each is a hostile plan, run and judged in the virtual world; what fails is made small.
+"""Explores seeds: each is a hostile schedule, run and judged in the virtual world; failures are shrunk.
 
-Reading order: `batch`, `seeds`, `engine`, `shrink`, `findings`, `tell`, `command`.
+Reading order: `swarm`, `schedule`, `trial`, `batch`, `seeds`, `engine`, `shrink`, `findings`, `narrate`, `command`.
 """

@@ -1,7 +1,7 @@
-"""One batch of seeds: what a worker is handed, and the little that it hands back.
+"""One batch of seeds: what a worker gets, and what it returns.
 
-A task costs a pool some tenths of a millisecond and a cluster of machines several, so seeds travel by the second's
-worth, and a result holds verdicts alone: whoever wants a run again has its seed.
+Handing out a task costs a local pool some tenths of a millisecond and a cluster of machines several, so a batch holds
+about a second of work. A result holds verdicts alone: a seed is enough to run it again.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from simulator.tools.explore.trial import Outcome, run_trial
 
 
 class Search(msgspec.Struct, frozen=True, kw_only=True):
-    """What is looked for: how plans are drawn (`profile`), and the rule that is broken (None: none)."""
+    """How schedules are drawn (`profile`), and which rule is broken (None: none)."""
 
     profile: str = "swarm"
     break_rule: str | None = None
 
     def command(self, seed: int) -> str:
-        """The command that runs this one seed again."""
+        """The command that runs one seed again."""
         words = ["paxsim", "explore", "--seeds", "1", "--start", str(seed)]
         if self.profile != "swarm":
             words += ["--profile", self.profile]
@@ -40,12 +40,12 @@ class Batch(msgspec.Struct, frozen=True):
     step: int = 1
 
     def seeds(self) -> range:
-        """Them all, ascending."""
+        """All seeds of the batch, ascending."""
         return range(self.first, self.first + self.count * self.step, self.step)
 
 
 class Failure(msgspec.Struct, frozen=True, kw_only=True):
-    """A seed that broke something. `why` is one sentence, without the command that replays it."""
+    """A seed that violated an invariant. `why` is one sentence, without the command that replays it."""
 
     seed: int
     invariant: str
@@ -53,7 +53,7 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BatchResult(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of a batch. `seconds` is the worker's own time; `version` the program's, on both sides the same."""
+    """The result of a batch. `seconds` is the worker's own time; `version` is that of the worker's program."""
 
     batch: Batch
     search: Search
@@ -65,7 +65,7 @@ class BatchResult(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def run_batch(batch: Batch, search: Search) -> BatchResult:
-    """Run and judge every seed of `batch`. Importable by name, so that any executor can send it anywhere."""
+    """Run and judge every seed of `batch`. It can be imported by name, so any executor can send it anywhere."""
     began = time.perf_counter()
     failures: list[Failure] = []
     sometimes: Counter[str] = Counter()
@@ -92,6 +92,6 @@ def run_seed(seed: int, search: Search) -> Outcome:
 
 
 def failures_of(seed: int, outcome: Outcome) -> list[Failure]:
-    """Each invariant that a run broke, the earliest first."""
+    """Each invariant that a run violated, the earliest violation first."""
     found = sorted(outcome.violations, key=lambda violation: violation.at_ms)
     return [Failure(seed=seed, invariant=one.invariant, why=one.sentence()) for one in found]

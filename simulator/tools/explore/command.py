@@ -1,4 +1,4 @@
-"""What `paxsim explore` does: seeds out, results in, the first failures made small, one verdict."""
+"""Carries out `paxsim explore`: runs seeds, collects results, shrinks the first failures, reports."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from simulator.tools.explore.swarm import PROFILES
 
 
 class Wishes(msgspec.Struct, frozen=True, kw_only=True):
-    """What was asked for. `enough` failures end the search; the first `shrink` of them are made small in `folder`."""
+    """The options of the command. The search ends after `enough` failures; `shrink` are shrunk into `folder`."""
 
     search: Search
     seeds: int
@@ -39,7 +39,10 @@ class Wishes(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Report(msgspec.Struct, kw_only=True):
-    """What was found. `seeds` were run (earlier runs with the same results file included); `sometimes` counts seeds."""
+    """What was found.
+
+    `seeds` counts those run, earlier runs with the same results file included; `sometimes` counts seeds.
+    """
 
     seeds: int = 0
     failures: list[Failure] = msgspec.field(default_factory=list)
@@ -50,7 +53,7 @@ class Report(msgspec.Struct, kw_only=True):
     interrupted: bool = False
 
     def document(self, search: Search) -> dict[str, object]:
-        """As `--json` prints it."""
+        """The document that `--json` prints."""
         written = {(found.seed, found.invariant): found for found in self.findings}
         failures = []
         for failure in self.failures:
@@ -78,23 +81,23 @@ class Report(msgspec.Struct, kw_only=True):
 
 
 class Listener(Protocol):
-    """Whoever shows how far it is."""
+    """Shows progress."""
 
     def begin(self, total: int, done: int) -> None:
-        """So many seeds, of which so many were done before."""
+        """The search begins: it has so many seeds, of which so many were done before."""
         ...
 
     def came(self, report: Report) -> None:
-        """A batch came back; `report` has it in."""
+        """A batch came back; `report` contains it."""
         ...
 
     def shrinking(self, failure: Failure) -> None:
-        """A failure is being made small."""
+        """A failure is being shrunk."""
         ...
 
 
 def check_search(search: Search) -> None:
-    """Refuse a profile or a rule that there is not, before anything starts.
+    """Check profile and rule before anything starts.
 
     Raises:
         InputError: one of the two is unknown.
@@ -108,7 +111,7 @@ def check_search(search: Search) -> None:
 
 
 def run_search(wishes: Wishes, onlooker: Listener) -> Report:
-    """Explore, and shrink what failed. Ctrl-C ends the search, not the report: what was found is kept.
+    """Explore, and shrink failures. Ctrl-C ends the search and keeps what was found.
 
     Raises:
         InputError: an unknown profile or rule, a results file or a Dask cluster that cannot be used.
@@ -164,7 +167,7 @@ def _take_in(report: Report, result: BatchResult, wishes: Wishes) -> None:
 
 
 def _write_down(report: Report, wishes: Wishes, onlooker: Listener) -> None:
-    """Make the first failures small, one a broken invariant first."""
+    """Shrink the first failures, one for each violated invariant first."""
     told: set[str] = set()
     chosen: list[Failure] = []
     for failure in sorted(report.failures, key=lambda failure: failure.seed):

@@ -1,7 +1,7 @@
-"""Runs batches on any executor that has the standard face: a pool of this machine's cores, or another library's.
+"""Runs batches on any executor with the standard interface: a pool of this machine's cores, or another library's.
 
-Batches are sized to take about a second each, so that progress is seen, an interrupt loses little, and handing them out
-costs nothing. What is still under way when somebody interrupts is dropped; what came back is kept.
+A batch takes about a second, so that progress is visible and an interrupt loses little. On an interrupt, running
+batches are dropped and finished ones are kept.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ BATCH_S = 1.0
 FIRST_BATCH = 4
 LARGEST_BATCH = 2_000
 AHEAD = 2
-"""Batches that wait for each worker, so that none is idle while its result is on the way."""
+"""How many batches wait for each worker, so that none is idle while its result is on the way."""
 
 
 def local_executor(workers: int) -> Executor:
-    """A pool of fresh processes; Ctrl-C is for the one who asked, not for them."""
+    """A pool of fresh processes that ignore Ctrl-C, which is handled by the parent."""
     return ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"), initializer=_hear_no_interrupt)
 
 
@@ -36,7 +36,7 @@ def _hear_no_interrupt() -> None:
 
 @contextmanager
 def dask_executor(address: str) -> Iterator[tuple[Executor, int]]:
-    """The executor of a Dask cluster whose scheduler listens at `address`, and how many workers it has.
+    """The executor of the Dask cluster whose scheduler listens at `address`, and its number of workers.
 
     Raises:
         InputError: Dask is not installed, or nobody answers.
@@ -68,7 +68,7 @@ def explore(
     *,
     enough: Callable[[], bool] = lambda: False,
 ) -> Iterator[BatchResult]:
-    """Run all seeds, and yield each batch's result when it comes. Stops early when `enough()` says so.
+    """Run all seeds, and yield each batch's result when it comes. Stop early when `enough()` returns true.
 
     Raises:
         InputError: a worker runs another version of this program.
@@ -97,7 +97,7 @@ def explore(
 
 
 def run_here(seeds: Seeds, search: Search, *, enough: Callable[[], bool] = lambda: False) -> Iterator[BatchResult]:
-    """The same in this process alone, for one worker: no pool, no start-up."""
+    """The same in this process, for one worker: no pool and no start-up."""
     size = FIRST_BATCH
     while not enough() and (batch := seeds.take(size)) is not None:
         result = run_batch(batch, search)

@@ -1,7 +1,7 @@
-"""What is written down of a failing seed: a scenario that people read, and a trace that programs read.
+"""Writes down a failing seed: a scenario for people and a trace for programs, both of the shrunk schedule.
 
-Both are of the shrunk plan. The scenario says in its first lines what is broken and how the seed itself is run again;
-whether the story alone, told by `paxsim run`, breaks the rule again is tried before it is said.
+The first lines of the scenario name the violated invariant and the command that runs the seed. Whether `paxsim run` of
+the scenario alone violates the invariant too is tried before it is stated.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from simulator.tools.explore.trial import run_trial
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
-    """A failing seed made small and written down. `replay` is the command that shows it; the two files are named."""
+    """A failing seed, shrunk and written down. `replay` is the command that shows it; the two files are named."""
 
     seed: int
     invariant: str
@@ -39,7 +39,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def write_down(failure: Failure, search: Search, folder: str, most_runs: int) -> Finding:
-    """Shrink the seed of `failure` and write both files into `folder`. Importable by name, for any executor.
+    """Shrink the seed of `failure` and write both files into `folder`. It can be imported by name, for any executor.
 
     Raises:
         InputError: the folder cannot be written.
@@ -73,7 +73,7 @@ def write_down(failure: Failure, search: Search, folder: str, most_runs: int) ->
 
 
 def _as_it_happened(seed: int, search: Search) -> Schedule:
-    """The seed's plan with its ambushes as the plain faults that they became, if it then goes the same way."""
+    """The seed's schedule with its triggered faults as plain faults, if it then takes the same course."""
     drawn = draw_schedule(seed, search.profile, break_rule=search.break_rule)
     outcome = run_seed(seed, search)
     again = run_trial(outcome.done)

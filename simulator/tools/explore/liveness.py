@@ -1,9 +1,9 @@
-"""What must happen once faults change no more: progress, convergence, and then no further change of leader.
+"""Checks liveness after the faults have ended: progress, convergence, then a stable leader.
 
-Some faults may last: a minority that is down or cut off for good, links that are gone, slow or lossy. Demands are made
-of the nodes that are *served*: those that live and are linked, perhaps through others, to a node that reaches a
-majority directly and both ways (`protocol.md`, Progress). The others' clients are owed an answer all the same, and it
-must not be a wrong one, so they are waited for.
+Some faults may be permanent: a minority that is down or cut off, links that are gone, slow or lossy. Liveness is
+demanded for the nodes that are *served*: those that are up and linked, perhaps through others, to a node that reaches a
+majority directly and both ways (`protocol.md`, Progress). Clients of other nodes must get an answer too, and it must
+not be wrong, so they are waited for.
 """
 
 from __future__ import annotations
@@ -16,22 +16,22 @@ from simulator.tools.explore.permanent_faults import reached
 from simulator.worlds.virtual.cluster import VirtualCluster
 
 LOOK_EVERY_MS = 10
-"""How often the end of a run is looked for."""
+"""How often the run looks whether it is over, in milliseconds."""
 GRACE_MS = 800
-"""How long after that rivals may still come to rest: four election timeouts."""
+"""How long afterwards rivals may still campaign: four election timeouts."""
 STEADY_MS = 1_000
-"""How long a leader must then stay: five more."""
+"""How long a leader must then stay: five election timeouts more."""
 WITHOUT_MAJORITY_MS = 8_000
-"""How long clients of nodes that are not served are waited for: they are told "no majority" after 6 s."""
+"""How long clients of nodes that are not served are waited for: they get "no majority" after 6 s."""
 
 
 def served(cluster: VirtualCluster) -> tuple[NodeId, ...]:
-    """The nodes of which progress is demanded, ascending; none when no node reaches a majority."""
+    """The nodes for which progress is demanded, ascending; none when no node reaches a majority."""
     return reached(cluster.links, [node for node, machine in cluster.machines.items() if machine.life == "up"])
 
 
 class LivenessCheck:
-    """The end of a run. `tickets` are the requests made in it; `took_ms` how long it took until all was well."""
+    """The last part of a run. `tickets` are its requests; `took_ms` is the time until the cluster had recovered."""
 
     def __init__(self, cluster: VirtualCluster, allowed_ms: int, *, steady: bool) -> None:
         self.tickets: list[Ticket] = []
@@ -42,7 +42,7 @@ class LivenessCheck:
         self._served = served(cluster)
 
     def demand(self) -> None:
-        """Ask every node for a write, and wait until all are answered and all chains are equal; then go on watching."""
+        """Write at every node, wait until all are answered and all chains are equal, then watch for stability."""
         cluster, nodes = self._cluster, self._served
         began = cluster.now_ms()
         living = [node for node in cluster.settings.node_ids if cluster.machines[node].life == "up"]
@@ -94,7 +94,7 @@ class LivenessCheck:
                 self._declare("progress", why, ticket.node)
 
     def _expect_steadiness(self) -> None:
-        """Bids that were begun before may still come to nothing; after them one node leads, and the same one stays."""
+        """Let campaigns that have begun end; after them one node must lead without a change."""
         cluster = self._cluster
         cluster.run(cluster.now_ms() + GRACE_MS)
         before = self._leaders()
@@ -120,10 +120,10 @@ class LivenessCheck:
 
 
 def _in_vain(ticket: Ticket) -> bool:
-    """It ended without a result. A client asks again, as long as it is not told that it is well again."""
+    """True when a request ended without a result. A client asks again until the cluster has recovered."""
     return ticket.answer is not None and ticket.answer.kind not in {AnswerKind.OK, AnswerKind.REFUSED}
 
 
 def _named(leaders: list[tuple[NodeId, tuple[int, int]]]) -> str:
-    """Who leads with which ballot."""
+    """The leaders with their ballots, as text."""
     return " and ".join(f"node {node} with ballot {round_}.{owner}" for node, (round_, owner) in leaders) or "none"

@@ -1,7 +1,7 @@
-"""Makes docs/mutants.md: each rule that can be broken, which check sees it, and after how many seeds.
+"""Writes the table of docs/mutants.md: each mutant, the checks that see it, and after how many seeds.
 
-Run as `python -m simulator.tools.explore.mutant_table`; it writes the page's table to stdout. The seeds are those of
-`paxsim explore --break NAME`, from seed 0 on.
+Run it as `python -m simulator.tools.explore.mutant_table`; it writes to stdout. The seeds are those of `paxsim explore
+--break NAME`, from 0 on.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ KINDS = {
 
 
 class Row(msgspec.Struct, frozen=True):
-    """One mutant, found: `checks` by which it was seen, in `seeds` seeds (0: not found)."""
+    """A mutant, the `checks` that saw it, and the number of `seeds` run until then (0: not seen)."""
 
     name: str
     checks: tuple[str, ...]
@@ -34,7 +34,7 @@ class Row(msgspec.Struct, frozen=True):
 
 
 def look_for(name: str) -> Row:
-    """Run seeds until one breaks what is expected, and say what it broke. Importable by name, for a pool."""
+    """Run seeds until one violates an expected invariant. It can be imported by name, for a pool."""
     expected = set(find(name).expects)
     for seed in range(MOST_SEEDS):
         broken = tuple(sorted({found.invariant for found in run_seed(seed, Search(break_rule=name)).violations}))
@@ -44,7 +44,7 @@ def look_for(name: str) -> Row:
 
 
 def lines(rows: Iterable[Row]) -> list[str]:
-    """The table of all mutants, and below it the one of the controls."""
+    """The table of mutants, then the table of controls."""
     found = {row.name: row for row in rows}
     known = list(mutants().values())
     table = [
@@ -63,7 +63,7 @@ def _line(one: Mutant, row: Row | None) -> str:
 
 
 def main() -> None:
-    """Look for every mutant on all cores, and print the table."""
+    """Search for every mutant on all cores, and print the table."""
     names = [name for name, one in mutants().items() if not one.control]
     with local_executor(cores()) as executor:
         sys.stdout.write("\n".join(lines(executor.map(look_for, names))) + "\n")

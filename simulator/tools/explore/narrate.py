@@ -1,7 +1,7 @@
-"""The fate of one seed as prose: one line an event, in the order in which it happened.
+"""Narrates one seed: one line for each event, in order.
 
-Signs of life and alarms are left out, since they come all the time; what is lost, written, synced, applied, answered
-and broken is not.
+Heartbeats and timers are left out, since they are frequent. Lost messages, records, syncs, blocks, answers and
+violations are shown.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Draws what never mends: the state in which a cluster must go on for good.
+"""Draws permanent faults: the state in which a cluster must go on for good.
 
-A minority stays down or cut off; links are gone so that some nodes reach others through third ones only (Ng et al.,
-*Omni-Paxos*, EuroSys 2023); every link is slow or lossy. Some node reaches a majority in each of them, so progress is
-demanded in each (`simulator/tools/explore/liveness.py`).
+A minority stays down or cut off; links are gone, so that some nodes reach others through third ones only (Ng et al.,
+*Omni-Paxos*, EuroSys 2023); every link is slow or lossy. Some node reaches a majority in each case, so liveness is
+demanded in each (`liveness`).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ LOSSES = (0.05, 0.1, 0.2)
 
 
 def draw_permanent(nodes: int, dice: Random) -> tuple[Fault, ...]:
-    """Something that lasts; nothing in a cluster of one."""
+    """Draw permanent faults; none in a cluster of one."""
     minority = (nodes - 1) // 2
     if not minority:
         return ()
@@ -38,7 +38,7 @@ def draw_permanent(nodes: int, dice: Random) -> tuple[Fault, ...]:
 
 
 def _gone_links(row: list[int], dice: Random) -> tuple[Fault, ...]:
-    """The first of `row` reaches a majority or all; each other link is there or gone, as a chance drawn once says."""
+    """Links that are gone: the first node of `row` keeps a majority or all, other links stay by chance."""
     nodes, centre = len(row), row[0]
     reached = dice.choice((nodes - 1, nodes - 1, nodes // 2))
     kept = dice.choice((0.0, 0.0, 0.3, 0.6))
@@ -48,9 +48,9 @@ def _gone_links(row: list[int], dice: Random) -> tuple[Fault, ...]:
 
 
 def reached(links: Links, up: Collection[NodeId]) -> tuple[NodeId, ...]:
-    """Of the nodes that are up those that are linked, perhaps through others, to one that reaches a majority itself.
+    """The nodes that are up and linked, perhaps through others, to a node that reaches a majority itself.
 
-    Links count where they are whole both ways. Ascending; none when no node reaches a majority.
+    Links count when they are whole both ways. Ascending; none when no node reaches a majority.
     """
     near = {
         node: {

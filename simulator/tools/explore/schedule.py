@@ -1,7 +1,7 @@
-"""A hostile schedule as plain data: what strikes when, and what clients ask when.
+"""A hostile schedule as data: which faults are injected when, and what clients call when.
 
-A plan is frozen, prints as Python (`repr`), is encoded as JSON by `msgspec`, and prints as the lines of a scenario. It
-decides nothing by itself; whatever of it cannot be done when its time comes (crashing a node that is down) is left out.
+A schedule is frozen. Its `repr` is Python, `msgspec` encodes it as JSON, and `lines` prints it as a scenario. A fault
+that is impossible when its time comes (crashing a node that is down) is skipped.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from simulator.tools.explore.triggered_faults import TriggeredFault
 
 
 class ScheduledFault(msgspec.Struct, frozen=True):
-    """A fault and the moment at which it strikes, in milliseconds from the start."""
+    """A fault and its time, in milliseconds from the start."""
 
     at_ms: int
     fault: Fault
@@ -33,7 +33,7 @@ class ScheduledFault(msgspec.Struct, frozen=True):
 
 
 class Write(msgspec.Struct, frozen=True, tag=True):
-    """Client `client` gives `node` a post or a comment. Contents differ from write to write, so none is mistaken."""
+    """Client `client` gives `node` a post or a comment. All contents differ, so each write can be recognised."""
 
     at_ms: int
     client: int
@@ -44,7 +44,7 @@ class Write(msgspec.Struct, frozen=True, tag=True):
     content: str
 
     def operation(self) -> Operation:
-        """What is asked of the blog."""
+        """The operation for the blog."""
         if self.kind == "post":
             return Post(username=self.user, title=self.title, content=self.content)
         return Comment(username=self.user, title=self.title, content=self.content)
@@ -55,9 +55,9 @@ class Write(msgspec.Struct, frozen=True, tag=True):
 
 
 class Again(msgspec.Struct, frozen=True, tag=True):
-    """The client of the write of `content` sends the same request to `node`, unless it knows what came of it.
+    """The client of the write of `content` sends the same request to `node`, unless it knows the outcome.
 
-    The scenario line names the write by its number, which only the whole plan knows.
+    The scenario line names the write by its number, which only the whole schedule knows.
     """
 
     at_ms: int
@@ -66,7 +66,7 @@ class Again(msgspec.Struct, frozen=True, tag=True):
     content: str
 
     def line(self) -> str:
-        """A remark, where the number is not known."""
+        """A comment, since the number is not known here."""
         return f"# client {self.client} sends {self.content!r} again, to node {self.node}"
 
 
@@ -81,7 +81,7 @@ class Look(msgspec.Struct, frozen=True, tag=True):
     linearizable: bool
 
     def query(self) -> Query:
-        """What is asked."""
+        """The query."""
         return Query(kind=self.kind, name=self.name, linearizable=self.linearizable)
 
     def line(self) -> str:
@@ -96,11 +96,11 @@ LookKind = Literal["all", "user", "title"]
 
 
 class Schedule(msgspec.Struct, frozen=True, kw_only=True):
-    """One run from its first moment to the end of its faults. Strikes and calls are in order of time.
+    """One run from its start to the end of its faults. Faults and calls are in order of time.
 
-    At `heals_ms` every fault ends and everything is mended, whatever the plan says; then what is `permanent` strikes,
-    and stays. What is demanded from then on stands in `trial.py`. `triggers`, in order of time, become strikes when
-    they spring. `profile` names how the plan was drawn.
+    At `heals_ms` every fault ends and everything is repaired; then the `permanent` faults are injected, and stay.
+    `trial.py` says what is demanded from then on. `triggers`, in order of time, become scheduled faults when they fire.
+    `profile` names how the schedule was drawn.
     """
 
     settings: Settings
@@ -112,7 +112,7 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True):
     profile: str = "by hand"
 
     def in_order(self) -> Iterator[ScheduledFault | Call]:
-        """Everything, in the order in which it happens: at one moment strikes come first."""
+        """Faults and calls in order of time; at one moment faults come first."""
         moments: list[tuple[int, int, int, ScheduledFault | Call]] = []
         moments += [(scheduled.at_ms, 0, place, scheduled) for place, scheduled in enumerate(self.faults)]
         moments += [(call.at_ms, 1, place, call) for place, call in enumerate(self.calls)]
@@ -120,9 +120,9 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True):
         return (what for _, _, _, what in moments)
 
     def lines(self) -> list[str]:
-        """The plan as a scenario, with the healing, what lasts, and what must hold after it.
+        """The schedule as a scenario, with the healing, the permanent faults and the expectations at the end.
 
-        In the virtual world it goes the same way as the plan itself, to the millisecond.
+        In the virtual world it takes the same course as the schedule itself, to the millisecond.
         """
         settings = self.settings
         lines = [
@@ -139,7 +139,7 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True):
         return [*lines, *self._lines_of_faults(), *self._lines_of_recovery()]
 
     def _lines_of_faults(self) -> Iterator[str]:
-        numbers: dict[str, int] = {}  # What a write is called at a console: requests count from 1.
+        numbers: dict[str, int] = {}  # The number of a write at a console: requests count from 1.
         asked = 0
         for what in self.in_order():
             line = what.line()

@@ -1,7 +1,7 @@
-"""Which seeds are still to be run, and the file that remembers which were: a JSON line a batch.
+"""Which seeds are still to be run, and the results file: one JSON line for each batch.
 
-An interrupted exploration that is started again with the same file goes on where it stopped. Lines of another search
-(another profile, another broken rule, another version of the program) are kept and not counted.
+An interrupted exploration continues when it is started again with the same file. Lines of another search (another
+profile, mutant or version of the program) are kept and not counted.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from simulator.tools.explore.batch import Batch, BatchResult, Search
 
 
 class Shard(msgspec.Struct, frozen=True):
-    """Part `number` (from 1) of `parts`: every seed whose place leaves this remainder."""
+    """Part `number` (from 1) of `parts`: the seeds whose position has this remainder."""
 
     number: int = 1
     parts: int = 1
 
 
 def parse_shard(text: str) -> Shard:
-    """The shard that `K/N` stands for.
+    """Parse a shard, `K/N`.
 
     Raises:
         InputError: it is not two whole numbers with 1 <= K <= N.
@@ -37,7 +37,7 @@ def parse_shard(text: str) -> Shard:
 
 
 class Seeds:
-    """The seeds from `start` on, `count` of them, of which `shard` takes its part; those in `done` are passed over."""
+    """`count` seeds from `start` on, of which `shard` takes its part; those in `done` are skipped."""
 
     def __init__(self, start: int, count: int, shard: Shard, done: set[int]) -> None:
         self._all = range(start + shard.number - 1, start + count, shard.parts)
@@ -46,7 +46,7 @@ class Seeds:
 
     @property
     def total(self) -> int:
-        """How many seeds there are, those done before included."""
+        """How many seeds there are, including those done before."""
         return len(self._all)
 
     @property
@@ -55,7 +55,7 @@ class Seeds:
         return sum(seed in self._done for seed in self._all) if self._done else 0
 
     def take(self, most: int) -> Batch | None:
-        """The next batch of at most so many seeds in a row; None when there are no more."""
+        """The next batch of at most `most` consecutive seeds; None when there are no more."""
         seeds, done = self._all, self._done
         while self._place < len(seeds) and seeds[self._place] in done:
             self._place += 1
@@ -67,7 +67,7 @@ class Seeds:
 
 
 class Results:
-    """The file of results; without a name it remembers nothing.
+    """The results file; without a name it keeps nothing.
 
     Raises:
         InputError: the file cannot be used, or holds something else.
@@ -80,11 +80,11 @@ class Results:
             self.before = [result for result in _read(self._path) if result.search == search]
 
     def seeds_done(self) -> set[int]:
-        """Every seed that an earlier run has done."""
+        """All seeds that an earlier run has done."""
         return {seed for result in self.before for seed in result.batch.seeds()}
 
     def add(self, result: BatchResult) -> None:
-        """Remember one batch more.
+        """Append the result of one batch.
 
         Raises:
             InputError: the file cannot be written.
@@ -105,7 +105,7 @@ def _read(path: Path) -> Iterator[BatchResult]:
     except OSError as error:
         raise InputError(f"{str(path)!r} cannot be used for results: {error.strerror or error}.") from None
     whole = data.rfind(b"\n") + 1
-    if whole < len(data):  # Its last line was cut off with the run that wrote it.
+    if whole < len(data):  # An interrupted run left a partial last line.
         _cut(path, whole)
     yield from _decoded(path, data[:whole].splitlines())
 

@@ -1,8 +1,8 @@
-"""Makes a failing plan small: fewest faults, fewest operations, fewest nodes, while the same invariant stays broken.
+"""Shrinks a failing schedule: fewest faults, calls and nodes, while the same invariant stays violated.
 
-Delta debugging (Zeller & Hildebrandt, *Simplifying and Isolating Failure-Inducing Input*, 2002) over the plan's faults
-and calls, and then simpler settings. Every candidate is run whole, so what is left fails by itself; the number of runs
-is bounded, so what is left may not be the least.
+Delta debugging (Zeller & Hildebrandt, *Simplifying and Isolating Failure-Inducing Input*, 2002) over faults and calls,
+then simpler settings. Every candidate is run as a whole, so the result fails by itself. The number of runs is bounded,
+so the result may not be minimal.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Item = TypeVar("Item")
 
 
 class Shrunk(msgspec.Struct, frozen=True):
-    """The small plan, what came of it, and in how many runs it was found."""
+    """The shrunk schedule, its outcome, and the number of runs it took."""
 
     schedule: Schedule
     outcome: Outcome
@@ -31,7 +31,7 @@ class Shrunk(msgspec.Struct, frozen=True):
 
 
 class _Out(Exception):
-    """No runs are left."""
+    """The bound on runs is reached."""
 
 
 class _Shrinker:
@@ -43,13 +43,13 @@ class _Shrinker:
         self._most_runs = most_runs
 
     def try_plan(self, schedule: Schedule) -> bool:
-        """Keep `schedule` if it breaks the invariant too."""
+        """Keep `schedule` if it violates the invariant too."""
         if self.runs >= self._most_runs:
             raise _Out
         self.runs += 1
         try:
             outcome = run_trial(schedule)
-        except InputError:  # A fault names a node that there is no more.
+        except InputError:  # A fault names a node that no longer exists.
             return False
         if all(found.invariant != self._invariant for found in outcome.violations):
             return False
@@ -57,16 +57,16 @@ class _Shrinker:
         return True
 
     def change(self, **changes: object) -> bool:
-        """Try the best plan with these fields changed."""
+        """Try the best schedule with these fields changed."""
         schedule: Schedule = msgspec.structs.replace(self.best, **changes)
         return schedule != self.best and self.try_plan(schedule)
 
     def change_settings(self, **changes: object) -> bool:
-        """Try the best plan with these settings changed."""
+        """Try the best schedule with these settings changed."""
         return self.change(settings=msgspec.structs.replace(self.best.settings, **changes))
 
     def fewest(self, items: Sequence[Item], keep: Callable[[tuple[Item, ...]], bool]) -> None:
-        """Delta debugging: leave out ever smaller parts of `items`, as long as `keep` says that the rest fails."""
+        """Delta debugging: leave out ever smaller parts of `items` while `keep` says that the rest fails."""
         left = tuple(items)
         if not left or keep(()):
             return
@@ -84,7 +84,7 @@ class _Shrinker:
                 parts = min(len(left), 2 * parts)
 
     def all_of_it(self) -> None:
-        """Round after round, until nothing gets smaller."""
+        """Repeat all reductions until none helps."""
         self.cut_what_came_later()
         before = None
         while before != (before := self._size()):
@@ -97,7 +97,7 @@ class _Shrinker:
             self.change_settings(**simpler)
 
     def cut_what_came_later(self) -> None:
-        """What happened after the violation has not caused it; without it the faults end sooner."""
+        """Drop what comes after the violation, which cannot have caused it; then the faults end sooner."""
         last_ms = min(found.at_ms for found in self.outcome.violations if found.invariant == self._invariant)
         if last_ms < self.best.heals_ms:
             faults = tuple(scheduled for scheduled in self.best.faults if scheduled.at_ms <= last_ms)
@@ -105,7 +105,7 @@ class _Shrinker:
             self.change(faults=faults, calls=calls, heals_ms=last_ms + 1, permanent=())
 
     def fewer_nodes(self) -> None:
-        """A cluster of three, or five, tells the story better than one of seven, if nothing is said of the others."""
+        """Try a cluster of three or five nodes instead of seven, if no fault or call names the others."""
         named = max([0, *map(_highest_node, self.best.faults), *(call.node for call in self.best.calls)])
         named = max([named, *(_highest_in(fault) for fault in self.best.permanent)])
         for size in (3, 5):
@@ -118,7 +118,7 @@ class _Shrinker:
 
 
 def shrink(schedule: Schedule, invariant: str, *, most_runs: int = MOST_RUNS) -> Shrunk:
-    """Make `schedule`, which breaks `invariant`, as small as `most_runs` runs can.
+    """Shrink `schedule`, which violates `invariant`, in at most `most_runs` runs.
 
     Raises:
         ValueError: it does not break it.
@@ -128,7 +128,7 @@ def shrink(schedule: Schedule, invariant: str, *, most_runs: int = MOST_RUNS) ->
         raise ValueError(f"the plan does not break {invariant!r}")
     shrinker = _Shrinker(schedule, outcome, invariant, most_runs)
     try:
-        shrinker.try_plan(outcome.done)  # What was sprung stands in it as plain faults.
+        shrinker.try_plan(outcome.done)  # Its triggered faults are now plain faults.
         shrinker.all_of_it()
     except _Out:
         pass

@@ -1,10 +1,9 @@
 """Draws hostile schedules: swarm testing (Groce et al., *Swarm Testing*, ISSTA 2012).
 
-A run in which every kind of fault is always on explores less than many runs with a random few, because kinds hide one
-another: what is always cut off never gets far enough to be torn. So each seed turns a random subset of kinds on, each
-at its own strength; some seeds have one kind alone, and some none, which are the long quiet runs.
+Many runs with a random few kinds of faults explore more than runs with all kinds, because kinds mask one another. So
+each seed turns on a random subset of kinds, each with its own frequency; some seeds have one kind, and some none.
 
-Kinds that need a node to recover from lost promises (damaged or wiped files) are not among them.
+Faults after which a node must recover from lost promises (damaged or wiped files) are not among them.
 """
 
 from __future__ import annotations
@@ -51,11 +50,14 @@ WRITES: tuple[WriteKind, ...] = ("post", "comment")
 USERS = ("ann", "ben", "cyd", "dot")
 
 Timed = Iterator[tuple[int, Fault]]
-"""Faults of one blow, with the milliseconds from its beginning at which each comes."""
+"""The faults of one action, each with the milliseconds from its beginning."""
 
 
 class Draw:
-    """The dice of one plan, and what they are asked for. `favourite` is the node that misfortune likes best."""
+    """The random source of one schedule, and what is drawn from it.
+
+    `favourite` is the node that faults choose most often.
+    """
 
     def __init__(self, nodes: int, dice: Random) -> None:
         self.nodes = tuple(range(1, nodes + 1))
@@ -67,24 +69,24 @@ class Draw:
         return self.favourite if self.dice.random() < 1 / 3 else self.dice.choice(self.nodes)
 
     def span(self, least: int, most: int) -> int:
-        """A number from `least` to `most`, as likely in one octave as in the next: short is as likely as long.
+        """A number from `least` to `most`, with each octave equally likely: short spans are as likely as long ones.
 
-        Without logarithms, whose last bit differs from one machine to another.
+        It uses no logarithm, whose last bit differs between machines.
         """
         octaves = (most // least).bit_length()
         low = least << self.dice.randrange(octaves)
         return self.dice.randint(low, min(most, 2 * low))
 
     def gap(self, mean_ms: int) -> int:
-        """A time to the next of several things that come every `mean_ms` on average."""
+        """The time to the next of events that come every `mean_ms` on average."""
         return self.dice.randint(1, 2 * mean_ms)
 
     def shuffled(self) -> list[int]:
-        """All nodes in some order."""
+        """All nodes in random order."""
         return self.dice.sample(self.nodes, len(self.nodes))
 
     def links(self) -> tuple[Link, ...]:
-        """All links (an empty tuple), those round one node, or one."""
+        """All links (an empty tuple), those of one node, or one link."""
         fate = self.dice.random()
         if fate < 0.4 or len(self.nodes) == 1:
             return ()
@@ -133,7 +135,7 @@ def _partition(draw: Draw) -> Timed:
 
 
 def _partial_partition(draw: Draw) -> Timed:
-    """A row, a star, or a ring: nodes that reach some and not others (Ng et al., *Omni-Paxos*, EuroSys 2023)."""
+    """A row, a star or a ring: each node reaches some of the others (Ng et al., *Omni-Paxos*, EuroSys 2023)."""
     row = draw.shuffled()
     shape = draw.dice.choice(("row", "star", "ring"))
     near = set(pairwise(row))
@@ -221,17 +223,17 @@ KINDS: dict[str, Callable[[Draw], Timed]] = {
     "disk": _disk_refuses,
     "clock": _clock,
 }
-"""Every kind of blow, by name."""
+"""All kinds of actions, by name."""
 
 
 class Profile(msgspec.Struct, frozen=True, kw_only=True):
-    """How plans are drawn. `sizes` are numbers of nodes, `lasts_ms` bounds of the time of faults.
+    """How schedules are drawn. `sizes` are numbers of nodes, `lasts_ms` bounds the time of faults.
 
-    `quiet` and `single` are the chances of a run without faults and of one with a single kind; `shares` the chances,
-    one drawn a run, with which each kind is on in all others; `every_ms` bounds the mean time from one blow of a kind
-    to its next; `calls_per_s` bounds the clients' load; `kinds` are those that may occur. `triggered` and `permanent`
-    are the chances of a run with ambushes, and of one in which something never mends. A profile that is a mixture `of`
-    others draws one of them for each seed.
+    `quiet` and `single` are the chances of a run without faults and of one with a single kind; `shares` are the
+    chances, one drawn for each run, with which each kind is on in all others. `every_ms` bounds the mean time between
+    two actions of a kind; `calls_per_s` bounds the clients' load; `kinds` are those that may occur. `triggered` and
+    `permanent` are the chances of a run with triggered faults and with permanent ones. A mixture `of` other profiles
+    draws one of them for each seed.
     """
 
     sizes: tuple[int, ...] = (3, 3, 3, 4, 5, 5, 7)
@@ -264,11 +266,11 @@ PROFILES: dict[str, Profile] = {
     ),
     "long": Profile(lasts_ms=(20_000, 60_000), calls_per_s=(3, 20)),
 }  # fmt: skip
-"""Ways to draw, by name: "storm" mixes all kinds of faults, "core" aims at changes of leader, "swarm" is both."""
+"""The profiles by name: "storm" mixes all kinds of faults, "core" aims at changes of leader, "swarm" mixes both."""
 
 
 def draw_schedule(seed: int, profile: str = "swarm", *, break_rule: str | None = None) -> Schedule:
-    """The plan of `seed`: always the same one, on any machine.
+    """The schedule of `seed`: always the same one, on any machine.
 
     Raises:
         KeyError: there is no such profile.
@@ -318,7 +320,9 @@ def _scheduled_faults(draw: Draw, how: Profile, heals_ms: int) -> list[Scheduled
         while at < heals_ms:
             faults += [ScheduledFault(at + later, fault) for later, fault in KINDS[kind](draw)]
             at += draw.gap(every_ms)
-    faults.sort(key=lambda scheduled: scheduled.at_ms)  # Stable: what one blow does at one moment keeps its order.
+    faults.sort(
+        key=lambda scheduled: scheduled.at_ms
+    )  # Stable: the faults of one action at one moment keep their order.
     return [scheduled for scheduled in faults if scheduled.at_ms < heals_ms]
 
 

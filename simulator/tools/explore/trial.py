@@ -1,20 +1,20 @@
-"""Runs a plan and judges it: everything that must never happen, and, once the faults end, what must happen soon.
+"""Runs a schedule and judges it: safety at all times, and liveness once the faults have ended.
 
-**Progress, and its bound.** At `heals_ms` all links are made whole, all disks and clocks right, and all nodes up and
-awake; then what the plan calls lasting strikes. From then on faults change nothing, so rule and theory demand that
-writes are answered again and that all nodes reach the same chain. How soon depends on the patience that nodes have
-learned, since limits follow measured round trips and never fall at once. Let R be the longest round trip that the
-plan's weather, holding and clocks can have taught. A silence is an outage after E = max(200, 2R + 100, 900) ms
-(`paxos/timeouts.py`), and an unanswered message is sent again after at most 4(2R + 100) ms. An alarm set on a clock
-that then jumps back by J in all rings J late. So
+**Liveness and its bound.** At `heals_ms` all links are made whole, all disks and clocks right, and all nodes are up;
+then the permanent faults are injected. From then on faults change nothing, so writes must be answered again and all
+nodes must reach the same chain. How soon depends on the timeouts that nodes have learned, which follow measured round
+trips and never fall at once. Let R be the longest round trip that the schedule's link conditions, holds and clocks can
+have caused. The election timeout is at most E = max(200, 2R + 100, 900) ms (`paxos/timeouts.py`), and an unanswered
+message is sent again after at most 4(2R + 100) ms. A timer set on a clock that then jumps back by J in all fires J
+late. So
 
     B = 4E + 4(2R + 100) + J + 1,000 ms:
 
-four election timeouts until one leader stands (one to notice, the rest for rivals whose waits are random and grow; the
-same four that the protocol grants in partial partitions), one longest resend for what was lost just before the healing,
-the alarms that sleep, and a second for fetching, mining and syncing what was missed. Requests that wait already come
-first, 2R for each windowful. Where messages go on being lost, each step may have to be tried again, and four times as
-much is allowed. Of whom progress is demanded: see `liveness`.
+four election timeouts until one leader stands (one to notice, the rest for rivals whose pauses are random and grow; the
+protocol grants the same four in partial partitions), one longest resend for what was lost just before the healing, the
+late timers, and a second to fetch, mine and sync what was missed. Requests that wait already come first, 2R for each
+window of them. Where messages go on being lost, each step may have to be repeated, and four times as much is allowed.
+For which nodes liveness is demanded: see `liveness`.
 """
 
 from __future__ import annotations
@@ -48,19 +48,19 @@ from simulator.trace.observer import Observer
 from simulator.worlds.virtual.cluster import VirtualCluster
 
 CLEAR_ROUND_TRIP_MS = 20
-"""A round trip without weather: two links and two syncs."""
+"""A round trip on links without conditions, in milliseconds: two links and two syncs."""
 LONGEST_TAUGHT_MS = 20_000
-"""No sample counts for more (`paxos/timeouts.py`)."""
+"""A longer sample counts as this (`paxos/timeouts.py`)."""
 LOSSY_FACTOR = 4
-"""What is lost one time in five is said four times over, at the worst of all times, once in 600."""
+"""At a loss of one in five, four tries fail once in 600."""
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of a plan. `violations` is empty when all is well.
+    """The outcome of a schedule. `violations` is empty when all is well.
 
-    `done` is the plan without what could not be done, `sometimes` counts what happened, `answers` how requests ended;
-    `recovery_ms` is how long it took from the healing until all writes were answered and all chains equal, and
-    `bound_ms` what is allowed. `events` are batches and moments, `messages` those delivered. Equal runs have equal
+    `done` is the schedule without the faults that were impossible. `sometimes` counts what happened, `answers` how
+    requests ended. `recovery_ms` is the time from the healing until all writes were answered and all chains equal, and
+    `bound_ms` its bound. `events` counts batches and moments, `messages` those delivered. Equal runs have equal
     `digest`s.
     """
 
@@ -84,15 +84,15 @@ def run_trial(
     replay: str = "",
     trace: Callable[[Iterable[str]], object] | None = None,
 ) -> Outcome:
-    """Carry out a plan in a world of its own, heal it, and judge it; a run with a violation ends there.
+    """Run a schedule in a world of its own, heal it and judge it. A run ends at its first violation.
 
-    `replay` is the command that violations name; `trace` is given the lines of the run's trace.
+    `replay` is the command that violations name; `trace` gets the lines of the run's trace.
     """
     return _Trial(schedule, observers, replay, trace).run()
 
 
 def bound_ms(schedule: Schedule, waiting: int = 0) -> int:
-    """How long after the healing, with so many requests waiting, everything must be well again: see the module."""
+    """The time after the healing, with `waiting` requests, within which the cluster must recover: see the module."""
     round_trip = min(CLEAR_ROUND_TRIP_MS + _slowness(schedule), LONGEST_TAUGHT_MS)
     election = max(200, 2 * round_trip + 100, 900)
     first = 2 * round_trip * -(-waiting // (schedule.settings.window * schedule.settings.ops_per_block))
@@ -105,9 +105,9 @@ def bound_ms(schedule: Schedule, waiting: int = 0) -> int:
 
 
 def _slowness(schedule: Schedule) -> int:
-    """By how much a round trip may have seemed longer than on calm links."""
+    """The milliseconds by which a round trip may have been longer than on clear links."""
     conditions = clock = stood = held = 0
-    since: dict[int, int] = {}  # When each paused node was paused, and (0) when messages began to be held.
+    since: dict[int, int] = {}  # When each paused node was paused, and (0) when holding began.
     for scheduled in (
         *schedule.faults,
         *(ScheduledFault(schedule.heals_ms, fault) for fault in (*_awakenings(schedule), *schedule.permanent)),
@@ -136,7 +136,7 @@ def _awakenings(schedule: Schedule) -> list[Fault]:
 
 
 def _lateness(schedule: Schedule) -> int:
-    """By how much the alarms of one node may ring too late: all its jumps back together."""
+    """The milliseconds by which timers of one node may fire late: all its clock's jumps back together."""
     back: dict[int, int] = {}
     for scheduled in schedule.faults:
         fault = scheduled.fault
@@ -164,7 +164,7 @@ class _Trial:
         self._writes: dict[str, Ticket] = {}
         self._tickets: list[Ticket] = []
         self._injected: list[ScheduledFault] = []
-        self._fired: list[tuple[int, int, Fault]] = []  # A heap: when, in which order, what.
+        self._fired: list[tuple[int, int, Fault]] = []  # A heap: time, order, fault.
         self._fire_count = 0
         self._took_ms = self._bound_ms = 0
 
@@ -173,7 +173,7 @@ class _Trial:
             self._run_schedule()
             self._cluster.check()
         except InputError:
-            raise  # The plan speaks of what there is not.
+            raise  # The schedule names something that does not exist.
         except Exception as error:  # noqa: BLE001  What a broken node tells may break who hears it: that is a finding.
             self._cluster.surprised(0, error)
         outcome = self._outcome()
@@ -197,7 +197,7 @@ class _Trial:
             self._heal()
             waiting = sum(not ticket.done for ticket in self._tickets)
             self._bound_ms = bound_ms(self._done(), waiting)
-            # An alarm that sleeps, because its clock jumped back, may be a heartbeat: then silence goes on after peace.
+            # A timer that fires late, because its clock jumped back, may be a heartbeat: then silence follows recovery.
             restless = _lateness(schedule) > 0 or any(isinstance(fault, LinkConditions) for fault in schedule.permanent)
             liveness = LivenessCheck(cluster, self._bound_ms, steady=not restless)
             liveness.demand()
@@ -205,10 +205,10 @@ class _Trial:
             self._took_ms = liveness.took_ms
 
     def _pass_until(self, at_ms: int) -> None:
-        """Let time pass; what springs meanwhile strikes when it is due. Nothing more happens after a violation."""
+        """Let time pass; inject triggered faults when they are due. Stop at a violation."""
         cluster, triggers, violations = self._cluster, self._triggers, self._cluster.checker.violations
         if at_ms <= cluster.now_ms():
-            return  # What was called for at this moment happens together, when time goes on.
+            return  # Calls of the same moment happen together, when time goes on.
         if triggers is None:
             cluster.run(at_ms)
             return
@@ -284,7 +284,7 @@ class _Trial:
         )
 
     def _digest(self) -> str:
-        """All that the run drew, did and told, as 16 hex digits: where two runs part, their dice part too."""
+        """A digest of all random draws, statuses and history of the run, as 16 hex digits."""
         cluster = self._cluster
         told = blake2b(digest_size=8)
         told.update(repr((cluster.now_ms(), cluster.steps, cluster.delivered, cluster.lost)).encode())

@@ -1,9 +1,9 @@
-"""Blows that wait for the protocol: they strike whoever bids, begins to lead or proposes, in the moment when it does.
+"""Triggered faults: they hit the node that opens a ballot, promises, begins to lead or proposes.
 
-Faults at random times seldom meet the few milliseconds in which a ballot changes hands, and the deep mistakes of Paxos
-need several such meetings in a row. An ambush is drawn without knowing when it will spring; what it does then is
-recorded as plain strikes, so a run can be repeated, shrunk and written down without it. It springs for the strike of
-the next millisecond: everything due in this one has happened by then, in the first run and in every later one.
+Faults at random times seldom meet the few milliseconds in which a ballot changes hands, and deep mistakes of Paxos need
+several such meetings in a row. A triggered fault is drawn without knowing when it will fire. What it injects is
+recorded as plain scheduled faults, so that a run can be repeated, shrunk and written down without it. It injects in the
+millisecond after it fires, when everything due in that moment has happened.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ Action = Literal[
     "isolate", "company", "mute", "half-mute", "deafen", "late", "late-answers", "lossy", "crash", "crash-at-a-point",
     "bridge", "comeback", "pause", "crash-another", "again",
 ]  # fmt: skip
-"""What befalls the node that was waited for: see the functions of these names."""
+"""The fault to inject when the trigger fires: see the functions of these names."""
 MOMENTS: tuple[Moment, ...] = get_args(Moment)
 ACTIONS: tuple[Action, ...] = get_args(Action)
 
@@ -52,16 +52,17 @@ TRICKS: tuple[tuple[tuple[Moment, tuple[Action, ...]], ...], ...] = (
     ),
     (("propose", ("again",)),),
 )
-"""Moments in turns, and what may strike in each: a leader with something in hand is cut off, and its successor struck
-too; or one leader dies and comes back again and again, and hears the answers of its former lives."""
+"""Fixed sequences of moments, and the actions in each: a leader with values in flight is cut off, then its successor is
+hit too; or one leader crashes and restarts again and again while answers to its earlier incarnations arrive.
+"""
 
 Timed = Iterator[tuple[int, Fault]]
 
 
 class TriggeredFault(msgspec.Struct, frozen=True):
-    """From `from_ms` on, the `count`-th time that somebody does what is waited for, `action` strikes it, once.
+    """From `from_ms` on, the `count`-th time that `moment` occurs, `action` is injected at that node, once.
 
-    `seed` decides everything else: how long it lasts, and whom it meets besides.
+    `seed` decides everything else: how long it lasts, and which other nodes it concerns.
     """
 
     from_ms: int
@@ -72,7 +73,7 @@ class TriggeredFault(msgspec.Struct, frozen=True):
 
 
 class _Victim:
-    """The node that was waited for, and the dice of its ambush."""
+    """The node at which the trigger fired, and the random source of its action."""
 
     def __init__(self, node: NodeId, nodes: int, seed: int) -> None:
         self.node = node
@@ -81,7 +82,7 @@ class _Victim:
         self.fewer = len(self.others) // 2  # With that many others it has no majority.
 
     def lasts(self, least: int, most: int) -> int:
-        """As in `swarm.Draw.span`."""
+        """See `swarm.Draw.span`."""
         low = least << self.dice.randrange((most // least).bit_length())
         return self.dice.randint(low, min(most, 2 * low))
 
@@ -123,7 +124,7 @@ def _deafen(victim: _Victim) -> Timed:
 
 
 def _late(victim: _Victim, *, outward: bool = True) -> Timed:
-    """What passes in a short while is underway for a long one, and arrives from another time."""
+    """Messages sent during a short while are delayed for a long one, so that they arrive late."""
     some = victim.others[: victim.dice.randint(1, len(victim.others))]
     links = tuple((victim.node, other) if outward else (other, victim.node) for other in some)
     yield 0, LinkConditions(LinkRule(delay_ms=victim.lasts(80, 1_500)), links)
@@ -135,7 +136,7 @@ def _late_answers(victim: _Victim) -> Timed:
 
 
 def _lossy(victim: _Victim) -> Timed:
-    """Every other message is lost, and then the node itself is."""
+    """Every other message is lost, and then the node crashes."""
     yield (
         0,
         LinkConditions(
@@ -167,7 +168,7 @@ def _crash_another(victim: _Victim) -> Timed:
 
 
 def _bridge(victim: _Victim) -> Timed:
-    """It is slow, so that it believes in itself for long, and cut off from all but a few, who hear both sides."""
+    """The node's clock is slow, so that it leads on for long, and few others hear both it and the rest."""
     far = victim.others[victim.dice.choice((0, 1, 1, victim.fewer)) :]
     lasts = 100 + victim.lasts(200, 1_500)
     yield 0, ClockFault(victim.node, victim.dice.choice((10, 25, 40, 60, 80)))
@@ -178,7 +179,7 @@ def _bridge(victim: _Victim) -> Timed:
 
 
 def _comeback(victim: _Victim) -> Timed:
-    """It is slow and alone until the others have another leader, and then returns to some of them, unaware."""
+    """The node is slow and alone until the others have another leader; then it returns to some of them."""
     some = victim.others[: victim.dice.randint(0, len(victim.others) - 1)]
     alone = victim.lasts(200, 800)
     lasts = alone + victim.lasts(50, 800)
@@ -190,7 +191,7 @@ def _comeback(victim: _Victim) -> Timed:
 
 
 def _again(victim: _Victim) -> Timed:
-    """What it says reaches one alone, whose late answer finds it in its next life, saying the same on slow links."""
+    """Its messages reach one node, whose late answer finds its next incarnation sending the same on slow links."""
     node, dice = victim.node, victim.dice
     one, *far = victim.others
     delay = dice.randint(1, 15)
@@ -232,15 +233,14 @@ _ACTIONS = {
 
 
 def faults_of(trigger: TriggeredFault, node: NodeId, nodes: int) -> list[tuple[int, Fault]]:
-    """What the ambush does to `node` of `nodes`: faults, each with the milliseconds from the springing to it."""
+    """The faults of a trigger at `node` of `nodes`, each with the milliseconds from the firing to it."""
     return list(_ACTIONS[trigger.action](_Victim(node, nodes, trigger.seed)))
 
 
 def draw_triggers(dice: Random, heals_ms: int) -> tuple[TriggeredFault, ...]:
-    """Ambushes until `heals_ms`. What is waited for, and what then strikes, are a few of each, in any combination.
+    """Draw triggers until `heals_ms`: a few moments and a few actions, in any combination.
 
-    Or they are two or three fixed pairs in turns, at times those of a known trick: some mistakes need first this and
-    then that, again and again.
+    Or two or three fixed pairs in turn, at times those of a known sequence: some mistakes need several in order.
     """
     moments = dice.sample(MOMENTS, dice.randint(1, len(MOMENTS)))
     actions = dice.sample(ACTIONS, dice.choice((1, 2, 2, 3, 5, len(ACTIONS))))
@@ -260,7 +260,7 @@ def draw_triggers(dice: Random, heals_ms: int) -> tuple[TriggeredFault, ...]:
 
 
 class TriggerWatch(Observer):
-    """Watches what nodes send. `fired` gathers ambushes that have sprung, with the node and the time."""
+    """Watches the messages that nodes send. `fired` collects triggers that fired, with time and node."""
 
     def __init__(self, triggers: tuple[TriggeredFault, ...]) -> None:
         self.fired: list[tuple[int, NodeId, TriggeredFault]] = []
@@ -302,4 +302,4 @@ class TriggerWatch(Observer):
                 if not self._left[trigger]:
                     self._laid.remove(trigger)
                     self.fired.append((at_ms, node, trigger))
-                break  # One at a time: the next one waits for the next time.
+                break  # One trigger for each occurrence.
