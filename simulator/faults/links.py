@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from random import Random
+from typing import Any
 
 import msgspec
 
@@ -133,3 +134,15 @@ class Links:
             )
         self._severed = frozenset(severed)
         self.untouched = not (severed or self.rules or self.holding)
+
+
+def chosen_held(held: Mapping[int, tuple[int, int, Any, int]], number: int | None, link: Link | None) -> list[int]:
+    """The numbers of the held messages to deliver: the one of `number`, those of `link`, or all.
+
+    The values of `held` begin with source and target.
+    """
+    return [
+        key
+        for key, (source, target, _, _) in held.items()
+        if (number is None or key == number) and (link is None or link == (source, target))
+    ]

@@ -6,9 +6,6 @@ auditor can see, and shares nothing with them but the bound on the healing.
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
-
 from blog.answers import look
 from blog.blog import Blog
 from blog.operations import Post
@@ -140,8 +137,7 @@ def answer_of(ticket: Ticket) -> Answer:
 
 def audit(cluster: VirtualCluster, difficulty: int) -> list[str]:
     """What `paxsim verify` has to say of every node's files, as they stand on the simulated disks."""
-    with tempfile.TemporaryDirectory() as folder:
-        cluster.copy_files(Path(folder))
+    with cluster.files() as folder:
         report = verify_directory(folder, difficulty)
     return [problem for node in report.nodes for problem in node.problems]
 

@@ -10,7 +10,7 @@ from simulator.faults.faults import ClockFault, Crash, DiskFault, Fault, Restart
 from simulator.faults.links import Link
 from simulator.faults.nemesis import Nemesis
 from simulator.settings import Settings
-from simulator.worlds.processes.faulty_disk import damage
+from simulator.worlds.processes.faulty_disk import damage_file
 from simulator.worlds.processes.node_main import DISK_FAULT_MODES, node_directory
 from simulator.worlds.processes.status_cache import StatusCache
 from simulator.worlds.processes.supervisor import Supervisor
@@ -85,7 +85,7 @@ class ProcessNemesis(Nemesis):
             self._supervisor.set_disk_fault_mode(fault.node, fault.kind)
         else:
             up = fault.node in self._supervisor.lives
-            damage(node_directory(self._settings, fault.node), fault, up=up)
+            damage_file(node_directory(self._settings, fault.node), fault, up=up)
 
     def change_clock(self, fault: ClockFault) -> None:
         """See `Nemesis`."""

@@ -16,18 +16,19 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from paxos.ballot import NodeId
 from paxos.effects import Timer
 from paxos.messages import AnyMessage, Decide, Hints
 from simulator.errors import InputError
 from simulator.faults.faults import DiskFaultKind
-from simulator.node.client_api import ClientCall, Inspected, NodeFailed, NodeReport
+from simulator.node.client_api import Inspected, NodeFailed, NodeReport
+from simulator.node.drivable import Drivable
 from simulator.node.status import NodeStatus
 from simulator.settings import Settings
 from simulator.worlds.processes.framed_pipe import DEFERRABLE, SUPERVISOR, WITNESS, Inlet, Outlet, frame, split
-from simulator.worlds.processes.parent import die_with_parent
+from simulator.worlds.processes.process_flags import die_with_parent
 from simulator.worlds.processes.wire import decode_call, decode_message, encode_message, encode_report
 
 if TYPE_CHECKING:
@@ -45,28 +46,6 @@ DEFERRABLE_MESSAGES = (Decide, Hints)
 """What nobody waits for but clients of the node that is told, and of those the supervisor knows."""
 NEW_OBJECTS = 50_000
 MANY_NEW_OBJECTS = 1_000_000
-
-
-class Drivable(Protocol):
-    """What the loop drives: `simulator.node.node.Node`, or less of one in a test or a measurement."""
-
-    def start(self, now_ms: int) -> None:
-        """Recover and set the first alarms."""
-
-    def receive(self, message: AnyMessage, now_ms: int) -> None:
-        """A peer's message."""
-
-    def call(self, call: ClientCall, now_ms: int) -> None:
-        """A client's call."""
-
-    def wake(self, timer: Timer, now_ms: int) -> None:
-        """An alarm."""
-
-    def flush(self, now_ms: int) -> None:
-        """The end of a batch."""
-
-    def status(self, *, detail: bool = False) -> NodeStatus:
-        """A picture."""
 
 
 def node_directory(settings: Settings, node_id: NodeId) -> Path:

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable
 from random import Random
 
-from simulator.faults.links import MOST_HELD, Link, Links
+from simulator.faults.links import MOST_HELD, Link, Links, chosen_held
 from simulator.worlds.processes.framed_pipe import DEFERRABLE, HEAD, Frame, Outlet, frame, split
 from simulator.worlds.processes.message_log import MessageLog
 from simulator.worlds.processes.recording import Recording
@@ -128,11 +128,7 @@ class Network:
 
     def deliver_held(self, number: int | None, link: Link | None, now_ms: float = 0) -> int:
         """Let held messages arrive now: one, those of a link, or all. How many there were."""
-        chosen = [
-            key
-            for key, (source, target, _, _) in self.held.items()
-            if (number is None or key == number) and (link is None or link == (source, target))
-        ]
+        chosen = chosen_held(self.held, number, link)
         for key in chosen:
             source, target, message, recorded = self.held.pop(key)
             self._arrive((source, target), [(recorded, message)], now_ms)

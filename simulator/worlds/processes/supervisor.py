@@ -25,7 +25,7 @@ from simulator.settings import Settings
 from simulator.worlds.processes.framed_pipe import SUPERVISOR, WITNESS, frame, split
 from simulator.worlds.processes.node_main import DISK_FAULT_MODE, DISK_FAULT_MODES, Builder
 from simulator.worlds.processes.node_process import NodeProcess
-from simulator.worlds.processes.parent import wake_in_time
+from simulator.worlds.processes.process_flags import wake_in_time
 from simulator.worlds.processes.recording import Recording
 from simulator.worlds.processes.router import Network
 

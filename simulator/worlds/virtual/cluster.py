@@ -184,16 +184,12 @@ class VirtualCluster(BaseCluster):
         self._check_node(node)
         return self.machines[node].disk.lines(CHAIN, first, last)
 
-    def copy_files(self, directory: Path) -> None:
-        """Write every node's files, as they are now, into `directory` as node-1, node-2 and so on."""
-        for node, machine in self.machines.items():
-            machine.disk.write_out(directory / f"node-{node}")
-
     @contextmanager
     def files(self) -> Iterator[Path]:
         """See `Cluster`."""
         with TemporaryDirectory(prefix="paxsim-files-") as name:
-            self.copy_files(Path(name))
+            for node, machine in self.machines.items():
+                machine.disk.write_out(Path(name) / f"node-{node}")
             yield Path(name)
 
     @property

@@ -14,13 +14,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from random import Random
 
-from simulator.errors import InputError
+from simulator.faults.disk_damage import REFUSALS, check_writable, damage, disk_error
 from simulator.faults.faults import CrashPoint, DiskFault, DiskFaultKind
 from simulator.node.storage.journal import JOURNAL
-
-REFUSALS: dict[DiskFaultKind, int] = {"full": errno.ENOSPC, "readonly": errno.EROFS, "failing-write": errno.EIO}
-_MARK_EVERY = 256
-_LONGEST_ZEROS = 600
+from simulator.worlds.virtual.simulated_file import SimulatedFile
 
 
 class Killed(BaseException):
@@ -29,73 +26,6 @@ class Killed(BaseException):
     def __init__(self, point: CrashPoint) -> None:
         super().__init__(point)
         self.point = point
-
-
-class SimulatedFile:
-    """Bytes, and how many of them are safe.
-
-    Invariant: after a loss of power the file begins with `data[:synced]`, the `doomed` ranges excepted; `removed` are
-    safe bytes that an unsynced `truncate` took away from `synced` on, and that a loss of power may bring back.
-    """
-
-    __slots__ = ("data", "doomed", "listed", "marks", "removed", "synced")
-
-    def __init__(self, data: bytes = b"", *, listed: bool = False) -> None:
-        self.data = bytearray(data)
-        self.synced = len(data)
-        self.removed = b""
-        self.doomed: list[tuple[int, int]] = []
-        self.listed = listed  # Its name is safe in the folder.
-        self.marks = [0]  # Where lines 1, 257, 513, … begin.
-
-    def lines(self, first: int, last: int) -> list[str]:
-        """Lines `first` to `last`, counted from 1, cut to the whole lines there are."""
-        first = max(first, 1)
-        mark = min((first - 1) // _MARK_EVERY, len(self.marks) - 1)
-        at, number = self.marks[mark], mark * _MARK_EVERY
-        found: list[str] = []
-        while number < last and (end := self.data.find(b"\n", at)) >= 0:
-            number += 1
-            if number >= first:
-                found.append(self.data[at:end].decode("utf-8", "replace"))
-            at = end + 1
-            if number % _MARK_EVERY == 0 and number // _MARK_EVERY == len(self.marks):
-                self.marks.append(at)
-        return found
-
-    def truncate(self, size: int) -> None:
-        """Cut to `size` bytes; safe only after the next sync."""
-        if size < self.synced:
-            self.removed = bytes(self.data[size : self.synced]) + self.removed
-            self.synced = size
-        del self.data[size:]
-        self.marks = [0]
-
-    def lose_power(self, dice: Random) -> None:
-        """Become what the platter holds: whatever was not synced is kept, lost or torn, as the dice say."""
-        if self.removed and dice.random() < 0.5:
-            self.data[self.synced :] = self.removed
-        elif len(self.data) > self.synced:
-            self._tear(dice)
-        for begin, end in self.doomed:
-            if end >= len(self.data):
-                del self.data[begin:]
-            else:
-                self.data[begin:end] = bytes(end - begin)
-        self.synced = len(self.data)
-        self.removed = b""
-        self.doomed.clear()
-        self.marks = [0]
-
-    def _tear(self, dice: Random) -> None:
-        fate = dice.random()
-        if fate < 0.3:
-            del self.data[self.synced :]
-        elif fate < 0.9:
-            if fate >= 0.6:
-                del self.data[dice.randint(self.synced, len(self.data)) :]
-            if fate >= 0.8:  # The length may be safe before the bytes are.
-                self.data += bytes(dice.randint(1, _LONGEST_ZEROS))
 
 
 class SimulatedDisk:
@@ -145,7 +75,7 @@ class SimulatedDisk:
         file = self._open.get(name) or self._file(name, make=True)
         if self._undo:  # It comes after a sync that is not over: if the node does not live to see that, it never came.
             over_ms, size = self._undo[-1][0], len(file.data)
-            self._undo.append((over_ms, lambda: _cut(file, size)))
+            self._undo.append((over_ms, lambda: file.unappend(size)))
         if name == JOURNAL and self.crash_at == "before-record":
             raise Killed(self.crash_at)
         if self.fault_mode != "ok":
@@ -153,13 +83,13 @@ class SimulatedDisk:
             if number is not None:
                 if number != errno.EROFS:
                     file.data += data[: self._dice.randint(0, len(data))]
-                raise _failure(number, name)
+                raise disk_error(number, name)
         file.data += data
 
     def truncate(self, name: str, size: int) -> None:
         """See `Disk`."""
         file = self._file(name)
-        self._refuse(name)
+        check_writable(self.fault_mode, name)
         file.truncate(size)
 
     def sync(self, name: str) -> None:
@@ -169,11 +99,11 @@ class SimulatedDisk:
             raise Killed(self.crash_at)
         if self.fault_mode == "failing-sync":
             file.doomed.append((file.synced, len(file.data)))
-            raise _failure(errno.EIO, name)
+            raise disk_error(errno.EIO, name)
         over_ms = self._spend()
         if over_ms:
             before = (file.synced, file.removed, file.listed)
-            self._undo.append((over_ms, lambda: _unsync(file, *before)))
+            self._undo.append((over_ms, lambda: file.unsync(*before)))
         file.synced = len(file.data)
         file.removed = b""
         file.listed = True
@@ -182,9 +112,9 @@ class SimulatedDisk:
 
     def replace(self, name: str, data: bytes) -> None:
         """See `Disk`. The folder is synced too, so every file that is there stays there."""
-        self._refuse(name)
+        check_writable(self.fault_mode, name)
         if self.fault_mode == "failing-sync":
-            raise _failure(errno.EIO, name)
+            raise disk_error(errno.EIO, name)
         if name == JOURNAL and self.crash_at in {"before-record", "before-sync"}:
             raise Killed(self.crash_at)
         before = self.files.get(name)
@@ -229,19 +159,12 @@ class SimulatedDisk:
             InputError: there is no such file or line, or the node that should have torn a line is alive.
         """
         file = self.files.get(fault.file)
-        if file is None:
-            raise InputError(f"Node {fault.node} has no file {fault.file!r}.")
-        if fault.kind == "wipe":
+        patch = damage(fault, None if file is None else bytes(file.data), up=up)
+        if file is None or patch is None:
             del self.files[fault.file]
-        elif fault.kind == "corrupt":
-            _corrupt(file, fault)
-        elif up:
-            raise InputError(
-                f"Node {fault.node} is alive: a line is torn by the death of its writer, so crash it first."
-            )
-        else:
-            last = bytes(file.data).rpartition(b"\n")[0].rpartition(b"\n")[2]
-            file.data += last[:10] or b"{"
+            return
+        file.data[patch.offset : patch.offset + len(patch.data)] = patch.data
+        if fault.kind == "tear":
             file.synced = len(file.data)
 
     def write_out(self, directory: Path) -> None:
@@ -273,33 +196,3 @@ class SimulatedDisk:
             self.files[name] = before
         for file in unlisted:
             file.listed = False
-
-    def _refuse(self, name: str) -> None:
-        number = REFUSALS.get(self.fault_mode)
-        if number is not None:
-            raise _failure(number, name)
-
-
-def _cut(file: SimulatedFile, size: int) -> None:
-    del file.data[size:]
-    file.marks = [0]
-
-
-def _unsync(file: SimulatedFile, synced: int, removed: bytes, listed: bool) -> None:
-    file.synced = min(synced, file.synced)
-    file.removed = removed
-    file.listed = listed
-
-
-def _corrupt(file: SimulatedFile, fault: DiskFault) -> None:
-    """Change one letter in the middle of a line, of the middle one unless a line is named."""
-    lines = bytes(file.data).splitlines(keepends=True)
-    number = fault.line_number if fault.line_number is not None else len(lines) // 2 + 1
-    if not 1 <= number <= len(lines):
-        raise InputError(f"{fault.file} of node {fault.node} has {len(lines)} lines, and so no line {number}.")
-    at = sum(len(earlier) for earlier in lines[: number - 1]) + len(lines[number - 1]) // 2
-    file.data[at] = ord("X") if file.data[at] != ord("X") else ord("Y")
-
-
-def _failure(number: int, name: str) -> OSError:
-    return OSError(number, os.strerror(number), name)

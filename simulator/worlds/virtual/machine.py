@@ -21,6 +21,7 @@ from paxos.messages import AnyMessage
 from paxos.records import JournalRecord
 from simulator.errors import InputError
 from simulator.node.client_api import ClientCall, NodeFailed, NodeReport
+from simulator.node.drivable import Drivable
 from simulator.node.node import NodeStopped
 from simulator.node.status import Life, NodeStatus, after_death
 from simulator.node.storage.storage import Recovered
@@ -44,28 +45,6 @@ from simulator.worlds.virtual.network import Network
 
 ORIGINS_MS = 1_000_000
 """Clocks of different nodes begin up to so far apart: no two machines were started together."""
-
-
-class Drivable(Protocol):
-    """What a machine drives: `simulator.node.node.Node`, or less of one in a test."""
-
-    def start(self, now_ms: int) -> None:
-        """Recover and set the first alarms."""
-
-    def receive(self, message: AnyMessage, now_ms: int) -> None:
-        """A peer's message."""
-
-    def call(self, call: ClientCall, now_ms: int) -> None:
-        """A client's call."""
-
-    def wake(self, timer: Timer, now_ms: int) -> None:
-        """An alarm."""
-
-    def flush(self, now_ms: int) -> None:
-        """The end of a batch."""
-
-    def status(self, *, detail: bool = False) -> NodeStatus:
-        """A picture."""
 
 
 class Owner(Protocol):

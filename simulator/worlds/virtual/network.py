@@ -13,7 +13,7 @@ from random import Random
 from paxos.messages import AnyMessage
 from simulator.cluster.events import HeldMessage
 from simulator.cluster.message_text import describe
-from simulator.faults.links import MOST_HELD, Link, Links
+from simulator.faults.links import MOST_HELD, Link, Links, chosen_held
 from simulator.trace.events import MessageLost, MessageSent
 from simulator.trace.observer import ObserverList
 from simulator.worlds.virtual.event_queue import PLACE_BITS, EventQueue
@@ -123,11 +123,7 @@ class Network:
 
     def deliver_held(self, number: int | None, link: Link | None) -> int:
         """Let held messages arrive now: one, those of a link, or all. How many there were."""
-        chosen = [
-            key
-            for key, (source, target, _, _) in self.held.items()
-            if (number is None or key == number) and (link is None or link == (source, target))
-        ]
+        chosen = chosen_held(self.held, number, link)
         for key in chosen:
             source, target, message, name = self.held.pop(key)
             self._heap.put(self._heap.now_ms, target, (source, message, name))

@@ -6,9 +6,10 @@ from collections.abc import Callable
 
 from chain.mining import mine
 from simulator.mutants.registry import node_type
+from simulator.node.drivable import Drivable
 from simulator.node.storage.storage import Storage
 from simulator.settings import Settings
-from simulator.worlds.virtual.machine import Drivable, Machine
+from simulator.worlds.virtual.machine import Machine
 
 REMEMBERED = 4_096
 """Blocks that the shared memory holds; the oldest goes first."""

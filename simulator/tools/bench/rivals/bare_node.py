@@ -12,7 +12,7 @@ import signal
 from pathlib import Path
 
 from simulator.worlds.processes.framed_pipe import SUPERVISOR, Inlet, Outlet, frame, split
-from simulator.worlds.processes.parent import die_with_parent
+from simulator.worlds.processes.process_flags import die_with_parent
 
 LEADER = 1
 HELLO = b"hello"

@@ -11,7 +11,7 @@ import pytest
 from simulator.errors import InputError
 from simulator.faults.faults import DiskFault, DiskFaultKind
 from simulator.node.storage.real_disk import RealDisk
-from simulator.worlds.processes.faulty_disk import FaultyDisk, damage
+from simulator.worlds.processes.faulty_disk import FaultyDisk, damage_file
 
 
 class Person:
@@ -63,12 +63,12 @@ def test_corruption_changes_one_letter_of_one_line(tmp_path: Path) -> None:
     path = tmp_path / "blog.txt"
     path.write_text("aaaa\nbbbb\ncccc\n")
 
-    damage(tmp_path, DiskFault(1, "corrupt", "blog.txt", 3), up=True)
-    damage(tmp_path, DiskFault(1, "corrupt", "blog.txt"), up=True)
+    damage_file(tmp_path, DiskFault(1, "corrupt", "blog.txt", 3), up=True)
+    damage_file(tmp_path, DiskFault(1, "corrupt", "blog.txt"), up=True)
 
     assert path.read_text() == "aaaa\nbbXb\nccXc\n"
     with pytest.raises(InputError, match="has 3 lines, and so no line 4"):
-        damage(tmp_path, DiskFault(1, "corrupt", "blog.txt", 4), up=True)
+        damage_file(tmp_path, DiskFault(1, "corrupt", "blog.txt", 4), up=True)
 
 
 def test_a_tear_leaves_the_beginning_of_a_line_that_nobody_has_heard_of(tmp_path: Path) -> None:
@@ -77,8 +77,8 @@ def test_a_tear_leaves_the_beginning_of_a_line_that_nobody_has_heard_of(tmp_path
     path.write_text('{"height":1,"op":"POST"}\n')
 
     with pytest.raises(InputError, match="Node 1 is alive"):
-        damage(tmp_path, DiskFault(1, "tear", "blog.txt"), up=True)
-    damage(tmp_path, DiskFault(1, "tear", "blog.txt"), up=False)
+        damage_file(tmp_path, DiskFault(1, "tear", "blog.txt"), up=True)
+    damage_file(tmp_path, DiskFault(1, "tear", "blog.txt"), up=False)
 
     assert path.read_text() == '{"height":1,"op":"POST"}\n{"height":'
 
@@ -87,8 +87,8 @@ def test_a_wiped_file_is_gone(tmp_path: Path) -> None:
     """And cannot be wiped twice."""
     (tmp_path / "paxos.txt").write_text("x\n")
 
-    damage(tmp_path, DiskFault(1, "wipe", "paxos.txt"), up=True)
+    damage_file(tmp_path, DiskFault(1, "wipe", "paxos.txt"), up=True)
 
     assert not (tmp_path / "paxos.txt").exists()
     with pytest.raises(InputError, match=r"Node 1 has no file 'paxos.txt'"):
-        damage(tmp_path, DiskFault(1, "wipe", "paxos.txt"), up=True)
+        damage_file(tmp_path, DiskFault(1, "wipe", "paxos.txt"), up=True)

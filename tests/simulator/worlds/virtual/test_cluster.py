@@ -3,35 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from blog.operations import Comment, Post
+from blog.operations import Post
 from paxos.effects import Timer
-from simulator.checks.audit import verify_directory
-from simulator.cluster.interface import AnswerKind, Query, Ticket
+from simulator.cluster.interface import AnswerKind, Ticket
 from simulator.errors import InputError
 from simulator.faults.faults import (
-    ClearConditions,
     ClockFault,
     Crash,
-    CutLink,
-    DeliverHeld,
-    DiskFault,
-    Fault,
-    Heal,
-    Hold,
-    LinkConditions,
-    MendLink,
-    Partition,
     Pause,
-    Release,
     Restart,
     Resume,
 )
-from simulator.faults.links import LinkRule
 from simulator.node.client_api import ClientWrite, WriteAnswer
 from simulator.settings import Settings
 from simulator.trace.events import ClientCalled, Event, NodeReported
@@ -84,25 +70,6 @@ def all_well(cluster: VirtualCluster) -> bool:
     return set(cluster.check().values()) == {"ok"} and not cluster.bugs
 
 
-def test_five_nodes_agree_on_a_post() -> None:
-    """It is answered in the brief's words, seen by a linearizable read elsewhere, and on every chain."""
-    cluster = new_cluster(seed=1)
-
-    ticket = cluster.submit(2, Post(username="alice", title="Hello", content="first post"))
-    assert done(cluster, ticket) is AnswerKind.OK
-    assert ticket.answer is not None
-    assert ticket.answer.text == "NEW POST Hello from alice"
-    read = cluster.read(4, Query(kind="all", linearizable=True))
-    assert done(cluster, read) is AnswerKind.OK
-    assert read.answer is not None
-    assert read.answer.result == [["Hello", "alice"]]
-    assert cluster.wait(converged(cluster), SOON_MS)
-
-    assert len({tuple(cluster.chain_lines(node, 1, 9)) for node in cluster.settings.node_ids}) == 1
-    assert [event.type for event in cluster.history()] == ["invoke", "ok", "invoke", "ok"]
-    assert all_well(cluster)
-
-
 def test_time_passes_in_wait_alone() -> None:
     """And stands still whatever else is called."""
     cluster = VirtualCluster(Settings(data=""))
@@ -129,74 +96,6 @@ def test_a_condition_is_asked_as_soon_as_an_answer_is_there() -> None:
     assert cluster.now_ms() == ticket.answered_ms
 
 
-def test_a_dead_leader_is_replaced_and_comes_back_with_its_files() -> None:
-    """The write that it answered is kept, and it learns what it missed."""
-    cluster = new_cluster(seed=2)
-    assert post(cluster, "Before") is AnswerKind.OK
-    old = leader_of(cluster)
-
-    cluster.apply(Crash(old))
-    assert cluster.status(old).life == "down"
-    assert cluster.wait(lambda: leader_of(cluster) != 0, SOON_MS)
-    assert post(cluster, "After") is AnswerKind.OK
-    cluster.apply(Restart(old))
-    assert cluster.wait(converged(cluster), SOON_MS)
-
-    assert cluster.status(old).posts == 2
-    assert all_well(cluster)
-
-
-def test_the_whole_cluster_survives_a_blackout() -> None:
-    """All nodes lose power at once: what was answered is there when they come back."""
-    for seed in range(5):
-        cluster = new_cluster(seed=seed, difficulty=1)
-        assert post(cluster, "Kept") is AnswerKind.OK
-        for node in cluster.settings.node_ids:
-            cluster.apply(Crash(node))
-        for node in cluster.settings.node_ids:
-            cluster.apply(Restart(node))
-        assert cluster.wait(lambda cluster=cluster: leader_of(cluster) != 0, SOON_MS)  # type: ignore[misc]
-
-        read = cluster.read(3, Query(kind="title", name="Kept", linearizable=True))
-
-        assert done(cluster, read) is AnswerKind.OK
-        assert read.answer is not None
-        assert read.answer.result
-        assert all_well(cluster)
-
-
-def test_a_minority_answers_that_it_has_no_majority() -> None:
-    """And the majority goes on; after the healing all agree."""
-    cluster = new_cluster(seed=3)
-    old = leader_of(cluster)
-    other = follower_of(cluster)
-    cluster.apply(Partition(((old, other),)))
-    lone = cluster.submit(old, Post(username="alice", title="Lonely", content="x"))
-    majority = [node for node in cluster.settings.node_ids if node not in {old, other}]
-    assert cluster.wait(lambda: any(cluster.status(node).role == "leader" for node in majority), SOON_MS)
-    assert post(cluster, "Here", majority[0]) is AnswerKind.OK
-    assert done(cluster, lone, 20_000) is AnswerKind.NO_MAJORITY
-
-    cluster.apply(Heal())
-    assert cluster.wait(converged(cluster), SOON_MS)
-    assert all_well(cluster)
-
-
-def test_a_request_of_a_node_that_is_down_never_left() -> None:
-    """And one of a node that dies has an unknown fate."""
-    cluster = new_cluster()
-    cluster.apply(Crash(5))
-    refused = cluster.submit(5, Post(username="alice", title="A", content="x"))
-    assert refused.answer is not None
-    assert not refused.answer.sent
-    open_ticket = cluster.submit(4, Post(username="alice", title="B", content="x"))
-    cluster.apply(Crash(4))
-
-    assert open_ticket.answer is not None
-    assert open_ticket.answer.sent
-    assert [event.type for event in cluster.history()] == ["invoke", "fail", "invoke", "info"]
-
-
 def test_a_retry_takes_effect_once_and_gets_its_answer() -> None:
     """The client of a sleeping node asks another one for the same write."""
     cluster = new_cluster(seed=4)
@@ -213,67 +112,6 @@ def test_a_retry_takes_effect_once_and_gets_its_answer() -> None:
     assert [cluster.status(n).posts for n in cluster.settings.node_ids] == [1] * 5
     assert post(cluster, "Once") is AnswerKind.REFUSED
     assert all_well(cluster)
-
-
-def test_messages_are_delivered_by_hand() -> None:
-    """Hold, one link, one message, and all of them; nothing is lost by it."""
-    cluster = new_cluster(seed=5)
-    leader = leader_of(cluster)
-    cluster.apply(Hold())
-    ticket = cluster.submit(leader, Post(username="alice", title="Held", content="x"))
-    assert not cluster.wait(lambda: ticket.done, 20)
-    held = cluster.held()
-    accepts = [message for message in held if message.text.startswith("ACCEPT ")]
-    assert {message.source for message in accepts} == {leader}
-    assert cluster.in_flight() >= len(held)
-
-    cluster.apply(DeliverHeld(number=accepts[0].number))
-    cluster.apply(DeliverHeld(link=(leader, accepts[1].target)))
-    assert len(cluster.held()) < len(held)
-    with pytest.raises(InputError, match="No message number"):
-        cluster.apply(DeliverHeld(number=accepts[0].number))
-    cluster.apply(Release())
-
-    assert done(cluster, ticket) is AnswerKind.OK
-    assert not cluster.links.holding
-    assert all_well(cluster)
-
-
-@pytest.mark.parametrize("kind", ["full", "readonly", "failing-write", "failing-sync"])
-def test_a_disk_that_refuses_stops_its_node_and_not_the_cluster(kind: Any) -> None:
-    """It says why, the others go on, and with a good disk it comes back."""
-    cluster = new_cluster(seed=6)
-    node = follower_of(cluster)
-    cluster.apply(DiskFault(node, kind))
-    assert post(cluster, "Without it") is AnswerKind.OK
-    assert cluster.wait(lambda: cluster.status(node).life == "down", SOON_MS)
-    assert "disk failed" in cluster.status(node).error
-
-    cluster.apply(DiskFault(node, "ok"))
-    cluster.apply(Restart(node))
-    assert cluster.wait(converged(cluster), SOON_MS)
-
-    assert cluster.status(node).error == ""
-    assert all_well(cluster)
-
-
-def test_a_torn_tail_is_cut_and_damage_elsewhere_is_named() -> None:
-    """A node comes back from the one and refuses to start from the other."""
-    cluster = new_cluster(seed=7)
-    assert post(cluster, "A") is AnswerKind.OK
-    node = follower_of(cluster)
-    cluster.apply(Crash(node))
-    cluster.apply(DiskFault(node, "tear", "paxos.txt"))
-    cluster.apply(Restart(node))
-    assert cluster.wait(converged(cluster), SOON_MS)
-    assert any("torn last line" in event.text for event in cluster.events(100))
-
-    cluster.apply(Crash(node))
-    cluster.apply(DiskFault(node, "corrupt", "paxos.txt", 1))
-    cluster.apply(Restart(node))
-
-    assert cluster.status(node).life == "down"
-    assert "paxos.txt, line 1" in cluster.status(node).error
 
 
 @pytest.mark.parametrize("point", ["before-record", "before-sync", "before-send"])
@@ -307,61 +145,6 @@ def test_clocks_may_go_wrong() -> None:
     assert all_well(cluster)
     with pytest.raises(InputError, match="10% to 1000%"):
         cluster.apply(ClockFault(1, 0))
-
-
-@pytest.mark.parametrize(
-    ("fault", "why"),
-    [
-        (Crash(9), "no node 9"),
-        (Restart(1), "only a node that is down"),
-        (Resume(1), "not paused"),
-        (Partition(((1, 2), (2,))), "stands twice"),
-        (CutLink(1, 1), "itself"),
-        (MendLink(1, 8), "no node 8"),
-        (LinkConditions(LinkRule(drop=0.5), ((1, 7),)), "no node 7"),
-        (DiskFault(1, "wipe", "diary.txt"), "no file"),
-        (DiskFault(1, "tear", "paxos.txt"), "alive"),
-    ],
-)
-def test_what_cannot_be_is_said_in_a_sentence(fault: Fault, why: str) -> None:
-    """And changes nothing."""
-    cluster = new_cluster()
-    before = [cluster.status(node) for node in cluster.settings.node_ids]
-
-    with pytest.raises(InputError, match=why):
-        cluster.apply(fault)
-
-    assert [cluster.status(node) for node in cluster.settings.node_ids] == before
-    assert not any(event.kind == "fault" for event in cluster.events(100))
-
-
-def test_every_link_fault_is_carried_out() -> None:
-    """By the same rules as between real processes."""
-    cluster = new_cluster()
-    cluster.apply(CutLink(1, 2, one_way=True))
-    assert cluster.links.is_cut((1, 2))
-    assert not cluster.links.is_cut((2, 1))
-    cluster.apply(MendLink(1, 2))
-    cluster.apply(LinkConditions(LinkRule(delay_ms=10), ((3, 4),)))
-    assert cluster.links.rule((3, 4)).delay_ms == 10
-    cluster.apply(ClearConditions())
-    assert cluster.links.untouched
-
-
-def test_the_files_can_be_audited(tmp_path: Path) -> None:
-    """Written out, they are what real nodes write."""
-    cluster = new_cluster(seed=10)
-    for number in range(5):
-        assert post(cluster, f"T{number}") is AnswerKind.OK
-    comment = Comment(username="bob", title="T1", content="well said")
-    assert done(cluster, cluster.submit(1, comment)) is AnswerKind.OK
-    cluster.wait(converged(cluster), SOON_MS)
-
-    cluster.copy_files(tmp_path)
-
-    report = verify_directory(tmp_path, cluster.settings.difficulty)
-    assert report.ok
-    assert [node.height for node in report.nodes] == [cluster.status(1).height] * 5
 
 
 def test_observers_are_told_and_none_costs_nothing() -> None:
@@ -411,15 +194,3 @@ def test_a_node_that_meets_the_impossible_is_a_violation() -> None:
     assert "node 1 met what cannot be" in cluster.check()[SURPRISE]
     assert "a vote above the promise" in cluster.bugs[0]
     assert cluster.status(1).life == "down"
-
-
-def test_a_closed_cluster_says_so() -> None:
-    """Open requests end, and nothing more can be asked."""
-    cluster = VirtualCluster(Settings(data=""))
-    ticket = cluster.submit(1, Post(username="alice", title="A", content="x"))
-    cluster.close()
-    cluster.close()
-
-    assert ticket.done
-    with pytest.raises(InputError, match="closed"):
-        cluster.wait(lambda: True, 1)

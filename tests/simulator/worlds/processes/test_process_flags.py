@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from simulator.worlds.processes.parent import wake_in_time
+from simulator.worlds.processes.process_flags import wake_in_time
 
 PR_GET_TIMERSLACK = 30
 
