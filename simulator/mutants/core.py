@@ -8,11 +8,11 @@ from paxos.acceptor import Acceptor
 from paxos.ballot import Ballot, NodeId, Slot
 from paxos.campaign import Campaign
 from paxos.effects import Send
-from paxos.messages import Accept, Acceptance, Prepare, Promise, Value
+from paxos.messages import Accept, Acceptance, AnyMessage, Prepare, Promise, Value
 from paxos.proposer import Flight, Proposer
 from paxos.records import JournalRecord
 from simulator.mutants.registry import mutant
-from simulator.node.node import Node
+from simulator.node.group_commit import GroupCommit
 
 PROMISE = "rule 9 and the invariant Promise: nothing is accepted below the promise"
 KEPT = "what is on disk before what is said"
@@ -286,12 +286,14 @@ class RefusedButAcknowledged(Acceptor):
     forbidden_by=f"{KEPT}: a promise is durable before PROMISE is sent, an acceptance before ACCEPTED",
     expects="promise one-leader-per-ballot decision durability",
 )
-class SpeakBeforeSync(Node):
+class SpeakBeforeSync(GroupCommit):
     """See its entry."""
 
-    def _send_durably(self, records: list[JournalRecord], durable_sends: list[Send], now_ms: int) -> None:
-        super()._send_durably([], durable_sends, now_ms)
-        super()._send_durably(records, [], now_ms)
+    def commit(self, records: list[JournalRecord], durable_sends: list[Send]) -> list[AnyMessage]:
+        """Send the messages, and then make the records durable."""
+        own = super().commit([], durable_sends)
+        super().commit(records, [])
+        return own
 
 
 @mutant(

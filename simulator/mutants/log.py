@@ -15,12 +15,14 @@ from paxos.acceptor import Acceptor
 from paxos.ballot import NodeId, Slot
 from paxos.effects import Send
 from paxos.learner import Learner
-from paxos.messages import Accept, Accepted, RequestId, Value
+from paxos.messages import Accept, Accepted, AnyMessage, RequestId, Value
 from paxos.proposer import Proposer
 from paxos.records import AcceptedRecord, JournalRecord
 from simulator.mutants.registry import mutant
+from simulator.node.catchup import BlockTransfer
 from simulator.node.client_table import ClientTable
 from simulator.node.codec import block_line, operation_text, operations_text, parse_operation, parse_operations
+from simulator.node.group_commit import GroupCommit
 from simulator.node.host import Host
 from simulator.node.node import Node
 from simulator.node.pending_requests import PendingRequests
@@ -118,14 +120,14 @@ class AcknowledgePastAGap(Acceptor):
     forbidden_by="rule 12: a follower asks for decided slots and gets what is on the chain",
     expects="decision agreement chain",
 )
-class CatchUpShipsTentative(Node):
+class CatchUpShipsTentative(BlockTransfer):
     """See its entry."""
 
-    def _lines_to_serve(self, first: Slot, last: Slot) -> list[str]:
+    def lines_to_serve(self, first: Slot, last: Slot) -> list[str]:
         """The chain, and blocks made of the votes that would come next."""
-        lines = super()._lines_to_serve(first, last)
+        lines = super().lines_to_serve(first, last)
         if last == self.state_machine.height:
-            chain = Blockchain(self.settings.difficulty, height=last, tip=self.state_machine.chain.tip)
+            chain = Blockchain(self.state_machine.chain.difficulty, height=last, tip=self.state_machine.chain.tip)
             votes = self.replica.votes()
             while (vote := votes.get(chain.height + 1)) is not None:
                 lines.append(block_line(chain.extend(operations_text(vote.value))))
@@ -238,11 +240,11 @@ class RefusalForgotten(StateMachine):
 class AnswerOnAccept(Node):
     """See its entry."""
 
-    def _record(self, records: list[JournalRecord]) -> None:
-        super()._record(records)
+    def _commit(self, records: list[JournalRecord], durable_sends: list[Send], now_ms: int) -> None:
         for record in records:
             if isinstance(record, AcceptedRecord) and record.ballot.owner == self.me:
                 self._answer_already(record.slot, record.value)
+        super()._commit(records, durable_sends, now_ms)
 
     def _answer_already(self, slot: Slot, value: Value) -> None:
         for request in value:
@@ -347,19 +349,17 @@ class ApplyReadsClock(Node):
     forbidden_by="what is on disk before what is said: the leader's own included, before it counts itself",
     expects="decision durability promise",
 )
-class SelfCountedEarly(Node):
+class SelfCountedEarly(GroupCommit):
     """See its entry."""
 
-    def _send_durably(self, records: list[JournalRecord], durable_sends: list[Send], now_ms: int) -> None:
+    def commit(self, records: list[JournalRecord], durable_sends: list[Send]) -> list[AnyMessage]:
         """What only this node hears of need not wait for the disk, one would think."""
         others = [send for send in durable_sends if send.to != (self.me,)]
         if others:
-            super()._send_durably(records, durable_sends, now_ms)
-            return
+            return super().commit(records, durable_sends)
         if records:
-            self._record(records)
-        for send in durable_sends:
-            self.replica.receive(send.message, now_ms)
+            self.record(records)
+        return [send.message for send in durable_sends]
 
 
 class BelievingStateMachine(StateMachine):

@@ -25,6 +25,8 @@ from paxos.replica import Replica
 from paxos.request_forwarder import RequestForwarder
 from paxos.timeouts import Timeouts
 from simulator.errors import InputError
+from simulator.node.catchup import BlockTransfer
+from simulator.node.group_commit import GroupCommit
 from simulator.node.node import Node
 from simulator.node.pending_requests import PendingRequests
 from simulator.node.state_machine import StateMachine
@@ -46,7 +48,12 @@ ROLES: dict[type, str] = {
     RequestForwarder: "forwarder_role",
     Timeouts: "timeouts_role",
 }
-NODE_PARTS: dict[type, str] = {StateMachine: "state_machine_type", PendingRequests: "pending_requests_type"}
+NODE_PARTS: dict[type, str] = {
+    StateMachine: "state_machine_type",
+    PendingRequests: "pending_requests_type",
+    GroupCommit: "group_commit_type",
+    BlockTransfer: "block_transfer_type",
+}
 FILES = ("core", "log", "reads", "elections", "controls")
 
 Part = TypeVar("Part", bound=type)

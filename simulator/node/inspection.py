@@ -106,7 +106,7 @@ def log_of(replica: Replica, height: int, storage: Storage) -> tuple[SlotView, .
     return tuple(views)
 
 
-def beginning(node: NodeId, recovered: Recovered) -> list[NoteLine]:
+def start_notes(node: NodeId, recovered: Recovered) -> list[NoteLine]:
     """The log lines of the start of an incarnation."""
     if recovered.fresh:
         text = f"node {node} starts with empty files"
@@ -119,7 +119,7 @@ def beginning(node: NodeId, recovered: Recovered) -> list[NoteLine]:
     return [NoteLine("start", text), *(NoteLine("mended", f"node {node}: {note}") for note in recovered.notes)]
 
 
-def ending(node: NodeId, error: Exception) -> str:
+def stop_reason(node: NodeId, error: Exception) -> str:
     """Why a node stopped, in one sentence."""
     if isinstance(error, OSError):
         where = f" on {PurePath(error.filename).name}" if isinstance(error.filename, str) else ""

@@ -82,6 +82,11 @@ class StateMachine:
         """How many blocks are applied."""
         return self.chain.height
 
+    @property
+    def has_unwritten(self) -> bool:
+        """True when `take` has a block to hand over."""
+        return bool(self._blocks)
+
     # From the disk
 
     def replay(self, first_height: int, texts: Sequence[bytes]) -> bytes:

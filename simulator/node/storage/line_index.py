@@ -2,31 +2,31 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
-NAME = "blockchain.txt"
+from simulator.node.storage.watched_file import WatchedFile
+
 _EVERY = 256
 
 
-class ChainReader:
-    """Remembers where every 256th line begins, and reads on from there. The file may grow, shrink or be replaced."""
+class LineIndex:
+    """Remembers where every 256th line begins. The file may grow, shrink or be replaced."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self._file = WatchedFile(path)
         self._marks = [0]  # Where lines 1, 257, 513, … begin.
-        self._identity: tuple[int, int] | None = None
         self._size = 0
 
     def lines(self, first: int, last: int) -> list[str]:
-        """Lines `first` to `last`, counted from 1, cut to the whole lines there are; [] without a file."""
-        try:
-            file = self._path.open("rb")
-        except FileNotFoundError:
+        """Lines `first` to `last`, counted from 1. Only whole lines; an empty list when there is no file."""
+        opened = self._file.open(self._size)
+        if opened is None:
             return []
+        file, same = opened
         found: list[str] = []
         with file:
-            self._notice_another_file(file.fileno())
+            if not same:
+                self._marks, self._size = [0], 0
             first = max(first, 1)
             mark = min((first - 1) // _EVERY, len(self._marks) - 1)
             at = self._marks[mark]
@@ -43,9 +43,3 @@ class ChainReader:
                     found.append(line[:-1].decode("utf-8", "replace"))
             self._size = max(self._size, at)
         return found
-
-    def _notice_another_file(self, fd: int) -> None:
-        status = os.fstat(fd)
-        identity = (status.st_dev, status.st_ino)
-        if identity != self._identity or status.st_size < self._size:
-            self._identity, self._marks, self._size = identity, [0], 0

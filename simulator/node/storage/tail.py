@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
+
+from simulator.node.storage.watched_file import WatchedFile
 
 
 class Tail:
@@ -11,21 +12,17 @@ class Tail:
 
     def __init__(self, path: Path) -> None:
         self.restarted = False
-        self._path = path
-        self._identity: tuple[int, int] | None = None
+        self._file = WatchedFile(path)
         self._at = 0
 
     def read(self) -> list[bytes]:
-        """The lines that were added, without their newlines; a last line without one is still being written."""
-        try:
-            file = self._path.open("rb")
-        except FileNotFoundError:
+        """The new whole lines, without their newlines. A last line without a newline is left for the next read."""
+        opened = self._file.open(self._at)
+        if opened is None:
             return []
+        file, same = opened
         with file:
-            status = os.fstat(file.fileno())
-            identity = (status.st_dev, status.st_ino)
-            self.restarted = self._at > 0 and (identity != self._identity or status.st_size < self._at)
-            self._identity = identity
+            self.restarted = self._at > 0 and not same
             if self.restarted:
                 self._at = 0
             file.seek(self._at)

@@ -24,7 +24,8 @@ from simulator.faults.faults import Fault
 from simulator.faults.links import Link, Links
 from simulator.node.client_api import ClientCall, Inspect, Inspected, NodeFailed, WriteAnswer
 from simulator.node.status import NodeStatus
-from simulator.node.storage.line_index import NAME, ChainReader
+from simulator.node.storage.chain_file import CHAIN
+from simulator.node.storage.line_index import LineIndex
 from simulator.node.storage.lock import DirectoryLock
 from simulator.settings import Settings
 from simulator.worlds.processes.nemesis import ProcessNemesis
@@ -82,7 +83,7 @@ class ProcessCluster(BaseCluster):
         self._held: dict[int, HeldMessage] = {}
         self._inspections: dict[int, NodeStatus | None] = {}
         self._inspection = 0
-        self._chains = {node: ChainReader(node_directory(settings, node) / NAME) for node in settings.node_ids}
+        self._chains = {node: LineIndex(node_directory(settings, node) / CHAIN) for node in settings.node_ids}
         self._judge: Judge | None = None  # From the first `check` on.
         self._judging = threading.Lock()
         self._bug: BaseException | None = None

@@ -19,6 +19,7 @@ from paxos.messages import (
 from simulator.node import node as node_module
 from simulator.node.catchup import REPLY_BYTES
 from simulator.node.client_api import ClientWrite, Inspect, Inspected, NodeFailed, ReadAnswer, WriteAnswer
+from simulator.node.group_commit import GroupCommit
 from simulator.node.node import Node, NodeStopped
 from simulator.node.storage.chain_file import CHAIN
 from simulator.node.storage.journal import JOURNAL
@@ -603,11 +604,14 @@ def test_the_log_in_a_picture_is_bounded() -> None:
 def test_a_rule_can_be_broken_by_name() -> None:
     """A subclass that overrides one method is a node with one rule broken: here it speaks before it syncs."""
 
-    class SpeaksFirst(Node):
-        def _sync(self) -> None:
-            """Leave it to luck."""
+    class SpeaksFirst(GroupCommit):
+        def sync(self) -> None:
+            """Do not sync."""
 
-    bench = Bench(node_type=SpeaksFirst)
+    class Broken(Node):
+        group_commit_type = SpeaksFirst
+
+    bench = Bench(node_type=Broken)
     bench.hear(accept(1, *posts(1)))
     said = len(bench.heard(Accepted))
     bench.disk.crash(keep=0.0)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from simulator.node.storage.line_index import ChainReader
+from simulator.node.storage.line_index import LineIndex
 
 
 def test_any_lines_of_a_long_and_growing_file(tmp_path: Path) -> None:
     """Cut to what there is; a line without its end is not there yet."""
     path = tmp_path / "blockchain.txt"
-    reader = ChainReader(path)
+    reader = LineIndex(path)
     assert reader.lines(1, 10) == []
 
     path.write_text("".join(f"{number}\n" for number in range(1, 1001)) + "10")
@@ -28,7 +28,7 @@ def test_a_file_that_was_cut_or_replaced_is_read_anew(tmp_path: Path) -> None:
     """A node may cut a torn line off or set a damaged file aside."""
     path = tmp_path / "blockchain.txt"
     path.write_text("".join(f"{number}\n" for number in range(1, 601)))
-    reader = ChainReader(path)
+    reader = LineIndex(path)
     assert reader.lines(599, 600) == ["599", "600"]
 
     path.write_text("".join(f"new {number}\n" for number in range(1, 300)))
