@@ -1,1 +1,1 @@
-"""The judges: what must hold of a cluster, of its files, and of what its clients saw. They never act on a node."""
+"""The checks: what must hold of a cluster, of its files and of its clients' history. They never change a node."""

@@ -1,7 +1,7 @@
-"""Acceptors judged: promises never go down, votes keep to them, and what is said is on the disk before it is said.
+"""The rules of acceptors: promises never decrease, votes respect them, and records are synced before messages leave.
 
-The invariants *promise* and *durability* of the protocol, on the true journals (`oracle`). A PROMISE must report every
-vote that may have been part of a choice (Lamport 2001, §2.2, phase 1b), an ACCEPTED must stand on a synced record.
+Covers the invariants *promise* and *durability* on the synced journals (`oracle`). A PROMISE must report every vote
+that may belong to a chosen value (Lamport 2001, §2.2, phase 1b). An ACCEPTED must follow its synced record.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from simulator.node.storage.storage import Recovered
 
 
 class AcceptorRules:
-    """What nodes record, sync, recover and answer as acceptors."""
+    """Checks what nodes append, sync, recover and send as acceptors."""
 
     def __init__(self, oracle: Oracle) -> None:
         self._oracle = oracle
 
     def recorded(self, at_ms: int, node: NodeId, records: Sequence[JournalRecord]) -> None:
-        """See `Observer`."""
+        """The node appended records, which are not synced yet."""
         oracle, acceptor = self._oracle, self._oracle.nodes[node]
         for record in records:
             ballot = record.ballot
@@ -36,24 +36,24 @@ class AcceptorRules:
                     continue
                 acceptor.promised = ballot
                 acceptor.pending.append((slot, ballot, vote))
-                acceptor.top = max(acceptor.top, number)
+                acceptor.highest_vote = max(acceptor.highest_vote, number)
                 continue
             if ballot < acceptor.promised:
                 oracle.violated(
                     "promise", f"node {node} promised {acceptor.promised} and now promises {ballot}", at_ms, node
                 )
             opens = type(record) is OpenedRecord
-            if opens and oracle.campaign(ballot).life:
+            if opens and oracle.campaign(ballot).incarnation:
                 oracle.violated("one-leader-per-ballot", f"node {node} opens ballot {ballot} again", at_ms, node)
             acceptor.promised = max(acceptor.promised, ballot)
-            acceptor.pending_campaigns.append((ballot, opens))
+            acceptor.pending_ballots.append((ballot, opens))
 
     def synced(self, at_ms: int, node: NodeId) -> None:
-        """See `Observer`."""
+        """The node synced all records that it had appended: the votes among them count from now on."""
         oracle, acceptor = self._oracle, self._oracle.nodes[node]
         bit, quorum = acceptor.bit, oracle.accept_quorum
-        if acceptor.pending_campaigns:
-            self._sync_campaigns(acceptor)
+        if acceptor.pending_ballots:
+            self._sync_ballots(acceptor)
         if acceptor.pending:
             noted = None
             for slot, ballot, vote in acceptor.pending:
@@ -66,34 +66,34 @@ class AcceptorRules:
                     oracle.choose(slot, ballot, vote, at_ms)
             acceptor.pending.clear()
 
-    def _sync_campaigns(self, acceptor: NodeFacts) -> None:
-        for ballot, opens in acceptor.pending_campaigns:
+    def _sync_ballots(self, acceptor: NodeFacts) -> None:
+        for ballot, opens in acceptor.pending_ballots:
             campaign = self._oracle.campaign(ballot)
             campaign.safe |= acceptor.bit
             acceptor.safe = max(acceptor.safe, ballot)
             if opens:
-                campaign.life = campaign.life or acceptor.life
+                campaign.incarnation = campaign.incarnation or acceptor.incarnation
                 acceptor.opened = max(acceptor.opened, ballot)
-        acceptor.pending_campaigns.clear()
+        acceptor.pending_ballots.clear()
 
     def ended(self, node: NodeId) -> None:
-        """A life is over: what was not synced may be gone."""
+        """An incarnation ended: records that were not synced may be lost."""
         acceptor = self._oracle.nodes[node]
         acceptor.pending.clear()
-        acceptor.pending_campaigns.clear()
+        acceptor.pending_ballots.clear()
         acceptor.promised = acceptor.safe
 
     def recovered(self, at_ms: int, node: NodeId, recovered: Recovered) -> None:
-        """A life begins: nothing synced may be missing, and what survived unsynced is safe now.
+        """An incarnation began: no synced record may be missing; unsynced records that survived are durable now.
 
-        After a person or a schedule has damaged the node's files nothing is demanded of what they tell, and everything
-        of what the node says then: it is still bound by what it forgot.
+        If the node's files were damaged on purpose, what it recovers is not checked. Its messages still are: they must
+        respect the promises and votes that it lost.
         """
         oracle, acceptor = self._oracle, self._oracle.nodes[node]
         self.ended(node)
-        acceptor.life += 1
-        if acceptor.life > 1 and not acceptor.damaged:
-            self._demand(at_ms, acceptor, recovered)
+        acceptor.incarnation += 1
+        if acceptor.incarnation > 1 and not acceptor.damaged:
+            self._check_recovery(at_ms, acceptor, recovered)
         elif acceptor.damaged:
             acceptor.read_height = 0
         acceptor.damaged = False
@@ -103,11 +103,11 @@ class AcceptorRules:
         if recovered.opened.owner == node:
             acceptor.opened = max(acceptor.opened, recovered.opened)
             campaign = oracle.campaign(recovered.opened)
-            campaign.life = campaign.life or -1
+            campaign.incarnation = campaign.incarnation or -1
         for number, acceptance in recovered.accepted.items():
             slot = oracle.slot(number)
             vote = oracle.vote(slot, acceptance.ballot, acceptance.value, at_ms, node)
-            acceptor.top = max(acceptor.top, number)
+            acceptor.highest_vote = max(acceptor.highest_vote, number)
             if vote.voters & acceptor.bit or vote.late & acceptor.bit:
                 continue
             if acceptance.ballot < safe:
@@ -119,7 +119,7 @@ class AcceptorRules:
         for note in recovered.notes:
             oracle.sometimes["torn tails" if "torn" in note else "mended files"] += 1
 
-    def _demand(self, at_ms: int, acceptor: NodeFacts, recovered: Recovered) -> None:
+    def _check_recovery(self, at_ms: int, acceptor: NodeFacts, recovered: Recovered) -> None:
         oracle, node = self._oracle, acceptor.node
         if recovered.promised < acceptor.safe:
             why = f"node {node} had promised {acceptor.safe} and remembers {recovered.promised}"
@@ -127,7 +127,7 @@ class AcceptorRules:
         if recovered.opened < acceptor.opened:
             why = f"node {node} had opened ballot {acceptor.opened} and remembers {recovered.opened}"
             oracle.violated("one-leader-per-ballot", why, at_ms, node)
-        for number in range(max(recovered.height, oracle.let_go) + 1, acceptor.top + 1):
+        for number in range(max(recovered.height, oracle.forgotten) + 1, acceptor.highest_vote + 1):
             slot = oracle.slots.get(number)
             best = None
             if slot is not None:
@@ -138,9 +138,9 @@ class AcceptorRules:
                 oracle.violated("durability", why, at_ms, node, slot=number)
 
     def accepted_sent(self, at_ms: int, node: NodeId, message: Accepted) -> None:
-        """ACCEPTED: each slot of it stands on a synced vote that kept to the promise."""
+        """ACCEPTED was sent: each of its slots needs a synced vote that respects the promise."""
         oracle, bit, ballot = self._oracle, self._oracle.nodes[node].bit, message.ballot
-        for number in range(max(message.first_slot, oracle.let_go + 1), message.last_slot + 1):
+        for number in range(max(message.first_slot, oracle.forgotten + 1), message.last_slot + 1):
             slot = oracle.slots.get(number)
             vote = None if slot is None else slot.votes.get(ballot)
             if vote is None or not vote.voters & bit:
@@ -152,7 +152,7 @@ class AcceptorRules:
                 return  # A range of a billion slots would only say the same again.
 
     def promise_sent(self, at_ms: int, node: NodeId, message: Promise) -> None:
-        """PROMISE: it is synced, and it reports every vote below its ballot and every decided slot that was asked."""
+        """PROMISE was sent: it is synced, and reports each vote below its ballot and each decided slot asked for."""
         oracle, acceptor, ballot = self._oracle, self._oracle.nodes[node], message.ballot
         campaign = oracle.campaign(ballot)
         if not campaign.safe & acceptor.bit:
@@ -160,23 +160,23 @@ class AcceptorRules:
                 "promise", f"node {node} says PROMISE {ballot} without a synced record of it", at_ms, node, ballot.owner
             )
         reported = {vote.slot: vote.ballot for vote in message.accepted}
-        life, height = campaign.heights.get(node, (0, 0))
-        if life != acceptor.life:
+        incarnation, height = campaign.asked_heights.get(node, (0, 0))
+        if incarnation != acceptor.incarnation:
             height = 0
-        first = max(message.decided + 1, campaign.first_slot, oracle.let_go + 1)
-        for number in range(first, max(acceptor.top, height) + 1):
-            told = reported.get(number)
-            if told is None and number <= height:
-                self._hidden(at_ms, node, message, number, "that it has applied it")
+        first = max(message.decided + 1, campaign.first_slot, oracle.forgotten + 1)
+        for number in range(first, max(acceptor.highest_vote, height) + 1):
+            ballot_reported = reported.get(number)
+            if ballot_reported is None and number <= height:
+                self._report_hidden(at_ms, node, message, number, "that it has applied it")
                 return
             slot = oracle.slots.get(number)
             best = None if slot is None else slot.best_below(ballot, acceptor.bit)
-            if best is not None and (told is None or told < best):
-                self._hidden(at_ms, node, message, number, f"its vote at ballot {best}")
+            if best is not None and (ballot_reported is None or ballot_reported < best):
+                self._report_hidden(at_ms, node, message, number, f"its vote at ballot {best}")
                 return
         for vote in message.accepted:
             oracle.vote(oracle.slot(vote.slot), vote.ballot, vote.value, at_ms, node)
 
-    def _hidden(self, at_ms: int, node: NodeId, message: Promise, number: Slot, what: str) -> None:
+    def _report_hidden(self, at_ms: int, node: NodeId, message: Promise, number: Slot, what: str) -> None:
         why = f"PROMISE {message.ballot} of node {node} hides, for slot {number}, {what}"
         self._oracle.violated("promise", why, at_ms, node, message.ballot.owner, slot=number)

@@ -1,8 +1,8 @@
-"""The chain replayed once: every other chain, every answer and every view is held against this one.
+"""One replay of the chain, with which every other chain, every answer and every view is compared.
 
-Blocks are judged when a node applies them: right height, right link, the hash and the nonce hold, and T is exactly the
-value that was chosen for the slot. The first node to reach a height extends the replay; the others must show the same
-block. The blog is kept with the height at which each entry came, so that it can be compared as it was at any height.
+A block is checked when a node applies it: its height, its link, its hash and nonce, and that its operations are
+exactly the value chosen for the slot. The first node to reach a height extends the replay; other nodes must have the
+same block. Each entry of the blog is stored with the height that added it, so that any earlier blog can be compared.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Name = tuple[str, int]
 
 
 class Effect:
-    """What became of a request: its outcome, and the block that decided it."""
+    """The outcome of a request, and the block that decided it."""
 
     __slots__ = ("height", "outcome")
 
@@ -35,7 +35,7 @@ class Effect:
 
 
 class _Rows:
-    """Rows of a view and the heights at which they came, ascending."""
+    """The rows of a view, and the height that added each, ascending."""
 
     __slots__ = ("heights", "rows")
 
@@ -55,10 +55,10 @@ class _Rows:
 
 
 class ChainReplay:
-    """The longest chain so far. `issued` are all requests that clients made, by name, as operation texts.
+    """The longest chain so far. `issued` are all requests of clients, by name, as operation texts.
 
-    `base` blocks were there before the run was watched: what they did to the blog is not known here (`whole` is False),
-    and then nothing is said of outcomes and views.
+    The effect of `base` blocks that nodes start with is unknown. If there are any, `whole` is False, and outcomes and
+    views are not checked.
     """
 
     def __init__(self, oracle: Oracle, learners: LearnerRules, difficulty: int) -> None:
@@ -70,7 +70,7 @@ class ChainReplay:
         self.effects: dict[Name, Effect] = {}
         self.hashes: dict[int, str] = {0: GENESIS_HASH}
         self.height = 0
-        self._blocks: dict[int, Block] = {}  # Those that some node has not applied yet, and some more.
+        self._blocks: dict[int, Block] = {}  # At least those that some node has not applied yet.
         self._most_blocks = KEPT_SLOTS
         self._blog = Blog()
         self._posts = _Rows()
@@ -81,17 +81,17 @@ class ChainReplay:
 
     @property
     def whole(self) -> bool:
-        """True when the chain was watched from its first block on."""
+        """True when the replay began with the first block."""
         return not self.base
 
-    def inherit(self, recovered: Recovered) -> None:
-        """Votes that a node brings from before the run was watched hold requests of clients of that time."""
+    def adopt_requests(self, recovered: Recovered) -> None:
+        """Accept the requests of votes from before the first event: their clients' calls were not seen."""
         for vote in recovered.accepted.values():
             for request in vote.value:
                 self.issued.setdefault(request.id, request.operation)
 
     def recovered(self, at_ms: int, node: NodeFacts, height: int, tip: str) -> None:
-        """A node's chain after a restart."""
+        """A node recovered its chain up to `height`."""
         known = self.hashes.get(height)
         if known is None:
             self.hashes[height] = tip
@@ -99,38 +99,38 @@ class ChainReplay:
             self._oracle.violated(
                 "chain", f"node {node.node} comes back with another chain", at_ms, node.node, slot=height
             )
-        if height > self.height and node.life == 1:
+        if height > self.height and node.incarnation == 1:
             self.base = max(self.base, height)
             self.height = height
         node.height, node.tip = height, tip
-        self._oracle.reach(height)
+        self._oracle.extend_chosen_prefix(height)
 
     def applied(self, at_ms: int, node: NodeFacts, blocks: Sequence[Block]) -> None:
-        """A node appended these blocks and carried out what they hold."""
+        """A node appended these blocks and applied their operations."""
         for block in blocks:
             if block.height != node.height + 1 or block.prev_hash != node.tip:
                 why = f"node {node.node} appends block {block.height} to {node.height} blocks that it does not continue"
                 self._oracle.violated("chain", why, at_ms, node.node, slot=block.height)
             node.height, node.tip = block.height, block.hash
-            if not self._learners.may_know(node, block.height):
+            if not self._learners.may_apply(node, block.height):
                 why = (
                     f"node {node.node} applies slot {block.height}, and nothing that reached it says that it is chosen"
                 )
                 self._oracle.violated("decision", why, at_ms, node.node, slot=block.height)
             first = self._blocks.get(block.height)
             if first is None:
-                self._judge(at_ms, node, block)
+                self._check_block(at_ms, node, block)
             elif first is not block and first != block:
-                self._differs(at_ms, node, block, first.operations_text)
+                self._report_difference(at_ms, node, block, first.operations_text)
         if len(self._blocks) > self._most_blocks:
-            self._let_go()
+            self._forget_old_blocks()
 
-    def _judge(self, at_ms: int, node: NodeFacts, block: Block) -> None:
-        """The first sight of a block: its own hash, its decision, its requests."""
+    def _check_block(self, at_ms: int, node: NodeFacts, block: Block) -> None:
+        """Check a block that no node has applied before: its hash, its decision, its requests."""
         oracle, height = self._oracle, block.height
         known = self.hashes.get(height)
         if known is not None and known != block.hash:
-            self._differs(at_ms, node, block, None)
+            self._report_difference(at_ms, node, block, None)
             return
         if block.hash != hash_of(block.prev_hash, block.operations_text, block.nonce) or not passes(
             block.hash, self._zeros
@@ -151,7 +151,7 @@ class ChainReplay:
             self.height = height
             self._extend(at_ms, node, block, slot)
 
-    def _differs(self, at_ms: int, node: NodeFacts, block: Block, text: str | None) -> None:
+    def _report_difference(self, at_ms: int, node: NodeFacts, block: Block, text: str | None) -> None:
         name = "chain" if text == block.operations_text else "agreement"
         why = f"block {block.height} of node {node.node} differs from that of another node"
         self._oracle.violated(name, why, at_ms, node.node, slot=block.height)
@@ -178,11 +178,11 @@ class ChainReplay:
             outcome = self._blog.apply(operation)
             self.effects[name] = Effect(outcome, height)
             if outcome is Outcome.OK:
-                self._show(height, operation)
+                self._add_to_views(height, operation)
             else:
                 oracle.sometimes["writes refused"] += 1
 
-    def _show(self, height: int, operation: Operation) -> None:
+    def _add_to_views(self, height: int, operation: Operation) -> None:
         title, user = operation.title, operation.username
         self._lines.append(height)
         if isinstance(operation, Post):
@@ -196,22 +196,22 @@ class ChainReplay:
             entries = self._users[user] = _Rows()
         entries.add(height, [kind_of(operation), title, operation.content])
 
-    def _let_go(self) -> None:
+    def _forget_old_blocks(self) -> None:
         floor = min(node.height for node in self._oracle.nodes.values())
         for height in [height for height in self._blocks if height <= floor]:
             del self._blocks[height]
-        self._most_blocks = KEPT_SLOTS + 2 * len(self._blocks)  # A node that is down must not make this quadratic.
-        self._oracle.let_old_slots_go()
+        self._most_blocks = KEPT_SLOTS + 2 * len(self._blocks)  # Else a node that is down makes this quadratic.
+        self._oracle.forget_old_slots()
 
     # The blog as it was
 
     def counts(self, height: int) -> tuple[int, int]:
-        """How many posts and how many comments there were after block `height`."""
+        """The numbers of posts and of comments after block `height`."""
         posts = self._posts.count(height)
         return posts, bisect_right(self._lines, height) - posts
 
     def view(self, shown: str, name: str, height: int) -> object:
-        """What `view_all`, `view_user` or `view_title` gave after block `height` (see `blog.answers`)."""
+        """The result of `view_all`, `view_user` or `view_title` after block `height` (see `blog.answers`)."""
         if shown == "view_all":
             return self._posts.at(height)
         if shown == "view_user":

@@ -1,8 +1,8 @@
-"""What clients are told, held against the replay of the chain: *durability*, *once*, *reads*, *blog*.
+"""The rules of answers to clients: *durability*, *once*, *reads* and *blog*, checked against the replay of the chain.
 
-An answered write stands on the chain, with the outcome that the replay gives it, and every later answer to the same
-request says the same. A read shows the blog exactly as it was after the block that it names: a linearizable one after
-every write answered before it was asked, a local one never before what the same node has shown already.
+An answered write is on the chain with the outcome that the replay gives it. All answers to one request are equal. A
+read shows the blog exactly as it was after the block that it names. For a linearizable read this block is not before
+any write that was answered before the call; for a local read it is not before an earlier local read of that node.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from simulator.node.client_api import (
 from simulator.node.status import NodeStatus
 
 
-class _Asked:
-    """A read under way; `floor` is the height that a linearizable one must have reached."""
+class _PendingRead:
+    """A read without an answer. A linearizable read must show block `floor`."""
 
     __slots__ = ("floor", "kind", "linearizable", "name")
 
@@ -36,40 +36,40 @@ class _Asked:
 
 
 class ClientRules:
-    """Calls and answers of clients."""
+    """Checks clients' calls and nodes' answers."""
 
     def __init__(self, oracle: Oracle, replay: ChainReplay) -> None:
         self._oracle = oracle
         self._replay = replay
-        self._reads: dict[int, _Asked] = {}
+        self._reads: dict[int, _PendingRead] = {}
         self._answered: dict[Name, str] = {}
-        self._seen_height = 0  # What some client knows to have happened: later reads must show it.
+        self._seen_height = 0  # The highest block that any answer has shown.
 
     def asked(self, call: ClientCall) -> None:
-        """See `Observer`."""
+        """A client's call reached a node."""
         if type(call) is ClientWrite:
             request = call.request
             self._replay.issued[request.client, request.seq] = request.operation
         elif type(call) is ClientRead:
-            self._reads[call.number] = _Asked(call, self._seen_height)
+            self._reads[call.number] = _PendingRead(call, self._seen_height)
 
-    def told(self, at_ms: int, node: NodeId, report: NodeReport) -> None:
-        """See `Observer`."""
+    def reported(self, at_ms: int, node: NodeId, report: NodeReport) -> None:
+        """A node answered a client or showed its status."""
         if type(report) is WriteAnswer:
             if report.kind in {"ok", "refused"}:
-                self._judge_write(at_ms, node, report)
+                self._check_write(at_ms, node, report)
             else:
                 self._oracle.sometimes["writes given up"] += 1
         elif type(report) is ReadAnswer:
             asked = self._reads.pop(report.number, None)
             if asked is not None and report.kind == "ok":
-                self._judge_read(at_ms, node, asked, report)
+                self._check_read(at_ms, node, asked, report)
             elif asked is not None:
                 self._oracle.sometimes["reads given up"] += 1
         elif type(report) is Inspected:
-            self._judge_state(at_ms, node, report.state)
+            self._check_status(at_ms, node, report.state)
 
-    def _judge_write(self, at_ms: int, node: NodeId, answer: WriteAnswer) -> None:
+    def _check_write(self, at_ms: int, node: NodeId, answer: WriteAnswer) -> None:
         oracle, name = self._oracle, (answer.client, answer.seq)
         effect = self._replay.effects.get(name)
         if name in self._answered:
@@ -90,7 +90,7 @@ class ClientRules:
             why = f"a write was answered {answer.kind}, and became {effect.outcome.value!r} in block {effect.height}"
             oracle.violated("once", why, at_ms, node, slot=effect.height, request=name)
 
-    def _judge_read(self, at_ms: int, node: NodeId, asked: _Asked, answer: ReadAnswer) -> None:
+    def _check_read(self, at_ms: int, node: NodeId, asked: _PendingRead, answer: ReadAnswer) -> None:
         oracle, height = self._oracle, answer.height
         at = oracle.nodes[node]
         if height > at.height:
@@ -118,9 +118,9 @@ class ClientRules:
                 why = f"node {node} shows another blog than the replay of its {height} blocks"
                 oracle.violated("blog", why, at_ms, node, slot=height)
 
-    def _judge_state(self, at_ms: int, node: NodeId, state: NodeStatus) -> None:
+    def _check_status(self, at_ms: int, node: NodeId, state: NodeStatus) -> None:
         if state.height > self._oracle.nodes[node].height:
-            return  # A picture of what this checker has not been told of: nothing can be said.
+            return  # Newer than the events so far: it cannot be checked.
         known = self._replay.hashes.get(state.height)
         if known is not None and known != state.hash:
             self._oracle.violated("chain", f"node {node} shows another chain", at_ms, node, slot=state.height)
@@ -128,8 +128,8 @@ class ClientRules:
             why = f"node {node} counts other posts and comments than the replay of its {state.height} blocks"
             self._oracle.violated("blog", why, at_ms, node, slot=state.height)
 
-    def look_at_blog(self, at_ms: int, node: NodeId, blog: Blog) -> None:
-        """Compare the whole blog of a node that lives with the replay of what it has applied."""
+    def check_blog(self, at_ms: int, node: NodeId, blog: Blog) -> None:
+        """Compare a node's blog in memory with the replay of the blocks that it has applied."""
         height = self._oracle.nodes[node].height
         if not self._replay.whole:
             return

@@ -1,4 +1,4 @@
-"""What `paxsim check` does: reads all files, tells all that is wrong with them, and judges one after another."""
+"""The `paxsim check` command: read all files, report every malformed line, then check file after file."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from simulator.checks.linearizability.shapes import misshapen
 from simulator.cluster.history import Recording, read_recording
 from simulator.errors import InputError
 
-FAULTS_TOLD = 20
-"""Of one file so many faults are told in full."""
+MOST_FAULTS = 20
+"""At most this many mistakes of one file are named."""
 
 _KEPT_EVENTS = 1_000_000
-"""Files are read once and kept while they hold no more events than this together; later ones are read twice."""
+"""Files that together hold at most this many events stay in memory; the others are read twice."""
 
 
-def judge_files(
+def check_files(
     files: Sequence[str],
     *,
     model: str = "blog",
@@ -28,14 +28,15 @@ def judge_files(
     progress: Callable[[str], None] | None = None,
     invariants: Callable[[str], str] | None = None,
 ) -> list[dict[str, Any]]:
-    """Judge each file, a history or a trace: {"file", "model", "operations", "verdict", "why"}, in order.
+    """Check each file, a history or a trace: {"file", "model", "operations", "verdict", "why"}, in order.
 
-    `init` is the first value of the model, `time_limit_s` the bound for each file in seconds. `progress` is told what
-    is being judged. `invariants` judges all else in a trace, by its name: "" or what is violated.
+    `init` is the first value of the model. `time_limit_s` limits the time for each file, in seconds. `progress`
+    receives the name of the file being checked. `invariants` checks everything else in a trace, given its name, and
+    returns "" or what is violated.
 
     Raises:
-        InputError: a file cannot be read or holds no history of this model, or the model has no such first value.
-            Its text tells all faults of all files.
+        InputError: a file cannot be read or is not a history of this model, or the model has no such first value.
+            The text names every mistake in every file.
     """
     judged = MODELS[model]()
     judged.initial(judged.narrow(init, None))
@@ -63,7 +64,7 @@ def _judge(recording: Recording, model: str, init: Any, time_limit_s: float | No
 
 
 def _read_all(files: Sequence[str], model: str) -> dict[str, Recording]:
-    """Look at every file before the first is judged; what is read is handed on as far as memory allows."""
+    """Read every file before the first is checked; keep what was read as far as memory allows."""
     kept: dict[str, Recording] = {}
     events, faulty = 0, []
     for name in dict.fromkeys(files):
@@ -95,17 +96,17 @@ def _faults(recording: Recording, model: str) -> Iterator[tuple[int, str]]:
 
 
 def _sentence(name: str, faults: list[tuple[int, str]]) -> str:
-    """All faults of one file in one sentence; what is wrong in the same way on many lines is said once."""
+    """All mistakes of one file in one sentence; the same mistake on several lines is named once."""
     lines: dict[str, list[int]] = {}
     for line, wrong in faults:
         lines.setdefault(wrong, []).append(line)
-    told = [f"{_told_lines(found)}: {wrong}" for wrong, found in lines.items()]
-    more = f"; and {len(told) - FAULTS_TOLD} more faults" if len(told) > FAULTS_TOLD else ""
-    return f"{name}, {'; '.join(told[:FAULTS_TOLD])}{more}."
+    described = [f"{_name_lines(found)}: {wrong}" for wrong, found in lines.items()]
+    more = f"; and {len(described) - MOST_FAULTS} more faults" if len(described) > MOST_FAULTS else ""
+    return f"{name}, {'; '.join(described[:MOST_FAULTS])}{more}."
 
 
-def _told_lines(lines: list[int]) -> str:
+def _name_lines(lines: list[int]) -> str:
     if len(lines) == 1:
         return f"line {lines[0]}"
-    more = f" and {len(lines) - FAULTS_TOLD} more" if len(lines) > FAULTS_TOLD else ""
-    return f"lines {', '.join(map(str, lines[:FAULTS_TOLD]))}{more}"
+    more = f" and {len(lines) - MOST_FAULTS} more" if len(lines) > MOST_FAULTS else ""
+    return f"lines {', '.join(map(str, lines[:MOST_FAULTS]))}{more}"

@@ -1,8 +1,8 @@
-"""Busy blog histories that are linearizable by construction: for measuring the checkers, and for testing them.
+"""Busy blog histories that are linearizable by construction: to measure the checkers, and to test them.
 
-Every operation has its one moment between call and return, drawn by the seed alone; think time is zero, so each client
-calls again as soon as it was answered and all of them are always under way. Titles and authors are few enough for
-refusals and for long lists, and grow in number with the history, so that views stay of a size that a history can hold.
+The seed alone draws the linearization point of each operation. Clients do not think: each calls again as soon as its
+answer arrives, so that all of them always have a pending operation. Few titles and users are used, which gives refused
+writes and long lists. Their number grows with the history, so that views do not fill the file.
 """
 
 from __future__ import annotations
@@ -14,27 +14,27 @@ from typing import Any
 from simulator.cluster.history import Event
 
 WHOLE_BLOG = 200
-"""A client reads the whole blog only while it has at most this many posts: later such views would fill the file."""
+"""Clients call `view_all` only while the blog has at most this many posts: larger views would fill the file."""
 
 
 @dataclass(slots=True)
 class Generated:
-    """A history and its witness: all writes in order of effect, refused ones too (`linear.blog_witness.Witness`)."""
+    """A history and its witness: all writes in the order of their linearization points, refused ones included."""
 
     events: list[Event] = field(default_factory=list)
     witness: list[tuple[str, str, str, str]] = field(default_factory=list)
 
 
 def busy_blog(operations: int, clients: int, seed: int = 0, *, crash: float = 0.0) -> Generated:
-    """A history of so many operations by so many clients, all busy all the time.
+    """A history of `operations` operations by `clients` clients, each with one operation pending at all times.
 
-    `crash` is the chance of an operation to end with an unknown fate; its client then comes back as a new process.
+    `crash` is the probability that an operation's outcome stays unknown; its client then continues as a new process.
     """
     return _Blog(operations, clients, seed, crash).run()
 
 
 class _Blog:
-    """The clients and the one blog between them."""
+    """The clients, and the blog that they share."""
 
     def __init__(self, operations: int, clients: int, seed: int, crash: float) -> None:
         self._dice = Random(f"busy blog {seed}")
@@ -49,7 +49,7 @@ class _Blog:
         self._history = Generated()
 
     def run(self) -> Generated:
-        """Let clients call, take effect and return, in an order that the dice draw."""
+        """Call, take effect and return, in an order drawn from the seed."""
         dice, waiting = self._dice, list(range(self._processes))
         called: list[tuple[int, str, Any]] = []
         done: list[tuple[int, str, Any, Any]] = []
@@ -82,7 +82,7 @@ class _Blog:
         called.append((process, f, arg))
 
     def _draw(self) -> tuple[str, Any]:
-        """Half of the operations are writes; some posts take a title that was posted or is just being posted."""
+        """Half of the operations are writes; some posts reuse a title."""
         dice, draw = self._dice, self._dice.random()
         user = dice.choice(self._users)
         if draw < 0.2 or not self._titles:
@@ -100,7 +100,7 @@ class _Blog:
         return ("view_title", title) if draw < 0.85 else ("view_user", user)
 
     def _effect(self, f: str, arg: Any) -> Any:
-        """Let it take effect now; what its client is told."""
+        """Apply the operation now and return its result."""
         if f == "view_all":
             return list(self._posts)
         if f == "view_user":
@@ -129,6 +129,6 @@ class _Blog:
 
 
 def _take(entries: list[Any], at: int) -> Any:
-    """Take one out of a list whose order does not matter."""
+    """Remove one entry of a list whose order does not matter."""
     entries[at], entries[-1] = entries[-1], entries[at]
     return entries.pop()

@@ -1,10 +1,9 @@
-"""All invariants of the protocol, judged while a world runs, or afterwards from its trace.
+"""All invariants of the protocol, checked while a world runs, or later from its trace.
 
-An `InvariantChecker` is an `Observer`: it sees what nodes write, sync, send and apply, and what clients are told, and
-never acts. It keeps the true state of all journals (`oracle`) and one replay of the chain (`replay`), and takes no
-node's word for what is chosen. Each event costs about a microsecond, so it can always be on. The families of checks are
-`acceptors` (acceptors), `leaders` (candidates and leaders), `learners` (learners), `replay` (chains), `answers`
-(clients).
+`InvariantChecker` is an `Observer` of what nodes append, sync, send and apply, and of clients' calls and answers. It
+keeps the state of all journals (`oracle`) and one replay of the chain (`chain_replay`), and trusts no node's statement
+about what is chosen. An event costs about a microsecond, so the checker is always on in the virtual world. The checks
+are grouped by role: `acceptor_rules`, `leader_rules`, `learner_rules`, `client_rules`.
 """
 
 from __future__ import annotations
@@ -58,11 +57,10 @@ from simulator.trace.observer import Handler, Observer
 
 
 class InvariantChecker(Observer):
-    """Judges events. `replay` is the command that verdicts name; a world may set it at any time.
+    """Checks events. `replay` is the command that verdicts name; a world may set it at any time.
 
-    `violations` holds the first violation of each invariant, in the order in which they were found; it is empty as long
-    as all is well. `sometimes` counts what a run did, so that each "never" can be paired with a "this did happen".
-    Quorums of 0 are majorities.
+    `violations` holds the first violation of each invariant, in the order found. `sometimes` counts what happened: a
+    check that never had anything to check proves nothing. Quorums of 0 are majorities.
     """
 
     def __init__(self, settings: Settings, *, prepare_quorum: int = 0, accept_quorum: int = 0) -> None:
@@ -74,7 +72,7 @@ class InvariantChecker(Observer):
         self._learners = learners = LearnerRules(oracle)
         self._chain = ChainReplay(oracle, learners, settings.difficulty)
         self._clients = ClientRules(oracle, self._chain)
-        # A message whose sender's prefix is all that can be wrong with it shares one check.
+        # Of some messages only the decided prefix can be checked: they share one handler.
         self._on_sent: dict[type, Callable[[int, NodeId, Any], None]] = {
             Accept: leaders.accept_sent,
             Accepted: acceptors.accepted_sent,
@@ -95,35 +93,35 @@ class InvariantChecker(Observer):
             Accept: learners.accept_delivered,
             Accepted: learners.accepted_delivered,
             CatchupReply: learners.catchup_delivered,
-            Decide: learners.claim_delivered,
-            Heartbeat: learners.claim_delivered,
+            Decide: learners.prefix_delivered,
+            Heartbeat: learners.prefix_delivered,
             Prepare: leaders.prepare_delivered,
             Promise: leaders.promise_delivered,
         }
 
     @property
     def sometimes(self) -> Counter[str]:
-        """How often what happened: elections, leaderships, step-downs, minority leaders, restarts, and so on."""
+        """Counts of what happened: elections, leaderships, step-downs, minority leaders, restarts and more."""
         return self._oracle.sometimes
 
     @property
     def chosen_prefix(self) -> int:
-        """Every slot up to this one is chosen, on the true journals."""
+        """Every slot up to this one is chosen on the synced journals."""
         return self._oracle.chosen_prefix
 
     def verdicts(self) -> dict[str, str]:
-        """Each invariant by name: "ok", or the sentence that says what was violated, when and where."""
+        """Each invariant by name: "ok", or a sentence that says what was violated, when and where."""
         found = dict.fromkeys(INVARIANTS, "ok")
         found.update({name: violation.sentence(self.replay) for name, violation in self.violations.items()})
         return found
 
     def declare(self, violation: Violation) -> None:
-        """Note a violation, also one that somebody else found (progress, linearizability). The first one stays."""
+        """Note a violation, which another check may have found (progress, linearizability). The first one stays."""
         self.violations.setdefault(violation.invariant, violation)
 
-    def look_at_blog(self, at_ms: int, node: NodeId, blog: Blog) -> None:
-        """Compare the whole blog of a node that lives with the replay of what it has applied. Costs its size."""
-        self._clients.look_at_blog(at_ms, node, blog)
+    def check_blog(self, at_ms: int, node: NodeId, blog: Blog) -> None:
+        """Compare a live node's blog with the replay of what it has applied. The cost grows with the blog."""
+        self._clients.check_blog(at_ms, node, blog)
 
     # Events
 
@@ -131,7 +129,7 @@ class InvariantChecker(Observer):
         """See `Observer`."""
         return {
             ClientCalled: lambda event: self._clients.asked(event.call),
-            NodeReported: lambda event: self._clients.told(event.at_ms, event.node, event.report),
+            NodeReported: lambda event: self._clients.reported(event.at_ms, event.node, event.report),
             MessageSent: self._sent,
             MessageDelivered: self._delivered,
             MessageLost: self._lost,
@@ -160,10 +158,10 @@ class InvariantChecker(Observer):
 
     def _recovered(self, event: NodeRecovered) -> None:
         at, recovered = self._oracle.nodes[event.node], event.found
-        if at.life:
+        if at.incarnation:
             self._oracle.sometimes["restarts"] += 1
         else:
-            self._chain.inherit(recovered)
+            self._chain.adopt_requests(recovered)
         self._acceptors.recovered(event.at_ms, event.node, recovered)
         self._chain.recovered(event.at_ms, at, recovered.height, recovered.tip)
 

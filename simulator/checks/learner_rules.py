@@ -1,8 +1,8 @@
-"""What a node may know to be chosen, from what has reached it in this life, and nothing else.
+"""The rules of learners: a node may apply a slot only when the messages of this incarnation prove that it is chosen.
 
-A slot may be applied when the quorum of ACCEPTEDs at one ballot reached its owner (rule 10), when a decided prefix said
-at a ballot covers a value that came at that ballot or a later one (rule 12), or when decided blocks were fetched. A
-node that applies what happens to be chosen, and cannot know it, is wrong before any two nodes disagree.
+A slot is proved by a quorum of ACCEPTEDs at one ballot that reached the ballot's owner (rule 10), by a decided prefix
+stated at a ballot that covers a value received at that ballot or a higher one (rule 12), or by a fetched block. A node
+that applies a chosen slot without such a proof breaks the protocol, even before two chains differ.
 """
 
 from __future__ import annotations
@@ -13,21 +13,21 @@ from simulator.checks.oracle import NodeFacts, Oracle
 
 
 class LearnerRules:
-    """Follows what is delivered. It errs on the side of the node: what came is taken as read and kept."""
+    """Follows what is delivered. Assumes that a node reads and keeps everything delivered to it."""
 
     def __init__(self, oracle: Oracle) -> None:
         self._oracle = oracle
 
     def ended(self, node: NodeFacts) -> None:
-        """A life is over: the next one knows nothing of what reached it.
+        """An incarnation ended: forget what was delivered to it.
 
-        This is not left to the beginning of the next: messages wait for a process that still starts.
+        This cannot wait for the next recovery, because messages are queued for a process that is still starting.
         """
-        node.claims.clear()
+        node.stated_prefixes.clear()
         node.fetched = 0
 
     def accept_delivered(self, source: NodeId, node: NodeId, message: Accept) -> None:
-        """Values came at a ballot, and with them a decided prefix."""
+        """Note the values that reached `node` at a ballot, and the decided prefix."""
         oracle, ballot, bit = self._oracle, message.ballot, self._oracle.nodes[node].bit
         number = message.first_slot
         for _ in message.values:
@@ -36,10 +36,10 @@ class LearnerRules:
             if vote is not None:
                 vote.reached |= bit
             number += 1
-        self.claim_delivered(source, node, message)
+        self.prefix_delivered(source, node, message)
 
     def accepted_delivered(self, source: NodeId, node: NodeId, message: Accepted) -> None:
-        """A vote came in, for the ballot that it names."""
+        """Note votes that reached the owner of their ballot."""
         ballot = message.ballot
         if ballot.owner != node:
             return
@@ -48,33 +48,33 @@ class LearnerRules:
             slot = slots.get(number)
             vote = None if slot is None else slot.votes.get(ballot)
             if vote is None:
-                return  # Said by nobody honest: `acceptors` has told of it.
+                return  # No node voted so: `AcceptorRules.accepted_sent` has reported it.
             vote.acknowledged |= bit
 
-    def claim_delivered(self, source: NodeId, node: NodeId, message: Accept | Decide | Heartbeat) -> None:
-        """A decided prefix was said at a ballot."""
-        claims = self._oracle.nodes[node].claims
-        if message.decided > claims.get(message.ballot, 0):
-            claims[message.ballot] = message.decided
+    def prefix_delivered(self, source: NodeId, node: NodeId, message: Accept | Decide | Heartbeat) -> None:
+        """Note the decided prefix that was stated at a ballot."""
+        stated_prefixes = self._oracle.nodes[node].stated_prefixes
+        if message.decided > stated_prefixes.get(message.ballot, 0):
+            stated_prefixes[message.ballot] = message.decided
 
     def catchup_delivered(self, source: NodeId, node: NodeId, message: CatchupReply) -> None:
-        """Decided blocks came."""
+        """Note the decided blocks that were fetched."""
         reader = self._oracle.nodes[node]
         reader.fetched = max(reader.fetched, message.first_slot + len(message.blocks) - 1)
 
-    def may_know(self, node: NodeFacts, number: Slot) -> bool:
-        """Whether what has reached `node` tells that slot `number` is chosen."""
+    def may_apply(self, node: NodeFacts, number: Slot) -> bool:
+        """True when what was delivered to `node` in this incarnation proves that slot `number` is chosen."""
         if number <= node.fetched:
             return True
         slot = self._oracle.slots.get(number)
         if slot is None:
-            return number <= self._oracle.let_go
+            return number <= self._oracle.forgotten
         bit, quorum = node.bit, self._oracle.accept_quorum
         for ballot, vote in slot.votes.items():
             if ballot.owner == node.node and (vote.acknowledged | (vote.voters & bit)).bit_count() >= quorum:
                 return True
             if (vote.reached | vote.voters) & bit:
-                for said, upto in node.claims.items():
+                for said, upto in node.stated_prefixes.items():
                     if upto >= number and said <= ballot:
                         return True
         return False

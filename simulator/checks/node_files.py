@@ -30,7 +30,7 @@ Name = tuple[str, int]
 """A request's client and seq."""
 
 
-class Judge:
+class NodeFilesChecker:
     """Not safe for threads. `run` begins the names of this run's clients; others' requests come from earlier runs."""
 
     def __init__(self, settings: Settings, run: str) -> None:

@@ -1,10 +1,10 @@
-"""The true state of a cluster's journals: what each acceptor has on its disk, and so what is chosen.
+"""The state of all journals of a cluster: what each acceptor has synced, and so which values are chosen.
 
-A slot is chosen when a majority has *synced* an acceptance of one value at one ballot (Lamport 2001, §2.1), whether
-anybody knows it or not. This is what checks compare with, in place of what any node believes. A vote that was recorded
-below the acceptor's promise is kept apart: an acceptor may store it, and it counts for nothing.
+A slot is chosen when a majority has *synced* a vote for one value at one ballot (Lamport 2001, §2.1), even if no node
+knows it. The rules compare what nodes send and apply with this state, not with what any node believes. A vote recorded
+below its acceptor's promise is kept apart: an acceptor may store such a vote, and it does not count.
 
-Slots that every node has applied long ago are let go; their blocks' hashes stay (`simulator/checks/chain_replay.py`).
+The state of a slot is dropped long after every node has applied it; `chain_replay` keeps the hashes of the blocks.
 """
 
 from __future__ import annotations
@@ -18,16 +18,17 @@ from paxos.messages import NO_OP, Value
 from simulator.checks.violation import Violation
 
 KEPT_SLOTS = 8_192
-"""How many applied slots are kept at least, for late votes and for chains that lost their end in a crash."""
+"""How many applied slots are kept at least: late votes, and chains whose unsynced end a crash cut off, need them."""
 
-Found = Callable[[Violation], None]
+Report = Callable[[Violation], None]
 
 
 class Vote:
-    """One value at one ballot in one slot. Bit n of `voters`: node n's acceptance is synced; of `late`: see above.
+    """A value at one ballot in one slot, with sets of nodes as bits (bit n is node n).
 
-    `proposed` tells that an ACCEPT has left with it, and was judged; `reached` has the nodes that such an ACCEPT
-    reached, `acknowledged` those whose ACCEPTED reached the ballot's owner.
+    `voters` have synced a vote for it, and `late` have stored one below their promise. `reached` have received an
+    ACCEPT with the value. ACCEPTED of the nodes in `acknowledged` has reached the ballot's owner. `proposed` is True
+    once an ACCEPT with the value was sent and checked.
     """
 
     __slots__ = ("acknowledged", "late", "proposed", "reached", "value", "voters")
@@ -42,7 +43,7 @@ class Vote:
 
 
 class SlotFacts:
-    """Everything that was ever proposed or accepted for one slot, by ballot, and what was chosen at which ballot."""
+    """All values proposed or accepted for one slot, by ballot; the chosen value and the ballot that chose it."""
 
     __slots__ = ("chosen", "number", "value", "votes")
 
@@ -53,75 +54,80 @@ class SlotFacts:
         self.value: Value = NO_OP
 
     def best_below(self, ballot: Ballot, bit: int) -> Ballot | None:
-        """The highest ballot below `ballot` at which the acceptor of `bit` has a synced vote."""
+        """The highest ballot below `ballot` at which the acceptor of `bit` has a synced vote, if any."""
         return max((b for b, vote in self.votes.items() if vote.voters & bit and b < ballot), default=None)
 
 
 class Campaign:
-    """One ballot's bid. Bit n of `safe`: node n has a synced record of exactly this ballot, and so may answer it.
+    """The campaign of one ballot, with sets of nodes as bits (bit n is node n).
 
-    `life` is the life of its owner in which it was opened (0: not yet; -1: in one that we did not see); `heard` are the
-    nodes whose PROMISE reached the owner, `reports` what those said of each slot; `first_slot` is what PREPARE asked.
+    The nodes of `safe` have synced a record of exactly this ballot, so they may answer it. PROMISE of the nodes of
+    `promised_by` has reached the owner, with the votes in `reported_votes`. `first_slot` is the one that PREPARE named.
+    `incarnation` is that of the owner that opened the ballot: 0 if none did yet, -1 if it ran before the first event.
     """
 
-    __slots__ = ("ballot", "first_slot", "heard", "heights", "led", "life", "outlived", "reports", "safe")
+    __slots__ = (
+        "asked_heights", "ballot", "first_slot", "incarnation", "led", "promised_by", "reported_votes", "safe",
+        "superseded",
+    )  # fmt: skip
 
     def __init__(self, ballot: Ballot) -> None:
         self.ballot = ballot
         self.safe = 0
-        self.life = 0
-        self.heard = 0
+        self.incarnation = 0
+        self.promised_by = 0
         self.led = False
-        self.outlived = False
+        self.superseded = False
         self.first_slot: Slot = 0
-        self.reports: dict[Slot, dict[NodeId, Ballot]] = {}
-        self.heights: dict[NodeId, tuple[int, Slot]] = {}  # Life and chain height of who was asked, when it was asked.
+        self.reported_votes: dict[Slot, dict[NodeId, Ballot]] = {}
+        self.asked_heights: dict[NodeId, tuple[int, Slot]] = {}  # Node -> its incarnation and height at PREPARE.
 
 
 class NodeFacts:
-    """One node. `promised` counts what is recorded, `safe` what is synced; `height` blocks are applied, the last `tip`.
+    """One node: `promised` covers its appended records, `safe` its synced ones; `tip` is the hash of block `height`.
 
-    `top` is the highest slot with a vote, `read_height` the highest at which a local read was answered, in any life.
-    `claims` are the decided prefixes that were said to it, by ballot, and `fetched` how far fetched blocks reach.
+    `highest_vote` is the highest slot in which it voted; `read_height` the highest block at which it answered a local
+    read, over all incarnations. `stated_prefixes` are the decided prefixes that messages stated to it, by ballot;
+    `fetched` is the last slot of the blocks that it fetched. Records in `pending` and `pending_ballots` are not synced.
     """
 
     __slots__ = (
-        "bit", "claims", "damaged", "fetched", "height", "life", "node", "opened", "pending", "pending_campaigns",
-        "promised", "read_height", "safe", "tip", "top",
+        "bit", "damaged", "fetched", "height", "highest_vote", "incarnation", "node", "opened", "pending",
+        "pending_ballots", "promised", "read_height", "safe", "stated_prefixes", "tip",
     )  # fmt: skip
 
     def __init__(self, node: NodeId) -> None:
         self.node = node
         self.bit = 1 << node
-        self.life = 0
+        self.incarnation = 0
         self.promised = NO_BALLOT
         self.safe = NO_BALLOT
-        self.opened = NO_BALLOT  # The highest own bid that is synced.
+        self.opened = NO_BALLOT  # The highest own ballot that is synced.
         self.pending: list[tuple[SlotFacts, Ballot, Vote]] = []
-        self.pending_campaigns: list[tuple[Ballot, bool]] = []  # A promise, and whether it is a bid of its own.
-        self.top: Slot = 0
+        self.pending_ballots: list[tuple[Ballot, bool]] = []  # A ballot, and whether the node opened it.
+        self.highest_vote: Slot = 0
         self.height: Slot = 0
         self.read_height: Slot = 0
         self.tip = GENESIS_HASH
-        self.claims: dict[Ballot, Slot] = {}
+        self.stated_prefixes: dict[Ballot, Slot] = {}
         self.fetched: Slot = 0
         self.damaged = False
 
 
 class Oracle:
-    """What all checks share. `found` is told each violation; `sometimes` counts what happened."""
+    """The state that all rules share. `report` receives each violation; `sometimes` counts what happened."""
 
-    def __init__(self, nodes: tuple[NodeId, ...], prepare_quorum: int, accept_quorum: int, found: Found) -> None:
+    def __init__(self, nodes: tuple[NodeId, ...], prepare_quorum: int, accept_quorum: int, report: Report) -> None:
         majority = len(nodes) // 2 + 1
         self.nodes = {node: NodeFacts(node) for node in nodes}
         self.prepare_quorum = prepare_quorum or majority
         self.accept_quorum = accept_quorum or majority
-        self.found = found
+        self.report = report
         self.sometimes: Counter[str] = Counter()
         self.slots: dict[Slot, SlotFacts] = {}
         self.campaigns: dict[Ballot, Campaign] = {}
         self.chosen_prefix: Slot = 0
-        self.let_go: Slot = 0
+        self.forgotten: Slot = 0
         self.highest_led = NO_BALLOT
 
     def violated(
@@ -133,26 +139,26 @@ class Oracle:
         slot: Slot = 0,
         request: tuple[str, int] | None = None,
     ) -> None:
-        """Tell of a violation."""
+        """Report a violation."""
         name = "" if request is None else f"{request[0]}:{request[1]}"
-        self.found(Violation(invariant=invariant, why=why, at_ms=at_ms, nodes=nodes, slot=slot, request=name))
+        self.report(Violation(invariant=invariant, why=why, at_ms=at_ms, nodes=nodes, slot=slot, request=name))
 
     def slot(self, number: Slot) -> SlotFacts:
-        """The slot, new if need be."""
+        """The facts of a slot, created at first use."""
         slot = self.slots.get(number)
         if slot is None:
             slot = self.slots[number] = SlotFacts(number)
         return slot
 
     def campaign(self, ballot: Ballot) -> Campaign:
-        """The ballot, new if need be."""
+        """The campaign of a ballot, created at first use."""
         campaign = self.campaigns.get(ballot)
         if campaign is None:
             campaign = self.campaigns[ballot] = Campaign(ballot)
         return campaign
 
     def vote(self, slot: SlotFacts, ballot: Ballot, value: Value, at_ms: int, node: NodeId) -> Vote:
-        """The vote for `value` at `ballot`; a second value there is a violation."""
+        """The vote for `value` at `ballot`, created at first use. A second value at one ballot is a violation."""
         vote = slot.votes.get(ballot)
         if vote is None:
             vote = slot.votes[ballot] = Vote(value)
@@ -162,14 +168,14 @@ class Oracle:
         return vote
 
     def is_chosen(self, number: Slot) -> bool:
-        """A majority has synced one value at one ballot there, now or at any earlier time."""
+        """True when a majority has synced votes for one value at one ballot in this slot."""
         if number <= self.chosen_prefix:
             return True
         slot = self.slots.get(number)
         return slot is not None and slot.chosen is not None
 
     def choose(self, slot: SlotFacts, ballot: Ballot, vote: Vote, at_ms: int) -> None:
-        """`vote`, at `ballot`, has its majority."""
+        """Note that `vote`, at `ballot`, has a majority. Two chosen values in one slot are a violation."""
         number = slot.number
         if slot.chosen is None:
             slot.chosen, slot.value = ballot, vote.value
@@ -178,23 +184,23 @@ class Oracle:
                     why = f"ballot {other} has another value for slot {number} than the one chosen at {ballot}"
                     self.violated("proposal", why, at_ms, other.owner, slot=number)
             if number == self.chosen_prefix + 1:
-                self.reach(number)
+                self.extend_chosen_prefix(number)
         elif slot.value != vote.value:
             voters = [node for node in self.nodes if vote.voters >> node & 1]
             why = f"two values are chosen for slot {number}: one at ballot {slot.chosen}, another at {ballot}"
             self.violated("agreement", why, at_ms, *voters, slot=number)
 
-    def reach(self, number: Slot) -> None:
-        """Every slot up to `number` is chosen."""
+    def extend_chosen_prefix(self, number: Slot) -> None:
+        """Note that every slot up to `number` is chosen, and extend the prefix by the chosen slots that follow."""
         slots = self.slots
         while (slot := slots.get(number + 1)) is not None and slot.chosen is not None:
             number += 1
         self.chosen_prefix = max(self.chosen_prefix, number)
 
-    def let_old_slots_go(self) -> None:
-        """Forget slots far below what every node has applied."""
+    def forget_old_slots(self) -> None:
+        """Drop the slots that every node has applied, except the last `KEPT_SLOTS`."""
         floor = min(node.height for node in self.nodes.values()) - KEPT_SLOTS
-        if floor - self.let_go > KEPT_SLOTS:
-            for number in range(self.let_go + 1, floor + 1):
+        if floor - self.forgotten > KEPT_SLOTS:
+            for number in range(self.forgotten + 1, floor + 1):
                 self.slots.pop(number, None)
-            self.let_go = floor
+            self.forgotten = floor

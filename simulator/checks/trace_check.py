@@ -1,4 +1,4 @@
-"""The invariants judged afterwards, from a trace: the same checker as in a running world, fed with the same calls."""
+"""Checks the invariants of a finished run: replays the events of its trace to the checker of a running world."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from simulator.trace.reader import Trace, read_trace
 
 
 def check_trace(trace: Trace | str | Path) -> InvariantChecker:
-    """Judge a whole trace; `verdicts` and `sometimes` of what is returned say the rest.
+    """Check a whole trace. The result has `verdicts` and `sometimes`.
 
     Raises:
-        InputError: the file is no trace, or a line of it is bad.
+        InputError: the file is not a trace, or one of its lines is malformed.
     """
     if not isinstance(trace, Trace):
         trace = read_trace(trace)

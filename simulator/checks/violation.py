@@ -1,4 +1,4 @@
-"""What a check found: one broken invariant, told so that a person can go there and see it."""
+"""A violation: one broken invariant, with the time, the nodes and the slot where a person can look for it."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ INVARIANTS = (
     "once",
     "reads",
 )
-"""The names of what `InvariantChecker` judges by itself, as `check` prints them (`docs/invariants.md`)."""
+"""The invariants that `InvariantChecker` checks, by the names that `check` prints (`docs/invariants.md`)."""
 
 
 class Violation(msgspec.Struct, frozen=True, kw_only=True):
-    """The first time that an invariant did not hold. `why` is one sentence; `at_ms` cluster time.
+    """The first time that an invariant did not hold. `why` is one sentence; `at_ms` is cluster time.
 
-    `nodes` are those concerned, `slot` the slot (0: none in particular), `request` the request as `client:seq`, or "".
+    `nodes` are the nodes involved. `slot` is 0 when no slot is involved, and `request` is `client:seq` or "".
     """
 
     invariant: str
@@ -35,7 +35,7 @@ class Violation(msgspec.Struct, frozen=True, kw_only=True):
     request: str = ""
 
     def sentence(self, replay: str = "") -> str:
-        """All of it in one line; `replay` is the command that shows it again."""
+        """The violation in one line, with `replay`, the command that shows it again."""
         places = [f"at {self.at_ms / 1000:.3f} s"]
         if self.nodes:
             places.append(f"node{'s' if len(self.nodes) > 1 else ''} " + ",".join(str(node) for node in self.nodes))

@@ -288,7 +288,7 @@ class Stage:
         """Every invariant that was violated, the blogs in memory looked at too."""
         for node, seat in self.seats.items():
             if seat.node is not None:
-                self.checker.look_at_blog(self.now, node, seat.node.state_machine.blog)
+                self.checker.check_blog(self.now, node, seat.node.state_machine.blog)
         return set(self.checker.violations)
 
     # What nodes do

@@ -1,7 +1,7 @@
-"""Linearizability: does one order of the operations explain every reply and respect real time?
+"""Linearizability: does one order of the operations explain every result and respect real-time order?
 
-`judge.judge` is the way in. `operations` pairs calls with returns; `models` says what an
-operation does, and `search` judges any model, part by part (`parts`); the `blog_*` files judge the blog without search;
-`prefix` finds the shortest beginning of a history that fails; `shapes` says what the events of a model look like. None
-of them knows a file, a node or a clock but the budget's.
+`judge.judge` is the entry point. `operations` pairs calls with returns. `models` says what an operation does, and
+`search` checks any model, part by part (`parts`). The `blog_*` modules check the blog without a search. `prefix` finds
+the shortest prefix of a history that fails, and `shapes` describes the events of each model. No module knows files or
+nodes; only `budget` reads a clock.
 """

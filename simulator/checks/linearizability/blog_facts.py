@@ -1,11 +1,11 @@
-"""What a blog's history says before any order is sought: who wrote what, and what every view shows.
+"""What a blog's history states before any order is sought: who wrote what, and what every view shows.
 
 Each view shows the first k entries of one growing list: all posts, a title (its post, then its comments), or a user
-(all that the user wrote). So the longest view of a list gives the order of its entries, and every other view must be
-the beginning of it. A refusal is a view as well: "duplicate title" saw the title's post, "cannot comment" saw none.
+(all entries of the user). So the longest view of a list gives the order of its entries, and every other view must be a
+prefix of it. A refusal is a view as well: "duplicate title" saw the post of the title, "cannot comment" saw none.
 
-Writes are numbered as in `Operations`. Comments alike in user, title and content cannot be told apart and are kept
-together; a title has one post, so posts alike need no such care.
+Writes are numbered as in `Operations`. Comments with equal user, title and content cannot be distinguished and are kept
+together. A title has one post, so equal posts need no such care.
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from simulator.checks.linearizability.operations import NEVER, Operations, Paired
+from simulator.checks.linearizability.operations import PENDING, Operations, PairedHistory
 
-Name = tuple[str, str]
-"""Which list: ("all", ""), ("title", T) or ("user", U)."""
+ListName = tuple[str, str]
+"""The name of a list: ("all", ""), ("title", T) or ("user", U)."""
 
-Alike = tuple[str, str, str]
+CommentKey = tuple[str, str, str]
 """User, title and content of a comment."""
 
 
 class Contradiction(Exception):
-    """No order can exist, whatever the times. `why` is a sentence; `latest` the last event that it speaks of."""
+    """No order can exist, whatever the times. `why` is a sentence; `latest` is the last event that it names."""
 
     def __init__(self, why: str, latest: int) -> None:
         super().__init__(why)
@@ -32,26 +32,27 @@ class Contradiction(Exception):
 
 
 @dataclass(slots=True)
-class List:
-    """One growing list. `entries` are those of its longest view, `seen_by` that view's operation (-1: no view).
+class GrowingList:
+    """One growing list. `entries` are those of its longest view, `seen_by` the operation of that view (-1: none).
 
-    `last_call` gives, for a length, the latest call of a linearizable view that saw the list that long. `stale` holds
-    the local reads of it, as (length, number). `tokens` are the entries as writes, filled in by `blog_order`.
+    `last_call` gives, for each length, the latest call of a linearizable view that saw that length. `local_reads` holds
+    the local reads of the list, as (length, number). `points` are the linearization points of the entries, filled in by
+    `blog_order`.
     """
 
-    name: Name
+    name: ListName
     entries: list[Any] = field(default_factory=list)
     seen_by: int = -1
     last_call: dict[int, int] = field(default_factory=dict)
-    stale: list[tuple[int, int]] = field(default_factory=list)
-    tokens: list[int] = field(default_factory=list)
-    end: int = -1  # What stands before every write that no view of this list shows.
+    local_reads: list[tuple[int, int]] = field(default_factory=list)
+    points: list[int] = field(default_factory=list)
+    end: int = -1  # The predecessor of every write that no view of this list shows.
 
 
 class Facts:
-    """All that `read_facts` gathers. Local reads are numbered after the linearizable operations."""
+    """Everything that `read_facts` collects. Local reads are numbered after the linearizable operations."""
 
-    def __init__(self, history: Paired) -> None:
+    def __init__(self, history: PairedHistory) -> None:
         main, local = history.main, history.local
         self.size = len(main)
         self.f = main.f + local.f if local.f else main.f
@@ -61,36 +62,36 @@ class Facts:
         self.ret = main.ret + local.ret if local.f else main.ret
         self.process = main.process + local.process if local.f else main.process
         self.nodes = local.node
-        self.all = List(("all", ""))
-        self.titles: dict[str, List] = {}
-        self.users: dict[str, List] = {}
+        self.all = GrowingList(("all", ""))
+        self.titles: dict[str, GrowingList] = {}
+        self.users: dict[str, GrowingList] = {}
         self.ok_posts: dict[str, int] = {}
-        self.unknown_posts: dict[str, list[int]] = {}
-        self.comments: dict[Alike, int | list[int]] = {}  # One operation, or several that are alike.
-        self.exists: dict[str, int] = {}  # Titles that somebody saw, and the operation that saw it first.
-        self.heads: dict[str, tuple[str, str, int]] = {}  # Author and content of a title, and who saw them.
-        self.views: list[tuple[List, Any, int]] = []
+        self.pending_posts: dict[str, list[int]] = {}
+        self.comments: dict[CommentKey, int | list[int]] = {}  # One operation, or several equal ones.
+        self.exists: dict[str, int] = {}  # Title -> the operation that saw it first.
+        self.heads: dict[str, tuple[str, str, int]] = {}  # Title -> author, content, and the view that saw them.
+        self.views: list[tuple[GrowingList, Any, int]] = []
 
-    def title(self, title: str) -> List:
+    def title(self, title: str) -> GrowingList:
         """The list of a title: its post, then its comments."""
         found = self.titles.get(title)
         if found is None:
-            found = self.titles[title] = List(("title", title))
+            found = self.titles[title] = GrowingList(("title", title))
         return found
 
-    def user(self, user: str) -> List:
-        """The list of what a user wrote."""
+    def user(self, user: str) -> GrowingList:
+        """The list of a user's entries."""
         found = self.users.get(user)
         if found is None:
-            found = self.users[user] = List(("user", user))
+            found = self.users[user] = GrowingList(("user", user))
         return found
 
 
-def read_facts(history: Paired, *, local: bool) -> Facts:
-    """Gather the facts in one pass over the operations, with the local reads or without.
+def read_facts(history: PairedHistory, *, local: bool) -> Facts:
+    """Collect the facts in one pass over the operations, with or without the local reads.
 
     Raises:
-        Contradiction: two views, or two writes, cannot both be.
+        Contradiction: two views, or two writes, exclude each other.
     """
     facts = Facts(history)
     _read_main(facts, history.main)
@@ -99,7 +100,7 @@ def read_facts(history: Paired, *, local: bool) -> Facts:
     for shown, entries, number in facts.views:
         longest = shown.entries
         if entries is not longest and entries != (longest if len(entries) == len(longest) else longest[: len(entries)]):
-            raise _parted(facts, shown, entries, number)
+            raise _conflicting_views(facts, shown, entries, number)
     return facts
 
 
@@ -113,7 +114,7 @@ def _read_main(facts: Facts, main: Operations) -> None:
         arg, result = args[number], results[number]
         if f == "comment":
             if result == "cannot comment":
-                _saw(facts.title(arg[1]), 0, calls[number])
+                _note_length(facts.title(arg[1]), 0, calls[number])
                 continue
             key = (arg[0], arg[1], arg[2])
             there = comments.setdefault(key, number)
@@ -122,24 +123,25 @@ def _read_main(facts: Facts, main: Operations) -> None:
                     there.append(number)
                 else:
                     comments[key] = [there, number]
-            if ret != NEVER:
+            if ret != PENDING:
                 exists.setdefault(arg[1], number)
         elif f == "post":
-            _read_post(facts, number, arg[1], result, known=ret != NEVER)
-        elif ret != NEVER:
-            shown, entries, length = _look(facts, f, arg, result, number)
-            _saw(shown, length, calls[number])
+            _read_post(facts, number, arg[1], result, known=ret != PENDING)
+        elif ret != PENDING:
+            shown, entries, length = _read_view(facts, f, arg, result, number)
+            _note_length(shown, length, calls[number])
             if entries:
                 facts.views.append((shown, entries, number))
 
 
 def _read_post(facts: Facts, number: int, title: str, result: Any, *, known: bool) -> None:
     if not known:
-        facts.unknown_posts.setdefault(title, []).append(number)
+        facts.pending_posts.setdefault(title, []).append(number)
     elif result == "ok":
         first = facts.ok_posts.setdefault(title, number)
         if first != number:
-            why = f"{tell(facts, first)} and {tell(facts, number)} were both told ok, but a title is posted only once"
+            posts = f"{describe(facts, first)} and {describe(facts, number)}"
+            why = f"{posts} were both told ok, but a title is posted only once"
             raise Contradiction(why, max(facts.ret[first], facts.ret[number]))
     else:
         facts.exists.setdefault(title, number)
@@ -147,16 +149,16 @@ def _read_post(facts: Facts, number: int, title: str, result: Any, *, known: boo
 
 def _read_local(facts: Facts, local: Operations) -> None:
     for at, ret in enumerate(local.ret):
-        if ret >= 0 and ret != NEVER:
+        if ret >= 0 and ret != PENDING:
             number = facts.size + at
-            shown, entries, length = _look(facts, local.f[at], local.arg[at], local.result[at], number)
-            shown.stale.append((length, number))
+            shown, entries, length = _read_view(facts, local.f[at], local.arg[at], local.result[at], number)
+            shown.local_reads.append((length, number))
             if entries:
                 facts.views.append((shown, entries, number))
 
 
-def _look(facts: Facts, f: str, arg: Any, result: Any, number: int) -> tuple[List, Any, int]:
-    """The list that a view is about, the entries that it saw, and how long the list was. Keeps the longest view."""
+def _read_view(facts: Facts, f: str, arg: Any, result: Any, number: int) -> tuple[GrowingList, Any, int]:
+    """The list of a view, the entries that it saw, and the length of the list. Keeps the longest view."""
     if f == "view_title":
         shown = facts.title(arg)
         if result == "not found":
@@ -167,7 +169,7 @@ def _look(facts: Facts, f: str, arg: Any, result: Any, number: int) -> tuple[Lis
             facts.heads[arg] = (result[0], result[1], number)
             facts.exists.setdefault(arg, number)
         elif head[0] != result[0] or head[1] != result[1]:
-            why = f"{tell(facts, head[2])} and {tell(facts, number)} saw different posts of this title"
+            why = f"{describe(facts, head[2])} and {describe(facts, number)} saw different posts of this title"
             raise Contradiction(why, max(facts.ret[head[2]], facts.ret[number]))
     else:
         shown, entries, length = facts.all if f == "view_all" else facts.user(arg), result, len(result)
@@ -176,22 +178,22 @@ def _look(facts: Facts, f: str, arg: Any, result: Any, number: int) -> tuple[Lis
     return shown, entries, length
 
 
-def _saw(shown: List, length: int, call: int) -> None:
+def _note_length(shown: GrowingList, length: int, call: int) -> None:
     if shown.last_call.get(length, -1) < call:
         shown.last_call[length] = call
 
 
-def _parted(facts: Facts, shown: List, entries: Any, number: int) -> Contradiction:
-    """The sentence about two views of one list that no one order explains."""
+def _conflicting_views(facts: Facts, shown: GrowingList, entries: Any, number: int) -> Contradiction:
+    """The sentence for two views of one list that no order explains."""
     at = next(at for at, (one, other) in enumerate(zip(entries, shown.entries, strict=False)) if one != other)
     why = (
-        f"{tell(facts, number)} and {tell(facts, shown.seen_by)} saw {told_list(shown.name)} in two orders that do not "
-        f"fit: entry {at + 1} is {brief(entries[at])} in one and {brief(shown.entries[at])} in the other"
+        f"{describe(facts, number)} and {describe(facts, shown.seen_by)} saw {describe_list(shown.name)} in two orders "
+        f"that do not fit: entry {at + 1} is {brief(entries[at])} in one and {brief(shown.entries[at])} in the other"
     )
     return Contradiction(why, max(facts.ret[number], facts.ret[shown.seen_by]))
 
 
-def told_list(name: Name) -> str:
+def describe_list(name: ListName) -> str:
     """A list in words."""
     kind, of = name
     return (
@@ -199,20 +201,20 @@ def told_list(name: Name) -> str:
     )
 
 
-def tell(facts: Facts, number: int) -> str:
-    """An operation in words: who asked what, between which events, and what came of it."""
+def describe(facts: Facts, number: int) -> str:
+    """An operation in words: its process, its call, its events and its result."""
     f, arg, ret = facts.f[number], facts.arg[number], facts.ret[number]
     asked = ", ".join(map(brief, arg)) if isinstance(arg, list) else "" if arg is None else brief(arg)
     events = (
-        f"events {facts.call[number] + 1} to {ret + 1}" if ret != NEVER else f"from event {facts.call[number] + 1} on"
+        f"events {facts.call[number] + 1} to {ret + 1}" if ret != PENDING else f"from event {facts.call[number] + 1} on"
     )
     local = "local " if number >= facts.size else ""
-    return f"{local}{f}({asked}) of process {facts.process[number]} ({events}{_told_result(facts, number)})"
+    return f"{local}{f}({asked}) of process {facts.process[number]} ({events}{_describe_result(facts, number)})"
 
 
-def _told_result(facts: Facts, number: int) -> str:
+def _describe_result(facts: Facts, number: int) -> str:
     f, result = facts.f[number], facts.result[number]
-    if facts.ret[number] == NEVER:
+    if facts.ret[number] == PENDING:
         return ", fate unknown"
     if isinstance(result, str):
         return f", told {brief(result)}"

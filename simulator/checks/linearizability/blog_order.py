@@ -1,234 +1,237 @@
-"""What must stand before what: the blog's facts as a few numbers a write.
+"""The forced order of a blog's history: which linearization points must precede which.
 
-A *token* is one entry of the blog that must or may take effect: a post, or a comment. The token of a write is the
-write's own number; comments that are alike share several tokens, numbered beyond the operations, because only the
-sweep can say which of them is which. A token stands after its predecessors in its two lists (a post: all posts, its
-author's entries; a comment: its title, its author's entries), and after every view that saw one of these lists
-without it.
+A *point* is the linearization point of one entry of the blog, a post or a comment that must or may take effect. The
+point of a write has the write's own number. Equal comments share several points, numbered after the operations, because
+only the sweep decides which point belongs to which comment.
+
+A point follows its predecessors in its two lists: for a post all posts and its author's entries, for a comment its
+title and its author's entries. It also follows every view that saw one of these lists without it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from simulator.checks.linearizability.blog_facts import Alike, Contradiction, Facts, List, brief, tell
-from simulator.checks.linearizability.blog_posts import settled_posts
-from simulator.checks.linearizability.operations import NEVER
+from simulator.checks.linearizability.blog_facts import CommentKey, Contradiction, Facts, GrowingList, brief, describe
+from simulator.checks.linearizability.blog_posts import resolve_posts
+from simulator.checks.linearizability.operations import PENDING
 
 UNSET = -2
 NONE = -1
 
 
-class Twins:
-    """Comments that are alike: their operations in order of call, and their tokens in order of effect."""
+class EqualComments:
+    """Comments with equal text: their operations in order of call, and their points in order of effect."""
 
-    __slots__ = ("operations", "tokens")
+    __slots__ = ("operations", "points")
 
-    def __init__(self, operations: list[int], tokens: list[int]) -> None:
+    def __init__(self, operations: list[int], points: list[int]) -> None:
         self.operations = operations
-        self.tokens = tokens
+        self.points = points
 
 
-class Order:
-    """For each token: `first` and `second` predecessor, `after` further ones, and `need`.
+class ForcedOrder:
+    """For each point: its `first` and `second` predecessor, `further` ones, and `not_before`.
 
-    `need` is the latest call among the token's own and those of the views that did not see it: the token can take
-    effect only after that moment. `target` gives, for each operation that returned, the token that must have taken
-    effect by then (`NONE`: none). `twins` is by token, `twin_of` by operation.
+    `not_before` is the latest call among the point's own and those of the views that did not see it: the point lies
+    after that moment. `required` gives, for each operation that returned, the point that must have taken effect by then
+    (`NONE`: none). `equal_comments` is by point, `equals_of` by operation.
     """
 
     def __init__(self, facts: Facts) -> None:
         self.facts = facts
-        self.need = list(facts.call)
-        size = len(self.need)
+        self.not_before = list(facts.call)
+        size = len(self.not_before)
         self.first = [UNSET] * size
         self.second = [UNSET] * size
-        self.after: dict[int, list[int]] = {}
-        self.target = [NONE] * size
-        self.twins: dict[int, Twins] = {}
-        self.twin_of: dict[int, Twins] = {}
-        self.posts: dict[str, int] = {}  # Title -> token.
-        self.open_posts: dict[int, list[int]] = {}  # Token -> unfinished posts, one a user, any of which it may be.
-        self._alike: dict[Alike, Twins] = {}
-        for title, numbers in settled_posts(facts).items():
+        self.further: dict[int, list[int]] = {}
+        self.required = [NONE] * size
+        self.equal_comments: dict[int, EqualComments] = {}
+        self.equals_of: dict[int, EqualComments] = {}
+        self.posts: dict[str, int] = {}  # Title -> point.
+        self.undecided_posts: dict[int, list[int]] = {}  # Point -> pending posts, one a user: it is one of them.
+        self._equal_comments: dict[CommentKey, EqualComments] = {}
+        for title, numbers in resolve_posts(facts).items():
             if len(numbers) == 1:
                 self.posts[title] = numbers[0]
             else:
-                self.posts[title] = self.token()
-                self.open_posts[self.posts[title]] = numbers
-        self._settle_twins()
+                self.posts[title] = self.new_point()
+                self.undecided_posts[self.posts[title]] = numbers
+        self._assign_equal_comments()
         self._fill_lists()
-        self._place_lists()
-        self._place_tails()
-        self._aim()
+        self._order_lists()
+        self._order_unseen_writes()
+        self._set_required()
 
-    def token(self) -> int:
-        """A token beyond the operations, or a node of the order that is no write: needs nothing yet."""
-        self.need.append(-1)
+    def new_point(self) -> int:
+        """A point after those of the operations, or a node of the order that is no write; nothing precedes it yet."""
+        self.not_before.append(-1)
         self.first.append(UNSET)
         self.second.append(UNSET)
-        return len(self.need) - 1
+        return len(self.not_before) - 1
 
-    def lists(self) -> Iterator[List]:
+    def lists(self) -> Iterator[GrowingList]:
         """All lists."""
         yield self.facts.all
         yield from self.facts.titles.values()
         yield from self.facts.users.values()
 
-    def _settle_twins(self) -> None:
-        """Comments that are alike get tokens of their own, as many as there are operations."""
+    def _assign_equal_comments(self) -> None:
+        """Give equal comments points of their own, as many as there are operations."""
         for key, numbers in self.facts.comments.items():
             if isinstance(numbers, list):
-                twins = self._alike[key] = Twins(numbers, [self.token() for _ in numbers])
-                self.twins.update(dict.fromkeys(twins.tokens, twins))
-                self.twin_of.update(dict.fromkeys(numbers, twins))
+                equal_comments = self._equal_comments[key] = EqualComments(numbers, [self.new_point() for _ in numbers])
+                self.equal_comments.update(dict.fromkeys(equal_comments.points, equal_comments))
+                self.equals_of.update(dict.fromkeys(numbers, equal_comments))
 
     def _fill_lists(self) -> None:
-        """The entries of every list as tokens."""
+        """Set the points of every list's entries."""
         facts, posts = self.facts, self.posts
-        facts.all.tokens = [posts[title] for title, _ in facts.all.entries]
+        facts.all.points = [posts[title] for title, _ in facts.all.entries]
         for title, number in posts.items():
             shown = facts.titles.get(title)
             if shown is None:
-                shown = facts.titles[title] = List(("title", title))
-            shown.tokens.append(number)
+                shown = facts.titles[title] = GrowingList(("title", title))
+            shown.points.append(number)
         for title, shown in facts.titles.items():
             if shown.entries:
-                counts: dict[Alike, int] = {}
-                shown.tokens += [self._comment(shown, (user, title, text), counts) for user, text in shown.entries]
+                counts: dict[CommentKey, int] = {}
+                shown.points += [self._comment(shown, (user, title, text), counts) for user, text in shown.entries]
         for user, shown in facts.users.items():
             if shown.entries:
                 counts = {}
-                shown.tokens = [
+                shown.points = [
                     posts[title] if kind == "post" else self._comment(shown, (user, title, text), counts)
                     for kind, title, text in shown.entries
                 ]
 
-    def _comment(self, shown: List, key: Alike, counts: dict[Alike, int]) -> int:
-        """The token of the next comment of this kind in a list."""
+    def _comment(self, shown: GrowingList, key: CommentKey, counts: dict[CommentKey, int]) -> int:
+        """The point of the next of these equal comments in a list."""
         number = self.facts.comments.get(key)
         seen = counts[key] = counts.get(key, 0) + 1
         if isinstance(number, int) and seen == 1:
             return number
         if isinstance(number, list) and seen <= len(number):
-            return self._alike[key].tokens[seen - 1]
+            return self._equal_comments[key].points[seen - 1]
         called = 0 if number is None else 1 if isinstance(number, int) else len(number)
-        view = tell(self.facts, shown.seen_by)
+        view = describe(self.facts, shown.seen_by)
         entry = f"comment({', '.join(map(brief, key))})"
         why = (
             f"{view} shows {entry} {seen} time{'s' if seen > 1 else ''}, but it can have taken effect {called} at most"
         )
         raise Contradiction(why, self.facts.ret[shown.seen_by])
 
-    def _place_lists(self) -> None:
-        """Chain the entries of each list, and keep each behind the views that did not see it."""
-        need, first, second, stale = self.need, self.first, self.second, False
+    def _order_lists(self) -> None:
+        """Order the entries of each list, and each entry after the views that did not see it."""
+        not_before, first, second, local_reads = self.not_before, self.first, self.second, False
         for shown in self.lists():
             chain = second if shown.name[0] == "user" else first
             head = shown.name[0] == "title"
             before = NONE
-            for token in shown.tokens:
+            for point in shown.points:
                 if not head:
-                    chain[token] = before
+                    chain[point] = before
                 head = False
-                before = token
+                before = point
             shown.end = before
-            tokens = shown.tokens
+            points = shown.points
             for length, call in shown.last_call.items():
-                if length < len(tokens) and need[tokens[length]] < call:
-                    need[tokens[length]] = call
-            stale = stale or bool(shown.stale)
-        if stale:
-            self._place_stale()
+                if length < len(points) and not_before[points[length]] < call:
+                    not_before[points[length]] = call
+            local_reads = local_reads or bool(shown.local_reads)
+        if local_reads:
+            self._order_local_reads()
 
-    def _place_stale(self) -> None:
-        """Local reads stand in the order too, behind what they saw and before what they did not see.
+    def _order_local_reads(self) -> None:
+        """Order each local read after what it saw and before what it did not see.
 
-        On one node each also stands behind those that had returned when it was called.
+        It also follows the local reads of its node that had returned when it was called.
         """
         facts = self.facts
         for shown in self.lists():
-            if not shown.stale:
+            if not shown.local_reads:
                 continue
-            for length, number in shown.stale:
-                self.first[number] = shown.tokens[length - 1] if length else NONE
-                self.need[number] = -1
-                if length < len(shown.tokens):
-                    self.after.setdefault(shown.tokens[length], []).append(number)
-            last = [number for length, number in shown.stale if length == len(shown.tokens)]
+            for length, number in shown.local_reads:
+                self.first[number] = shown.points[length - 1] if length else NONE
+                self.not_before[number] = -1
+                if length < len(shown.points):
+                    self.further.setdefault(shown.points[length], []).append(number)
+            last = [number for length, number in shown.local_reads if length == len(shown.points)]
             if last:
-                end = self.token()
+                end = self.new_point()
                 self.first[end] = shown.end
-                self.after[end] = last
+                self.further[end] = last
                 shown.end = end
-        newest: dict[int, int] = {}  # Node -> what stands behind all its local reads that have returned.
-        moments = [(facts.call[number], number) for shown in self.lists() for _, number in shown.stale]
+        newest: dict[int, int] = {}  # Node -> a point after all its local reads that have returned.
+        moments = [(facts.call[number], number) for shown in self.lists() for _, number in shown.local_reads]
         moments += [(facts.ret[number], ~number) for _, number in moments]
         for _, number in sorted(moments):
             node = self._node(number if number >= 0 else ~number)
             if number >= 0:
                 self.second[number] = newest.get(node, NONE)
             else:
-                joint = self.token()
+                joint = self.new_point()
                 self.first[joint], self.second[joint] = ~number, newest.get(node, NONE)
                 newest[node] = joint
 
     def _node(self, number: int) -> int:
         return self.facts.nodes[number - self.facts.size]
 
-    def _place_tails(self) -> None:
-        """Writes that no view of their list shows stand behind all that views of it show, and behind those views."""
+    def _order_unseen_writes(self) -> None:
+        """Order each write that no view of its list shows after all entries that views show, and after those views."""
         facts, args = self.facts, self.facts.arg
-        for token in self.posts.values():
-            numbers = self.open_posts.get(token)
+        for point in self.posts.values():
+            numbers = self.undecided_posts.get(point)
             if numbers is None:
-                self._place_tail(token, facts.all, args[token][0])
+                self._order_after_list(point, facts.all, args[point][0])
             else:
-                self.need[token] = max(self.need[token], min(facts.call[number] for number in numbers))
-                self.second[token] = NONE  # Whose entry it is the sweep decides.
-                self._place_tail(token, facts.all, "")
+                self.not_before[point] = max(self.not_before[point], min(facts.call[number] for number in numbers))
+                self.second[point] = NONE  # The sweep decides whose entry it is.
+                self._order_after_list(point, facts.all, "")
         for key, known in facts.comments.items():
             if isinstance(known, int):
                 unseen = self.first[known] == UNSET and self.second[known] == UNSET
-                if not unseen or facts.ret[known] != NEVER:  # Unfinished and never seen, it need not have happened.
-                    self._place_tail(known, facts.titles[key[1]], key[0])
+                if (
+                    not unseen or facts.ret[known] != PENDING
+                ):  # A pending comment that no view saw need not take effect.
+                    self._order_after_list(known, facts.titles[key[1]], key[0])
             elif key[1] in self.posts:
-                for token in self._alike[key].tokens:
-                    self._place_tail(token, facts.titles[key[1]], key[0])
+                for point in self._equal_comments[key].points:
+                    self._order_after_list(point, facts.titles[key[1]], key[0])
 
-    def _place_tail(self, token: int, shown: List, user: str) -> None:
-        if self.first[token] == UNSET:
-            self.first[token] = self._behind(token, shown)
-        if self.second[token] == UNSET:
-            self.second[token] = self._behind_user(token, user)
+    def _order_after_list(self, point: int, shown: GrowingList, user: str) -> None:
+        if self.first[point] == UNSET:
+            self.first[point] = self._end_of_list(point, shown)
+        if self.second[point] == UNSET:
+            self.second[point] = self._end_of_user(point, user)
 
-    def _behind_user(self, token: int, user: str) -> int:
+    def _end_of_user(self, point: int, user: str) -> int:
         shown = self.facts.users.get(user)
-        return NONE if shown is None else self._behind(token, shown)
+        return NONE if shown is None else self._end_of_list(point, shown)
 
-    def _behind(self, token: int, shown: List) -> int:
-        call = shown.last_call.get(len(shown.tokens), -1)
-        self.need[token] = max(self.need[token], call)
+    def _end_of_list(self, point: int, shown: GrowingList) -> int:
+        call = shown.last_call.get(len(shown.points), -1)
+        self.not_before[point] = max(self.not_before[point], call)
         return shown.end
 
-    def _aim(self) -> None:
-        """What must have taken effect when each operation returns."""
-        facts, target, posts = self.facts, self.target, self.posts
+    def _set_required(self) -> None:
+        """Set the point that must have taken effect when each operation returns."""
+        facts, required, posts = self.facts, self.required, self.posts
         fs, args, results = facts.f, facts.arg, facts.result
         for number, ret in enumerate(facts.ret):
-            if ret < 0 or ret == NEVER:
+            if ret < 0 or ret == PENDING:
                 continue
             f = fs[number]
             if number >= facts.size:
-                target[number] = number
+                required[number] = number
             elif f == "post":
-                target[number] = posts[args[number][1]]
+                required[number] = posts[args[number][1]]
             elif f == "comment":
                 if results[number] == "ok":
-                    target[number] = number
+                    required[number] = number
             elif f == "view_title":
                 if results[number] != "not found":
-                    target[number] = facts.titles[args[number]].tokens[len(results[number][2])]
+                    required[number] = facts.titles[args[number]].points[len(results[number][2])]
             elif results[number]:
                 shown = facts.all if f == "view_all" else facts.users[args[number]]
-                target[number] = shown.tokens[len(results[number]) - 1]
+                required[number] = shown.points[len(results[number]) - 1]

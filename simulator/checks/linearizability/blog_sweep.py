@@ -1,15 +1,15 @@
-"""The exact method for the blog: one sweep over the returns, instead of a search.
+"""The exact method for the blog: one sweep over the returns instead of a search.
 
-The views fix the order of every list (`blog_facts`), so all that is left is when each write takes effect: as late as
-it may. At each return the sweep places what must have taken effect by then, after everything that must stand before
-it (`blog_order`). A write can be placed only after its own call and after the call of every view that did not see it.
-What the sweep has placed at a moment, every order that explains the history has placed by then too; so when something
-cannot be placed there is no such order, and when the sweep ends, its order is one.
+The views fix the order of every list (`blog_facts`), so only the linearization point of each write remains to be found:
+the sweep places it as late as possible. At each return it places the points that must precede that return, each after
+its predecessors (`blog_order`). A point can be placed only after the call of its write and after the calls of the views
+that did not see it. Every valid order has placed by each return all that the sweep has placed by then. So if a point
+cannot be placed there is no valid order, and if the sweep ends, its order is one.
 
-Comments that are alike are told apart only when they are placed: of those called by then, the one that returns first
-gets the place, as in any earliest-deadline schedule. A choice remains where a title's post is one of several
-unfinished ones by different users and no view says whose: these are tried in turn, each time after a sweep that leaves
-the rest of them open (which asks less of them, so what fails there fails for every choice).
+Equal comments are distinguished only when they are placed: of those called by then, the one that returns first is
+placed (earliest deadline first). A choice remains where a title's post is one of several pending ones by different
+users and no view shows whose. The sweep tries them in turn. Before each choice it runs with the other choices left
+open: that is a weaker demand, so if it fails every choice fails.
 """
 
 from __future__ import annotations
@@ -18,47 +18,47 @@ import heapq
 from dataclasses import dataclass
 
 from simulator.checks.linearizability.blog_facts import Contradiction, read_facts
-from simulator.checks.linearizability.blog_order import NONE, Order, Twins
+from simulator.checks.linearizability.blog_order import NONE, EqualComments, ForcedOrder
 from simulator.checks.linearizability.budget import Budget
-from simulator.checks.linearizability.operations import Paired
+from simulator.checks.linearizability.operations import PairedHistory
 
 
 @dataclass(slots=True)
 class Stuck:
-    """Where the sweep cannot go on: `operation` returns at `at` and needs the last token of `path`, which cannot be.
+    """Where the sweep stops: `operation` returns at `at` and requires the last point of `path`, which cannot be placed.
 
-    Each token of `path` needs the next one. `circle`: the last one needs an earlier one of the path.
+    Each point of `path` requires the next one. `cycle`: the last one requires an earlier one of the path.
     """
 
     at: int
     operation: int
     path: list[int]
-    circle: bool = False
+    cycle: bool = False
 
 
 @dataclass(slots=True)
 class Failure:
-    """No order explains the history. Either what the views say contradicts itself, or the sweep is stuck.
+    """No order explains the history: the views contradict one another, or the sweep is stuck.
 
-    `at`: the events before this one can be explained (0: not known). `latest`: an event that matters.
+    The events before `at` can be explained (0: not known). `latest` is an event that matters.
     """
 
     at: int
     latest: int
     contradiction: Contradiction | None = None
-    order: Order | None = None
+    order: ForcedOrder | None = None
     stuck: Stuck | None = None
 
 
-def sweep_blog(history: Paired, budget: Budget, *, local: bool = False) -> Failure | None:
-    """None when some order explains the history (with its local reads, if `local`); else why there is none.
+def sweep_blog(history: PairedHistory, budget: Budget, *, local: bool = False) -> Failure | None:
+    """None when some order explains the history (with its local reads, if `local`), else the reason.
 
     Raises:
-        OutOfBudget: too many choices among unfinished posts.
+        OutOfBudget: there are too many choices among pending posts.
     """
     budget.check()
     try:
-        order = Order(read_facts(history, local=local))
+        order = ForcedOrder(read_facts(history, local=local))
     except Contradiction as contradiction:
         return Failure(0, contradiction.latest, contradiction=contradiction)
     returned = history.main.returned
@@ -69,58 +69,58 @@ def sweep_blog(history: Paired, budget: Budget, *, local: bool = False) -> Failu
     return _choose(order, returned, budget)
 
 
-def _choose(order: Order, returned: list[int], budget: Budget) -> Failure | None:
-    """Sweep for each choice among `open_posts`, depth first; a choice is made only for posts that were placed."""
+def _choose(order: ForcedOrder, returned: list[int], budget: Budget) -> Failure | None:
+    """Sweep for each choice among `undecided_posts`, depth first; choose only for posts that were placed."""
     worst: Failure | None = None
-    plans: list[tuple[tuple[int, int], ...]] = [()]
-    while plans:
-        plan = plans.pop()
+    choices: list[tuple[tuple[int, int], ...]] = [()]
+    while choices:
+        choice = choices.pop()
         budget.check()
-        undo = [_decide(order, token, number) for token, number in plan]
+        undo = [_decide(order, point, number) for point, number in choice]
         stuck, placed = _sweep(order, returned)
-        for token, need, second in reversed(undo):
-            order.need[token], order.second[token] = need, second
+        for point, not_before, second in reversed(undo):
+            order.not_before[point], order.second[point] = not_before, second
         if stuck is None:
-            chosen = {token for token, _ in plan}
-            undecided = [token for token in order.open_posts if placed[token] and token not in chosen]
+            chosen = {point for point, _ in choice}
+            undecided = [point for point in order.undecided_posts if placed[point] and point not in chosen]
             if not undecided:
                 return None
-            token = undecided[0]
-            plans += [(*plan, (token, number)) for number in reversed(order.open_posts[token])]
+            point = undecided[0]
+            choices += [(*choice, (point, number)) for number in reversed(order.undecided_posts[point])]
         elif worst is None or stuck.at > worst.latest:
-            # A sweep that leaves choices open proves nothing about the events before it got stuck.
-            worst = Failure(0 if order.open_posts else stuck.at, stuck.at, order=order, stuck=stuck)
+            # A sweep with open choices proves nothing about the events before it stopped.
+            worst = Failure(0 if order.undecided_posts else stuck.at, stuck.at, order=order, stuck=stuck)
     return worst
 
 
-def _decide(order: Order, token: int, number: int) -> tuple[int, int, int]:
-    """Let the open post `token` be operation `number`; returns what to put back."""
+def _decide(order: ForcedOrder, point: int, number: int) -> tuple[int, int, int]:
+    """Set the undecided post `point` to operation `number`; returns what undoes it."""
     facts = order.facts
-    undo = token, order.need[token], order.second[token]
-    order.need[token] = max(order.need[token], facts.call[number])
-    order.second[token] = NONE
+    undo = point, order.not_before[point], order.second[point]
+    order.not_before[point] = max(order.not_before[point], facts.call[number])
+    order.second[point] = NONE
     shown = facts.users.get(facts.arg[number][0])
     if shown is not None:
-        order.need[token] = max(order.need[token], shown.last_call.get(len(shown.tokens), -1))
-        order.second[token] = shown.end
+        order.not_before[point] = max(order.not_before[point], shown.last_call.get(len(shown.points), -1))
+        order.second[point] = shown.end
     return undo
 
 
-class _Takers:
-    """Who of several comments that are alike gets the next place."""
+class _DeadlineQueue:
+    """Assigns the points of equal comments to their operations, earliest deadline first."""
 
-    __slots__ = ("_called", "_ready", "next_token", "taken", "twins")
+    __slots__ = ("_called", "_ready", "equal_comments", "next_point", "taken")
 
-    def __init__(self, twins: Twins) -> None:
-        self.twins = twins
-        self.next_token = 0
+    def __init__(self, equal_comments: EqualComments) -> None:
+        self.equal_comments = equal_comments
+        self.next_point = 0
         self.taken: set[int] = set()
         self._called = 0
         self._ready: list[tuple[int, int]] = []
 
-    def take(self, order: Order, at: int) -> bool:
-        """Give the next place to the earliest to return of those called before event `at`. False: there is none."""
-        facts, operations = order.facts, self.twins.operations
+    def take(self, order: ForcedOrder, at: int) -> bool:
+        """Assign the next point to the first to return of those called before event `at`. False: there is none."""
+        facts, operations = order.facts, self.equal_comments.operations
         while self._called < len(operations) and facts.call[operations[self._called]] < at:
             number = operations[self._called]
             heapq.heappush(self._ready, (facts.ret[number], number))
@@ -128,66 +128,75 @@ class _Takers:
         if not self._ready:
             return False
         self.taken.add(heapq.heappop(self._ready)[1])
-        self.next_token += 1
+        self.next_point += 1
         return True
 
 
-def _taker(takers: dict[int, _Takers], twins: Twins) -> _Takers:
-    found = takers.get(twins.tokens[0])
+def _queue_of(queues: dict[int, _DeadlineQueue], equal_comments: EqualComments) -> _DeadlineQueue:
+    found = queues.get(equal_comments.points[0])
     if found is None:
-        found = takers[twins.tokens[0]] = _Takers(twins)
+        found = queues[equal_comments.points[0]] = _DeadlineQueue(equal_comments)
     return found
 
 
-def _sweep(order: Order, returned: list[int]) -> tuple[Stuck | None, bytearray]:
-    """Place at each return what must have taken effect by then. Tokens: 0 not placed, 1 under way, 2 placed."""
-    target, twin_of, rets = order.target, order.twin_of, order.facts.ret
-    placed = bytearray(len(order.need))
-    takers: dict[int, _Takers] = {}
+def _sweep(order: ForcedOrder, returned: list[int]) -> tuple[Stuck | None, bytearray]:
+    """Place at each return what it requires. The state of a point: 0 not placed, 1 in progress, 2 placed."""
+    required, equals_of, rets = order.required, order.equals_of, order.facts.ret
+    placed = bytearray(len(order.not_before))
+    queues: dict[int, _DeadlineQueue] = {}
     for number in returned:
-        wanted = target[number]
+        wanted = required[number]
         if wanted < 0:
             continue
-        if wanted == number and number in twin_of:
-            taker = _taker(takers, twin_of[number])
-            if number in taker.taken:
+        if wanted == number and number in equals_of:
+            queue = _queue_of(queues, equals_of[number])
+            if number in queue.taken:
                 continue
-            wanted = twin_of[number].tokens[taker.next_token]
+            wanted = equals_of[number].points[queue.next_point]
         if not placed[wanted]:
-            path, circle = _place(order, wanted, rets[number], placed, takers)
+            path, cycle = _place(order, wanted, rets[number], placed, queues)
             if path:
-                return Stuck(rets[number], number, path, circle), placed
+                return Stuck(rets[number], number, path, cycle), placed
     return None, placed
 
 
-def _place(order: Order, wanted: int, at: int, placed: bytearray, takers: dict[int, _Takers]) -> tuple[list[int], bool]:
-    """Place a token, after all that must stand before it, when event `at` demands it.
+def _place(
+    order: ForcedOrder, wanted: int, at: int, placed: bytearray, queues: dict[int, _DeadlineQueue]
+) -> tuple[list[int], bool]:
+    """Place a point after all its predecessors, when event `at` requires it.
 
-    When that cannot be, the tokens that led to where it fails, each needing the next, and whether they run in a circle.
+    If that is impossible, return the points that lead to the failure, each requiring the next, and whether they form a
+    cycle.
     """
-    need, first, second, after, twins = order.need, order.first, order.second, order.after, order.twins
+    not_before, first, second, further, equal_comments = (
+        order.not_before,
+        order.first,
+        order.second,
+        order.further,
+        order.equal_comments,
+    )
     path = [wanted]
     while path:
-        token = path[-1]
-        if placed[token]:
-            if placed[token] == 1:
-                placed[token] = 2
-                if token in twins and not _taker(takers, twins[token]).take(order, at):
-                    return _under_way(path, placed), False
+        point = path[-1]
+        if placed[point]:
+            if placed[point] == 1:
+                placed[point] = 2
+                if point in equal_comments and not _queue_of(queues, equal_comments[point]).take(order, at):
+                    return _in_progress(path, placed), False
             path.pop()
             continue
-        placed[token] = 1
-        if need[token] >= at:
-            return _under_way(path, placed), False
-        befores = (first[token], second[token])
-        for before in (*befores, *after.get(token, ())) if after else befores:
-            if before >= 0 and placed[before] != 2:
-                path.append(before)
-                if placed[before]:
-                    return _under_way(path, placed), True
+        placed[point] = 1
+        if not_before[point] >= at:
+            return _in_progress(path, placed), False
+        predecessors = (first[point], second[point])
+        for predecessor in (*predecessors, *further.get(point, ())) if further else predecessors:
+            if predecessor >= 0 and placed[predecessor] != 2:
+                path.append(predecessor)
+                if placed[predecessor]:
+                    return _in_progress(path, placed), True
     return [], False
 
 
-def _under_way(path: list[int], placed: bytearray) -> list[int]:
-    """The tokens of the path that need one another: the rest only waited for their turn."""
-    return [token for at, token in enumerate(path) if placed[token] == 1 or at == len(path) - 1]
+def _in_progress(path: list[int], placed: bytearray) -> list[int]:
+    """The points of the path that require one another; the others are only queued."""
+    return [point for at, point in enumerate(path) if placed[point] == 1 or at == len(path) - 1]

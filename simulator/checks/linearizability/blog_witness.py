@@ -1,11 +1,13 @@
-"""The chain as witness: when the order of the writes is known, judging a blog is a replay.
+"""The chain as witness: with a known order of the writes, checking a blog is one replay.
 
 The witness is the sequence of all decided writes, (f, user, title, content) in chain order, refused ones included. The
-replay gives each its outcome, and matches it with a write of the history that asked the same and was told that outcome
-or nothing: of several, with the one that returns first of those called by then (earliest deadline), and with one of
-unknown fate only where those of known fate leave a place. A view that saw k entries of its list stands in the gaps
-between the write that added the k-th and the one that added the next; the earliest gap is taken that real time and
-the views before it leave, which leaves most to the later ones.
+replay gives each its outcome and matches it with an operation of the same call that has this outcome, or is pending. Of
+several, it takes the one that returns first among those called by then (earliest deadline first). A pending one is
+taken only where the completed ones leave a position free.
+
+A view that saw k entries of its list has its linearization point in the gaps between the write that added entry k and
+the one that added the next. It gets the earliest gap that real-time order and the earlier views allow, which leaves
+most gaps to later views.
 
 A witness that fails proves nothing: another order may explain the history.
 """
@@ -19,7 +21,7 @@ from heapq import merge
 from itertools import accumulate, takewhile
 from typing import Any
 
-from simulator.checks.linearizability.operations import NEVER, Operations, Paired
+from simulator.checks.linearizability.operations import PENDING, Operations, PairedHistory
 
 Witness = Sequence[tuple[str, str, str, str]]
 """(f, user, title, content) of each decided write, in chain order; f is "post" or "comment"."""
@@ -28,20 +30,20 @@ _Key = tuple[str, str, str, str, str]
 """A write and its outcome."""
 
 _WRITES = ("post", "comment")
-_NOBODY: list[int] = []
+_NO_OPERATIONS: list[int] = []
 
 
-def explains(history: Paired, witness: Witness) -> bool:
-    """True when the witness's order explains every operation of the history, its local reads included."""
+def explains(history: PairedHistory, witness: Witness) -> bool:
+    """True when the witness order explains every operation of the history, local reads included."""
     replayed = _Replay(witness)
     matched = _matched(history, replayed)
     return matched is not None and _views_fit(history, replayed, *matched)
 
 
-class _Shown:
-    """A list as the replay grows it: its entries, and the position in the witness (from 1) that added each.
+class _GrowingList:
+    """A list during the replay: its entries, and the position in the witness (from 1) that added each.
 
-    The list of a title begins with the post, its `head`: it has a position and is no entry.
+    The list of a title begins with its post, the `head`: it has a position but is not an entry.
     """
 
     __slots__ = ("at", "entries", "head")
@@ -51,23 +53,23 @@ class _Shown:
         self.at: list[int] = []
         self.head: tuple[str, str] | None = None
 
-    def seen(self, entries: list[Any]) -> int:
-        """How many entries a view saw, -1 when they are not the first ones of this list."""
+    def prefix_length(self, entries: list[Any]) -> int:
+        """How many entries a view saw; -1 when they are not a prefix of this list."""
         count = len(entries)
         own = self.entries if count == len(self.entries) else self.entries[:count]
         return count if own == entries else -1
 
 
-_EMPTY = _Shown()
+_EMPTY = _GrowingList()
 
 
 class _Replay:
-    """The blog that the witness builds. `keys` are the writes with their outcomes, to match operations with."""
+    """The blog that the witness builds. `keys` are the writes with their outcomes, for matching with operations."""
 
     def __init__(self, witness: Witness) -> None:
-        self.all = _Shown()
-        self.titles: dict[str, _Shown] = {}
-        self.users: dict[str, _Shown] = {}
+        self.all = _GrowingList()
+        self.titles: dict[str, _GrowingList] = {}
+        self.users: dict[str, _GrowingList] = {}
         self.keys: list[_Key] = []
         titles, users, keys = self.titles, self.users, self.keys
         for at, (f, user, title, content) in enumerate(witness, 1):
@@ -77,7 +79,7 @@ class _Replay:
                 continue
             keys.append((f, user, title, content, "ok"))
             if shown is None:
-                shown = titles[title] = _Shown()
+                shown = titles[title] = _GrowingList()
                 shown.head = user, content
                 self.all.entries.append([title, user])
                 self.all.at.append(at)
@@ -86,59 +88,63 @@ class _Replay:
             shown.at.append(at)
             mine = users.get(user)
             if mine is None:
-                mine = users[user] = _Shown()
+                mine = users[user] = _GrowingList()
             mine.entries.append([f, title, content])
             mine.at.append(at)
 
-    def look(self, f: str, arg: Any, result: Any) -> tuple[_Shown, int]:
-        """The list that a view is about, and how much of it the view saw: -1 when it saw what never was."""
+    def view(self, f: str, arg: Any, result: Any) -> tuple[_GrowingList, int]:
+        """The list of a view, and how many entries it saw: -1 when it is not a prefix of the list."""
         if f == "view_all":
-            return self.all, self.all.seen(result)
+            return self.all, self.all.prefix_length(result)
         if f == "view_user":
             shown = self.users.get(arg, _EMPTY)
-            return shown, shown.seen(result)
+            return shown, shown.prefix_length(result)
         shown = self.titles.get(arg, _EMPTY)
         if result == "not found":
             return shown, 0
         if not shown.at or shown.head != (result[0], result[1]):
             return shown, -1
-        comments = shown.seen(result[2])
+        comments = shown.prefix_length(result[2])
         return shown, comments if comments < 0 else comments + 1
 
 
-def _matched(history: Paired, replayed: _Replay) -> tuple[list[int], list[int]] | None:
-    """For each write of the witness the call and the return of its operation; None when they do not fit together."""
+def _matched(history: PairedHistory, replayed: _Replay) -> tuple[list[int], list[int]] | None:
+    """For each write of the witness, the call and return of its operation; None when they cannot be matched."""
     main = history.main
     args, results, calls, rets = main.arg, main.result, main.call, main.ret
-    known: dict[_Key, list[int]] = {}
-    unknown: dict[_Key, list[int]] = {}
+    completed: dict[_Key, list[int]] = {}
+    pending: dict[_Key, list[int]] = {}
     missing = 0
     for number, f in enumerate(main.f):
         if f in _WRITES and (ret := rets[number]) >= 0:
             user, title, content = args[number]
-            # What was told nothing may have either outcome: it waits under no outcome at all.
-            key = f, user, title, content, "" if ret == NEVER else results[number]
-            table = unknown if ret == NEVER else known
-            missing += ret != NEVER
+            # A pending write may have either outcome, so its key has none.
+            key = f, user, title, content, "" if ret == PENDING else results[number]
+            table = pending if ret == PENDING else completed
+            missing += ret != PENDING
             entry = table.get(key)
             if entry is None:
                 table[key] = [number]
             else:
                 entry.append(number)
-    left = Counter(replayed.keys) if unknown else Counter()
+    left = Counter(replayed.keys) if pending else Counter()
     moment, called, returned = -1, [], []
     for key in replayed.keys:
-        waiting = known.get(key, _NOBODY)
-        maybe = _NOBODY
-        if unknown:
+        waiting = completed.get(key, _NO_OPERATIONS)
+        pending_alike = _NO_OPERATIONS
+        if pending:
             left[key] -= 1
-            if left[key] >= len(waiting):  # Else every place that is left belongs to an operation of known fate.
-                maybe = unknown.get((*key[:4], ""), _NOBODY)
-        taken = waiting.pop() if len(waiting) == 1 and not maybe else _earliest(waiting, maybe, moment, calls, rets)
+            if left[key] >= len(waiting):  # Else every remaining position belongs to a completed operation.
+                pending_alike = pending.get((*key[:4], ""), _NO_OPERATIONS)
+        taken = (
+            waiting.pop()
+            if len(waiting) == 1 and not pending_alike
+            else _earliest(waiting, pending_alike, moment, calls, rets)
+        )
         if taken < 0:
             return None
         ret = rets[taken]
-        missing -= ret != NEVER
+        missing -= ret != PENDING
         moment = max(moment, calls[taken])
         if ret < moment:
             return None
@@ -147,52 +153,52 @@ def _matched(history: Paired, replayed: _Replay) -> tuple[list[int], list[int]] 
     return None if missing else (called, returned)
 
 
-def _earliest(known: list[int], unknown: list[int], moment: int, calls: list[int], rets: list[int]) -> int:
-    """Take out of the two lists, both in order of call, the first to return of those called by `moment`.
+def _earliest(completed: list[int], pending: list[int], moment: int, calls: list[int], rets: list[int]) -> int:
+    """Remove from the two lists, both in order of call, the first to return of those called by `moment`.
 
-    When none was called by then it is the first to be called; -1 when there is none at all.
+    If none was called by then, take the first to be called; -1 when both lists are empty.
     """
-    ready = list(takewhile(lambda number: calls[number] <= moment, known))
+    ready = list(takewhile(lambda number: calls[number] <= moment, completed))
     if ready:
         taken = min(ready, key=lambda number: rets[number])
-    elif unknown and calls[unknown[0]] <= moment:
-        taken = unknown[0]
+    elif pending and calls[pending[0]] <= moment:
+        taken = pending[0]
     else:
-        taken = min([*known[:1], *unknown[:1]], key=lambda number: calls[number], default=-1)
+        taken = min([*completed[:1], *pending[:1]], key=lambda number: calls[number], default=-1)
     if taken >= 0:
-        (known if rets[taken] != NEVER else unknown).remove(taken)
+        (completed if rets[taken] != PENDING else pending).remove(taken)
     return taken
 
 
-def _views_fit(history: Paired, replayed: _Replay, calls: list[int], returns: list[int]) -> bool:
-    """Give each view the earliest gap that it can have. Gap g lies behind the first g writes of the witness."""
+def _views_fit(history: PairedHistory, replayed: _Replay, calls: list[int], returns: list[int]) -> bool:
+    """Give each view the earliest gap that is possible. Gap g is behind the first g writes of the witness."""
     latest_call = [-1, *accumulate(calls, max)]
-    soonest = list(accumulate(reversed(returns), min))
-    soonest.reverse()  # soonest[g]: the first return among the writes behind gap g. It never falls.
-    everybody = _Gone()
-    nodes: dict[int, _Gone] = {}
+    earliest_return = list(accumulate(reversed(returns), min))
+    earliest_return.reverse()  # soonest[g]: the first return among the writes behind gap g. It never decreases.
+    all_views = _ReturnedViews()
+    nodes: dict[int, _ReturnedViews] = {}
     for table, number in _in_order_of_return(history):
         f, call, ret = table.f[number], table.call[number], table.ret[number]
-        shown, seen = replayed.look(f, table.arg[number], table.result[number])
-        if seen < 0:
+        shown, prefix_length = replayed.view(f, table.arg[number], table.result[number])
+        if prefix_length < 0:
             return False
-        low = shown.at[seen - 1] if seen else 0
-        high = shown.at[seen] - 1 if seen < len(shown.at) else len(calls)
+        low = shown.at[prefix_length - 1] if prefix_length else 0
+        high = shown.at[prefix_length] - 1 if prefix_length < len(shown.at) else len(calls)
         if table is history.main:
-            gap = max(low, bisect_right(soonest, call), everybody.before(call))
+            gap = max(low, bisect_right(earliest_return, call), all_views.before(call))
         else:
-            # A local read may be old, but not older than what its node has shown before.
-            node = nodes.setdefault(table.node[number], _Gone())
+            # A local read may be stale, but not older than an earlier one of its node.
+            node = nodes.setdefault(table.node[number], _ReturnedViews())
             gap = max(low, node.before(call))
             node.add(ret, gap)
         if gap > high or latest_call[gap] >= ret:
             return False
-        everybody.add(ret, gap)
+        all_views.add(ret, gap)
     return True
 
 
-class _Gone:
-    """Views that have returned, in order of return, and how far they and those before them saw."""
+class _ReturnedViews:
+    """Views that have returned, in order of return, with the furthest gap up to each."""
 
     __slots__ = ("_gaps", "_returns")
 
@@ -201,18 +207,18 @@ class _Gone:
         self._gaps: list[int] = []
 
     def add(self, ret: int, gap: int) -> None:
-        """One more; it returned after all others."""
+        """Add a view that returned after all others."""
         self._returns.append(ret)
         self._gaps.append(max(gap, self._gaps[-1]) if self._gaps else gap)
 
     def before(self, call: int) -> int:
-        """The furthest gap of those that returned before `call`."""
+        """The furthest gap of the views that returned before `call`."""
         at = bisect_right(self._returns, call)
         return self._gaps[at - 1] if at else 0
 
 
-def _in_order_of_return(history: Paired) -> Iterator[tuple[Operations, int]]:
-    """All views that returned, local ones among them."""
+def _in_order_of_return(history: PairedHistory) -> Iterator[tuple[Operations, int]]:
+    """All views that returned, local reads included."""
     main, local = history.main, history.local
     views = ((main, number) for number in main.returned if main.f[number] not in _WRITES)
     if not local.returned:

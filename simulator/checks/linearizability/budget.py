@@ -1,4 +1,4 @@
-"""What a verdict may cost: a bound in time and one in memory. Beyond them the verdict is unknown, never a guess."""
+"""The limits of one check: time and memory. Past them the verdict is unknown, never a guess."""
 
 from __future__ import annotations
 
@@ -6,25 +6,25 @@ import time
 
 
 class OutOfBudget(Exception):
-    """The bound was reached. The text says which one."""
+    """A limit was reached. The text says which one."""
 
 
 class Budget:
-    """Bounds for one history: `limit_s` seconds from now (None: no limit), and a bound for what a search remembers."""
+    """The limits for one history: `limit_s` seconds from now (None: no limit), and the memory of a search."""
 
     MOST_BYTES = 1 << 30
     EACH_BYTES = 250
-    """What remembering one configuration takes beside its state, about."""
+    """About how much memory a stored configuration takes beside its state."""
 
     def __init__(self, limit_s: float | None = None) -> None:
         self.limit_s = limit_s
         self.until = None if limit_s is None else time.monotonic() + limit_s
 
     def check(self, configurations: int = 0, state_bytes: int = 0) -> None:
-        """Ask now and then, with how many configurations are remembered and how large a state is.
+        """Raise if a limit is reached. `state_bytes` is the size of one state, `configurations` how many are stored.
 
         Raises:
-            OutOfBudget: a bound was reached.
+            OutOfBudget: a limit was reached.
         """
         if self.until is not None and time.monotonic() > self.until:
             raise OutOfBudget(f"not settled within {self.limit_s:g} s")

@@ -1,13 +1,13 @@
-"""Linearizability: does one order of the operations explain every reply and respect real time (Herlihy & Wing, 1990)?
+"""Linearizability: does one order of the operations explain every result and respect real time (Herlihy & Wing, 1990)?
 
-`judge` is the one way in, for every model. A history of the blog is judged by the chain as witness, where there is one
-(`linear/blog_witness.py`), else by the exact sweep (`linear/blog_sweep.py`); every other model by search
-(`linear/search.py`). A violation comes with the shortest beginning of the history that already fails, and why.
+`judge` is the entry point for every model. A history of the blog is checked with the chain as witness order, if there
+is one (`blog_witness.py`), else by the exact sweep (`blog_sweep.py`). Every other model is checked by search
+(`search.py`). A violation comes with the shortest prefix of the history that already fails, and the reason.
 
-Local reads are not linearizable and are judged by a rule of their own: there must be one order that explains the
-linearizable operations and in which each local read shows the state at one point; on one node these points only move
-forward (for reads of which one returned before the other was called); and what a node has shown is decided: it was
-called before the read returned, and whoever asks later for the latest state sees it too.
+Local reads are not linearizable, and have a rule of their own. One order must explain the linearizable operations, and
+each local read must show the state at one point of it. On one node these points never move back between reads that do
+not overlap. The writes that a local read shows must have been called before the read returned, and a linearizable read
+called after that return must show them too.
 """
 
 from __future__ import annotations
@@ -17,25 +17,25 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Literal, NamedTuple
 
+from simulator.checks.linearizability.blog_explanation import explain, latest
 from simulator.checks.linearizability.blog_facts import brief
 from simulator.checks.linearizability.blog_sweep import Failure, sweep_blog
 from simulator.checks.linearizability.blog_witness import Witness, explains
-from simulator.checks.linearizability.blog_words import explain, latest
 from simulator.checks.linearizability.budget import Budget, OutOfBudget
 from simulator.checks.linearizability.models import MODELS, PlainBlog
-from simulator.checks.linearizability.operations import NEVER, Operations, Paired, pair
+from simulator.checks.linearizability.operations import PENDING, Operations, PairedHistory, pair
 from simulator.checks.linearizability.prefix import shortest_failing
-from simulator.checks.linearizability.search import Found, search
+from simulator.checks.linearizability.search import SearchResult, search
 from simulator.cluster.history import Event
 from simulator.errors import InputError
 
-_PATIENCE_S = 2.0
+_EXPLANATION_S = 2.0
 
 
 class Verdict(NamedTuple):
-    """`why` is "" for ok; for a violation the reason in words, for unknown the bound that was reached.
+    """`why` is "" for ok, the reason for a violation, and the bound that was reached for unknown.
 
-    `operations` counts the calls of the history, local reads among them.
+    `operations` counts the calls of the history, local reads included.
     """
 
     verdict: Literal["ok", "violation", "unknown"]
@@ -50,11 +50,11 @@ def judge(
     witness: Witness | None = None,
     limit_s: float | None = None,
 ) -> Verdict:
-    """Judge a history, its events in real-time order.
+    """Check a history, whose events are in real-time order.
 
-    `model` is a name in `MODELS`; `init` its first value as JSON gives it (for the blog: the writes that stand on the
-    chain already, each [f, user, title, content]). `witness` is for the blog alone: all decided writes in chain order,
-    those of `init` first. `limit_s` bounds the time, in seconds; beyond it the verdict is unknown.
+    `model` is a name in `MODELS`; `init` is its first value as JSON (for the blog: the writes already on the chain,
+    each [f, user, title, content]). `witness` is for the blog alone: all decided writes in chain order, those of `init`
+    first. `limit_s` limits the time, in seconds; past it the verdict is unknown.
 
     Raises:
         InputError: there is no such model, or it has no such first value.
@@ -73,7 +73,7 @@ def judge(
 
 
 class _Blog:
-    """A blog's history. What stood on the chain before it is judged as writes of a client that came before all."""
+    """A history of the blog. Writes already on the chain come first, as those of a client of their own."""
 
     def __init__(self, events: Sequence[Event], init: Any, witness: Witness | None, budget: Budget) -> None:
         self._before = _chain_before(init)
@@ -103,7 +103,8 @@ class _Blog:
         except OutOfBudget:
             final = failure
         rule = "no order that explains the rest explains the local reads: " if local else ""
-        return f"{_told_length(length - len(self._before), whole - len(self._before), certain)}: {rule}{explain(final)}"
+        described = _describe_length(length - len(self._before), whole - len(self._before), certain)
+        return f"{described}: {rule}{explain(final)}"
 
     def _failure(self, length: int, *, local: bool) -> Failure | None:
         return sweep_blog(pair(self._events[:length]), self._budget, local=local)
@@ -132,63 +133,65 @@ class _Searched:
         )
         shortest = pair(self._events[:length])
         try:
-            # Without looking ahead the search is stuck where a person sees it too; it may take long, and is not needed.
-            found = search(shortest.main, self._model, self._init, Budget(_PATIENCE_S), ahead=False)
+            # Without lookahead the search stops where a person sees the contradiction; this may take long.
+            found = search(shortest.main, self._model, self._init, Budget(_EXPLANATION_S), lookahead=False)
         except OutOfBudget:
             shortest = history
-        return f"{_told_length(length, whole, certain)}: {_told_found(found, shortest.main)}"
+        return f"{_describe_length(length, whole, certain)}: {_describe_result(found, shortest.main)}"
 
-    def _found(self, history: Paired) -> Found:
+    def _found(self, history: PairedHistory) -> SearchResult:
         return search(history.main, self._model, self._init, self._budget)
 
 
 def _chain_before(init: Any) -> list[Event]:
-    """What stands on the chain already, as the finished writes of a client that nobody else is."""
+    """The writes already on the chain, as completed operations of a process of their own."""
     events: list[Event] = []
     titles: set[str] = set()
     for f, *arg in PlainBlog.writes(init):
-        if (arg[1] in titles) is (f == "comment"):  # Else it was refused, and has changed nothing.
+        if (arg[1] in titles) is (f == "comment"):  # Else it was refused and changed nothing.
             titles.add(arg[1])
             events.append(Event(process=-1, type="invoke", f=f, value=arg))
             events.append(Event(process=-1, type="ok", f=f, value="ok"))
     return events
 
 
-def _told_length(length: int, whole: int, certain: bool) -> str:
+def _describe_length(length: int, whole: int, certain: bool) -> str:
     if length >= whole:
         return f"It takes all {whole} events to fail"
     return f"The first {length} of {whole} events fail already" + ("" if certain else " (perhaps fewer)")
 
 
-def _told_found(found: Found, operations: Operations) -> str:
+def _describe_result(found: SearchResult, operations: Operations) -> str:
     """Why the search got no further, in words."""
     assert found.at is not None
-    states = " or ".join(brief(_shown(state)) for state in found.states)
-    first = f"{_told(operations, found.operation)} cannot be explained by any order."
+    states = " or ".join(brief(_sorted_state(state)) for state in found.states)
+    first = f"{_describe(operations, found.operation)} cannot be explained by any order."
     held = f"When it returned the state could only be {states}" if found.states else ""
-    others = "; ".join(_told(operations, number) for number in found.open[:5])
+    others = "; ".join(_describe(operations, number) for number in found.open[:5])
     more = f" and {len(found.open) - 5} more" if len(found.open) > 5 else ""
     beside = f", or what these still open operations make of it: {others}{more}." if others else "."
     return f"{first} {held}{beside}"
 
 
-def _told(operations: Operations, number: int) -> str:
+def _describe(operations: Operations, number: int) -> str:
     f, arg, ret = operations.f[number], operations.arg[number], operations.ret[number]
     asked = "" if arg is None else brief(arg)
-    told = f", told {brief(operations.result[number])}" if ret != NEVER else ", fate unknown"
+    result = f", told {brief(operations.result[number])}" if ret != PENDING else ", fate unknown"
     events = (
-        f"events {operations.call[number] + 1} to {ret + 1}" if ret != NEVER else f"event {operations.call[number] + 1}"
+        f"events {operations.call[number] + 1} to {ret + 1}"
+        if ret != PENDING
+        else f"event {operations.call[number] + 1}"
     )
-    return f"{f}({asked}) of process {operations.process[number]} ({events}{told})"
+    return f"{f}({asked}) of process {operations.process[number]} ({events}{result})"
 
 
-def _shown(state: Any) -> Any:
+def _sorted_state(state: Any) -> Any:
     return sorted(state, key=str) if isinstance(state, frozenset) else state
 
 
 @contextmanager
 def _without_collector() -> Iterator[None]:
-    """A checker makes millions of small objects and no circles: the collector would look at all of them in vain."""
+    """Disable garbage collection: checkers create millions of small objects and no cycles."""
     running = gc.isenabled()
     gc.disable()
     try:

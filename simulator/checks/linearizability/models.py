@@ -1,7 +1,7 @@
-"""Sequential models: what each operation does to one object that nobody else touches.
+"""Sequential specifications: what each operation does to an object without concurrency.
 
-A model is a few small functions over immutable, hashable states. `docs` of the operations: `tests/histories/README.md`.
-The search (`search.py`) knows nothing else of an object, so a new model is one class here.
+A model is a few small functions over immutable, hashable states. `tests/histories/README.md` describes the operations.
+The search (`search.py`) knows nothing else about an object, so a new model is one class here.
 """
 
 from __future__ import annotations
@@ -14,46 +14,46 @@ import msgspec
 from simulator.errors import InputError
 
 UNKNOWN: Final = object()
-"""The result of an operation of unknown fate: whatever it would have been told is fine."""
+"""The result of a pending operation: any result would be legal."""
 
 State = Any
-"""Whatever a model keeps: immutable, hashable, equal when no operation can tell the difference."""
+"""The state of a model: immutable, hashable, and equal to another if no operation can distinguish them."""
 
 
 class Model(Protocol):
-    """One kind of object. `name` is what `--model` calls it."""
+    """One kind of object. `name` is its value of `--model`."""
 
     name: str
 
     def initial(self, init: Any) -> State:
-        """The first state, from the JSON value that `--init` gives (None when it is not given).
+        """The first state, from the JSON value of `--init` (None without it).
 
         Raises:
             InputError: there is no such first state.
         """
 
     def prepare(self, f: str, arg: Any, result: Any) -> tuple[Any, Any]:
-        """Argument and result as `step` wants them: hashable where they become part of a state."""
+        """Argument and result as `step` needs them: hashable where they become part of a state."""
 
     def step(self, state: State, f: str, arg: Any, result: Any) -> tuple[bool, State]:
-        """Whether operation `f` may give `result` in `state`, and the state after it."""
+        """Whether operation `f` may return `result` in `state`, and the state after it."""
 
     def pure(self, f: str, arg: Any, result: Any) -> bool:
-        """True when the operation with this result never changes any state. A hint: False is always right."""
+        """True when the operation with this result never changes a state. A hint: False is always correct."""
 
     def blind(self, f: str) -> bool:
-        """True when `f` is legal in every state and the state after it depends on `arg` alone. A hint, as above."""
+        """True when `f` is legal in every state and `arg` alone determines the next one. False is always correct."""
 
     def shown(self, f: str, arg: Any, result: Any) -> State:
-        """The one state in which a pure operation can have had this result; `UNKNOWN` when it does not say. A hint."""
+        """The only state in which a pure operation can have this result. `UNKNOWN` is always correct."""
 
     def reaches(self, state: State, goal: State) -> bool:
-        """False when no operations but blind ones lead from `state` to `goal`. A hint: True is always right."""
+        """False when no operations but blind ones lead from `state` to `goal`. A hint: True is always correct."""
 
     def part(self, f: str, arg: Any) -> Hashable:
-        """The independent part of the object that the operation touches; each is judged alone (P-compositionality).
+        """The independent part of the object that the operation uses; each is checked alone (P-compositionality).
 
-        None when the object has no parts. `initial` is asked for each part, with `init` narrowed by `narrow`.
+        None when the object has no parts. `initial` is called for each part, with `init` narrowed by `narrow`.
         """
 
     def narrow(self, init: Any, part: Hashable) -> Any:
@@ -61,7 +61,7 @@ class Model(Protocol):
 
 
 class _Whole:
-    """What most models share: no parts, and no hints."""
+    """Defaults: no parts and no hints."""
 
     def prepare(self, f: str, arg: Any, result: Any) -> tuple[Any, Any]:
         return arg, result
@@ -109,12 +109,12 @@ class Register(_Whole):
         return f == "write"
 
     def shown(self, f: str, arg: Any, result: Any) -> State:
-        """A read shows all there is."""
+        """A read shows the whole state."""
         return result if f == "read" else UNKNOWN
 
 
 class CasRegister(Register):
-    """A register with cas [from, to] -> [from, to], or false when it held something else than `from`."""
+    """A register with cas [from, to] -> [from, to], or false when it did not hold `from`."""
 
     name = "cas-register"
 
@@ -134,12 +134,12 @@ class CasRegister(Register):
         return True, arg
 
     def pure(self, f: str, arg: Any, result: Any) -> bool:
-        """A cas that was told false changed nothing."""
+        """A failed cas changes nothing."""
         return f == "read" or (f == "cas" and result is False)
 
 
 class KeyValue(_Whole):
-    """get [k, null] -> [k, s], put [k, s], append [k, s]: one text a key, "" where nothing was put. Parts: the keys."""
+    """get [k, null] -> [k, s], put [k, s], append [k, s]: one text a key, "" at first. The parts are the keys."""
 
     name = "kv"
 
@@ -152,7 +152,7 @@ class KeyValue(_Whole):
         return init
 
     def step(self, state: State, f: str, arg: Any, result: Any) -> tuple[bool, State]:
-        """See `Model`. The key is not looked at: a part has only one."""
+        """See `Model`. A part has one key, so the key is ignored."""
         if f == "get":
             return result is UNKNOWN or (result[1] or "") == state, state
         return True, arg[1] if f == "put" else state + arg[1]
@@ -166,7 +166,7 @@ class KeyValue(_Whole):
         return f == "put"
 
     def shown(self, f: str, arg: Any, result: Any) -> State:
-        """A get shows all there is."""
+        """A get shows the whole state."""
         return UNKNOWN if f != "get" or result is UNKNOWN else result[1] or ""
 
     def reaches(self, state: State, goal: State) -> bool:
@@ -175,10 +175,10 @@ class KeyValue(_Whole):
 
     def part(self, f: str, arg: Any) -> Hashable:
         """The key."""
-        return arg[0]  # type: ignore[no-any-return]  # A text or a number, as the file's check has seen to.
+        return arg[0]  # type: ignore[no-any-return]  # A text or a number: `shapes` has checked it.
 
     def narrow(self, init: Any, part: Hashable) -> Any:
-        """The text of one key; JSON's keys are texts."""
+        """The text of one key. Keys in JSON are texts."""
         if init is None or init == {}:
             return None
         if not isinstance(init, dict):
@@ -187,12 +187,12 @@ class KeyValue(_Whole):
 
 
 class Mutex(_Whole):
-    """acquire, release: illegal when it is held, or free. Anybody may release."""
+    """acquire, release: illegal when held, or free. Any process may release."""
 
     name = "mutex"
 
     def initial(self, init: Any) -> State:
-        """True: held. It starts free when nothing else is said."""
+        """True when it starts held. By default it starts free."""
         if init is not None and not isinstance(init, bool):
             raise InputError(f"a mutex starts with false (free) or true (held), not with {init!r}.")
         return bool(init)
@@ -204,10 +204,10 @@ class Mutex(_Whole):
 
 
 class ReadableSet(_Whole):
-    """add v, remove v, read -> all of it.
+    """add v, remove v, read -> all elements.
 
-    It has no parts: a read sees all elements at one moment, so elements that are right one by one can still be wrong
-    together (one reader sees only a, the next only b).
+    It has no parts: a read sees all elements at one moment. Elements that are correct one by one can be wrong together,
+    for example when one reader sees only a, and the next only b.
     """
 
     name = "set"
@@ -232,15 +232,15 @@ class ReadableSet(_Whole):
 
 
 class PlainBlog(_Whole):
-    """The blog, for the general search: right, and hopeless on busy histories. `blog_sweep.py` judges those.
+    """The blog as a model for the search: correct, but far too slow on busy histories, which `blog_sweep.py` checks.
 
-    A state is everything that took effect, in order: (f, user, title, content).
+    A state is the sequence of all writes that took effect: (f, user, title, content).
     """
 
     name = "blog"
 
     def initial(self, init: Any) -> State:
-        """What stands on the chain already: a list of [f, user, title, content]."""
+        """The writes already on the chain: a list of [f, user, title, content]."""
         state: State = ()
         for f, *arg in self.writes(init):
             state = self.step(state, f, arg, UNKNOWN)[1]
@@ -251,7 +251,7 @@ class PlainBlog(_Whole):
         """The writes that `init` lists.
 
         Raises:
-            InputError: it is no such list.
+            InputError: it is not such a list.
         """
         try:
             found = msgspec.convert(
@@ -267,8 +267,8 @@ class PlainBlog(_Whole):
             user, title, content = arg
             there = any(kind == "post" and title == taken for kind, _, taken, _ in state)
             if there is (f == "post"):
-                told = "duplicate title" if there else "cannot comment"
-                return result is UNKNOWN or result == told, state
+                refusal = "duplicate title" if there else "cannot comment"
+                return result is UNKNOWN or result == refusal, state
             return result is UNKNOWN or result == "ok", (*state, (f, user, title, content))
         return result is UNKNOWN or result == self._view(state, f, arg), state
 
@@ -299,7 +299,7 @@ MODELS: dict[str, type[Model]] = {
 
 
 def frozen(value: Any) -> Any:
-    """A JSON value as something hashable, in which true is not 1 (Python would take them for the same)."""
+    """A JSON value as a hashable value, in which true differs from 1 (in Python they are equal)."""
     if isinstance(value, bool):
         return ("bool", value)
     if isinstance(value, list):

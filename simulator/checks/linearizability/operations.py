@@ -1,7 +1,7 @@
-"""A history as operations: each call joined with its return, in columns that checkers read quickly.
+"""A history as operations: each call paired with its return, in columns for fast reading.
 
-Moments are positions in the list of events, not times: the list is in real-time order, and two events of one
-millisecond still have an order. What certainly had no effect (`fail`) stays in the columns, marked `FAILED`.
+Moments are positions in the list of events, not times: the list is in real-time order, so events of one millisecond are
+ordered too. Operations that certainly had no effect (`fail`) stay in the columns, marked `FAILED`.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from typing import Any
 
 from simulator.cluster.history import Event
 
-NEVER = sys.maxsize
-"""The return of an operation that has none: it may take effect at any moment after its call, or never."""
+PENDING = sys.maxsize
+"""The return of a pending operation: it has none, so it may take effect at any moment after its call, or never."""
 
 FAILED = -1
 """The return of an operation that certainly did not happen."""
@@ -22,9 +22,9 @@ FAILED = -1
 
 @dataclass(slots=True)
 class Operations:
-    """Operations in order of call. `call` and `ret` are positions of events; `ret` may be `NEVER` or `FAILED`.
+    """Operations in order of call. `call` and `ret` are positions of events; `ret` may be `PENDING` or `FAILED`.
 
-    `returned` holds the operations that ended with `ok`, in order of return. `node` is kept for local reads alone.
+    `returned` holds the operations that returned `ok`, in order of return. `node` is filled in for local reads only.
     """
 
     f: list[str] = field(default_factory=list)
@@ -41,16 +41,16 @@ class Operations:
 
 
 @dataclass(slots=True)
-class Paired:
-    """A history: what must be linearizable, the local reads that are judged beside it, and how many events it has."""
+class PairedHistory:
+    """A history: the operations that must be linearizable, the local reads, and the number of events."""
 
     main: Operations
     local: Operations
     events: int
 
 
-def pair(events: Sequence[Event]) -> Paired:
-    """Join calls with returns, in one pass. An event that fits nowhere is left out: see `misplaced`."""
+def pair(events: Sequence[Event]) -> PairedHistory:
+    """Pair calls with returns, in one pass. Events that do not fit are left out: see `misplaced`."""
     main, local = Operations(), Operations()
     open_at: dict[int, tuple[Operations, int]] = {}
     fs, args, results, calls, rets = main.f, main.arg, main.result, main.call, main.ret
@@ -67,7 +67,7 @@ def pair(events: Sequence[Event]) -> Paired:
             args.append(event.value)
             results.append(None)
             calls.append(position)
-            rets.append(NEVER)
+            rets.append(PENDING)
             processes.append(process)
             continue
         entry = open_at.pop(process, None)
@@ -85,13 +85,13 @@ def pair(events: Sequence[Event]) -> Paired:
                 table.returned.append(number)
         elif kind == "fail":
             table.ret[number] = FAILED
-    return Paired(main, local, len(events))
+    return PairedHistory(main, local, len(events))
 
 
 def misplaced(events: Sequence[Event], lines: Sequence[int]) -> Iterator[tuple[int, str]]:
-    """Every event that fits nowhere, as (position, what is wrong with it): a return without a call, a second call.
+    """Each event that does not fit, as (position, reason): a return without a call, a second call.
 
-    `lines` are the lines of the file, by which earlier events are called.
+    `lines` are line numbers in the file; reasons name earlier events by them.
     """
     open_calls: dict[int, int] = {}
     for position, event in enumerate(events):
@@ -118,6 +118,6 @@ def _open(table: Operations, event: Event, position: int) -> None:
     table.arg.append(event.value)
     table.result.append(None)
     table.call.append(position)
-    table.ret.append(NEVER)
+    table.ret.append(PENDING)
     table.process.append(event.process)
     table.node.append(event.node)

@@ -1,6 +1,7 @@
-"""One independent part of a history as the search walks it: small numbers and bits in place of operations.
+"""One independent part of a history in the form that the search needs: operations as small numbers and bits.
 
-Parts are judged one by one (Horn & Kroening's P-compositionality): a history is linearizable when each of its parts is.
+A history is linearizable if and only if each of its parts is (P-compositionality, Horn & Kroening 2015), so the search
+checks part by part.
 """
 
 from __future__ import annotations
@@ -10,16 +11,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from simulator.checks.linearizability.models import UNKNOWN, Model, State
-from simulator.checks.linearizability.operations import NEVER, Operations
+from simulator.checks.linearizability.operations import PENDING, Operations
 
 
 @dataclass(slots=True)
 class Part:
-    """One part; its operations are numbered anew, from 0.
+    """One part; its operations are numbered from 0.
 
     `codes` holds the events: i for the call of operation i, ~i for its return. `open_at` gives, for each return, the
-    operations of known fate that are open there; `unknown` those of unknown fate, as (position of the call, operation,
-    what makes it equal to another one). Positions count the part's own events.
+    completed operations whose interval contains it. `unknown` holds the pending operations as (position of the call,
+    operation, key that is equal for equal operations). Positions count the events of this part.
     """
 
     numbers: list[int]
@@ -39,23 +40,23 @@ class Part:
 
 
 def parts_of(operations: Operations, model: Model) -> dict[Hashable, list[int]]:
-    """The operations that count, by part: not those that failed, nor reads that nobody saw the result of."""
+    """The operations by part, without those that failed and without pending reads, which constrain nothing."""
     parts: dict[Hashable, list[int]] = {}
     fs, args, rets, part, pure = operations.f, operations.arg, operations.ret, model.part, model.pure
     for number, ret in enumerate(rets):
-        if ret >= 0 and not (ret == NEVER and pure(fs[number], args[number], UNKNOWN)):
+        if ret >= 0 and not (ret == PENDING and pure(fs[number], args[number], UNKNOWN)):
             parts.setdefault(part(fs[number], args[number]), []).append(number)
     return parts or {None: []}
 
 
-def compile_part(operations: Operations, numbers: Sequence[int], model: Model, *, ahead: bool) -> Part:
-    """The operations `numbers` as one part. Without `ahead` it has no goals."""
+def compile_part(operations: Operations, numbers: Sequence[int], model: Model, *, lookahead: bool) -> Part:
+    """The operations `numbers` as one part. `lookahead` computes its goals."""
     rets, calls, fs = operations.ret, operations.call, operations.f
     moments = [(calls[number], index) for index, number in enumerate(numbers)]
-    moments += [(rets[number], ~index) for index, number in enumerate(numbers) if rets[number] != NEVER]
+    moments += [(rets[number], ~index) for index, number in enumerate(numbers) if rets[number] != PENDING]
     moments.sort()
     part = Part(list(numbers), [code for _, code in moments], [position for position, _ in moments])
-    part.returns = [NEVER] * len(numbers)
+    part.returns = [PENDING] * len(numbers)
     free_bits: list[int] = []
     next_bit = 1
     open_now: dict[int, None] = {}
@@ -67,7 +68,7 @@ def compile_part(operations: Operations, numbers: Sequence[int], model: Model, *
             free_bits.append(part.bits[~code])
             continue
         number = numbers[code]
-        known, f = rets[number] != NEVER, fs[number]
+        known, f = rets[number] != PENDING, fs[number]
         arg, result = model.prepare(f, operations.arg[number], operations.result[number] if known else UNKNOWN)
         if free_bits and known:
             bit = free_bits.pop()
@@ -88,20 +89,20 @@ def compile_part(operations: Operations, numbers: Sequence[int], model: Model, *
         for blind, changes, shown in zip(part.blind, part.changes, part.shown, strict=True)
     )
     part.last_shown = {part.shown[~code]: at for at, code in enumerate(part.codes) if code < 0}
-    part.goals = _goals(part) if ahead else [()] * len(part.codes)
+    part.goals = _goals(part) if lookahead else [()] * len(part.codes)
     return part
 
 
 def _goals(part: Part) -> list[tuple[int, ...]]:
-    """For each return, what must be reached from there: operations that show a whole state, open or called next.
+    """For each return, the operations that show a whole state and must still be reached: open ones and the next call.
 
-    Only those that return before any blind one may take effect: that could lead anywhere.
+    Only those that return before any blind operation can take effect: a blind one could lead to any state.
     """
     goals: list[tuple[int, ...]] = [()] * len(part.codes)
     if part.all_blind:
         return goals
-    blind_forever = min((called for called, number, _ in part.unknown if part.blind[number]), default=NEVER)
-    next_blind, next_goal = NEVER, -1
+    blind_forever = min((called for called, number, _ in part.unknown if part.blind[number]), default=PENDING)
+    next_blind, next_goal = PENDING, -1
     for at in range(len(part.codes) - 1, -1, -1):
         code = part.codes[at]
         if code >= 0:

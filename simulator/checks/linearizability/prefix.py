@@ -1,7 +1,7 @@
-"""The shortest part of a history, from its beginning, that cannot be explained: what a person should look at.
+"""The shortest prefix of a history that is not linearizable: the part that a person should read.
 
-A history's beginning is a history too: what has not returned by its end is of unknown fate. When a beginning fails, so
-does every longer one, so the shortest is found by halving.
+A prefix of a history is a history; operations that have not returned by its end are pending. If a prefix fails, every
+longer one fails too, so the shortest is found by bisection.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from simulator.checks.linearizability.budget import OutOfBudget
 
 
 def shortest_failing(fails: Callable[[int], bool], *, passes: int, failing: int, guess: int) -> tuple[int, bool]:
-    """The length of the shortest beginning that fails, and whether it is certain (the budget may end before).
+    """The length of the shortest failing prefix, and whether it is certain (the budget may end before).
 
-    `fails` judges a beginning by its length. `passes` is a length known to pass, `failing` one known to fail. `guess`
-    is where to look first: often the answer, or just above it.
+    `fails` checks the prefix of a length. `passes` is a length known to pass, `failing` one known to fail. `guess` is
+    checked first: it is often the answer, or just above it.
     """
     try:
         if passes < guess < failing:
@@ -25,14 +25,14 @@ def shortest_failing(fails: Callable[[int], bool], *, passes: int, failing: int,
                 passes = guess
         step = 1
         while failing - passes > 1:
-            # Close below the known failure first, further and further: the answer is seldom far from it.
+            # Check just below the known failure first, in growing steps: the answer is usually near.
             middle = max(failing - step, (passes + failing) // 2)
             if fails(middle):
                 failing = middle
                 step *= 4
             else:
                 passes = middle
-                step = failing  # Now it is between two known lengths: halve.
+                step = failing  # The answer lies between two known lengths: bisect.
     except OutOfBudget:
         return failing, False
     return failing, True

@@ -1,15 +1,16 @@
-"""The general checker: a search for one order of the operations that explains every reply.
+"""The general checker: a search for one order of the operations that explains every result.
 
-Wing & Gong (1993) with Lowe's memo (2017) and just-in-time order: an operation is given its place only when a return
-demands it. A configuration is (position in the events, state, which open operations have taken effect); one that was
-seen is never entered again. Beyond the papers, each of these drops only configurations that another one covers:
+It is Wing & Gong's search (1993) with Lowe's memoization (2017), and it orders just in time: an operation takes effect
+only when a return requires it. A configuration is (position in the events, state, open operations that took effect);
+none is entered twice. In addition to the papers, it drops configurations that another one covers:
 
-* An open operation that would be legal now and change nothing is *satisfied* at once: it need not take effect any
-  more, and still may. So reads never branch.
-* A write that is blind (legal anywhere, whatever was there before) satisfies every other open blind write: those can
-  have stood just before it, and nobody has seen them. At its return a satisfied write has its last chance to be seen.
-* An operation of unknown fate takes effect only where it changes the state; of two that are equal the earlier goes
-  first; and a configuration that used more of them than another one, equal in all else, is dropped.
+* An open operation that is legal now and changes nothing is *satisfied* at once: it no longer has to take effect, but
+it still may. So reads never branch.
+* A blind write (legal in every state, and its argument alone determines the next one) satisfies every other open blind
+write: those may have taken effect just before it, unseen. Before a satisfied write returns, the search also tries
+the order in which it takes effect and is seen.
+* A pending operation takes effect only where it changes the state. Of two equal ones the earlier takes effect first. A
+configuration that used more of them than another one, equal in all else, is dropped.
 """
 
 from __future__ import annotations
@@ -24,16 +25,17 @@ from simulator.checks.linearizability.models import UNKNOWN, Model, State
 from simulator.checks.linearizability.operations import Operations
 from simulator.checks.linearizability.parts import Part, compile_part, parts_of
 
-_LOOK_AT_CLOCK = 2048
-_STATES_TOLD = 6
+_CHECK_BUDGET_EVERY = 2048
+_MOST_STATES = 6
 
 
 @dataclass(slots=True)
-class Found:
-    """What the search found. `at` is the position of the return that no order gets past, None when all is well.
+class SearchResult:
+    """`at` is the position of the return that no order explains; None when the history is linearizable.
 
-    `operation` is the one that returned there, `open` those that were open with it, `states` some of the states that
-    the orders found so far could lead to at that moment. `alone`: there is only this part, so all before `at` is well.
+    `operation` returned there. `open` are the operations concurrent with it at that moment, and `states` are some
+    states that the orders found so far lead to. `alone` is True when the history has one part only, so that everything
+    before `at` is explained.
     """
 
     at: int | None = None
@@ -47,19 +49,19 @@ _Configuration = tuple[int, State, int, int, int]
 """Position of a return, state, and three sets as bits: what took effect, what is satisfied, unknown fates used."""
 
 
-def search(operations: Operations, model: Model, init: Any, budget: Budget, *, ahead: bool = True) -> Found:
-    """Judge all parts of a history; of several that fail, the one that fails first.
+def search(operations: Operations, model: Model, init: Any, budget: Budget, *, lookahead: bool = True) -> SearchResult:
+    """Check all parts of a history; if several fail, return the one that fails first.
 
-    `ahead`: drop what cannot reach the states that will be shown next (the verdict is the same, and sooner there).
+    `lookahead` drops configurations that cannot reach the states shown next; the verdict is the same.
 
     Raises:
         InputError: the model has no such first state.
-        OutOfBudget: it could not be settled.
+        OutOfBudget: a limit was reached first.
     """
-    worst = Found()
+    worst = SearchResult()
     parts = parts_of(operations, model)
     for name, numbers in parts.items():
-        part = compile_part(operations, numbers, model, ahead=ahead)
+        part = compile_part(operations, numbers, model, lookahead=lookahead)
         found = _search_part(part, model, model.initial(model.narrow(init, name)), budget)
         if found.at is not None and (worst.at is None or found.at < worst.at):
             worst = found
@@ -67,8 +69,8 @@ def search(operations: Operations, model: Model, init: Any, budget: Budget, *, a
     return worst
 
 
-def _search_part(part: Part, model: Model, first: State, budget: Budget) -> Found:
-    """Depth first, without recursion."""
+def _search_part(part: Part, model: Model, first: State, budget: Budget) -> SearchResult:
+    """Search depth first, without recursion."""
     seen: dict[tuple[int, State, int, int], int | list[int]] = {}
     stack: list[_Configuration] = [(0, first, 0, 0, 0)]
     states: list[State] = []
@@ -76,32 +78,32 @@ def _search_part(part: Part, model: Model, first: State, budget: Budget) -> Foun
     while stack:
         configuration = _walk(part, model, stack.pop(), stack)
         if configuration is None:
-            return Found()
+            return SearchResult()
         at, state, done, _, used = configuration
         if not _is_new(seen, configuration[:4], used):
             continue
         if at > furthest:
             furthest, states = at, [state]
-        elif at == furthest and len(states) < _STATES_TOLD and state not in states:
+        elif at == furthest and len(states) < _MOST_STATES and state not in states:
             states.append(state)
         rounds += 1
-        if rounds % _LOOK_AT_CLOCK == 0:
+        if rounds % _CHECK_BUDGET_EVERY == 0:
             budget.check(len(seen), getsizeof(state))
         candidates = [(number, done) for number in part.open_at[at]]
         if part.unknown and part.unknown[0][0] < at:
             candidates += [(number, used) for number in _first_of_each_kind(part, at, used)]
         _expand(part, model, configuration, candidates, stack)
     number = part.numbers[~part.codes[furthest]]
-    return Found(part.positions[furthest], number, _open(part, furthest), states)
+    return SearchResult(part.positions[furthest], number, _open(part, furthest), states)
 
 
 def _is_new(
     seen: dict[tuple[int, State, int, int], int | list[int]], key: tuple[int, State, int, int], used: int
 ) -> bool:
-    """Remember a configuration, unless one equal in all else is remembered that used no others of unknown fate."""
+    """Store a configuration, unless an equal one with a subset of the pending operations is stored."""
     known = seen.get(key)
     if known is None:
-        seen[key] = used  # The usual case needs no list, which would cost half of the memory.
+        seen[key] = used  # The usual case avoids a list, which would double the memory.
         return True
     if isinstance(known, int):
         if known & ~used == 0:
@@ -117,9 +119,9 @@ def _is_new(
 def _walk(
     part: Part, model: Model, configuration: _Configuration, stack: list[_Configuration]
 ) -> _Configuration | None:
-    """Go on until a return demands what has not taken effect yet; None when the events are over.
+    """Go on until a return requires an operation that has not taken effect; None at the end of the events.
 
-    Where an operation that is satisfied returns, the way on which it takes effect after all is left on the stack.
+    When a satisfied operation returns, the alternative in which it takes effect is pushed to the stack.
     """
     at, state, done, satisfied, used = configuration
     codes, operations, bits, step = part.codes, part.operations, part.bits, model.step
@@ -147,7 +149,7 @@ def _walk(
 
 
 def _may_be_seen(part: Part, model: Model, at: int, state: State) -> bool:
-    """False when the operation that returns at `at` has no reason to take effect: it is blind as all, and unseen."""
+    """False when taking effect cannot help the operation that returns at `at`: it is blind and would never be seen."""
     if not part.all_blind:
         return True
     f, arg, result = part.operations[~part.codes[at]]
@@ -163,10 +165,10 @@ def _expand(
     *,
     after_blind: bool = False,
 ) -> None:
-    """Push what follows when one more operation takes effect; what fulfils the return at hand is tried first.
+    """Push each configuration in which one more operation takes effect; those that satisfy the return come first.
 
-    Each candidate comes with the set in which it would be found had it taken effect. `after_blind`: the last step was
-    a blind write that served nothing yet, so a second blind one would hide it.
+    Each candidate comes with the set that would contain it if it had taken effect. `after_blind`: the last step was a
+    blind write that satisfied no operation, so a second blind write would overwrite it unseen.
     """
     at, state, done, satisfied, used = configuration
     bits, operations, blinds = part.bits, part.operations, part.blind
@@ -181,7 +183,7 @@ def _expand(
         if not legal or (after == state and not blind):
             continue  # One that is legal and changes nothing is satisfied already.
         now_done, now_used = (done, used | bit) if result is UNKNOWN else (done | bit, used)
-        now_satisfied, served = _serve(part, model, (at, after, now_done, satisfied & ~bit, now_used), blind=blind)
+        now_satisfied, served = _satisfy(part, model, (at, after, now_done, satisfied & ~bit, now_used), blind=blind)
         if after == state and now_satisfied == satisfied & ~bit:
             continue  # A blind one that changes nothing may still be what hides others.
         now = now_done | now_satisfied
@@ -198,8 +200,8 @@ def _expand(
     stack += better
 
 
-def _serve(part: Part, model: Model, reached: _Configuration, *, blind: bool) -> tuple[int, bool]:
-    """Which operations are satisfied in a configuration just reached, by a blind write or not; did it serve any?"""
+def _satisfy(part: Part, model: Model, reached: _Configuration, *, blind: bool) -> tuple[int, bool]:
+    """Which operations are satisfied in a new configuration, and whether any read among them is newly satisfied."""
     at, state, done, satisfied, _ = reached
     bits, blinds, step, operations, served = part.bits, part.blind, model.step, part.operations, False
     for other in part.open_at[at]:
@@ -218,7 +220,7 @@ def _serve(part: Part, model: Model, reached: _Configuration, *, blind: bool) ->
 
 
 def _can_reach(part: Part, model: Model, at: int, state: State, gone: int) -> bool:
-    """False when some goal that is still to be served can no longer be."""
+    """False when some goal that is not yet satisfied has become unreachable."""
     for goal in part.goals[at]:
         served = gone & part.bits[goal] and goal in part.open_at[at]
         if not served and not model.reaches(state, part.shown[goal]):
@@ -227,7 +229,7 @@ def _can_reach(part: Part, model: Model, at: int, state: State, gone: int) -> bo
 
 
 def _first_of_each_kind(part: Part, at: int, used: int) -> list[int]:
-    """Of the operations of unknown fate called before `at`: the earliest unused one of each kind of equal ones."""
+    """Of the pending operations called before `at`, the earliest unused one of each set of equal ones."""
     kinds: set[Hashable] = set()
     firsts: list[int] = []
     for called, number, kind in part.unknown:

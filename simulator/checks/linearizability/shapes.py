@@ -1,4 +1,4 @@
-"""What the events of each model look like: which operations there are, their arguments and their results."""
+"""The events of each model: its operations, with the types of their arguments and results."""
 
 from __future__ import annotations
 

@@ -52,11 +52,11 @@ def check(output: Output, *, files: tuple[str, ...], model: str, init: str, time
     too. The exit status is 0 when all is well, 1 when something is not, or could not be judged within its bounds.
     """
     first = _json_value(init)
-    from simulator.checks.command import judge_files
+    from simulator.checks.command import check_files
 
     limit_s = None if time_limit is None else time_limit / 1000
     progress = output.progress if len(files) > 1 else output.detail
-    verdicts = judge_files(
+    verdicts = check_files(
         files, model=model, init=first, time_limit_s=limit_s, progress=progress, invariants=_invariants
     )
     if json:

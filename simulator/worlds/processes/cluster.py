@@ -38,7 +38,7 @@ from simulator.worlds.processes.supervisor import Supervisor
 from simulator.worlds.processes.wire import decode_message, decode_report, encode_call
 
 if TYPE_CHECKING:
-    from simulator.checks.node_files import Judge
+    from simulator.checks.node_files import NodeFilesChecker
 
 FRESH_S = 0.25
 """How long `status` waits for a node that has changed since its last report."""
@@ -84,7 +84,7 @@ class ProcessCluster(BaseCluster):
         self._inspections: dict[int, NodeStatus | None] = {}
         self._inspection = 0
         self._chains = {node: LineIndex(node_directory(settings, node) / CHAIN) for node in settings.node_ids}
-        self._judge: Judge | None = None  # From the first `check` on.
+        self._judge: NodeFilesChecker | None = None  # From the first `check` on.
         self._judging = threading.Lock()
         self._bug: BaseException | None = None
         self._next_look = 0.0
@@ -221,9 +221,9 @@ class ProcessCluster(BaseCluster):
             recorded = self._recording.end() if self._recording is not None else 0
         with self._judging:
             if self._judge is None:
-                from simulator.checks.node_files import Judge  # noqa: PLC0415  While nodes start, nobody needs judges.
+                from simulator.checks.node_files import NodeFilesChecker  # noqa: PLC0415  While nodes start, nobody needs judges.
 
-                self._judge = Judge(self.settings, self._book.run)
+                self._judge = NodeFilesChecker(self.settings, self._book.run)
             verdicts = self._judge.verdicts(writes, history, lambda: self._book.writes)
             if self._record is not None:
                 self._record.judge(verdicts, recorded)

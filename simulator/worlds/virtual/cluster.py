@@ -251,7 +251,7 @@ class VirtualCluster(BaseCluster):
         """See `Cluster`. The blogs in memory are compared too, and the history is judged: this costs their sizes."""
         for node, machine in self.machines.items():
             if isinstance(machine.node, Node) and not machine.blocked:
-                self.checker.look_at_blog(self.now_ms(), node, machine.node.state_machine.blog)
+                self.checker.check_blog(self.now_ms(), node, machine.node.state_machine.blog)
         self._judge_history()
         verdicts = self.checker.verdicts()
         for invariant in (SURPRISE, LINEARIZABILITY) if self._keep_history else (SURPRISE,):

@@ -314,11 +314,11 @@ def test_a_whole_blog_is_held_against_the_replay(scene: Scene) -> None:
     """The same for the blog in memory."""
     blog = Blog()
     blog.apply(Post("alice", "X", "text"))
-    scene.checker.look_at_blog(9, 1, blog)
+    scene.checker.check_blog(9, 1, blog)
     assert scene.broken == {}
 
     blog.apply(Comment("bob", "X", "twice"))
-    scene.checker.look_at_blog(9, 1, blog)
+    scene.checker.check_blog(9, 1, blog)
 
     assert "blog" in scene.broken
 

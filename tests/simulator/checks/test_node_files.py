@@ -9,7 +9,7 @@ import pytest
 
 from blog.operations import Comment, Operation, Post
 from chain.blockchain import Blockchain
-from simulator.checks.node_files import INVARIANTS, Judge
+from simulator.checks.node_files import INVARIANTS, NodeFilesChecker
 from simulator.cluster.client_sessions import ClientBook
 from simulator.cluster.interface import Query, Ticket
 from simulator.node.client_api import ReadAnswer, WriteAnswer
@@ -28,7 +28,7 @@ class Bench:
         settings = Settings(nodes=2, data=str(directory))
         self.directory = directory
         self.clients = ClientBook("run", lambda: 0)
-        self.judge = Judge(settings, "run")
+        self.judge = NodeFilesChecker(settings, "run")
         for node in settings.node_ids:
             (directory / f"node-{node}").mkdir(parents=True)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from simulator.checks.command import judge_files
+from simulator.checks.command import check_files
 from simulator.checks.history_generator import busy_blog
 from simulator.cluster.history import Event, is_trace, read_recording, write_history
 from simulator.errors import InputError
@@ -43,7 +43,7 @@ def test_a_gzipped_file_is_known_by_its_content(tmp_path: Path) -> None:
     path = tmp_path / "history.jsonl"
     path.write_bytes(gzip.compress("\n".join(GOOD).encode()))
 
-    [verdict] = judge_files([str(path)])
+    [verdict] = check_files([str(path)])
 
     assert verdict == {"file": str(path), "model": "blog", "operations": 1, "verdict": "ok", "why": ""}
 
@@ -54,8 +54,8 @@ def test_the_history_in_a_trace_is_judged(tmp_path: Path) -> None:
     lines += [f'{{"event":"history","at_ms":1,"entry":{line}}}' for line in GOOD]
     trace = written(tmp_path / "run.jsonl", *lines)
 
-    [verdict] = judge_files([trace])
-    [violated] = judge_files([trace], invariants=lambda name: f"agreement: {Path(name).name}.")
+    [verdict] = check_files([trace])
+    [violated] = check_files([trace], invariants=lambda name: f"agreement: {Path(name).name}.")
 
     assert (verdict["verdict"], verdict["operations"]) == ("ok", 1)
     assert (violated["verdict"], violated["why"]) == ("violation", "agreement: run.jsonl.")
@@ -71,7 +71,7 @@ def test_a_trace_that_begins_with_a_full_chain_is_not_accused(tmp_path: Path) ->
     lines = ['{"trace":1}', '{"event":"recovered","at_ms":1,"node":1,"found":{"height":4}}']
     lines += [f'{{"event":"history","at_ms":1,"entry":{line}}}' for line in view]
 
-    [verdict] = judge_files([written(tmp_path / "run.jsonl", *lines)])
+    [verdict] = check_files([written(tmp_path / "run.jsonl", *lines)])
 
     assert verdict["verdict"] == "unknown"
     assert "a chain of 4 blocks" in verdict["why"]
@@ -103,7 +103,7 @@ def test_a_bad_file_is_told_by_file_and_line(tmp_path: Path, lines: list[str], t
     name = written(tmp_path / "bad.jsonl", *lines)
 
     with pytest.raises(InputError) as refused:
-        judge_files([name])
+        check_files([name])
 
     assert str(refused.value).startswith(f"{name}, line")
     assert told in str(refused.value)
@@ -119,7 +119,7 @@ def test_all_faults_of_all_files_are_told_at_once(tmp_path: Path) -> None:
     torn.write_bytes(gzip.compress(b"\n".join([GOOD[0].encode()] * 99))[:-9])
 
     with pytest.raises(InputError) as refused:
-        judge_files([first, second, third, str(torn), written(tmp_path / "good.jsonl", *GOOD)])
+        check_files([first, second, third, str(torn), written(tmp_path / "good.jsonl", *GOOD)])
 
     lines = str(refused.value).split("\n")
     assert len(lines) == 4
@@ -135,7 +135,7 @@ def test_files_are_judged_in_order_with_progress(tmp_path: Path) -> None:
     good = written(tmp_path / "good.jsonl", *GOOD)
     said: list[str] = []
 
-    verdicts = judge_files([good, good], progress=said.append)
+    verdicts = check_files([good, good], progress=said.append)
 
     assert [verdict["file"] for verdict in verdicts] == [good, good]
     assert [line.split(": ")[1] for line in said] == ["judging (1 of 2)", "judging (2 of 2)"]
@@ -148,6 +148,6 @@ def test_a_line_may_carry_more_than_is_needed(tmp_path: Path) -> None:
         for at, kind in enumerate(["invoke", "ok"])
     ]
 
-    [verdict] = judge_files([written(tmp_path / "jepsen.jsonl", *lines)], model="register")
+    [verdict] = check_files([written(tmp_path / "jepsen.jsonl", *lines)], model="register")
 
     assert verdict["verdict"] == "ok"

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from simulator.checks.command import judge_files
+from simulator.checks.command import check_files
 
 HISTORIES = Path(__file__).parents[3] / "histories"
 MANIFEST: list[dict[str, Any]] = msgspec.json.decode((HISTORIES / "manifest.json").read_bytes())
@@ -17,7 +17,7 @@ MANIFEST: list[dict[str, Any]] = msgspec.json.decode((HISTORIES / "manifest.json
 @pytest.mark.parametrize("entry", MANIFEST, ids=[str(entry["file"]) for entry in MANIFEST])
 def test_a_history_with_a_known_verdict_is_judged_right(entry: dict[str, Any]) -> None:
     """Never a wrong verdict, and none is unknown; a violation is explained."""
-    [verdict] = judge_files([str(HISTORIES / entry["file"])], model=entry["model"], init=entry["init"])
+    [verdict] = check_files([str(HISTORIES / entry["file"])], model=entry["model"], init=entry["init"])
 
     assert verdict["verdict"] == ("ok" if entry["verdict"] else "violation")
     assert bool(verdict["why"]) is not entry["verdict"]

@@ -150,10 +150,10 @@ def test_a_bound_in_memory_or_time_gives_unknown(monkeypatch: pytest.MonkeyPatch
     history = pair(events).main
 
     with pytest.raises(OutOfBudget, match="within 0"):
-        search(history, MODELS["kv"](), None, Budget(0.0), ahead=False)
+        search(history, MODELS["kv"](), None, Budget(0.0), lookahead=False)
     monkeypatch.setattr(Budget, "MOST_BYTES", 1 << 20)
     with pytest.raises(OutOfBudget, match="1 MB of memory"):
-        search(history, MODELS["kv"](), None, Budget(), ahead=False)
+        search(history, MODELS["kv"](), None, Budget(), lookahead=False)
 
 
 def test_a_verdict_is_unknown_when_the_time_is_over() -> None:
