@@ -1,5 +1,5 @@
-"""Views: pure functions from a picture of the cluster to something Rich can draw and a pipe can carry.
+"""Views: pure functions from the state of a cluster to something that Rich can draw and a pipe can carry.
 
-A view is a `Sheet` or a `Page` of sheets (`simulator/views/sheet.py`): plain data that compares equal when it looks
-equal, drawn by Rich to the width at hand, printed by `plain()` without boxes, colour or truncation.
+A view is a `Sheet` or a `Page` of sheets (`views/sheet.py`): plain data, equal when it looks equal. Rich draws it to
+the available width; `plain()` prints it without boxes, colour or truncation.
 """

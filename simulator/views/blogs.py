@@ -1,4 +1,4 @@
-"""The blog as its readers see it: what the three VIEWs return, and the newest entries that a node shows of itself."""
+"""The blog: what the three VIEWs return, and the newest entries of a node."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Shown = Literal["view_all", "view_user", "view_title"]
 
 
 def blog_view(shown: Shown, result: object) -> Sheet:
-    """The result of a read, in the form that `Answer.result` and `Answer.shown` give it.
+    """The result of a read, in the form of `Answer.result` and `Answer.shown`.
 
     Raises:
         TypeError: `result` is a word such as "not found" and no list: print that instead.

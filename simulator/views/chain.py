@@ -1,7 +1,7 @@
-"""The chain: every block points to the one before it by that block's hash, and the drawing shows the pointer.
+"""The chain: each block names the hash of the block before it, and the drawing shows that pointer.
 
-On a screen the blocks stand side by side as boxes, an arrow from each H back to the hash that it repeats; in a pipe,
-and for long chains, a line a block.
+On a screen the blocks are boxes side by side, with an arrow from each H back to the hash that it repeats. In a pipe,
+and for long chains, each block is a line.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from simulator.views.sheet import Cell, Column, Sheet, bit
 from simulator.views.slots import operation_words, value_words
 
 MOST_BOXES = 24
-"""Longer chains are shown a line a block."""
+"""Longer chains are shown one block a line."""
 
 BOX_WIDTH = 26
 BOX_LINES = 7
@@ -28,7 +28,7 @@ _LINK_WIDTH = 4
 
 
 class ShownBlock(msgspec.Struct, frozen=True, kw_only=True):
-    """A line of `blockchain.txt` as far as a view cares."""
+    """The fields of a line of `blockchain.txt` that views show."""
 
     height: int
     H: str
@@ -41,9 +41,9 @@ _DECODER = msgspec.json.Decoder(ShownBlock)
 
 
 def chain_view(lines: Sequence[str], *, boxes: bool | None = None) -> Sheet:
-    """These lines of a node's `blockchain.txt`, in order; a line that is no block is shown as such.
+    """Lines of a node's `blockchain.txt`, in order; a line that is no block is shown as such.
 
-    `boxes` draws every block as a box on a screen; None decides by how many there are.
+    `boxes` draws every block as a box on a screen; None decides by their number.
     """
     if not lines:
         return Sheet(notes=(bit("the chain is empty", QUIET),))
@@ -64,7 +64,7 @@ def chain_view(lines: Sequence[str], *, boxes: bool | None = None) -> Sheet:
 
 
 def chain_short(lines: Sequence[str]) -> Sheet:
-    """A line a block, the newest first: short hash, arrow, short H (the hash in the line below), operations."""
+    """A line for each block, the newest first: short hash, arrow, short H (the hash of the line below), operations."""
     if not lines:
         return Sheet(notes=(bit("the chain is empty", QUIET),))
     columns = (
@@ -93,7 +93,7 @@ class Boxes:
     blocks: tuple[ShownBlock, ...]
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """Draw to the width at hand."""
+        """Draw to the available width."""
         across = (options.max_width - _LINK_WIDTH) // (BOX_WIDTH + _LINK_WIDTH)
         if across <= 1:
             yield from self._column()
@@ -110,7 +110,7 @@ class Boxes:
                 yield text
 
     def _column(self) -> Iterator[Text]:
-        """One below the other: the pointers run at the right side, from H up to the hash in the box above."""
+        """Blocks below one another: the pointers run on the right, from H up to the hash in the box above."""
         for place, block in enumerate(self.blocks):
             last = place == len(self.blocks) - 1
             for line in range(BOX_LINES):
@@ -126,10 +126,10 @@ _H_LINE, _HASH_LINE = 1, 5
 
 
 def _pointer_in(line: int, *, linked: bool, wrapped: bool) -> str:
-    """What stands left of a box: the pointer leaves at H and reaches the hash of the box to the left."""
+    """The text left of a box: the pointer from H to the hash of the box to the left."""
     if not linked:
         return " " * _LINK_WIDTH
-    if wrapped:  # The block before ended the row above: its arrow head stands there.
+    if wrapped:  # The block before ended the row above: the arrow head is there.
         return " ───" if line == _H_LINE else " " * _LINK_WIDTH
     if line == _H_LINE:
         return " ┌──"

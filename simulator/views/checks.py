@@ -1,4 +1,4 @@
-"""What the checks say: each invariant of the protocol by name, "ok" or the sentence that names the violation."""
+"""The verdicts: each invariant of the protocol by name, "ok" or the sentence that describes the violation."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from simulator.views.sheet import Cell, Column, Sheet, bit, join
 
 
 def checks_view(results: Mapping[str, str]) -> Sheet:
-    """A line a check, in the order given; below them every violation in full."""
+    """A line for each check, in the given order; below them every violation in full."""
     if not results:
         return Sheet(notes=(bit("nothing has been checked yet", QUIET),))
     columns = (Column("", screen=True), Column("check"), Column("verdict"))

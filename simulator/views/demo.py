@@ -42,7 +42,7 @@ VIEWS: dict[str, Callable[[], View]] = {
     "checks": lambda: checks_view(samples.checks()),
     "checks-broken": lambda: checks_view(samples.checks(broken=True)),
 }
-"""Every view on canned data, by name: what the golden tests compare."""
+"""Every view on canned data, by name; the golden tests compare them."""
 
 
 def main(names: list[str]) -> int:

@@ -1,4 +1,4 @@
-"""The running log: one line an event, the newest last."""
+"""The running log: a line for each event, the newest last."""
 
 from __future__ import annotations
 

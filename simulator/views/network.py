@@ -1,4 +1,4 @@
-"""The network: a matrix of directed links, the weather on them, and the messages that a person holds back."""
+"""The network: a matrix of directed links, the conditions on them, and held messages."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from simulator.views.palette import BAD, ODD, QUIET
 from simulator.views.sheet import Cell, Column, Sheet, bit, join
 
 REPEATED = frozenset({"CANVASS", "CANVASS-REPLY", "HEARTBEAT", "HEARTBEAT-ACK", "HINTS"})
-"""What waits in great numbers while a person holds messages, and seldom is what that person is looking for."""
+"""Frequent messages, which a person who holds messages seldom looks for."""
 
 
 def net_view(
     links: Links, in_flight: int = 0, held: Sequence[HeldMessage] = (), states: Sequence[NodeStatus] = ()
 ) -> Sheet:
-    """Rows send, columns receive; below: the partition, the weather by rule, and what is under way.
+    """Rows send, columns receive; below: the partition, the link conditions by rule, and messages under way.
 
-    A link is `whole`, `cut`, `delayed`, `lossy` (loses, doubles or overtakes messages), `delay+loss` or, while
-    messages are held back, `held` with their number.
+    A link is `whole`, `cut`, `delayed`, `lossy` (drops, duplicates or reorders messages), `delay+loss` or, while
+    messages are held, `held` with their number.
     """
     waiting = Counter((message.source, message.target) for message in held)
     lives = {state.node: state.life for state in states}
@@ -39,7 +39,7 @@ def net_view(
 
 
 def net_small(links: Links, in_flight: int = 0, held: Sequence[HeldMessage] = ()) -> Sheet:
-    """The same matrix in signs, for a small place: each sign is told below it."""
+    """The same matrix in signs for a small place; a legend explains each sign."""
     waiting = Counter((message.source, message.target) for message in held)
     columns = (Column("→", right=True), *(Column(str(node), right=True) for node in links.nodes))
     rows = tuple(
@@ -52,7 +52,7 @@ def net_small(links: Links, in_flight: int = 0, held: Sequence[HeldMessage] = ()
 
 
 def held_view(held: Sequence[HeldMessage], *, holding: bool = True) -> Sheet:
-    """The messages that wait for a person, oldest first, each with the number that `deliver` takes."""
+    """The held messages, oldest first, each with the number that `deliver` takes."""
     if not held:
         text = "no message waits" if holding else "messages are not held: 'hold' keeps them back"
         return Sheet(notes=(bit(text, QUIET),))
@@ -62,14 +62,14 @@ def held_view(held: Sequence[HeldMessage], *, holding: bool = True) -> Sheet:
 
 
 def held_brief(held: Sequence[HeldMessage], lines: int) -> Sheet:
-    """The same for a small place: of what nodes say again and again on a link the oldest with their count, and last."""
+    """The same for a small place: frequent messages of a link are one line with their count, and come last."""
     counts: dict[tuple[int, int, str], list[HeldMessage]] = {}
     for message in held:
         kind = message.text.split(maxsplit=1)[0]
         what = kind if kind in REPEATED else message.text
         counts.setdefault((message.source, message.target, what), []).append(message)
     kept = sorted(counts.values(), key=lambda alike: alike[0].text.split(maxsplit=1)[0] in REPEATED)
-    room = lines - 1 if len(kept) < lines else lines - 2  # One line is the header, one may tell what is left out.
+    room = lines - 1 if len(kept) < lines else lines - 2  # One line is the header, one may say what is left out.
     number, times = Column("number", right=True), Column("", right=True, rank=1)
     columns = (number, Column("link"), times, Column("message", room=16))
     rows = tuple(
@@ -87,7 +87,7 @@ def held_brief(held: Sequence[HeldMessage], lines: int) -> Sheet:
 
 
 def rule_words(rule: LinkRule) -> str:
-    """The weather as the `net` command would set it; "calm" for none."""
+    """The link conditions as the `net` command would set them; "calm" for none."""
     parts = []
     if rule.delay_ms or rule.jitter_ms:
         parts.append(f"delay {format_ms(rule.delay_ms)}")

@@ -1,4 +1,4 @@
-"""The nodes: all as a table, a row each, and one as a list of facts or as a panel of a fixed height."""
+"""The nodes: all of them as a table, and one as a list of facts or as a panel of fixed height."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from simulator.views.palette import BAD, ODD, QUIET, ballot, condition, named, n
 from simulator.views.sheet import Bit, Cell, Column, Sheet, bit, facts, join
 
 FOLLOWS = ("follower", "candidate")
-"""In which conditions it is worth a word whom a node follows."""
+"""The conditions in which the followed leader is shown."""
 
 PANEL_HASHES = 3
 PANEL_ENTRIES = 3
 PANEL_LINES = 7 + PANEL_HASHES + PANEL_ENTRIES
-"""How many lines `node_panel` always has."""
+"""The number of lines of `node_panel`."""
 
 _COLUMNS = (
     Column("", screen=True),
@@ -37,14 +37,14 @@ _COLUMNS = (
 
 
 def status_view(states: Sequence[NodeStatus], title: str = "") -> Sheet:
-    """All nodes, a row each: what they are, whom they follow, how far their logs and chains have come."""
+    """All nodes, a row each: role, leader, and how far log and chain have come."""
     rows = tuple(_row(state) for state in states)
     notes = tuple(bit(f"node {state.node}: {state.error}", BAD) for state in states if state.error)
     return Sheet(title=title, columns=_COLUMNS, rows=rows, notes=notes)
 
 
 def leader_view(states: Sequence[NodeStatus]) -> Sheet:
-    """Who leads, in each node's own opinion: one line when all that are up agree, else a line an opinion."""
+    """The leader in each node's view: one line when all nodes that are up agree, else a line for each opinion."""
     living = [state for state in states if state.life == "up"]
     opinions: dict[int, list[int]] = {}
     for state in living:
@@ -64,7 +64,7 @@ def leader_view(states: Sequence[NodeStatus]) -> Sheet:
 
 
 def queue_view(states: Sequence[NodeStatus]) -> Sheet:
-    """What waits where: requests to be proposed or forwarded, clients without an answer, slots in flight."""
+    """Requests to be proposed or forwarded, clients without an answer, and slots in flight."""
     columns = (
         Column("", screen=True),
         Column("node", right=True),
@@ -80,7 +80,7 @@ def queue_view(states: Sequence[NodeStatus]) -> Sheet:
 
 
 def node_facts(state: NodeStatus) -> Sheet:
-    """Everything that one node knows of itself, a fact a line."""
+    """Everything that one node knows of itself, one fact a line."""
     pairs = [
         ("state", join(named(state), bit(f"since ballot {ballot(state.ballot)}") if state.role == "leader" else ())),
         ("leader", bit(node(state.leader))),
@@ -127,7 +127,7 @@ def node_summary(state: NodeStatus) -> Sheet:
 
 
 def node_panel(state: NodeStatus) -> Sheet:
-    """One node as `PANEL_LINES` lines for a narrow panel that never changes its height."""
+    """One node as `PANEL_LINES` lines, for a narrow panel of fixed height."""
     lines = [
         join(sign(state), named(state), _pair("follows", node(state.leader)) if condition(state) in FOLLOWS else ()),
         join(_pair("ballot", ballot(state.ballot)), _pair("promised", ballot(state.promised)), gap="  "),
@@ -151,7 +151,7 @@ def node_panel(state: NodeStatus) -> Sheet:
 
 
 def entry_line(entry: EntryView) -> Cell:
-    """A post or a comment as one line; a comment is told by the word "on"."""
+    """A post or a comment as one line; a comment has the word "on"."""
     if entry.kind == "post":
         return join(bit(entry.username, "bold"), bit(entry.title), bit(entry.content, QUIET))
     return join(bit(entry.username, "bold"), bit(f"on {entry.title}"), bit(entry.content, QUIET))
@@ -191,6 +191,6 @@ def _count(number: int) -> Cell:
 
 
 def _hash_line(height: int, digest: str, place: int) -> Cell:
-    # The arrow says that each block points to the one before it, which stands below.
+    # The arrow shows that each block points to the one before it, on the line below.
     pointer = "→" if height > 1 else " "
     return join(bit(f"{height:>5}"), bit(short_hash(digest, 16), "" if place == 0 else QUIET), bit(pointer, QUIET))

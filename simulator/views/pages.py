@@ -1,4 +1,4 @@
-"""Views put together: one node opened, with all that is known about it."""
+"""Combined views: one opened node with everything that is known about it."""
 
 from __future__ import annotations
 

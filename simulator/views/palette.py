@@ -1,7 +1,7 @@
-"""How states look and what they are called, once for all views: a word, a sign and a colour each.
+"""The word, sign and colour of each state, for all views.
 
-The word and the sign carry the meaning; colour only repeats it, so that nothing is lost under NO_COLOR or to eyes that
-tell red from green with difficulty. Colours are the terminal's own sixteen, so that a person's theme is respected.
+Word and sign carry the meaning; colour only repeats it, so that nothing is lost under NO_COLOR or for colour-blind
+readers. Colours are the terminal's own sixteen, so that a person's theme is respected.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from simulator.node.status import NodeStatus
 from simulator.views.sheet import Cell, bit
 
 NOTHING_HASH = "0" * 64
-"""The H of the first block: it points to nothing."""
+"""The H of the first block, which has no block before it."""
 
 QUIET = "dim"
 GOOD = "green"
@@ -22,7 +22,7 @@ _ROLE = {"leader": ("★", LEADER), "candidate": ("?", ODD), "follower": ("·", 
 _LIFE = {"paused": ("‖", ODD), "down": ("✕", BAD)}
 
 SLOT_SIGN = {"applied": ("■", GOOD), "decided": ("▣", ""), "accepted": ("□", ODD)}
-"""Sign and style of a slot by how far it has come."""
+"""Sign and style of a slot by its state."""
 
 EVENT_STYLE = {
     "answer": GOOD,
@@ -37,11 +37,11 @@ EVENT_STYLE = {
     "drop": ODD,
     "lost": ODD,
 }
-"""Style of an event by its kind; kinds not named here are plain."""
+"""Style of an event by its kind; other kinds are plain."""
 
 
 def condition(state: NodeStatus) -> str:
-    """What a node is now, in one word: its role while it is up, else "paused" or "down"."""
+    """A node's state in one word: its role while it is up, else "paused" or "down"."""
     return state.role if state.life == "up" else state.life
 
 
@@ -62,12 +62,12 @@ def ballot(pair: tuple[int, int]) -> str:
 
 
 def node(number: int) -> str:
-    """A node's number, "-" for nobody."""
+    """A node's number, "-" for none."""
     return str(number) if number else "-"
 
 
 def short_hash(digest: str, length: int = 10) -> str:
-    """The first characters of a hash in hex, enough for the eye to compare; the first block's H shows as "-"."""
+    """The first digits of a hash, enough to compare by eye; the first block's H shows as "-"."""
     return "-" if digest == NOTHING_HASH else digest[:length]
 
 

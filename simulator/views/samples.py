@@ -1,7 +1,7 @@
-"""A cluster at one interesting moment, made by hand: for demonstrations, pictures and tests of views.
+"""A cluster at one interesting moment, made by hand: for demonstrations, screenshots and tests of views.
 
-Node 1 leads, node 3 is paused and behind, node 4 is down, node 5 is cut off and bids in vain; messages are held, the
-weather is bad, and someone put an escape sequence into a title.
+Node 1 leads, node 3 is paused and behind, node 4 is down, node 5 is cut off and campaigns in vain; messages are held,
+links are slow and lossy, and a title contains an escape sequence.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def _operation(height: int) -> str:
 
 
 def chain_lines(blocks: int = 7) -> list[str]:
-    """A true chain of this many blocks, as `blockchain.txt` holds it (difficulty 1: made in no time)."""
+    """A valid chain of this many blocks, as `blockchain.txt` holds it (difficulty 1, so that it takes no time)."""
     lines: list[str] = []
     previous = "0" * 64
     for height in range(1, blocks + 1):
@@ -99,7 +99,7 @@ def _state(number: int, height: int, **changes: object) -> NodeStatus:
 
 
 def states() -> list[NodeStatus]:
-    """The five nodes, in their order."""
+    """The statuses of the five nodes, in order."""
     damage = "paxos.txt line 12: the checksum is wrong; what was right is 3fa9c1"
     log = _log(7, (2, 1))
     alone = _log(2, (1, 5))
@@ -113,7 +113,7 @@ def states() -> list[NodeStatus]:
 
 
 def links(*, holding: bool = False) -> Links:
-    """Node 5 cut off by a partition, a one-way cut, and three kinds of weather."""
+    """Links: a partition that cuts node 5 off, a one-way cut, and three kinds of link conditions."""
     network = Links(range(1, 6))
     network.partition(((1, 2, 3, 4), (5,)))
     network.cut_links([(2, 3)])
@@ -125,7 +125,7 @@ def links(*, holding: bool = False) -> Links:
 
 
 def held() -> list[HeldMessage]:
-    """Three messages of two bids that meet."""
+    """Three messages of two rival campaigns."""
     return [
         HeldMessage(number=1, source=1, target=2, text="prepare ballot 3.1 from slot 8"),
         HeldMessage(number=2, source=3, target=2, text="prepare ballot 3.3 from slot 5"),
@@ -134,7 +134,7 @@ def held() -> list[HeldMessage]:
 
 
 def events() -> list[ClusterEvent]:
-    """Half a minute of a bad day."""
+    """Half a minute of events."""
     told = (
         (4, 1, "leader", "leads at ballot 2.1"),
         (812, 1, "send", "1>2 accept ballot 2.1 slot 7"),
@@ -149,7 +149,7 @@ def events() -> list[ClusterEvent]:
 
 
 def checks(*, broken: bool = False) -> dict[str, str]:
-    """What `Cluster.check` returns: all well, or one violation."""
+    """What `Cluster.check` returns: all ok, or one violation."""
     names = (
         "agreement", "validity", "promise", "one value", "one leader", "chain", "blog", "durability", "once",
         "linearizability", "progress",

@@ -1,8 +1,8 @@
-"""What every view is made of: a table as plain data, drawn for a screen or printed for a pipe.
+"""The parts of every view: a table as plain data, drawn for a screen or printed for a pipe.
 
-A `Sheet` knows nothing of Paxos. On a screen it takes the width it is given: columns of the lowest rank go first when
-there is no room, elastic columns give way next, and no cell is ever broken over two lines. In a pipe nothing is left
-out or cut. All text comes in as data: `bit` makes control characters visible, and nothing is ever read as markup.
+On a screen a `Sheet` takes the available width: columns of high rank are dropped first when there is no room, elastic
+columns shrink next, and no cell is broken over two lines. In a pipe nothing is left out or cut. All text is data: `bit`
+makes control characters visible, and nothing is read as markup. A sheet knows nothing of Paxos.
 """
 
 from __future__ import annotations
@@ -30,16 +30,16 @@ class Bit(NamedTuple):
 
 
 Cell = tuple[Bit, ...]
-"""What stands in one place of a table."""
+"""One cell of a table."""
 
 
 def bit(text: object, style: str = "") -> Cell:
-    """A cell with one piece of text; whatever a person wrote in it can do no harm."""
+    """A cell with one piece of text, made safe to show."""
     return (Bit(safe(str(text)), style),)
 
 
 def join(*cells: Cell, gap: str = " ") -> Cell:
-    """Cells one after the other as one cell, the empty ones left out."""
+    """Several cells joined to one, without the empty ones."""
     pieces: list[Bit] = []
     for cell in cells:
         if not any(piece.text for piece in cell):
@@ -57,11 +57,11 @@ def words(cell: Cell) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column. `rank` 0 stays whatever the width; higher ranks go first when it is tight.
+    """One column. `rank` 0 stays at any width; higher ranks are dropped first when it is tight.
 
-    `room` is 0 for a column as wide as its widest cell; else the column is elastic: at least that wide, it takes
-    what the others leave and is cut with an ellipsis. `most`, if not 0, is all that a screen shows of each cell (the
-    first digits of a hash, say). `screen` columns (signs that repeat a word) are not printed.
+    `room` is 0 for a column as wide as its widest cell. Otherwise the column is elastic: at least that wide, it takes
+    what the others leave and is cut with an ellipsis. `most`, if not 0, is how many characters of each cell a screen
+    shows (the first digits of a hash, say). `screen` columns (signs that repeat a word) are not printed.
     """
 
     name: str
@@ -73,26 +73,26 @@ class Column:
 
 
 class View(Protocol):
-    """Anything to be shown: a Rich renderable that also knows its plain form."""
+    """Anything that can be shown: a Rich renderable with a plain form."""
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Draw for a screen."""
         ...
 
     def plain(self) -> str:
-        """The same facts as text for a pipe: no boxes, no colour, nothing cut; lines end without blanks."""
+        """The same facts as text for a pipe: no boxes, no colour, nothing cut, no trailing blanks."""
         ...
 
     def uncut(self) -> Text:
-        """What `plain` says, with its styles."""
+        """The text of `plain` with its styles."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """A titled table, then notes: lines that stand below it. Rows shorter than the columns are filled with blanks.
+    """A titled table, then notes below it. Rows shorter than the columns are filled with blanks.
 
-    A `drawing` stands on the screen in place of the rows (blocks with their pointers, say); pipes get the rows.
+    A `drawing` replaces the rows on a screen (blocks with their pointers, say); pipes get the rows.
     """
 
     title: str = ""
@@ -103,7 +103,7 @@ class Sheet:
     drawing: RenderableType | None = field(default=None, compare=False)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """Draw to the width at hand."""
+        """Draw to the available width."""
         if self.title:
             yield Text(safe(self.title), style="bold", no_wrap=True, overflow="ellipsis")
         if self.drawing is not None:
@@ -114,7 +114,7 @@ class Sheet:
             yield _styled(note, wrap=True)
 
     def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
-        """As wide as it is let be: a sheet fills its place."""
+        """As wide as possible: a sheet fills its place."""
         return Measurement(min(10, options.max_width), options.max_width)
 
     def lines(self, width: int) -> list[Text]:
@@ -134,7 +134,7 @@ class Sheet:
         return self.uncut().plain
 
     def uncut(self) -> Text:
-        """What `plain` says, with its styles: for a pipe into which a person forces colour."""
+        """The text of `plain` with its styles: for a pipe into which a person forces colour."""
         kept = [index for index, column in enumerate(self.columns) if not column.screen]
         table = [[row[index] if index < len(row) else () for index in kept] for row in self.rows]
         if self.header and self.rows and any(self.columns[index].name for index in kept):
@@ -149,7 +149,7 @@ class Sheet:
         return Text("\n").join(lines)
 
     def _fit(self, width: int) -> tuple[list[int], list[int]]:
-        """Which columns are shown, and how wide each is."""
+        """The columns that are shown, and the width of each."""
         natural = [self._natural(index) for index in range(len(self.columns))]
         least = [
             min(column.room, natural[index]) if column.room else natural[index]
@@ -161,14 +161,14 @@ class Sheet:
             return sum(sizes[index] for index in shown) + GAP * max(0, len(shown) - 1)
 
         while taken(least) > width:
-            # Among equals the rightmost goes: what stands first matters most.
+            # Of equal ranks the rightmost goes first: the first columns matter most.
             worst = max(shown, key=lambda index: (self.columns[index].rank, index), default=None)
             if worst is None or self.columns[worst].rank == 0:
                 break
             shown.remove(worst)
         sizes = list(least)
         spare = width - taken(least)
-        # A fair share for each elastic column, those that need least first: a long hash starves no short title.
+        # Elastic columns share the rest, the narrowest first, so that a long hash takes no room from a short title.
         elastic = sorted((index for index in shown if self.columns[index].room), key=lambda i: natural[i] - sizes[i])
         for place, index in enumerate(elastic):
             more = max(0, min(spare // (len(elastic) - place), natural[index] - sizes[index]))
@@ -208,7 +208,7 @@ class Page:
     sheets: tuple[Sheet, ...]
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """Draw one below the other, a blank line between."""
+        """Draw the sheets below one another, a blank line between."""
         for place, sheet in enumerate(self.sheets):
             if place:
                 yield Text("")
@@ -219,12 +219,12 @@ class Page:
         return self.uncut().plain
 
     def uncut(self) -> Text:
-        """What `plain` says, with its styles."""
+        """The text of `plain` with its styles."""
         return Text("\n\n").join(sheet.uncut() for sheet in self.sheets)
 
 
 def facts(title: str, pairs: Iterable[tuple[str, Cell]]) -> Sheet:
-    """A sheet of names and what they stand for, a line each."""
+    """A sheet of names and values, a line each."""
     rows = tuple((bit(name, "dim"), cell) for name, cell in pairs)
     return Sheet(title=title, columns=(Column("name"), Column("value", room=12)), rows=rows, header=False)
 
@@ -232,7 +232,7 @@ def facts(title: str, pairs: Iterable[tuple[str, Cell]]) -> Sheet:
 def show(view: View, console: Console) -> None:
     """Print a view where `console` writes: drawn on a terminal, plain in a pipe or a file.
 
-    Colour forced into a pipe (`--color always`, FORCE_COLOR) colours the plain form and still cuts nothing.
+    Colour forced into a pipe (`--color always`, FORCE_COLOR) colours the plain form and cuts nothing.
     """
     if console.file.isatty():
         console.print(view)
@@ -243,7 +243,7 @@ def show(view: View, console: Console) -> None:
 
 
 def _styled(cell: Cell, *, wrap: bool = False) -> Text:
-    # A note is a sentence and may run over; a cell never does.
+    # A note is a sentence and may wrap; a cell never does.
     text = Text(no_wrap=not wrap, overflow="fold" if wrap else "ellipsis")
     for piece in cell:
         text.append(piece.text, piece.style or None)

@@ -1,4 +1,4 @@
-"""A node's log, a slot a line: the ballot it was accepted at, how far it has come, and the operations in it."""
+"""A node's log, a line for each slot: the ballot it was accepted at, its state, and its operations."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ _COLUMNS = (
 
 
 def log_view(state: NodeStatus, *, header: bool = True) -> Sheet:
-    """The slots that `state.log` holds, in order. Ask for the state with its details, or there are none."""
+    """The slots of `state.log`, in order; empty unless the status was asked for with its details."""
     if not state.log:
         return Sheet(notes=(bit(f"the log of node {state.node} is empty", QUIET),))
     return Sheet(columns=_COLUMNS, rows=tuple(_row(slot) for slot in state.log), header=header)
 
 
 def operation_words(operation: object) -> str:
-    """One operation as a person would type it; `operation` is its JSON text or what that stands for."""
+    """One operation as a person would type it; `operation` is its JSON text or its decoded form."""
     if isinstance(operation, str):
         try:
             operation = msgspec.json.decode(operation)

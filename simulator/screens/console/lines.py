@@ -1,4 +1,4 @@
-"""Lines from a pipe, read without Python's buffers, so that one can ask whether the next line is there already."""
+"""Reads lines from a pipe without Python's buffers, so that a caller can ask whether the next line is there."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ import select
 from typing import TextIO
 
 MOST_BYTES = 1024 * 1024
-"""A line longer than this is cut: it cannot be a command, and a pipe without line ends must not fill the memory."""
+"""A longer line is cut: it cannot be a command, and a pipe without line ends must not fill the memory."""
 
 _CHUNK = 65536
 
 
 class LineSource:
-    """The lines of a stream, decoded one by one: a line that is no UTF-8 harms no other."""
+    """The lines of a stream, decoded one by one, so that a line that is not UTF-8 affects no other."""
 
     def __init__(self, stream: TextIO) -> None:
         self._descriptor: int | None = None
@@ -23,11 +23,14 @@ class LineSource:
         try:
             self._descriptor = stream.fileno()
         except (OSError, AttributeError, io.UnsupportedOperation):
-            self._bytes = stream.read().encode("utf-8", "surrogateescape")  # A string that plays a stream, in a test.
+            self._bytes = stream.read().encode("utf-8", "surrogateescape")  # In a test, a string stands for a stream.
             self._ended = True
 
     def ready(self, within_s: float = 0.0) -> bool:
-        """True when `next` would not wait: a whole line is there, or the end. Waits `within_s` for that at most."""
+        """True when `next` would return at once: a whole line is there, or the end.
+
+        Wait up to `within_s` seconds for that.
+        """
         while not self._ended and b"\n" not in self._bytes:
             assert self._descriptor is not None
             if not select.select([self._descriptor], [], [], within_s)[0]:
@@ -36,13 +39,13 @@ class LineSource:
         return True
 
     def next(self) -> str | None:
-        """The next line without its end; None behind the last one. Waits for it."""
+        """The next line without its end; None after the last one. It blocks."""
         while not self._ended and b"\n" not in self._bytes:
             self._read()
         if not self._bytes:
             return None
         line, _, self._bytes = self._bytes.partition(b"\n")
-        # What is no UTF-8 becomes a sign that the grammar refuses, with its place.
+        # A byte that is not UTF-8 becomes a character that the grammar refuses, with its position.
         return line.removesuffix(b"\r").decode("utf-8", "replace")
 
     def _read(self) -> None:

@@ -1,7 +1,7 @@
-"""A console for a person, on whatever screen: lines are carried out at once, answers are shown when they come.
+"""A console for a person, on any screen: lines are carried out at once, answers are shown when they come.
 
-`LineConsole` is the face that both the line console and the lab use. It never waits for an answer to a request; a
-command that is there to wait (`wait`, `expect`, `sleep`) can be interrupted from another thread.
+`LineConsole` is what both the line console and the lab use. It never waits for the answer to a request; a command that
+waits (`wait`, `expect`, `sleep`) can be interrupted from another thread.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ if TYPE_CHECKING:
     from simulator.cluster.interface import Cluster
 
 LOOK_MS = 100
-"""How long the thread that shows answers waits at most before it looks whether it should end."""
+"""The interval in seconds at which the thread that shows answers looks whether it should end."""
 
 _REMEMBERED = 500
 
 
 class LineConsole:
-    """Carries out typed lines on `cluster`; what there is to say goes to `output`, from several threads."""
+    """Carries out typed lines on `cluster`, and writes results to `output`, from several threads."""
 
     def __init__(self, cluster: Cluster, output: Output) -> None:
-        # Virtual time passes only while somebody waits, so there a request is waited for.
+        # Virtual time passes only in `wait`, so a request in the virtual world is waited for.
         self.session = Session(cluster, output, patient=cluster.world == "virtual")
         self._cluster = cluster
         self._output = output
@@ -47,7 +47,7 @@ class LineConsole:
             self._attendant.start()
 
     def run(self, line: str) -> bool:
-        """Carry out a line, saying what there is to say; False when it ends the session. May take its time."""
+        """Carry out a line and write its results; False when it ends the session. It may take long."""
         self._number += 1
         try:
             parsed = parse_line(line, nodes=self._cluster.settings.nodes, number=self._number)
@@ -67,7 +67,7 @@ class LineConsole:
         return not self._runner.over
 
     def complete(self, before: str) -> Sequence[str]:
-        """The words that may stand where the last word of `before` stands; at once, without asking a node."""
+        """The words that may stand where the last word of `before` stands. It returns at once and asks no node."""
         return complete(before, nodes=self._cluster.settings.nodes, titles=self._titles, users=self._users)
 
     def interrupt(self) -> None:
@@ -75,7 +75,7 @@ class LineConsole:
         self.session.interrupted = True
 
     def close(self) -> None:
-        """Show no more answers. The cluster goes on."""
+        """Stop showing answers. The cluster goes on."""
         self._closing = True
         self._news.set()
         if self._attendant.is_alive():

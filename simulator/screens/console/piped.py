@@ -1,6 +1,6 @@
-"""The console in a pipe: one command a line, each write waited for, plain results on stdout, mistakes on stderr.
+"""The console in a pipe: one command a line, writes are waited for, plain results on stdout, mistakes on stderr.
 
-Nothing here imports a screen library: the first write should be under way as soon as the nodes are.
+It imports no screen library, so that the first write leaves as soon as the nodes are up.
 """
 
 from __future__ import annotations
@@ -23,11 +23,14 @@ if TYPE_CHECKING:
 ALL_WELL, FAILED, MISUNDERSTOOD = 0, 1, 2
 
 _FIRST_LINE_S = 0.02
-"""How long a pipe may take to bring its first line before the nodes are started without having seen it."""
+"""How long, in seconds, the console waits for the first line of a pipe before it starts the nodes without it."""
 
 
 class PipedConsole:
-    """Reads commands from `lines` until they end or say `quit`. The cluster starts before the first that needs it."""
+    """Reads commands from `lines` until they end or are `quit`.
+
+    The cluster starts before the first command that needs it.
+    """
 
     def __init__(self, settings: Settings, lines: LineSource, stdout: TextIO, stderr: TextIO, world: str) -> None:
         self._settings = settings
@@ -41,7 +44,7 @@ class PipedConsole:
         self._misunderstood = False
 
     def run(self) -> int:
-        """Carry out all lines and return the exit status: 2 when one was not understood, 1 when one failed, 0."""
+        """Carry out all lines. Returns 2 when one was not understood, 1 when one failed, else 0."""
         try:
             while (text := self._next_line()) is not None:
                 self._number += 1
@@ -63,7 +66,7 @@ class PipedConsole:
         if self._cluster is None and not self._lines.ready(_FIRST_LINE_S):
             self._open()
         session = self._runner.session if self._runner is not None else None
-        # Virtual time stands still between commands, however slowly they come: the same commands, the same run.
+        # Virtual time stands still between commands, however slowly they come: the same commands give the same run.
         if session is not None and session.cluster.world == "processes":
             while session.pending() and not self._lines.ready():
                 session.pass_time(lambda: self._lines.ready() or not session.pending(), 60_000)
@@ -94,7 +97,7 @@ class PipedConsole:
         else:
             self._settings = with_setting(self._settings, command.key, command.value)
         if self._cluster is not None:
-            # Nothing has been asked of it yet, so nothing is lost with it.
+            # No command has used the cluster yet, so nothing is lost with it.
             self._cluster.close()
             self._cluster = self._runner = None
 

@@ -1,4 +1,4 @@
-"""The line console at a terminal: a prompt with history and completion, above which answers appear as they come."""
+"""The line console at a terminal: a prompt with history and completion; answers appear above it as they come."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ PROMPT = "paxsim> "
 
 
 class GrammarCompleter(Completer):
-    """Offers what the grammar allows, what was written before, and the nodes there are."""
+    """Offers the words that the grammar allows, earlier lines, and node numbers."""
 
     def __init__(self, console: LineConsole) -> None:
         self._console = console
@@ -41,9 +41,9 @@ class GrammarCompleter(Completer):
 
 
 def run_terminal(cluster: Cluster) -> int:
-    """Read and carry out lines until `quit`, Ctrl-D or Ctrl-C (which raises KeyboardInterrupt); returns 0.
+    """Read and carry out lines until `quit`, Ctrl-D or Ctrl-C (which raises KeyboardInterrupt). Returns 0.
 
-    Lines are carried out one after the other in a thread of their own, so that one can go on typing.
+    Lines are carried out one after the other in a thread of their own, so that a person can go on typing.
     """
     with patch_stdout(raw=True):
         output = RichOutput(lambda: sys.stdout)
@@ -61,7 +61,7 @@ def run_terminal(cluster: Cluster) -> int:
             while not worker.over:
                 with contextlib.suppress(EOFError):
                     for line in prompt.prompt(pre_run=worker.end_prompt_if_over).splitlines():
-                        worker.give(line)  # What was pasted may be many lines.
+                        worker.give(line)  # A pasted text may be many lines.
                     continue
                 break
             worker.raise_trouble()
@@ -72,7 +72,7 @@ def run_terminal(cluster: Cluster) -> int:
 
 
 class _Worker:
-    """The thread that carries out lines. Ends the prompt when a line ends the session or shows a bug of ours."""
+    """The thread that carries out lines. It ends the prompt when a line ends the session or raises an error."""
 
     def __init__(self, console: LineConsole, prompt: PromptSession[str]) -> None:
         self._console = console
@@ -88,13 +88,13 @@ class _Worker:
         self._lines.put(line)
 
     def stop(self) -> None:
-        """End the thread, and what it waits for."""
+        """End the thread, and the command that it waits for."""
         self._lines.put(None)
         self._console.interrupt()
         self._thread.join(0.5)
 
     def raise_trouble(self) -> None:
-        """Raise what went wrong in the thread."""
+        """Raise the error of the thread, if any."""
         if self._trouble is not None:
             raise self._trouble
 
@@ -111,7 +111,7 @@ class _Worker:
                 return
 
     def end_prompt_if_over(self) -> None:
-        """Called as a prompt begins: the line before it may have ended the session just before."""
+        """Called when a prompt begins: the line before may just have ended the session."""
         if self.over:
             self._prompt.app.exit(result="")
 
@@ -130,5 +130,5 @@ def _history() -> History:
         with path.open("a", encoding="utf-8"):
             pass
     except OSError:
-        return InMemoryHistory()  # A home that cannot be written is no reason not to start.
+        return InMemoryHistory()  # A home directory that cannot be written does not prevent the start.
     return FileHistory(str(path))

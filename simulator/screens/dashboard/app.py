@@ -1,7 +1,7 @@
 """The lab: board above, transcript in the middle, console line below, in one terminal.
 
-The app class is thin: pictures come from a `Source`, typed lines go to a `Runner`, and what both bring is drawn by
-pure views a few times a second. Nothing here asks a node or waits for one.
+The app class is thin: a `Source` gives the state, a `Runner` carries out typed lines, and pure views draw both a few
+times a second. The screen never asks a node nor waits for one.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from textual.widgets import Static
 from simulator.screens.dashboard.board import Board
 from simulator.screens.dashboard.panes import NodePane
 from simulator.screens.dashboard.prompt import Prompt
-from simulator.screens.dashboard.runner import LineConsole, Runner, Sayings
+from simulator.screens.dashboard.runner import LineConsole, Pending, Runner
 from simulator.screens.dashboard.source import PICTURES_PER_SECOND, Source
 from simulator.screens.dashboard.transcript import Transcript
 from simulator.settings import MAX_NODES
@@ -33,7 +33,7 @@ _KEYS = "F1-F{n} open node  Esc back  Tab complete  PgUp scroll  Ctrl-L clear  C
 
 
 class Lab(App[int]):
-    """Five nodes and a console on one screen. Returns 0; a bug of ours is raised after the screen is restored."""
+    """Five nodes and a console on one screen. Returns 0; an unexpected error is raised after the screen is restored."""
 
     TITLE = "paxsim"
     ENABLE_COMMAND_PALETTE = False
@@ -53,7 +53,7 @@ class Lab(App[int]):
         Binding("ctrl+q", "leave", show=False, priority=True),
     ]
 
-    def __init__(self, source: Source, console: LineConsole, sayings: Sayings) -> None:
+    def __init__(self, source: Source, console: LineConsole, sayings: Pending) -> None:
         super().__init__(ansi_color=True)
         self._source = source
         self._sayings = sayings
@@ -76,7 +76,7 @@ class Lab(App[int]):
         yield Static(_KEYS.format(n=self._source.nodes), id="keys", markup=False)
 
     def on_mount(self) -> None:
-        """Begin to draw and to take lines."""
+        """Start drawing and taking lines."""
         self.prompt.focus()
         self._arrange()
         self.set_interval(1 / PICTURES_PER_SECOND, self._draw)
@@ -84,22 +84,22 @@ class Lab(App[int]):
         self._runner.start()
 
     def on_unmount(self) -> None:
-        """Stop looking and working."""
+        """Stop the threads behind the screen."""
         self._runner.stop()
         self._source.close()
 
     def on_resize(self, event: Resize) -> None:
-        """Choose the forms that fit the new size, which the app itself takes on only after this."""
+        """Choose the forms that fit the new size; the app itself takes on the size only afterwards."""
         self.board.fit(event.size.width, event.size.height, self._opened)
         self.call_after_refresh(self._draw)
 
     def on_prompt_entered(self, event: Prompt.Entered) -> None:
-        """A line was typed: show it and hand it on."""
+        """A line was typed: show it and hand it to the runner."""
         self.transcript.scroll_end(animate=False)
         if event.line:
             self.transcript.add(Text(safe(f"> {event.line}"), style="bold"))
             if self._runner.busy and event.line.lower() in _LEAVE:
-                self.exit(0)  # Whoever wants to leave need not wait for what waits.
+                self.exit(0)  # Leaving does not wait for a command that waits.
                 return
             self._runner.give(event.line)
             self._listen()
@@ -109,7 +109,7 @@ class Lab(App[int]):
         self.transcript.add(Text("  ".join(event.words), style="dim"))
 
     def on_prompt_interrupted(self) -> None:
-        """End a command that waits."""
+        """Ctrl-C: end a command that waits."""
         if self._runner.busy:
             self._console.interrupt()
 
@@ -119,7 +119,7 @@ class Lab(App[int]):
         self.prompt.focus()
 
     def action_open(self, node: int) -> None:
-        """Open `node`; none if it is 0, not there, or open already."""
+        """Open `node`; close the view of a node if it is 0, unknown, or open already."""
         self._opened = node if node <= self._source.nodes and node != self._opened else 0
         self._source.open(self._opened)
         self._arrange()
@@ -141,11 +141,11 @@ class Lab(App[int]):
         self.exit(0)
 
     def wait_for_lines(self) -> None:
-        """Return once every line given has been carried out; for another thread than the screen's."""
+        """Return once all given lines have been carried out; for another thread than the screen's."""
         self._runner.wait()
 
     def look(self) -> None:
-        """Draw the newest picture and all that was said, without waiting for the next tick."""
+        """Draw the newest state and all output, without waiting for the next tick."""
         self._listen()
         self._draw()
 
@@ -155,10 +155,10 @@ class Lab(App[int]):
     def _draw(self) -> None:
         if not self.board.is_attached:
             return  # The screen is being taken down.
-        picture = self._source.picture()
-        self.board.show(picture)
-        # A violation is said in full once, where it stays to be read: the checks' pane may be narrow or not there.
-        for name, verdict in picture.checks.items():
+        newest = self._source.newest()
+        self.board.show(newest)
+        # A violation is also written in full to the transcript: the checks' pane may be narrow or hidden.
+        for name, verdict in newest.checks.items():
             if verdict != "ok" and self._violations.get(name) != verdict:
                 self._violations[name] = verdict
                 self.transcript.add(Text(safe(f"VIOLATED {name}: {verdict}"), style=BAD))

@@ -1,6 +1,6 @@
 """The board: the whole cluster, or one opened node, in the form that fits the screen.
 
-It is handed a picture and draws it; where pictures come from (a running cluster, a trace) it does not know.
+It draws the state that it is given, of a running cluster or of a trace.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from simulator.cluster.events import ClusterEvent
 from simulator.node.status import NodeStatus
 from simulator.screens.dashboard.layout import Layout, choose
 from simulator.screens.dashboard.panes import NodePane, Pane
-from simulator.screens.dashboard.snapshot import Opened, Picture, Snapshot
+from simulator.screens.dashboard.snapshot import LabState, Opened, Snapshot
 from simulator.views.blogs import entries_view
 from simulator.views.chain import BOX_LINES, BOX_WIDTH, chain_short, chain_view
 from simulator.views.checks import checks_line, checks_view
@@ -77,7 +77,7 @@ class Board(Container):
         self._opened = 0
 
     def compose(self) -> ComposeResult:
-        """All panes of both faces; the layout shows those that it has room for."""
+        """All panes of both faces; the layout shows those that have room."""
         yield self._panes["top"]
         with Vertical(id="cluster"):
             yield self._panes["table"]
@@ -95,7 +95,7 @@ class Board(Container):
                     yield self._panes[name]
 
     def on_mount(self) -> None:
-        """Name the frames."""
+        """Set the titles of the frames."""
         for name, title in _TITLES.items():
             self._pane(name).entitle(title)
         for number in range(1, self._count + 1):
@@ -122,18 +122,18 @@ class Board(Container):
         self.query_one("#opened").styles.height = layout.nodes_height + layout.middle_height
         self.query_one("#details", Grid).styles.grid_size_columns = 4 if width >= 160 else 2
 
-    def show(self, picture: Picture) -> None:
-        """Draw what changed."""
+    def show(self, newest: LabState) -> None:
+        """Draw what has changed."""
         if self._form is None:
             return
-        self._pane("top").show(Sheet(columns=(Column("", room=20),), rows=((top_line(picture),),), header=False))
+        self._pane("top").show(Sheet(columns=(Column("", room=20),), rows=((top_line(newest),),), header=False))
         if self._opened:
-            if picture.opened is not None and picture.opened.state.node == self._opened:
-                self._show_opened(picture.opened)
+            if newest.opened is not None and newest.opened.state.node == self._opened:
+                self._show_opened(newest.opened)
             return
-        self._show_cluster(picture.cluster, self._form)
+        self._show_cluster(newest.cluster, self._form)
         if self._form.checks:
-            self._pane("checks").show(checks_view(picture.checks))
+            self._pane("checks").show(checks_view(newest.checks))
 
     def _show_cluster(self, cluster: Snapshot, layout: Layout) -> None:
         if layout.panels:
@@ -148,7 +148,7 @@ class Board(Container):
         events = self._pane("events")
         room = max(1, events.content_size.height)
         if cluster.links.holding or cluster.held:
-            # While a person delivers by hand, what can be delivered matters more than what has happened.
+            # With messages held, those to deliver matter more than the log.
             events.entitle("held messages: deliver K")
             events.show(held_brief(cluster.held, room) if cluster.held else held_view(()))
         else:
@@ -184,14 +184,14 @@ class Board(Container):
         return self._panes[name]
 
 
-def top_line(picture: Picture) -> Cell:
-    """The cluster in one line: world, clock, leader, checks, messages held."""
-    cluster = picture.cluster
+def top_line(newest: LabState) -> Cell:
+    """The cluster in one line: world, clock, leader, checks, held messages."""
+    cluster = newest.cluster
     leaders = sorted({state.node for state in cluster.states if state.life == "up" and state.role == "leader"})
     who = bit(f"leader {','.join(map(node, leaders))}", LEADER) if leaders else bit("no leader", ODD)
     hand = bit(f"messages held: {len(cluster.held)}", ODD) if cluster.links.holding else ()
     seconds = bit(f"{clock(cluster.now_ms)[:-2]}s")
-    return join(bit("paxsim"), bit(cluster.world), seconds, who, checks_line(picture.checks), hand, gap=" · ")
+    return join(bit("paxsim"), bit(cluster.world), seconds, who, checks_line(newest.checks), hand, gap=" · ")
 
 
 def _newest(events: Sequence[ClusterEvent], room: int) -> Sheet:

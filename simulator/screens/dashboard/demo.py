@@ -1,4 +1,4 @@
-"""`python -m simulator.screens.dashboard.demo`: the lab's screen over a canned cluster, without any node behind it."""
+"""`python -m simulator.screens.dashboard.demo`: the lab's screen over a canned cluster, without nodes."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from collections.abc import Sequence
 import msgspec
 
 from simulator.screens.dashboard.app import Lab
-from simulator.screens.dashboard.runner import Sayings
-from simulator.screens.dashboard.snapshot import Opened, Picture, Snapshot
+from simulator.screens.dashboard.runner import Pending
+from simulator.screens.dashboard.snapshot import LabState, Opened, Snapshot
 from simulator.views import samples
 from simulator.views.demo import VIEWS
 from simulator.views.sheet import bit
 
 
 class CannedSource:
-    """Always the same moment, but for the clock, which ticks once a picture."""
+    """A fixed moment, except for the clock, which ticks at each look."""
 
     def __init__(self, *, holding: bool = False) -> None:
         self.nodes = 5
@@ -25,8 +25,8 @@ class CannedSource:
         self._now_ms = 31_250
         self._holding = holding
 
-    def picture(self) -> Picture:
-        """The moment that `simulator.views.samples` describes."""
+    def newest(self) -> LabState:
+        """The moment of `simulator.views.samples`."""
         opened = None
         if self._node:
             state = self._states[self._node - 1]
@@ -41,14 +41,14 @@ class CannedSource:
             held=tuple(samples.held()) if self._holding else (),
             events=tuple(samples.events()),
         )
-        return Picture(cluster=cluster, checks=samples.checks(), opened=opened)
+        return LabState(cluster=cluster, checks=samples.checks(), opened=opened)
 
     def open(self, node: int) -> None:
-        """Look closely at `node`."""
+        """Open `node`."""
         self._node = node
 
     def change(self, node: int, **fields: object) -> None:
-        """Let `node` look different from now on."""
+        """Change how `node` looks from now on."""
         states = list(self._states)
         states[node - 1] = msgspec.structs.replace(states[node - 1], **fields)
         self._states = tuple(states)
@@ -58,9 +58,9 @@ class CannedSource:
 
 
 class CannedConsole:
-    """Knows the names of the views, prints them, and repeats anything else."""
+    """Prints views by name, and repeats anything else."""
 
-    def __init__(self, sayings: Sayings) -> None:
+    def __init__(self, sayings: Pending) -> None:
         self._sayings = sayings
 
     def run(self, line: str) -> bool:
@@ -80,8 +80,8 @@ class CannedConsole:
 
 
 def main() -> int:
-    """Show it."""
-    sayings = Sayings()
+    """Run the demo."""
+    sayings = Pending()
     return Lab(CannedSource(holding="--hold" in sys.argv), CannedConsole(sayings), sayings).run() or 0
 
 

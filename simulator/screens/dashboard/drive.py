@@ -1,4 +1,4 @@
-"""Driving the lab without a terminal, for pictures and tests."""
+"""Drives the lab without a terminal, for screenshots and tests."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from simulator.screens.dashboard.app import Lab
 
 
 async def settle(lab: Lab, pilot: Pilot[int]) -> None:
-    """Return once every key has been taken, every line carried out, and what came of it drawn."""
+    """Return once every key has been handled, every line carried out, and the results drawn."""
     await pilot.pause()
     await asyncio.to_thread(lab.wait_for_lines)
-    for _ in range(2):  # The first look fills panes that the layout has just given their sizes.
+    for _ in range(2):  # The first look fills panes whose sizes the layout has just set.
         lab.look()
         await pilot.pause()

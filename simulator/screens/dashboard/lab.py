@@ -11,7 +11,7 @@ import msgspec
 from simulator.scenario.session.output import Tone
 from simulator.screens.console.live import LineConsole
 from simulator.screens.dashboard.app import Lab
-from simulator.screens.dashboard.runner import Sayings
+from simulator.screens.dashboard.runner import Pending
 from simulator.screens.dashboard.source import ClusterSource
 from simulator.settings import Settings
 from simulator.views.palette import BAD, GOOD, QUIET
@@ -27,13 +27,13 @@ STYLES: dict[Tone, str] = {"plain": "", "good": GOOD, "bad": BAD, "quiet": QUIET
 
 
 class LabOutput:
-    """What a session says goes to the lab's transcript. Safe for several threads: the queue behind it is."""
+    """Writes a session's output to the lab's transcript. Threads may share it."""
 
-    def __init__(self, sayings: Sayings) -> None:
+    def __init__(self, sayings: Pending) -> None:
         self._sayings = sayings
 
     def write(self, text: str, tone: Tone = "plain") -> None:
-        """Say each line; what people wrote in it does no harm."""
+        """Write each line, made safe."""
         for line in text.split("\n"):
             self._sayings.write(bit(line, STYLES[tone]))
 
@@ -42,25 +42,25 @@ class LabOutput:
         self._sayings.write(view)
 
     def document(self, value: object) -> None:
-        """Say one line of JSON."""
+        """Write one line of JSON."""
         self._sayings.write(bit(msgspec.json.encode(value).decode()))
 
 
 def run_lab(settings: Settings) -> int:
-    """Open the lab on five (or `settings.nodes`) processes until the person leaves; returns 0. Needs a terminal.
+    """Open the lab on five (or `settings.nodes`) processes until the person leaves. Returns 0. It needs a terminal.
 
     Raises:
         InputError: the cluster cannot be started (the data directory is in use or damaged).
     """
-    # Once Textual holds the terminal, a process started late (a restarted node) could not start this helper of
+    # Once Textual holds the terminal, a process that starts late (a restarted node) could not start this helper of
     # multiprocessing any more.
     resource_tracker.ensure_running()
-    # The screen's thread shares the interpreter with the network between the nodes and with the checks: whoever types
-    # should not wait five milliseconds, the default, for each turn of theirs.
+    # The screen's thread shares the interpreter with the router and the checks. A key should not wait 5 ms, the
+    # default switch interval, for each turn of theirs.
     sys.setswitchinterval(_TURN_S)
     cluster = open_cluster("processes", settings)
     try:
-        sayings = Sayings()
+        sayings = Pending()
         console = LineConsole(cluster, LabOutput(sayings))
         try:
             return Lab(ClusterSource(cluster), console, sayings).run() or 0

@@ -1,4 +1,4 @@
-"""Which form of each view fits a screen: decided here once, from numbers alone."""
+"""Which form of each view fits a screen, decided from sizes alone."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from simulator.views.nodes import PANEL_LINES
 
 PANEL_WIDTH = 32
-"""The least width at which a node's panel is worth its frame."""
+"""The least width, in columns, at which a node gets a framed panel."""
 
 _FRAME = 2
 _FIXED_LINES = 3  # The line on top, the prompt, the line of keys.
@@ -18,9 +18,10 @@ _CHECKS = 14
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """`panels`: a framed panel a node, `across` in a row, else a table. Heights are in lines, frames included.
+    """The forms for one size. `panels`: a framed panel for each node, `across` in a row, else a table.
 
-    `net_full` shows the matrix in words, `checks` gives the checks a pane of their own, `framed` draws frames.
+    Heights are in lines, frames included. `net_full` shows the matrix in words, `checks` gives the checks a pane of
+    their own, `framed` draws frames.
     """
 
     panels: bool
@@ -45,9 +46,9 @@ def choose(width: int, height: int, nodes: int) -> Layout:
     panels = panels_height + middle + _FIXED_LINES + _LEAST_TRANSCRIPT + _FRAME <= height and width >= PANEL_WIDTH * 2
     nodes_height = panels_height if panels else nodes + 1 + frame
     spare = height - nodes_height - middle - _FIXED_LINES
-    if spare < _LEAST_TRANSCRIPT:  # A low screen: the network keeps its rows as long as it can, then gives way.
+    if spare < _LEAST_TRANSCRIPT:  # On a low screen the network keeps its rows as long as possible, then loses them.
         middle = max(0, middle - (_LEAST_TRANSCRIPT - spare))
-    elif framed:  # Room for every check, as long as answers have some too; then a longer log.
+    elif framed:  # Room for every check while answers have some too; then a longer log.
         middle += max(0, min(_CHECKS + _FRAME - middle, spare - _GOOD_TRANSCRIPT))
         middle += max(0, min(6, (height - nodes_height - middle - _FIXED_LINES - 16) // 2))
     return Layout(

@@ -1,4 +1,4 @@
-"""The parts of the screen: panes that draw a view, and draw again only the lines that changed."""
+"""Panes, the parts of the screen: each draws a view, and redraws only the lines that changed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _NOTHING = Sheet()
 
 
 class Pane(Widget):
-    """Shows one sheet at a size that the layout fixed: a new sheet costs no new layout, and only its new lines."""
+    """Shows one sheet at a size that the layout fixed, so a new sheet causes no new layout."""
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002  # Textual's name.
         super().__init__(id=id, classes=classes, markup=False)
@@ -27,7 +27,7 @@ class Pane(Widget):
         self._drawn_for = Size(0, 0)
 
     def show(self, sheet: Sheet, *, title: str = "") -> None:
-        """Draw `sheet` unless it is what stands there already; `title` heads it where there is no frame to name it."""
+        """Draw `sheet` unless it is shown already; `title` heads it where no frame names it."""
         if title and not self.styles.border_top[0]:
             sheet = dataclasses.replace(sheet, title=title)
         if sheet != self._sheet:
@@ -35,7 +35,7 @@ class Pane(Widget):
             self.redraw()
 
     def redraw(self) -> None:
-        """Draw the sheet's lines, and have those that changed painted again."""
+        """Set the sheet's lines, and repaint those that changed."""
         if self._drawn_for != self.size:
             self.refresh()
             return
@@ -52,7 +52,7 @@ class Pane(Widget):
         return self._strips[y] if y < len(self._strips) else Strip.blank(self.size.width, self.rich_style)
 
     def entitle(self, title: str) -> None:
-        """Put `title`, our own words, into the frame."""
+        """Set the title of the frame; it is the program's own text."""
         if self.border_title != title:
             self.border_title = title
 
@@ -73,9 +73,9 @@ class Pane(Widget):
 
 
 class NodePane(Pane):
-    """A pane whose lines or whose whole stand for nodes: a click says which one was meant.
+    """A pane that stands for a node, or whose lines do: a click chooses one.
 
-    `node` is the node of a panel; 0 says that line 1 is node 1, line 2 node 2 and so on (line 0 is the header).
+    `node` is the node of a panel; 0 means that line 1 is node 1, line 2 node 2 and so on (line 0 is the header).
     """
 
     class Chosen(Message):
@@ -90,7 +90,7 @@ class NodePane(Pane):
         self._node = node
 
     def on_click(self, event: Click) -> None:
-        """Tell the lab which node was clicked."""
+        """Post which node was clicked."""
         offset = event.get_content_offset(self)
         node = self._node or (offset.y if offset is not None else 0)
         if node > 0:

@@ -1,7 +1,7 @@
-"""Looking at a cluster from a thread of its own, so that the screen never waits for a node and no node for the screen.
+"""Reads a cluster from a thread of its own, so that the screen never waits for a node.
 
-The reader finds the newest picture in `latest` and never blocks. A look that turns out to be dear is taken more
-seldom: no poll uses more than its share of a core, whatever the cluster has grown to.
+`latest` holds the newest result and never blocks. A read that is expensive is done less often: polling never uses more
+than its share of a core.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ T = TypeVar("T")
 
 
 class Poll(Generic[T]):
-    """Calls `read` again and again from a thread. `latest` is what it returned last, `first` before that.
+    """Calls `read` repeatedly from a thread. `latest` is its last result, `first` before that.
 
     `share` is the largest part of a core that the calls may take, from 0 to 1. An exception ends the polling and is
-    kept in `trouble` for whoever shows pictures: a screen that silently stands still would lie.
+    kept in `trouble`: whoever shows the result must raise it rather than show an old one.
     """
 
     def __init__(self, name: str, read: Callable[[], T], first: T, *, every_s: float, share: float = 0.1) -> None:
@@ -32,15 +32,15 @@ class Poll(Generic[T]):
         self.trouble: Exception | None = None
 
     def start(self) -> None:
-        """Begin to look."""
+        """Start the thread."""
         self._thread.start()
 
-    def hurry(self) -> None:
-        """Look again now: something else is to be looked at."""
+    def refresh(self) -> None:
+        """Read again now: something else is to be read."""
         self._hurry.set()
 
     def stop(self, timeout_s: float = 2.0) -> None:
-        """End the thread, waiting for a call under way no longer than `timeout_s`."""
+        """End the thread, and wait for a running call no longer than `timeout_s` seconds."""
         self._ended.set()
         self._hurry.set()
         if self._thread.is_alive():

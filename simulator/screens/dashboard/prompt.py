@@ -43,7 +43,7 @@ class Prompt(Input):
             self.line = line
 
     class Interrupted(Message):
-        """Ctrl-C with nothing typed: whoever waits shall wait no longer."""
+        """Ctrl-C with an empty line: end the command that waits."""
 
     def __init__(self, complete: Completer) -> None:
         super().__init__(id="prompt", compact=True, select_on_focus=False)
@@ -53,9 +53,9 @@ class Prompt(Input):
         self._draft = ""
 
     async def on_key(self, event: Key) -> None:
-        """Carry out the keys that have a meaning here, at once.
+        """Handle the keys that have a meaning here at once.
 
-        Textual lets them climb to the app first, and letters typed fast would overtake them.
+        Textual bubbles them to the app first, and letters typed fast would overtake them.
         """
         bindings = self._bindings.key_to_bindings.get(event.key)
         if bindings and not event.is_printable:
@@ -64,7 +64,7 @@ class Prompt(Input):
             await self.run_action(bindings[0].action)
 
     def on_paste(self, event: Paste) -> None:
-        """Enter every whole line; what follows the last line's end stays to be edited."""
+        """Enter every whole line of the pasted text; the rest stays in the field."""
         event.stop()
         event.prevent_default()
         *whole, rest = event.text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
@@ -78,7 +78,7 @@ class Prompt(Input):
         self._enter()
 
     def _enter(self) -> None:
-        """Empty the field, remember its line in the history, and tell of it."""
+        """Empty the field, add its line to the history, and post it."""
         line = self.value.strip()
         if line and (not self._lines or self._lines[-1] != line):
             self._lines.append(line)
@@ -87,24 +87,24 @@ class Prompt(Input):
         self.post_message(self.Entered(line))
 
     def action_earlier(self) -> None:
-        """Go back in the history; the line begun is kept."""
+        """Go back in the history; the unfinished line is kept."""
         if self._place == len(self._lines):
             self._draft = self.value
         self._go(self._place - 1)
 
     def action_later(self) -> None:
-        """Go forward in the history, at last to the line begun."""
+        """Go forward in the history, at last to the unfinished line."""
         self._go(self._place + 1)
 
     def action_clear(self) -> None:
-        """Drop the line begun, as a shell does; with none begun, end the command that waits."""
+        """Drop the unfinished line, as a shell does; without one, end the command that waits."""
         if not self.value:
             self.post_message(self.Interrupted())
         self.value = ""
         self._place = len(self._lines)
 
     def action_complete(self) -> None:
-        """Write on what all fitting words have in common; show them if that is nothing new."""
+        """Complete what all fitting words have in common; show the words if that adds nothing."""
         before = self.value[: self.cursor_position]
         behind = self.value[self.cursor_position :]
         begun = "" if not before or before[-1].isspace() else before.split()[-1]

@@ -11,14 +11,14 @@ from simulator.views.sheet import Cell, View, bit
 
 
 class LineConsole(Protocol):
-    """The one grammar, as the lab sees it: lines in, views out."""
+    """The console as the lab sees it: lines in, views out."""
 
     def run(self, line: str) -> bool:
-        """Carry out a line, saying what there is to say; False when it ends the session. May take its time."""
+        """Carry out a line and write its results; False when it ends the session. It may take long."""
         ...
 
     def complete(self, before: str) -> Sequence[str]:
-        """The words that may stand where the last word of `before` stands; called from the screen, so at once."""
+        """The words that may stand where the last word of `before` stands; it must return at once."""
         ...
 
     def interrupt(self) -> None:
@@ -27,7 +27,7 @@ class LineConsole(Protocol):
 
 
 class Runner:
-    """A queue of typed lines and the thread that works it off. `busy` is the line under way, "" for none."""
+    """A queue of typed lines and the thread that carries them out. `busy` is the running line, "" for none."""
 
     def __init__(self, console: LineConsole) -> None:
         self._console = console
@@ -38,7 +38,7 @@ class Runner:
         self.trouble: Exception | None = None
 
     def start(self) -> None:
-        """Begin to take lines."""
+        """Start taking lines."""
         self._thread.start()
 
     def give(self, line: str) -> None:
@@ -46,18 +46,18 @@ class Runner:
         self._lines.put(line)
 
     def stop(self, timeout_s: float = 2.0) -> None:
-        """Take no more lines; what is under way is interrupted."""
+        """Take no more lines, and interrupt the running one."""
         self._lines.put(None)
         self._console.interrupt()
         if self._thread.is_alive():
             self._thread.join(timeout_s)
 
     def waiting(self) -> int:
-        """How many lines wait behind the one under way."""
+        """How many lines wait behind the running one."""
         return self._lines.qsize()
 
     def wait(self) -> None:
-        """Return once every line given so far has been carried out."""
+        """Return once all given lines have been carried out."""
         self._lines.join()
 
     def _work(self) -> None:
@@ -76,8 +76,8 @@ class Runner:
                 return
 
 
-class Sayings:
-    """What was said by any thread and is not yet on the screen. Never blocks, never grows without bound."""
+class Pending:
+    """Output of any thread that is not yet on the screen. It never blocks and is bounded."""
 
     MOST = 500
 
@@ -85,11 +85,11 @@ class Sayings:
         self._said: queue.SimpleQueue[View | Cell] = queue.SimpleQueue()
 
     def write(self, what: View | Cell) -> None:
-        """Put something on its way to the screen; called from any thread."""
+        """Queue output for the screen; any thread may call it."""
         self._said.put(what)
 
     def take(self) -> list[View | Cell]:
-        """All that has been said since the last time; of a flood the newest `MOST`, and a word about the rest."""
+        """All output since the last call; of too much, the newest `MOST` and a note about the rest."""
         count = self._said.qsize()
         skipped = max(0, count - self.MOST)
         for _ in range(skipped):

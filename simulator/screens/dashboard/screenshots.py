@@ -1,7 +1,7 @@
-"""`python -m simulator.screens.dashboard.screenshots FOLDER` makes the pictures of the lab in README and docs, as SVG.
+"""`python -m simulator.screens.dashboard.screenshots FOLDER` makes the screenshots of README and docs, as SVG.
 
-They show the program itself: its console carries out the lines of a story, on five nodes in virtual time, so that the
-same pictures come out on every machine.
+They show the program itself: its console carries out a list of lines on five nodes in virtual time, so that the same
+screenshots come out on every machine.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from simulator.screens.dashboard.app import Lab
 from simulator.screens.dashboard.drive import settle
 from simulator.screens.dashboard.lab import LabOutput
 from simulator.screens.dashboard.prompt import Prompt
-from simulator.screens.dashboard.runner import Sayings
-from simulator.screens.dashboard.snapshot import Picture, open_node, take_snapshot
+from simulator.screens.dashboard.runner import Pending
+from simulator.screens.dashboard.snapshot import LabState, open_node, take_snapshot
 from simulator.settings import Settings
 from simulator.worlds.open import open_cluster
 
@@ -51,11 +51,11 @@ DUEL = (
     "deliver 2>3,2>4 prepare",
     "sleep 30ms",
 )
-"""Two who want to lead, in the middle of their duel."""
+"""Two candidates in the middle of a duel."""
 
 
 class Shot(NamedTuple):
-    """One picture: its file's name, the screen's size, the lines typed, and the key pressed at the end, if any."""
+    """One screenshot: its file's name, the screen's size, the lines typed, and the key pressed at the end, if any."""
 
     name: str
     size: tuple[int, int]
@@ -73,25 +73,25 @@ SHOTS = (
 
 
 class StillSource:
-    """Pictures of a cluster that nothing happens to but what is typed: one is taken whenever `look` is called."""
+    """The state of a cluster in which nothing happens but what is typed; it is read when `look` is called."""
 
     def __init__(self, cluster: Cluster) -> None:
         self.nodes = cluster.settings.nodes
         self._cluster = cluster
         self._node = 0
-        self._picture = Picture(cluster=take_snapshot(cluster))
+        self._picture = LabState(cluster=take_snapshot(cluster))
 
     def look(self) -> None:
-        """Take a new picture."""
+        """Read the state."""
         opened = open_node(self._cluster, self._node) if self._node else None
-        self._picture = Picture(cluster=take_snapshot(self._cluster), checks=self._cluster.check(), opened=opened)
+        self._picture = LabState(cluster=take_snapshot(self._cluster), checks=self._cluster.check(), opened=opened)
 
-    def picture(self) -> Picture:
-        """The newest picture."""
+    def newest(self) -> LabState:
+        """The newest state."""
         return self._picture
 
     def open(self, node: int) -> None:
-        """Look closely at `node` from now on; 0: at none."""
+        """Open `node` from now on; 0: none."""
         self._node = node
         self.look()
 
@@ -100,14 +100,14 @@ class StillSource:
 
 
 async def take(shot: Shot) -> str:
-    """The SVG of one picture."""
+    """The SVG of one screenshot."""
     cluster = open_cluster("virtual", Settings(data="", seed=2))
     try:
-        sayings = Sayings()
+        sayings = Pending()
         source = StillSource(cluster)
         lab = Lab(source, LineConsole(cluster, LabOutput(sayings)), sayings)
         async with lab.run_test(size=shot.size) as pilot:
-            lab.prompt.cursor_blink = False  # Else it depends on the moment whether it is seen.
+            lab.prompt.cursor_blink = False  # Otherwise it would depend on the moment whether it is seen.
             for line in shot.story:
                 lab.post_message(Prompt.Entered(line))
                 await settle(lab, pilot)
@@ -121,7 +121,7 @@ async def take(shot: Shot) -> str:
 
 
 def main(arguments: list[str]) -> int:
-    """Write every picture into the folder that is named."""
+    """Write all screenshots into the named folder."""
     if len(arguments) != 1:
         sys.stderr.write("usage: python -m simulator.screens.dashboard.screenshots FOLDER\n")
         return 2

@@ -1,4 +1,4 @@
-"""What the screen shows at one moment, taken from a cluster (or, in a replay, from a trace) as plain data."""
+"""What the screen shows at one moment, taken from a cluster or from a trace, as plain data."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 EVENTS_SHOWN = 60
 BLOCKS_SHOWN = 40
 OWN_EVENTS = 400
-"""How far back an opened node's own events are looked for."""
+"""How many lines of the log are searched for the events of an opened node."""
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A cluster at one moment. `links` is a copy: the cluster's own changes under the reader's eyes."""
+    """A cluster at one moment. `links` is a copy, since the cluster's own changes meanwhile."""
 
     now_ms: int
     world: str
@@ -35,7 +35,7 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """One node looked at closely: its state with the log, its newest blocks, its own events."""
+    """An opened node: its status with the log, its newest blocks, its own events."""
 
     state: NodeStatus
     chain: Sequence[str] = ()
@@ -43,8 +43,8 @@ class Opened:
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
-    """All that a board draws: the cluster, the checks' verdicts, and the opened node, if one is."""
+class LabState:
+    """Everything that a board draws: the cluster, the checks' verdicts, and the opened node, if any."""
 
     cluster: Snapshot
     checks: Mapping[str, str] = field(default_factory=dict)
@@ -52,7 +52,7 @@ class Picture:
 
 
 def take_snapshot(cluster: Cluster) -> Snapshot:
-    """Look at the whole cluster; asks no node anything."""
+    """Read the whole cluster; it asks no node."""
     return Snapshot(
         now_ms=cluster.now_ms(),
         world=cluster.world,
@@ -65,13 +65,13 @@ def take_snapshot(cluster: Cluster) -> Snapshot:
 
 
 def blank_snapshot(cluster: Cluster) -> Snapshot:
-    """What there is to show before anybody has looked: nodes of which nothing is known."""
+    """What to show before the first read: nodes of which nothing is known."""
     states = tuple(NodeStatus(node=node, life="up") for node in cluster.settings.node_ids)
     return Snapshot(now_ms=cluster.now_ms(), world=cluster.world, states=states, links=copy_links(cluster.links))
 
 
 def open_node(cluster: Cluster, node: int) -> Opened:
-    """Look at one node closely; asks the node itself, so it may take as long as that node takes to answer."""
+    """Read one node closely. It asks the node itself, so it may take as long as the node needs to answer."""
     state = cluster.status(node, detail=True)
     chain = cluster.chain_lines(node, max(1, state.height - BLOCKS_SHOWN + 1), state.height)
     own = [event for event in cluster.events(OWN_EVENTS) if touches(event, node)]
@@ -79,10 +79,10 @@ def open_node(cluster: Cluster, node: int) -> Opened:
 
 
 def copy_links(links: Links) -> Links:
-    """The same links as an object of their own."""
+    """A copy of the links."""
     copied = Links(links.nodes)
     copied.rules = dict(links.rules)
     copied.cut = set(links.cut)
     copied.groups = links.groups
-    copied.hold(links.holding)  # This also works out what the copied cuts and groups sever.
+    copied.hold(links.holding)  # This also computes which links the copied cuts and groups sever.
     return copied

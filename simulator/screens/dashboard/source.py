@@ -1,4 +1,4 @@
-"""Where the screen's pictures come from: a running cluster, looked at from threads of their own."""
+"""Gives the screen the state of a running cluster, which threads of its own read."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Protocol
 
 from simulator.screens.dashboard.poll import Poll
-from simulator.screens.dashboard.snapshot import Opened, Picture, Snapshot, blank_snapshot, open_node, take_snapshot
+from simulator.screens.dashboard.snapshot import LabState, Opened, Snapshot, blank_snapshot, open_node, take_snapshot
 
 if TYPE_CHECKING:
     from simulator.cluster.interface import Cluster
@@ -15,25 +15,25 @@ PICTURES_PER_SECOND = 5
 
 
 class Source(Protocol):
-    """Gives pictures at once, whenever asked. `nodes` is how many nodes there are."""
+    """Gives the newest state at once. `nodes` is the number of nodes."""
 
     nodes: int
 
-    def picture(self) -> Picture:
-        """The newest picture; the opened node is in it as soon as it has answered."""
+    def newest(self) -> LabState:
+        """The newest state; it contains the opened node once that has answered."""
         ...
 
     def open(self, node: int) -> None:
-        """Look closely at `node` from now on; 0: at none."""
+        """Open `node` from now on; 0: none."""
         ...
 
     def close(self) -> None:
-        """Look no longer."""
+        """Stop reading."""
         ...
 
 
 class ClusterSource:
-    """Pictures of a running cluster. The checks take three hundredths of a core at most, however long the history."""
+    """The state of a running cluster. The checks use three hundredths of a core at most, however long the history."""
 
     def __init__(self, cluster: Cluster) -> None:
         self.nodes = cluster.settings.nodes
@@ -54,20 +54,20 @@ class ClusterSource:
         for poll in (self._snapshots, self._checks, self._opened):
             poll.start()
 
-    def picture(self) -> Picture:
-        """The newest picture. Raises what a look at the cluster raised: a bug of ours."""
+    def newest(self) -> LabState:
+        """The newest state. It raises an unexpected error of a read."""
         for poll in (self._snapshots, self._checks, self._opened):
             if poll.trouble is not None:
                 raise poll.trouble
-        return Picture(cluster=self._snapshots.latest, checks=self._checks.latest, opened=self._opened.latest)
+        return LabState(cluster=self._snapshots.latest, checks=self._checks.latest, opened=self._opened.latest)
 
     def open(self, node: int) -> None:
-        """Look closely at `node` from now on; 0: at none."""
+        """Open `node` from now on; 0: none."""
         self._node = node
-        self._opened.hurry()
+        self._opened.refresh()
 
     def close(self) -> None:
-        """End the threads that look."""
+        """End the threads."""
         for poll in (self._snapshots, self._checks, self._opened):
             poll.stop()
 

@@ -1,4 +1,4 @@
-"""The transcript: lines typed and what they brought, kept so that they can be laid out anew when the screen changes."""
+"""The transcript: typed lines and their results, kept so that they can be laid out again for another width."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Transcript(RichLog):
     }
     """
 
-    can_focus = False  # Keys belong to the prompt, always.
+    can_focus = False  # Keys always belong to the prompt.
 
     def __init__(self) -> None:
         super().__init__(id="transcript", wrap=True, markup=False, highlight=False, max_lines=20 * KEPT, min_width=10)
@@ -39,13 +39,13 @@ class Transcript(RichLog):
         self._drawn_width = 0
 
     def add(self, entry: RenderableType) -> None:
-        """Put `entry` at the end."""
+        """Append `entry`."""
         self._entries.append(entry)
         if self._drawn_width:
             self._draw(entry)
 
     def wipe(self) -> None:
-        """Forget everything."""
+        """Remove all entries."""
         self._entries.clear()
         self.clear()
 
@@ -61,5 +61,5 @@ class Transcript(RichLog):
             self.scroll_end(animate=False)
 
     def _draw(self, entry: RenderableType) -> None:
-        # Whoever has scrolled back is reading: new lines do not pull the page away.
+        # A person who has scrolled back is reading: new lines do not scroll the page.
         self.write(entry, width=self._drawn_width, scroll_end=self.is_vertical_scroll_end)

@@ -1,8 +1,7 @@
-"""`paxsim run --watch`: the same views, drawn again in place while a scenario runs, without a prompt.
+"""`paxsim run --watch`: the same views, redrawn in place while a scenario runs, without a prompt.
 
-`Watched` stands between the scenario and its cluster: time passes only in `wait`, so that is where it cuts waiting
-into slices, draws after each, and holds virtual time back to the pace of a person's clock. All drawing happens in the
-scenario's own thread; the world under it notices nothing.
+`Watched` stands between the scenario and its cluster. Time passes only in `wait`, so it cuts waits into slices, draws
+after each, and slows virtual time down to real time. All drawing happens in the scenario's thread.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from rich.table import Table
 
 from simulator.scenario.session.rich_output import STYLES
 from simulator.screens.dashboard.board import top_line
-from simulator.screens.dashboard.snapshot import Picture, take_snapshot
+from simulator.screens.dashboard.snapshot import LabState, take_snapshot
 from simulator.views.events import events_view
 from simulator.views.network import held_brief, net_small
 from simulator.views.nodes import status_view
@@ -35,12 +34,12 @@ _LEAST_LOG = 3
 _MOST_SAID = 12
 CHECK_EVERY_S = 1.0
 REST_S = 0.4
-"""How long each line of a scenario can be read in virtual time."""
+"""How long, in seconds, each line of a scenario is shown in virtual time."""
 
 
-def frame(picture: Picture, said: Sequence[Cell] = (), *, height: int = 24) -> RenderableType:
-    """The whole picture in at most `height` lines: top line, nodes, network beside the log, the newest of `said`."""
-    cluster = picture.cluster
+def frame(newest: LabState, lines: Sequence[Cell] = (), *, height: int = 24) -> RenderableType:
+    """The whole screen in at most `height` lines: top line, nodes, network beside the log, the newest of `lines`."""
+    cluster = newest.cluster
     nodes = status_view(cluster.states)
     fixed = 2 + len(nodes.rows) + len(nodes.notes)  # The top line, and the nodes with their header.
     net = len(cluster.states) + 3
@@ -53,14 +52,14 @@ def frame(picture: Picture, said: Sequence[Cell] = (), *, height: int = 24) -> R
     middle.add_column(ratio=1)
     middle.expand = True
     middle.add_row(net_small(cluster.links, cluster.in_flight, cluster.held), waiting)
-    line = Sheet(columns=(Column("", room=20),), rows=((top_line(picture),),), header=False)
-    lines = max(1, min(_MOST_SAID, height - fixed - max(room, net) - 1))  # The last line is where the cursor stands.
-    words = Sheet(columns=(Column("", room=20),), rows=tuple((cell,) for cell in said[-lines:]), header=False)
+    line = Sheet(columns=(Column("", room=20),), rows=((top_line(newest),),), header=False)
+    shown = max(1, min(_MOST_SAID, height - fixed - max(room, net) - 1))  # The last line is for the cursor.
+    words = Sheet(columns=(Column("", room=20),), rows=tuple((cell,) for cell in lines[-shown:]), header=False)
     return Group(line, nodes, middle, words)
 
 
 class Watch:
-    """The place on the terminal where pictures are drawn. A context manager; what is said stands below the picture."""
+    """The place on the terminal where the cluster is drawn. A context manager; output appears below it."""
 
     def __init__(self, console: Console | None = None) -> None:
         self._console = console or Console(stderr=True)
@@ -78,12 +77,12 @@ class Watch:
         self._live.stop()
 
     def write(self, text: str, tone: Tone = "plain") -> None:
-        """Put lines below the picture; the oldest go."""
+        """Put lines below the drawing; the oldest go."""
         for line in text.split("\n"):
             self._said.extend(bit(part, STYLES[tone]) for part in wrap(line, self._console.width - 1) or [""])
 
     def rest(self, cluster: Cluster) -> None:
-        """Show a terminal's reader each line for a moment, in virtual time, which stands still meanwhile."""
+        """In virtual time, show each line for a moment; virtual time stands still meanwhile."""
         self.draw(cluster, now=True)
         if cluster.world == "virtual" and self._console.is_terminal:
             time.sleep(REST_S)
@@ -96,13 +95,13 @@ class Watch:
             self._checks = checks
         elif time.monotonic() - self._checked_at > CHECK_EVERY_S:
             self._checks, self._checked_at = cluster.check(), time.monotonic()
-        picture = Picture(cluster=take_snapshot(cluster), checks=self._checks)
-        self._live.update(frame(picture, list(self._said), height=self._console.height), refresh=True)
+        newest = LabState(cluster=take_snapshot(cluster), checks=self._checks)
+        self._live.update(frame(newest, list(self._said), height=self._console.height), refresh=True)
         self._drawn_at = time.monotonic()
 
 
 def watch_wait(cluster: Cluster, watch: Watch, condition: Callable[[], bool], within_ms: int) -> bool:
-    """`cluster.wait(condition, within_ms)` in slices, with a picture after each; virtual time passes like real time."""
+    """`cluster.wait(condition, within_ms)` in slices, drawing after each; virtual time passes like real time."""
     until = cluster.now_ms() + within_ms
     while not condition():
         left = until - cluster.now_ms()

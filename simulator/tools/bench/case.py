@@ -1,8 +1,7 @@
-"""What a measurement is: a named case that is repeated, and the figure that comes of it.
+"""A benchmark: a named case that is repeated, and the figure made of its values.
 
-A case that measures our own code names its `limit`: another case, of the same unit, that does the least work which the
-machine cannot be spared. Whoever asks for the case gets the limit too, measured in turns with it, so that both saw the
-same machine.
+A case of our own code names its `limit`: another case of the same unit that does the least necessary work. Asking for
+the case measures the limit too, in turns, so that both saw the same machine.
 """
 
 from __future__ import annotations
@@ -22,29 +21,29 @@ from simulator.errors import InputError
 REPEATS = 5
 QUICK_REPEATS = 2
 MANY = 20
-"""From so many values on, a figure has a 99th percentile too."""
+"""A figure of at least so many values has a 99th percentile too."""
 
 Better = Literal["lower", "higher"]
 
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """How much is spent on a figure. `quick` is for trying: its figures say little."""
+    """How much is spent on a figure. `quick` is for trying: its figures mean little."""
 
     quick: bool = False
 
     def pick(self, full: int, quick: int) -> int:
-        """A size or a count."""
+        """One of two sizes or counts: the quick or the full one."""
         return quick if self.quick else full
 
 
 Measure = Callable[[Effort], Sequence[float]]
-"""Measures once, in a world of its own, and returns a value of each repeat: most often a single one."""
+"""Measures once, in a world of its own, and returns the values of the repeats, most often one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """One thing that is measured. `settings` say under which conditions; `aim` is the ratio to `limit` that is wanted.
+    """One benchmark. `settings` are its conditions; `aim` is the wanted ratio to `limit`.
 
     `name` is words and slashes, the family first; `limit` is the name of another case of the same unit, or empty.
     """
@@ -61,7 +60,7 @@ class Case:
 
     @property
     def family(self) -> str:
-        """What is measured in turns."""
+        """The cases that are measured in turns."""
         return self.name.partition("/")[0]
 
 
@@ -70,10 +69,10 @@ class Skipped(InputError):
 
 
 class Figure(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A case measured: median, least and greatest of its values, in `unit`.
+    """A measured case: median, minimum and maximum of its values, in `unit`.
 
-    `limit` names the case beside which it stands and `ratio` is its median divided by that one's; `aim` is the ratio
-    that is wanted (at most, or at least where higher is better). `p99` is there when there are many values.
+    `limit` names the case beside it, and `ratio` is its median divided by that one's; `aim` is the wanted ratio (at
+    most, or at least where higher is better). `p99` is set when there are many values.
     """
 
     name: str
@@ -91,7 +90,7 @@ class Figure(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 def figure(case: Case, values: Sequence[float]) -> Figure:
-    """What these values of a case come to; the ratio is added when its limit is known."""
+    """The figure of these values; the ratio is added when the limit is known."""
     ordered = sorted(values)
     late = ordered[min(len(ordered) - 1, len(ordered) * 99 // 100)]
     return Figure(
@@ -110,12 +109,12 @@ def figure(case: Case, values: Sequence[float]) -> Figure:
 
 
 def rounded(value: float) -> float:
-    """Four digits: the fifth is noise on any machine."""
+    """The value with four digits: the fifth is noise on any machine."""
     return float(f"{value:.4g}")
 
 
 def machine() -> dict[str, object]:
-    """The machine under the figures."""
+    """A description of the machine."""
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
     return {
         "system": f"{platform.system()} {platform.release()}",

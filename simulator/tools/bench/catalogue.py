@@ -1,4 +1,4 @@
-"""Every case there is, in the order in which a person would ask."""
+"""All cases, in the order in which a person would ask for them."""
 
 from __future__ import annotations
 

@@ -28,9 +28,9 @@ CLIENTS = 20
 
 @cache
 def _chain(blocks: int, ops_per_block: int) -> tuple[bytes, bytes, str]:
-    """blockchain.txt and blog.txt of a chain of so many blocks of so many operations, and the last hash.
+    """The text of blockchain.txt and blog.txt of a chain of this size, and the last hash.
 
-    Mined at difficulty 2, so a hundred thousand blocks take some fifteen seconds, once a run.
+    It is mined at difficulty 2: a hundred thousand blocks take some fifteen seconds, once a run.
     """
     lines: list[bytes] = []
     blog: list[bytes] = []
@@ -51,7 +51,7 @@ def _chain(blocks: int, ops_per_block: int) -> tuple[bytes, bytes, str]:
 
 @contextmanager
 def stored(blocks: int, ops_per_block: int = 1) -> Iterator[Path]:
-    """A node's directory that holds such a chain."""
+    """A node's directory with such a chain."""
     chain, blog, tip = _chain(blocks, ops_per_block)
     with tempfile.TemporaryDirectory(prefix="paxsim-bench-") as name:
         directory = Path(name)
@@ -62,7 +62,7 @@ def stored(blocks: int, ops_per_block: int = 1) -> Iterator[Path]:
 
 
 def plain_loop(effort: Effort) -> Sequence[float]:
-    """Seconds to read every line, cut it where its parts stand, and check every link, hash and nonce."""
+    """Seconds to read every line, split it at fixed positions, and check every link, hash and nonce."""
     blocks = effort.pick(BLOCKS, QUICK_BLOCKS)
     with stored(blocks) as directory:
         began = time.process_time()
@@ -85,7 +85,7 @@ def plain_loop(effort: Effort) -> Sequence[float]:
 
 
 def start_up(effort: Effort) -> Sequence[float]:
-    """Seconds for a node's own start: every check, the replay into the blog, and every outcome remembered."""
+    """Seconds of a node's own start-up: every check, the replay into the blog, and the client table."""
     blocks = effort.pick(BLOCKS, QUICK_BLOCKS)
     with stored(blocks) as directory:
         disk = RealDisk(directory, "flush")

@@ -1,4 +1,4 @@
-"""How fast histories are judged: busy blogs with and without the decided order at hand, and a register."""
+"""How fast histories are judged: busy blogs with and without the decided order, and a register."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def _blog(operations: int, clients: int) -> Generated:
 
 @cache
 def _register(operations: int) -> list[Event]:
-    """A register under reads and writes; an operation takes effect at a moment between its call and its return."""
+    """A history of a register; each operation takes effect at a moment between its call and its return."""
     dice, value = Random("busy register"), 0
     events: list[Event] = []
     called: dict[int, tuple[str, object]] = {}

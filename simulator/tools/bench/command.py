@@ -1,4 +1,4 @@
-"""`paxsim bench`: chosen cases measured, with what a script or a person then wants of the figures."""
+"""Carries out `paxsim bench`: measures the chosen cases, and compares, reports or draws the figures."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from simulator.tools.bench.run import Bench, choose
 
 @dataclass(slots=True)
 class Report:
-    """What came of a run. `interrupted` when a person ended it: the figures are those measured until then.
+    """The result of a run. `interrupted` when a person ended it: the figures are those measured until then.
 
-    `failed` names cases that could not be measured because something went wrong in them.
+    `failed` names cases that could not be measured because of an error.
     """
 
     machine: dict[str, object]
@@ -43,7 +43,7 @@ def run_bench(
     tell: Callable[[str], None],
     cases: Sequence[Case] = CASES,
 ) -> Report:
-    """Measure what `names` name (all for none), beside the figures of an `earlier` run; draw `picture`.
+    """Measure the cases that `names` name (all for none), compare with `earlier`, draw `picture`.
 
     Raises:
         InputError: a name fits nothing, or the earlier run's file is none. Nothing has been measured then.
@@ -51,7 +51,7 @@ def run_bench(
     """
     chosen = choose(cases, names)
     if earlier is not None:
-        compare((), earlier)  # A wrong file is told of now, not in an hour.
+        compare((), earlier)  # Report a wrong file now, not in an hour.
     report = Report(machine())
     bench = Bench(chosen, Effort(quick=quick), tell)
     try:

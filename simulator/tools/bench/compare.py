@@ -1,4 +1,4 @@
-"""Figures against those of an earlier run: ratios, since two machines, or two days of one, are not the same."""
+"""Compares figures with those of an earlier run, as ratios."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class _Document(msgspec.Struct):
 
 
 class Change(msgspec.Struct, frozen=True):
-    """`ratio` is the median now divided by the median then. `verdict` is one word for a person."""
+    """`ratio` is the median now divided by the median then. `verdict` is one word."""
 
     name: str
     then: float
@@ -33,7 +33,7 @@ class Change(msgspec.Struct, frozen=True):
 
 
 def compare(figures: Sequence[Figure], path: Path) -> list[Change]:
-    """What has changed since the run whose JSON document is in `path`; what was measured in one of the two is left out.
+    """The changes since the run whose JSON document is in `path`; cases measured in only one run are left out.
 
     Raises:
         InputError: the file is no such document.
@@ -50,7 +50,7 @@ def compare(figures: Sequence[Figure], path: Path) -> list[Change]:
 
 
 def _verdict(now: Figure, then: _Earlier) -> str:
-    """A change counts when the earlier median lies outside of everything that was measured now."""
+    """A change counts when the earlier median lies outside the range of the values measured now."""
     if now.min <= then.median <= now.max:
         return "same"
     return "better" if (now.median > then.median) is (now.better == "higher") else "worse"

@@ -1,4 +1,4 @@
-"""How long a cluster is silent when its leader is killed, and how long it takes to begin."""
+"""How long a cluster does not answer after its leader was killed, and how long it takes to start."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ RETRY_MS = 5_000
 
 
 def silence(effort: Effort) -> Sequence[float]:
-    """Milliseconds from kill -9 of the leader to the answer of a write asked at another node right afterwards."""
+    """Milliseconds from kill -9 of the leader to the answer of a write that another node gets right afterwards."""
     values = []
     with real.running() as cluster:
         for _ in range(effort.pick(10, 2)):
@@ -55,14 +55,14 @@ def _clear(cluster: ProcessCluster) -> None:
 
 
 def compile_all() -> None:
-    """Let the bytecode lie ready, as pip leaves it, also where the environment forbids programs to keep theirs."""
+    """Compile all bytecode, as pip does, also where the environment forbids programs to write it."""
     for package in ("blog", "chain", "paxos", "simulator"):
         for place in importlib.import_module(package).__path__:
             compileall.compile_dir(place, quiet=2)
 
 
 def first_write(_effort: Effort) -> Sequence[float]:
-    """Seconds from making a cluster to its first answered write."""
+    """Seconds from creating a cluster to its first answered write."""
     compile_all()
     with tempfile.TemporaryDirectory(prefix="paxsim-bench-") as directory:
         began = time.perf_counter()
@@ -75,7 +75,7 @@ def first_write(_effort: Effort) -> Sequence[float]:
 
 
 def from_command(_effort: Effort) -> Sequence[float]:
-    """Seconds from the command in a shell to the answer of the write that is piped into it."""
+    """Seconds from the shell command to the answer of the write that is piped into it."""
     compile_all()
     with tempfile.TemporaryDirectory(prefix="paxsim-bench-") as directory:
         command = [sys.executable, "-m", "simulator", "console", "--fresh", "--data", directory]
@@ -96,7 +96,7 @@ def from_command(_effort: Effort) -> Sequence[float]:
 
 
 def bare_start(_effort: Effort) -> Sequence[float]:
-    """Seconds until five spawned processes that do nothing, and import nothing of ours, are there and have ended."""
+    """Seconds until five spawned processes that do nothing and import nothing of ours have started and ended."""
     context = multiprocessing.get_context("spawn")
     began = time.perf_counter()
     with empty_main_module():

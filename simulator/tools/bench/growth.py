@@ -30,11 +30,11 @@ ASPECTS = {
     "throughput": ("writes/s", "higher", f"{OUTSTANDING} writes outstanding, on such a chain"),
     "memory": ("MiB", "lower", "the leader's memory afterwards"),
 }
-"""What one run on a chain of some length tells: unit, better, story."""
+"""The aspects that one run on a chain measures: unit, whether higher is better, description."""
 
 
 class _Lengths:
-    """One run tells all aspects of a length: the others are kept until they are asked for."""
+    """One run measures all aspects of a length; the others are kept until they are asked for."""
 
     def __init__(self) -> None:
         self._kept: dict[tuple[int, str], list[float]] = {}
@@ -80,7 +80,7 @@ def _run(effort: Effort, operations: int) -> dict[str, float]:
 
 
 def _memory_mib(pid: int | None) -> float:
-    """What a process holds in memory; 0 where the system does not say."""
+    """The memory of a process in MiB; 0 where the system does not report it."""
     try:
         text = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
     except OSError:

@@ -1,4 +1,4 @@
-"""What the lab's screen costs: the same writes with it drawn in a real pseudo-terminal, and without it."""
+"""The cost of the lab's screen: the same writes with the screen in a real pseudo-terminal, and without it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _MODULE = "simulator.tools.bench.lab_open"
 
 
 def throughput(effort: Effort, *, drawn: bool) -> Sequence[float]:
-    """Writes a second in a process of its own, that draws the lab meanwhile or does not."""
+    """Writes a second in a process of its own, with or without the screen."""
     seconds = effort.pick(4000, 500) / 1000
     with tempfile.TemporaryDirectory(prefix="paxsim-bench-") as directory:
         result = Path(directory) / "result"
@@ -36,7 +36,7 @@ def throughput(effort: Effort, *, drawn: bool) -> Sequence[float]:
 
 
 def _in_terminal(command: list[str]) -> None:
-    """Run a command whose three streams are a terminal, and read what it draws as fast as a good terminal does."""
+    """Run a command whose three streams are a terminal, and read its output as fast as a good terminal does."""
     if sys.platform == "win32":
         raise Skipped("a pseudo-terminal is needed.")
     import fcntl  # noqa: PLC0415  Where there is no pseudo-terminal there is no such module either.
@@ -72,7 +72,7 @@ def _count(cluster: ProcessCluster, seconds: float, result: Path) -> None:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Run the writes, under the lab when the first argument is 1. This is the program inside the terminal."""
+    """Run the writes, under the lab when the first argument is 1: the program inside the terminal."""
     drawn, seconds, directory, result = arguments[0] == "1", float(arguments[1]), arguments[2], Path(arguments[3])
     with real.running(data=str(Path(directory) / "data")) as cluster:
         if drawn:
@@ -85,16 +85,16 @@ def _count_under_lab(cluster: ProcessCluster, seconds: float, result: Path) -> N
     from simulator.screens.console.live import LineConsole  # noqa: PLC0415  Without the lab nothing of it is loaded.
     from simulator.screens.dashboard.app import Lab  # noqa: PLC0415
     from simulator.screens.dashboard.lab import LabOutput  # noqa: PLC0415
-    from simulator.screens.dashboard.runner import Sayings  # noqa: PLC0415
+    from simulator.screens.dashboard.runner import Pending  # noqa: PLC0415
     from simulator.screens.dashboard.source import ClusterSource  # noqa: PLC0415
 
-    sayings = Sayings()
+    sayings = Pending()
     console = LineConsole(cluster, LabOutput(sayings))
     lab = Lab(ClusterSource(cluster), console, sayings)
 
     def work() -> None:
         while not lab.is_running:
-            time.sleep(0.05)  # The screen comes up in half a second, and tells nobody.
+            time.sleep(0.05)  # The screen needs half a second to come up, and does not report it.
         try:
             _count(cluster, seconds, result)
         finally:

@@ -1,6 +1,6 @@
 """What the machine itself can do: the bare loops beside which our figures stand.
 
-What waits for nothing is measured in processor time: whoever else uses the machine is not its matter.
+Loops that wait for nothing are measured in processor time, so that other load on the machine does not count.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from statistics import median
 from simulator.tools.bench.case import Case, Effort
 
 LINE = b"x" * 260 + b"\n"
-"""About what one vote on an operation of 200 bytes is in the journal."""
+"""The size of one vote on an operation of 200 bytes in the journal, in bytes."""
 
 _sync_data = getattr(os, "fdatasync", os.fsync)
 
@@ -40,7 +40,7 @@ def append_and_sync(effort: Effort) -> Sequence[float]:
 
 
 def hashing(effort: Effort) -> Sequence[float]:
-    """SHA-256 a second over what one try of mining adds to a state that is copied."""
+    """SHA-256 a second, over the text that one try of mining adds to a copied state."""
     tries = effort.pick(500_000, 10_000)
     copy = sha256(LINE).copy
     began = time.process_time()
@@ -52,7 +52,7 @@ def hashing(effort: Effort) -> Sequence[float]:
 
 
 def heap(effort: Effort) -> Sequence[float]:
-    """Messages a second through a `heapq` that nobody handles: 64 under way, each of five fields, due when dice say."""
+    """Messages a second through a bare `heapq`: 64 under way, five fields each, due at random times."""
     count = effort.pick(300_000, 10_000)
     delay = Random(1).random
     queue: list[tuple[float, int, int, int, bytes]] = []

@@ -1,4 +1,4 @@
-"""Growth as one SVG picture, drawn by hand: a small panel an aspect, both axes logarithmic."""
+"""Draws growth as one SVG picture: a small panel for each aspect, both axes logarithmic."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The real cluster under the hands of a bench: started in a directory of its own, loaded, asked who leads."""
+"""A real cluster for benchmarks: started in a directory of its own, loaded, asked for its leader."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _titles = count(1)
 def running(
     *, nodes: int = 5, sync: SyncMode = "fsync", ops_per_block: int = 1, window: int = 256, data: str = ""
 ) -> Iterator[ProcessCluster]:
-    """A cluster of which one node leads. It keeps no history: a bench of an hour would be one of memory."""
+    """A cluster with a leader. It keeps no history, which would grow for an hour."""
     with tempfile.TemporaryDirectory(prefix="paxsim-bench-") as directory:
         settings = Settings(nodes=nodes, data=data or directory, sync=sync, ops_per_block=ops_per_block, window=window)
         cluster = ProcessCluster(settings, keep_history=False)
@@ -41,7 +41,7 @@ def operation() -> Operation:
 
 
 def finished(cluster: ProcessCluster, ticket: Ticket, within_ms: int = LONG_MS) -> Ticket:
-    """The same request, answered.
+    """Return the request, which must be answered.
 
     Raises:
         RuntimeError: it was not answered well: the figure would be of something else.
@@ -53,7 +53,7 @@ def finished(cluster: ProcessCluster, ticket: Ticket, within_ms: int = LONG_MS) 
 
 
 def leader(cluster: ProcessCluster) -> int:
-    """The node that leads, as a majority sees it."""
+    """The node that leads, as a majority reports it."""
 
     def seen() -> int:
         states = [cluster.status(node) for node in cluster.settings.node_ids]
@@ -68,14 +68,14 @@ def leader(cluster: ProcessCluster) -> int:
 
 
 def write_ms(cluster: ProcessCluster, node: int) -> float:
-    """Milliseconds from a write to its answer, nothing else under way."""
+    """Milliseconds from a write to its answer, with nothing else under way."""
     began = time.perf_counter()
     finished(cluster, cluster.submit(node, operation()))
     return 1000 * (time.perf_counter() - began)
 
 
 class Stream:
-    """Writes at one node, so many without an answer all the time."""
+    """Keeps a fixed number of writes without an answer at one node."""
 
     def __init__(self, cluster: ProcessCluster, node: int, outstanding: int) -> None:
         self._cluster = cluster
@@ -85,7 +85,7 @@ class Stream:
         self.answered = 0
 
     def flow(self, seconds: float) -> float:
-        """Let it flow, and return how many writes a second were answered."""
+        """Run for a while, and return how many writes a second were answered."""
         before, began = self.answered, time.perf_counter()
         end = began + seconds
         while (now := time.perf_counter()) < end:
@@ -94,26 +94,26 @@ class Stream:
         return (self.answered - before) / (time.perf_counter() - began)
 
     def flow_until(self, total: int) -> None:
-        """Let it flow until `total` writes were answered, and no more."""
+        """Run until `total` writes were answered."""
         while self.answered < total:
             self._fill(total - self.answered)
             self._cluster.wait(self._take, LONG_MS)
 
     def drain(self) -> None:
-        """Let the rest be answered."""
+        """Wait for the remaining answers."""
         while self._open:
             self._cluster.wait(self._take, LONG_MS)
 
     def _fill(self, most: int = 1 << 60) -> None:
         wanted = min(self._outstanding, most) - len(self._open)
         while wanted > 0:
-            with self._cluster.together():  # Between two parts the network goes on.
+            with self._cluster.together():  # The network goes on between two parts.
                 for _ in range(min(wanted, TOGETHER)):
                     self._open.append(self._cluster.submit(self._node, operation()))
             wanted -= TOGETHER
 
     def _take(self) -> bool:
-        """Take what is answered from the front: answers come in the order of the log."""
+        """Remove answered requests from the front: answers come in the order of the log."""
         before = self.answered
         while self._open and self._open[0].done:
             ticket = self._open.popleft()

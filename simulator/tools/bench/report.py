@@ -1,4 +1,4 @@
-"""Figures as lines for a person: aligned columns, plain text, nothing that a pipe could not carry."""
+"""Formats figures as aligned columns of plain text."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def machine_line(machine: Mapping[str, object]) -> str:
 
 
 def rows(figures: Sequence[Figure]) -> list[tuple[str, ...]]:
-    """A row a figure, under a head."""
+    """A row for each figure, under a head."""
     return [HEAD, *(_row(figure) for figure in figures)]
 
 
@@ -33,7 +33,7 @@ def _row(figure: Figure) -> tuple[str, ...]:
 
 
 def change_rows(changes: Sequence[Change]) -> list[tuple[str, ...]]:
-    """A row a figure that was measured in both runs."""
+    """A row for each figure that was measured in both runs."""
     lines = [
         (change.name, f"{change.then:,g}", f"{change.now:,g}", change.unit, f"{change.ratio:,g}", change.verdict)
         for change in changes
@@ -42,5 +42,5 @@ def change_rows(changes: Sequence[Change]) -> list[tuple[str, ...]]:
 
 
 def list_rows(cases: Sequence[Case]) -> list[tuple[str, ...]]:
-    """A row a case: its name, its unit and its story."""
+    """A row for each case: its name, its unit and its description."""
     return [(case.name, case.unit, case.story) for case in cases]

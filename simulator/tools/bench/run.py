@@ -1,4 +1,4 @@
-"""Carries out cases: the chosen ones and the limits beside them, each family in turns, until done or interrupted."""
+"""Runs the chosen cases and their limits, each family in turns, until done or interrupted."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Tell = Callable[[str], None]
 
 
 def choose(cases: Sequence[Case], names: Iterable[str]) -> list[Case]:
-    """The cases that `names` name, exactly or by their beginning, and the limits beside them; all for no name.
+    """The cases that `names` name, exactly or by prefix, with their limits; all when there is no name.
 
     Raises:
         InputError: a name fits nothing.
@@ -34,9 +34,9 @@ def choose(cases: Sequence[Case], names: Iterable[str]) -> list[Case]:
 
 
 class Bench:
-    """One run. `figures` are those of the cases measured so far, also after an interruption.
+    """One run. `figures` are those measured so far, also after an interruption.
 
-    `failed` names the cases that came to an end of their own: what they measured until then counts for nothing.
+    `failed` names the cases that raised an error: their values do not count.
     """
 
     def __init__(self, cases: Sequence[Case], effort: Effort, tell: Tell) -> None:
@@ -47,7 +47,7 @@ class Bench:
         self._values: dict[str, list[float]] = {case.name: [] for case in cases}
 
     def run(self) -> None:
-        """Measure. Each family's cases take turns, so that what disturbs the machine disturbs all of them alike.
+        """Measure. The cases of a family take turns, so that a disturbance of the machine affects all of them alike.
 
         Raises:
             KeyboardInterrupt: a person has seen enough; what was measured stays.

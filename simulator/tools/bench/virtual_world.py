@@ -1,4 +1,4 @@
-"""The virtual world: messages a second of processor time with every invariant watched, beside an empty heap."""
+"""The virtual world: messages a second of processor time with all invariants checked, beside an empty heap."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ def messages(effort: Effort, *, load: Load) -> Sequence[float]:
 
 
 def heartbeats(cluster: VirtualCluster, effort: Effort) -> None:
-    """Nobody asks for anything: the leader's signs of life and their acknowledgements, and what watches them."""
+    """Heartbeats and their acknowledgements alone, with all checks."""
     cluster.run(cluster.now_ms() + effort.pick(1_000_000, 10_000))
 
 
 def lone_writes(cluster: VirtualCluster, effort: Effort) -> None:
-    """One write after the other, at every node in turn: each is some eighteen messages, and a block to be mined."""
+    """One write after the other, at every node in turn: some eighteen messages and a mined block each."""
     for number in range(effort.pick(4_000, 50)):
         ticket = cluster.submit(1 + number % cluster.settings.nodes, real.operation())
         if not cluster.wait(lambda: ticket.done, real.LONG_MS):  # noqa: B023  It is asked in this turn alone.
@@ -48,7 +48,7 @@ def lone_writes(cluster: VirtualCluster, effort: Effort) -> None:
 
 
 def storms(effort: Effort) -> Sequence[float]:
-    """Messages a second in hostile runs as `paxsim explore` makes them, from the plan to the verdict."""
+    """Messages a second in hostile runs of `paxsim explore`, from the schedule to the verdict."""
     began = time.process_time()
     outcomes = [run_trial(draw_schedule(seed)) for seed in range(effort.pick(40, 2))]
     took = time.process_time() - began

@@ -19,7 +19,7 @@ SYNCS: tuple[SyncMode, ...] = ("fsync", "flush")
 DELAY_MS = 20
 OUTSTANDING = (1, 16, 64, 256, 1000)
 AIMS = {("fsync", 64, 1): 2.0}
-"""Ratios to the bare pattern that are wanted, by sync, writes outstanding and operations a block."""
+"""The wanted ratios to the bare pattern, by sync, writes outstanding and operations a block."""
 
 
 def node_to_ask(cluster: ProcessCluster, where: str) -> int:
@@ -29,7 +29,7 @@ def node_to_ask(cluster: ProcessCluster, where: str) -> int:
 
 
 def lone_write(effort: Effort, *, where: str, sync: SyncMode) -> Sequence[float]:
-    """Milliseconds from a write to its answer, nothing else under way."""
+    """Milliseconds from a write to its answer, with nothing else under way."""
     with real.running(sync=sync) as cluster:
         node = node_to_ask(cluster, where)
         for _ in range(effort.pick(50, 2)):
@@ -48,7 +48,7 @@ def delayed_write(effort: Effort, *, where: str) -> Sequence[float]:
 
 
 def arithmetic(_effort: Effort, *, delays: int) -> Sequence[float]:
-    """So many delays of a link: no protocol can be faster."""
+    """The sum of the link delays: no protocol can be faster."""
     return [float(delays * DELAY_MS)]
 
 

@@ -1,1 +1,1 @@
-"""What we are measured against: bare loops and other projects."""
+"""What the cluster is measured against: bare patterns and other projects."""

@@ -1,8 +1,8 @@
-"""The bare pattern: the messages of a write over the queues of the real cluster, with nothing in them.
+"""The bare pattern: the messages of a write over the pipes of the real cluster, without content.
 
-A client's request goes to the first process, from there to the four others by way of a router, as in the real cluster;
-two of them and the first have written it when it is answered. Frames are passed on one a message. The router is the
-client too, so that not even a thread is changed: whatever the real cluster does besides shows as a ratio.
+A client's request goes to the first process, and from there to the four others through a router, as in the real
+cluster. It is answered when two of them and the first have written it. Frames are passed on one by one. The router is
+the client too, so no thread is switched: the ratio shows everything else that the real cluster does.
 """
 
 from __future__ import annotations
@@ -59,13 +59,13 @@ class BarePattern:
             self._selector.register(inlet.fd, selectors.EVENT_READ, (node, inlet))
 
     def ask(self, message: bytes) -> None:
-        """A request for the first process: eight bytes that name it, and more."""
+        """Send a request to the first process: eight bytes that name it, and its payload."""
         outlet = self._outlets[LEADER]
         outlet.put(frame(SUPERVISOR, [message]))
         outlet.flush()
 
     def route(self) -> int:
-        """Sleep until something comes, pass it on, and return how many answers there were."""
+        """Sleep until something arrives, pass it on, and return the number of answers."""
         answers = 0
         for key, _ in self._selector.select():
             node, inlet = key.data
@@ -108,7 +108,7 @@ def running(nodes: int = 5, *, synced: bool, grouped: bool = False) -> Iterator[
 
 
 def lone_write(effort: Effort, *, synced: bool) -> Sequence[float]:
-    """Milliseconds from a request to its answer, nothing else under way."""
+    """Milliseconds from a request to its answer, with nothing else under way."""
     times = []
     with running(synced=synced) as pattern:
         for number in range(effort.pick(300, 20)):
@@ -123,7 +123,7 @@ def lone_write(effort: Effort, *, synced: bool) -> Sequence[float]:
 def throughput(
     effort: Effort, *, outstanding: int, together: int, synced: bool, grouped: bool = False, nodes: int = 5
 ) -> Sequence[float]:
-    """Operations a second, `together` in a message and `outstanding` without an answer."""
+    """Operations a second, `together` in one message and `outstanding` without an answer."""
     payload = b"x" * (OPERATION_BYTES * together)
     with running(nodes, synced=synced, grouped=grouped) as pattern:
         asked = answered = 0

@@ -1,7 +1,7 @@
-"""A process of the bare pattern: it writes what it is told, syncs, and says so. No protocol, no blog, no chain.
+"""A process of the bare pattern: it writes what it gets, syncs, and acknowledges. No protocol, no blog, no chain.
 
-The first node is told a request, tells the four others, writes it down itself, and answers when two of them have
-written it too. It imports nothing but the queue, so that it starts as fast as any process of ours could.
+The first node gets a request, sends it to the four others, writes it, and answers when two of them have written it too.
+It imports only the pipes, so that it starts as fast as any process of ours could.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ def run_bare_node(
     synced: bool,
     grouped: bool,
 ) -> None:
-    """From the first line of the process to its end, which is the end of its queue in.
+    """Run until the input pipe ends.
 
-    Each message is written, synced and answered by itself, or, `grouped`, with all that one read has brought.
+    Each message is written, synced and answered by itself or, when `grouped`, with all that one read has brought.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     die_with_parent(parent)
@@ -64,7 +64,7 @@ def _settle(bare: _Bare, file: int, *, synced: bool) -> None:
 
 
 class _Bare:
-    """Counts. A message is eight bytes that name it, and what is to be written; a vote has the name alone."""
+    """Counts votes. A message is eight bytes that name it and a payload; a vote is the name alone."""
 
     def __init__(self, node: int, nodes: int, outlet: Outlet) -> None:
         self.unwritten: list[bytes] = []
@@ -76,7 +76,7 @@ class _Bare:
         self._own: list[bytes] = []
 
     def hear(self, source: int, message: bytes) -> None:
-        """A request or a vote."""
+        """Handle a request or a vote."""
         name = message[:8]
         if source == SUPERVISOR or len(message) > 8:
             self.unwritten.append(message)
@@ -89,7 +89,7 @@ class _Bare:
             self._count(name)
 
     def speak(self) -> None:
-        """What was written is said: a frame a message."""
+        """Send what was written, one frame for each message."""
         for name in self._own:
             if self._leads:
                 self._count(name)

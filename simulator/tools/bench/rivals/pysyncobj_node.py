@@ -1,4 +1,4 @@
-"""One process of PySyncObj, the library that people pick for this in Python. Only run where it is installed."""
+"""One process of PySyncObj, the usual Python library for this. It runs only where the library is installed."""
 
 from __future__ import annotations
 
@@ -11,17 +11,16 @@ from typing import Any
 from simulator.tools.bench.rivals.bare import OPERATION_BYTES
 
 SETTLES_S = 1.0
-"""The first leader is often not the one that stays."""
+"""Seconds to wait for a stable leader: the first one often does not stay."""
 
 
 def run_pysyncobj_node(
     own: str, others: list[str], options: dict[str, Any], to_parent: Connection, *, outstanding: int, seconds: float
 ) -> None:
-    """Serve, and if this process leads, keep `outstanding` commands under way and say how many were answered.
+    """Serve; if this process leads, keep `outstanding` commands under way and report how many were answered.
 
-    Any other process places one write when it is asked to, and says when it was answered.
-
-    It ticks in its own thread and commands are given from its own callbacks, so that nothing waits for a thread.
+    Any other process places one write on demand, and reports when it was answered. The library ticks in its own thread
+    and commands are given from its callbacks, so that nothing waits for a thread.
     """
     library = import_module("pysyncobj")
     logging.disable()
@@ -38,7 +37,7 @@ def run_pysyncobj_node(
 
     def applied(_result: object, error: object) -> None:
         nonlocal answered
-        answered += not error  # An election under way fails commands; they are given again.
+        answered += not error  # Commands fail during an election; they are given again.
         node.write("x" * OPERATION_BYTES, callback=applied)
 
     if leads:
@@ -55,7 +54,7 @@ def run_pysyncobj_node(
 
 
 def _serve(node: Any, to_parent: Connection) -> None:
-    """Once it is asked for a write, repeat it until one is answered, and say so."""
+    """On demand, repeat a write until it is answered, and report it."""
     while not to_parent.poll():
         node.doTick(0.002)
     to_parent.recv()
@@ -82,7 +81,7 @@ def _tick(node: Any, seconds: float) -> None:
 
 def _node_class(library: Any) -> Any:
     class Register(library.SyncObj):  # type: ignore[misc]  # The library is not there when this is checked.
-        """A replicated counter of what was written: less than a blog."""
+        """A replicated counter of writes: less than a blog."""
 
         def __init__(self, *arguments: Any) -> None:
             super().__init__(*arguments)

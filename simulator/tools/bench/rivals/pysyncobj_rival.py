@@ -1,6 +1,6 @@
-"""PySyncObj beside us, where it is installed: five processes on the loopback, in memory, as it comes and tuned.
+"""PySyncObj beside us, where it is installed: five processes on the loopback, in memory, default and tuned.
 
-`tuned` are the fastest settings that we found for it; it keeps nothing on any disk in either.
+`tuned` are the fastest settings that we found for it. It keeps nothing on disk in either.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ ATTEMPTS = 3
 
 
 class Rivals:
-    """The five processes; `ends` are the connections to them, in their order."""
+    """The five processes; `ends` are the connections to them, in order."""
 
     def __init__(self, options: str, outstanding: int, seconds: float) -> None:
         if find_spec("pysyncobj") is None:
@@ -56,7 +56,7 @@ class Rivals:
             self.processes.append(process)
 
     def rate(self) -> tuple[int, float]:
-        """Let the leader, whose place is returned too, count the commands a second that it is answered."""
+        """Let the leader count its answered commands a second; its position is returned too."""
         for end in self.ends:
             if not end.poll(READY_S):
                 raise Skipped("PySyncObj did not elect a leader.")
@@ -94,7 +94,7 @@ def throughput(effort: Effort, *, options: str, outstanding: int) -> Sequence[fl
         try:
             return [rivals.rate()[1]]
         except EOFError:
-            continue  # Some of its own processes meet an IndexError and end, once in some twenty runs.
+            continue  # Some of its processes end with an IndexError, once in some twenty runs.
         finally:
             rivals.close()
     raise RuntimeError("processes of PySyncObj have ended by themselves")
@@ -120,7 +120,7 @@ def latency(effort: Effort, *, options: str) -> Sequence[float]:
 
 
 def _free_ports(count: int) -> list[int]:
-    """Ports that nobody uses at the moment."""
+    """Ports that are not in use."""
     sockets = [socket.socket() for _ in range(count)]
     for one in sockets:
         one.bind(("127.0.0.1", 0))

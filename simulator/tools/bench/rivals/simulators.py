@@ -1,6 +1,6 @@
 """Other simulators of asyncio programs beside our virtual world, where they are installed: a bare ping in each.
 
-Both need Python 3.12. Two tasks send one small message back and forth over the simulated network, nothing is checked,
+Both need Python 3.12. Two tasks send one small message back and forth over the simulated network; nothing is checked,
 and every delivered message counts.
 """
 
@@ -51,7 +51,7 @@ def simloop_ping(effort: Effort) -> Sequence[float]:
 
     async def both() -> None:
         serving = loop.net.host("server").create_task(serve())
-        await asyncio.sleep(1)  # Virtual seconds, both: here the server begins to listen.
+        await asyncio.sleep(1)  # Virtual seconds, both: the server begins to listen here.
         await loop.net.host("client").create_task(ask())
         await asyncio.sleep(1)  # The other end of the stream hears that it is closed.
         serving.cancel()

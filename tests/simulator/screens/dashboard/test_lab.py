@@ -12,7 +12,7 @@ from simulator.screens.dashboard.app import Lab
 from simulator.screens.dashboard.demo import CannedConsole, CannedSource
 from simulator.screens.dashboard.drive import settle
 from simulator.screens.dashboard.panes import NodePane, Pane
-from simulator.screens.dashboard.runner import Sayings
+from simulator.screens.dashboard.runner import Pending
 from simulator.views.sheet import bit
 
 SMALL, WIDE = (80, 24), (200, 50)
@@ -27,7 +27,7 @@ def screen(lab: Lab) -> list[str]:
 
 def play(story: Story, size: tuple[int, int] = SMALL, source: CannedSource | None = None) -> Lab:
     """Run the lab without a terminal while `story` presses keys."""
-    sayings = Sayings()
+    sayings = Pending()
     lab = Lab(source or CannedSource(), CannedConsole(sayings), sayings)
 
     async def run() -> None:
@@ -193,13 +193,13 @@ def test_tab_completes_what_is_certain_and_lists_the_rest() -> None:
 
 def test_a_flood_of_answers_is_cut_and_says_so() -> None:
     """Ten thousand lines at once cost no more than the newest five hundred."""
-    sayings = Sayings()
+    sayings = Pending()
     for number in range(10_000):
         sayings.write(bit(number))
 
     taken = sayings.take()
 
-    assert len(taken) == Sayings.MOST + 1
+    assert len(taken) == Pending.MOST + 1
     assert taken[0] == bit("(9500 lines left out)", "dim")
     assert taken[-1] == bit(9999)
 

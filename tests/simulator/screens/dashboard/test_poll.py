@@ -32,7 +32,7 @@ def test_hurry_looks_again_at_once() -> None:
     poll.start()
     assert looks.acquire(timeout=5)
 
-    poll.hurry()
+    poll.refresh()
 
     assert looks.acquire(timeout=5)
     poll.stop()

@@ -11,9 +11,9 @@ def test_a_picture_shows_what_its_story_tells_and_is_the_same_every_time() -> No
     """The duel by hand: who leads, who wants to, and the messages that wait."""
     duel = next(shot for shot in SHOTS if shot.name == "lab-held")
 
-    picture = asyncio.run(take(duel))
+    newest = asyncio.run(take(duel))
 
-    text = picture.replace("&#160;", " ")
+    text = newest.replace("&#160;", " ")
     assert "messages held: " in text
     assert "PREPARE ballot 1.2 first-slot 1" in text
-    assert asyncio.run(take(duel)) == picture
+    assert asyncio.run(take(duel)) == newest

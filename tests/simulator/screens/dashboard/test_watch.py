@@ -56,7 +56,7 @@ def test_the_frame_fits_an_80_by_24_terminal() -> None:
     console = Console(file=file, width=80, height=24, force_terminal=True, color_system=None)
 
     console.print(
-        frame(CannedSource().picture(), [bit(f"line {n}") for n in range(30)] + [bit("> wait leader within 5s")])
+        frame(CannedSource().newest(), [bit(f"line {n}") for n in range(30)] + [bit("> wait leader within 5s")])
     )
 
     lines = file.getvalue().splitlines()
