@@ -106,6 +106,12 @@ class _Open:
         self.deadline_ms = deadline_ms
 
 
+def write_call(ticket: Ticket, operation: Operation) -> ClientWrite:
+    """What a client sends to a node for its write. A retry sends the same text again."""
+    text = operation_text(operation, ticket.client, ticket.seq)
+    return ClientWrite(Request(ticket.client, ticket.seq, text))
+
+
 class ClientBook:
     """Every request of a cluster's clients. `run` begins each client's name and holds no colon.
 
@@ -142,8 +148,7 @@ class ClientBook:
             name = "post" if isinstance(operation, Post) else "comment"
             self._invoke(ticket, name, [operation.username, operation.title, operation.content])
             self.writes.append(ticket)
-        text = operation_text(operation, ticket.client, ticket.seq)
-        return ticket, ClientWrite(Request(ticket.client, ticket.seq, text))
+        return ticket, write_call(ticket, operation)
 
     def read(
         self, node: int, query: Query, *, process: int | None = None, timeout_ms: int = CLIENT_TIMEOUT_MS

@@ -1,4 +1,4 @@
-"""The gate: what the blog takes, what it trims, and the sentence that refuses the rest."""
+"""The check of new operations: what it accepts, what it trims, and how it refuses the rest."""
 
 from __future__ import annotations
 
@@ -6,25 +6,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blog.operations import CONTENT_LIMIT, Comment, InvalidOperation, Post, comment, post, validated
+from blog.operations import CONTENT_LIMIT, Comment, InvalidOperation, Post, validated
 
 
 def test_names_and_titles_are_trimmed_and_contents_are_not() -> None:
-    """White space around a name is a slip of the finger; in a content it may be meant."""
-    made = post("  alice\t", "\nHello ", "  two\nlines ")
+    """White space around a name is removed; in a content it is kept."""
+    made = validated(Post("  alice\t", "\nHello ", "  two\nlines "))
 
     assert made == Post("alice", "Hello", "  two\nlines ")
 
 
-def test_a_comment_goes_through_the_same_gate() -> None:
-    """What a post may not say, a comment may not say either."""
-    assert comment(" bob ", " Hello", "") == Comment("bob", "Hello", "")
+def test_a_comment_is_checked_like_a_post() -> None:
+    """A comment is trimmed and refused by the same rules."""
+    assert validated(Comment(" bob ", " Hello", "")) == Comment("bob", "Hello", "")
     with pytest.raises(InvalidOperation, match="The title is empty"):
-        comment("bob", " ", "x")
+        validated(Comment("bob", " ", "x"))
 
 
 def test_operations_take_keywords_and_never_change() -> None:
-    """They are values: made by name, compared by content, frozen."""
+    """Operations are values: keyword arguments, equality by content, frozen."""
     operation = Post(username="alice", title="Hello", content="")
 
     assert operation == Post("alice", "Hello", "")
@@ -36,7 +36,7 @@ def test_operations_take_keywords_and_never_change() -> None:
 @pytest.mark.parametrize("length", [1, 200])
 def test_a_name_has_one_to_two_hundred_characters(length: int) -> None:
     """Characters are counted, not bytes, and after trimming."""
-    assert post("é" * length + "   ", "日" * length, "").title == "日" * length
+    assert validated(Post("é" * length + "   ", "日" * length, "")).title == "日" * length
 
 
 @pytest.mark.parametrize(
@@ -59,21 +59,21 @@ def test_a_name_has_one_to_two_hundred_characters(length: int) -> None:
 def test_a_refusal_is_one_sentence(username: str, title: str, content: str, sentence: str) -> None:
     """It names the part, what is wrong with it, and what would be right."""
     with pytest.raises(InvalidOperation) as refusal:
-        post(username, title, content)
+        validated(Post(username, title, content))
 
     assert str(refusal.value) == sentence
 
 
 def test_a_content_of_exactly_64_kib_is_taken() -> None:
     """The limit counts bytes in UTF-8, and it is itself allowed."""
-    assert post("u", "t", "é" * (CONTENT_LIMIT // 2)).content.startswith("é")
+    assert validated(Post("u", "t", "é" * (CONTENT_LIMIT // 2))).content.startswith("é")
 
 
 @given(st.text(), st.text(), st.text())
 def test_what_passes_once_passes_again_unchanged(username: str, title: str, content: str) -> None:
-    """Whatever anyone types is refused, or is text that UTF-8 can hold and that validates to itself."""
+    """Any text is refused, or can be encoded in UTF-8 and does not change when it is checked again."""
     try:
-        made = post(username, title, content)
+        made = validated(Post(username, title, content))
     except InvalidOperation:
         return
 

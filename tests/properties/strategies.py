@@ -12,9 +12,7 @@ from typing import Any, get_args
 
 from hypothesis import strategies as st
 
-from blog.operations import Operation
-from blog.operations import comment as new_comment
-from blog.operations import post as new_post
+from blog.operations import Comment, Operation, Post, validated
 from simulator.faults.faults import (
     ClearConditions,
     ClockFault,
@@ -216,10 +214,10 @@ LABELS = TEXTS.filter(lambda text: bool(text.strip()))
 
 def operations() -> st.SearchStrategy[Operation]:
     """Posts and comments with text of any kind, as they pass the blog's gate."""
-    return st.builds(new_post, LABELS, LABELS, TEXTS) | st.builds(new_comment, LABELS, LABELS, TEXTS)
+    return (st.builds(Post, LABELS, LABELS, TEXTS) | st.builds(Comment, LABELS, LABELS, TEXTS)).map(validated)
 
 
 def meeting_operations() -> st.SearchStrategy[Operation]:
     """Posts and comments that meet: few users, few titles."""
     users, titles, contents = st.sampled_from(USERS), st.sampled_from(TITLES), st.sampled_from(("", "x", "y"))
-    return st.builds(new_post, users, titles, contents) | st.builds(new_comment, users, titles, contents)
+    return st.builds(Post, users, titles, contents) | st.builds(Comment, users, titles, contents)

@@ -10,7 +10,7 @@ from random import Random
 from statistics import median
 from typing import TYPE_CHECKING, Literal
 
-from blog.operations import Operation, comment, post
+from blog.operations import Comment, Operation, Post
 from simulator.cluster.interface import AnswerKind, Query, Ticket
 from simulator.scenario.language.commands import Load
 from simulator.scenario.session.node_selector import living
@@ -115,9 +115,9 @@ class LoadRun:
         if kind == "post":
             title = f"load-{self._number}-{self._asked}"
             self._posting[client] = title
-            operation = post(username=user, title=title, content=f"post {self._asked}")
+            operation = Post(username=user, title=title, content=f"post {self._asked}")
         else:
-            operation = comment(username=user, title=self._dice.choice(self._posted), content=f"comment {self._asked}")
+            operation = Comment(username=user, title=self._dice.choice(self._posted), content=f"comment {self._asked}")
         return self._cluster.submit(node, operation, process=process)
 
     def _draw(self) -> Literal["post", "comment", "view"]:

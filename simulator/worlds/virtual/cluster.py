@@ -21,12 +21,13 @@ from typing import Literal
 import msgspec
 
 from paxos.ballot import NodeId
-from paxos.messages import AnyMessage, Request
+from paxos.messages import AnyMessage
 from simulator.checks.decided_order import DecidedWrites
 from simulator.checks.invariants import InvariantChecker
 from simulator.checks.linearizability.judge import judge
 from simulator.checks.violation import Violation
 from simulator.cluster.base import BaseCluster
+from simulator.cluster.client_sessions import write_call
 from simulator.cluster.events import ClusterEvent, HeldMessage
 from simulator.cluster.interface import AnswerKind, Query, Ticket
 from simulator.cluster.message_text import ROUTINE, sent_line
@@ -36,11 +37,9 @@ from simulator.faults.links import Link, Links
 from simulator.mutants.registry import quorums
 from simulator.node.client_api import (
     ClientCall,
-    ClientWrite,
     Inspected,
     NodeReport,
 )
-from simulator.node.codec import operation_text
 from simulator.node.node import Node
 from simulator.node.status import NodeStatus
 from simulator.node.storage.chain_file import CHAIN
@@ -157,8 +156,7 @@ class VirtualCluster(BaseCluster):
         known = answer is not None and (answer.kind in {AnswerKind.OK, AnswerKind.REFUSED} or not answer.sent)
         if known or machine.life == "down" or isinstance(ticket.request, Query):
             return
-        request = Request(ticket.client, ticket.seq, operation_text(ticket.request, ticket.client, ticket.seq))
-        self._heap.put(self.now_ms(), node, (0, ClientWrite(request), machine.lives))
+        self._heap.put(self.now_ms(), node, (0, write_call(ticket, ticket.request), machine.lives))
 
     # Faults
 
