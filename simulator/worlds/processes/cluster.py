@@ -132,11 +132,11 @@ class ProcessCluster(BaseCluster):
     def together(self) -> Iterator[None]:
         """Requests made inside leave as one batch at the end: for whoever has many at once. Do not wait inside."""
         with self._changed:
-            self._supervisor.begin_together()
+            self._supervisor.begin_batch()
             try:
                 yield
             finally:
-                self._supervisor.end_together()
+                self._supervisor.end_batch()
 
     # Faults
 
@@ -178,7 +178,7 @@ class ProcessCluster(BaseCluster):
     def held(self) -> list[HeldMessage]:
         """See `Cluster`."""
         with self._changed:
-            held = list(self._supervisor.network.held.items())
+            held = list(self._supervisor.router.held.items())
         known = self._held  # Thousands may wait, and whoever looks looks often: each is read once.
         self._held = {number: known.get(number) or _shown(number, message) for number, message in held}
         return list(self._held.values())
@@ -186,12 +186,12 @@ class ProcessCluster(BaseCluster):
     def in_flight(self) -> int:
         """See `Cluster`: those on slow links, and those held."""
         with self._changed:
-            return self._supervisor.network.underway()
+            return self._supervisor.router.underway()
 
     def link_counts(self) -> dict[Link, tuple[int, int]]:
         """For each directed link that was used: messages passed on, and messages lost."""
         with self._changed:
-            network = self._supervisor.network
+            network = self._supervisor.router
             used = sorted(network.passed.keys() | network.lost.keys())
             return {link: (network.passed[link], network.lost[link]) for link in used}
 
@@ -199,20 +199,20 @@ class ProcessCluster(BaseCluster):
         """What waits in memory for a node that stands still: bytes, and messages dropped for want of room."""
         self._check_node(node)
         with self._changed:
-            life = self._supervisor.lives.get(node)
+            life = self._supervisor.processes.get(node)
             return (life.outlet.waiting, life.outlet.dropped) if life is not None else (0, 0)
 
     def pid(self, node: int) -> int | None:
         """The number of the node's process; None when it is down."""
         self._check_node(node)
         with self._changed:
-            life = self._supervisor.lives.get(node)
+            life = self._supervisor.processes.get(node)
             return life.pid if life is not None else None
 
     def watch_messages(self, on: bool) -> None:
         """From now on the running log holds the messages between nodes, and the answers to clients, too; or not."""
         with self._changed:
-            self._supervisor.network.message_log.open = on
+            self._supervisor.router.message_log.open = on
 
     def check(self) -> dict[str, str]:
         """See `Cluster`. Reads what is new in the nodes' files, and on the record, since the last call."""
@@ -320,7 +320,7 @@ class ProcessCluster(BaseCluster):
 
     def _hand_over(self, ticket: Ticket, call: ClientCall) -> None:
         data = encode_call(call)
-        told = self._supervisor.tell(ticket.node, data)
+        told = self._supervisor.send_call(ticket.node, data)
         if told and self._recording is not None:
             self._recording.asked(self.now_ms(), ticket.node, data)
         if not told:
@@ -333,7 +333,7 @@ class ProcessCluster(BaseCluster):
             return None  # A callback in the supervisor's thread would wait for itself.
         self._inspection += 1
         number = self._inspection
-        if not self._supervisor.tell(node, encode_call(Inspect(number, detail))):
+        if not self._supervisor.send_call(node, encode_call(Inspect(number, detail))):
             return None
         self._inspections[number] = None
         try:
@@ -362,10 +362,10 @@ class ProcessCluster(BaseCluster):
         return self._supervisor.links
 
     def _newest_messages(self, last: int) -> Sequence[ClusterEvent]:
-        return self._supervisor.network.message_log.newest(last)
+        return self._supervisor.router.message_log.newest(last)
 
     def _logs_messages(self) -> bool:
-        return self._supervisor.network.message_log.open
+        return self._supervisor.router.message_log.open
 
 
 def _shown(number: int, held: Held) -> HeldMessage:

@@ -26,7 +26,7 @@ LENGTH = Struct("<I")
 SUPERVISOR = 0
 DEFERRABLE = 1 << 30
 """In an address on the way up: nobody waits for these messages. Nodes have lower bits."""
-WITNESS = 1 << 31  # The address of what a node tells of its inside (see `probe`): no node has this number.
+PROBE = 1 << 31  # The address of what a node tells of its inside (see `probe`): no node has this number.
 PIPE_BYTES = 1 << 20  # What an unprivileged process may ask for; the default of 64 KiB makes bursts wait.
 READ_BYTES = 1 << 16  # Room for a megabyte, asked for at each read, costs 13 µs whatever comes.
 MOST_READ_BYTES = PIPE_BYTES

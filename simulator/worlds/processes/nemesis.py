@@ -11,7 +11,8 @@ from simulator.faults.links import Link
 from simulator.faults.nemesis import Nemesis
 from simulator.settings import Settings
 from simulator.worlds.processes.faulty_disk import damage_file
-from simulator.worlds.processes.node_main import DISK_FAULT_MODES, node_directory
+from simulator.worlds.processes.node_main import node_directory
+from simulator.worlds.processes.process_host import DISK_FAULT_MODES
 from simulator.worlds.processes.status_cache import StatusCache
 from simulator.worlds.processes.supervisor import Supervisor
 
@@ -41,11 +42,11 @@ class ProcessNemesis(Nemesis):
         with self._supervisor.lock:
             super().carry_out(fault)
         if isinstance(fault, Restart):
-            self._supervisor.call_soon(lambda: self._bring_up(fault.node))
+            self._supervisor.call_soon(lambda: self._spawn(fault.node))
 
     def process_state(self, node: int) -> Literal["up", "paused", "down"]:
         """See `Nemesis`."""
-        process = self._supervisor.lives.get(node)
+        process = self._supervisor.processes.get(node)
         return "down" if process is None else "paused" if process.paused else "up"
 
     def check_crash(self, fault: Crash) -> None:
@@ -57,26 +58,26 @@ class ProcessNemesis(Nemesis):
 
     def crash(self, fault: Crash) -> None:
         """See `Nemesis`. It returns when the process has ended."""
-        process = self._supervisor.lives[fault.node]
+        process = self._supervisor.processes[fault.node]
         process.kill()
-        if not self._wait_for(lambda: self._supervisor.lives.get(fault.node) is not process):
+        if not self._wait_for(lambda: self._supervisor.processes.get(fault.node) is not process):
             raise RuntimeError(f"node {fault.node} was killed and does not end")
 
     def restart(self, node: int) -> None:
         """See `carry_out`."""
 
-    def _bring_up(self, node: int) -> None:
-        self._supervisor.bring_up(node)
+    def _spawn(self, node: int) -> None:
+        self._supervisor.spawn(node)
         self._statuses.changed(node, "up")
 
     def pause(self, node: int) -> None:
         """See `Nemesis`."""
-        self._supervisor.lives[node].pause()
+        self._supervisor.processes[node].pause()
         self._statuses.changed(node, "paused")
 
     def resume(self, node: int) -> None:
         """See `Nemesis`."""
-        self._supervisor.lives[node].resume()
+        self._supervisor.processes[node].resume()
         self._statuses.changed(node, "up")
 
     def change_disk(self, fault: DiskFault) -> None:
@@ -84,7 +85,7 @@ class ProcessNemesis(Nemesis):
         if fault.kind in DISK_FAULT_MODES:
             self._supervisor.set_disk_fault_mode(fault.node, fault.kind)
         else:
-            up = fault.node in self._supervisor.lives
+            up = fault.node in self._supervisor.processes
             damage_file(node_directory(self._settings, fault.node), fault, up=up)
 
     def change_clock(self, fault: ClockFault) -> None:
@@ -93,9 +94,9 @@ class ProcessNemesis(Nemesis):
 
     def is_held(self, number: int) -> bool:
         """See `Nemesis`."""
-        return number in self._supervisor.network.held
+        return number in self._supervisor.router.held
 
     def deliver_held(self, number: int | None, link: Link | None) -> None:
         """See `Nemesis`."""
-        self._supervisor.network.deliver_held(number, link, self._supervisor.now_ms())
+        self._supervisor.router.deliver_held(number, link, self._supervisor.now_ms())
         self._supervisor.flush()

@@ -1,7 +1,7 @@
-"""One node as a process of its own: a loop around `Node` that waits, reads all there is, and ends a batch with `flush`.
+"""The main program of a node process: a loop that waits, reads all input, and ends each batch with `flush`.
 
-The loop sleeps until its queue has something or its next alarm is due, and for nothing else. All that arrived while the
-disk was busy is one batch: one sync serves it (group commit). This module imports no screen, so that a node is up in a
+The loop sleeps until its pipe has data or its next timer is due. Everything that arrived while the disk was busy is one
+batch, for which one sync is enough (group commit). This module imports no screen library, so that a node starts in a
 tenth of a second.
 """
 
@@ -16,197 +16,66 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
-from typing import TYPE_CHECKING
 
 from paxos.ballot import NodeId
-from paxos.effects import Timer
-from paxos.messages import AnyMessage, Decide, Hints
 from simulator.errors import InputError
 from simulator.faults.faults import DiskFaultKind
-from simulator.node.client_api import Inspected, NodeFailed, NodeReport
+from simulator.node.client_api import Inspected, NodeFailed
 from simulator.node.drivable import Drivable
-from simulator.node.status import NodeStatus
 from simulator.settings import Settings
-from simulator.worlds.processes.framed_pipe import DEFERRABLE, SUPERVISOR, WITNESS, Inlet, Outlet, frame, split
+from simulator.worlds.processes.framed_pipe import SUPERVISOR, Inlet, Outlet, split
 from simulator.worlds.processes.process_flags import die_with_parent
-from simulator.worlds.processes.wire import decode_call, decode_message, encode_message, encode_report
+from simulator.worlds.processes.process_host import DISK_FAULT_MODE, DISK_FAULT_MODES, ProcessHost
+from simulator.worlds.processes.status_reporter import StatusReporter
+from simulator.worlds.processes.wire import decode_call, decode_message
 
-if TYPE_CHECKING:
-    from simulator.worlds.processes.probe_frames import ProcessProbe
-
-LOOK_EVERY_MS = 50
-"""How often at most a node that changes says so unasked."""
-COUNTERS_EVERY_MS = 1_000
-"""How often at most a node sends its state when nothing but its counters changed."""
 SHUTDOWN_GRACE_S = 1.0
-DISK_FAULT_MODE = 1_000
-"""The address of a frame that says what the disk shall do: no node has this number. Its message is one byte."""
-DISK_FAULT_MODES: tuple[DiskFaultKind, ...] = ("ok", "full", "readonly", "failing-write", "failing-sync")
-DEFERRABLE_MESSAGES = (Decide, Hints)
-"""What nobody waits for but clients of the node that is told, and of those the supervisor knows."""
+"""How long a process that ends waits for the supervisor to read its last reports."""
 NEW_OBJECTS = 50_000
 MANY_NEW_OBJECTS = 1_000_000
 
 
 def node_directory(settings: Settings, node_id: NodeId) -> Path:
-    """Where a node backs up what it must not forget."""
+    """The directory of a node's files."""
     return Path(settings.data) / f"node-{node_id}"
 
 
-class ProcessHost:
-    """The world as the node of this process sees it: a queue out, and alarms.
-
-    A message is encoded once, whoever it is for; messages for the same targets in a row share one frame.
-    `disk_fault_mode` is what the supervisor wants the disk to do, `probe` whom the node tells what it does inside, if
-    anybody.
-    """
-
-    def __init__(self, outlet: Outlet, dice: Random, disk_fault_mode: DiskFaultKind = "ok") -> None:
-        self.due_ms: dict[Timer, int] = {}
-        self.now_ms = 0
-        self.disk_fault_mode = disk_fault_mode
-        self.probe: ProcessProbe | None = None
-        self._outlet = outlet
-        self._dice = dice
-        self._sets: dict[tuple[NodeId, ...], int] = {}
-        self._targets = 0
-        self._messages: list[bytes] = []
-        self._reports: list[bytes] = []
-
-    def send(self, to: tuple[NodeId, ...], message: AnyMessage) -> None:
-        """See `Host`."""
-        targets = self._sets.get(to)
-        if targets is None:
-            targets = self._sets[to] = sum(1 << node for node in set(to))
-        if type(message) in DEFERRABLE_MESSAGES:
-            targets |= DEFERRABLE
-        if targets != self._targets:
-            self._seal()
-            self._targets = targets
-        self._messages.append(encode_message(message))
-
-    def push(self) -> None:
-        """See `Host`. What the pipe does not take follows when it does: see `written`."""
-        self._seal()
-        if self._reports:
-            self._outlet.put(frame(1 << SUPERVISOR, self._reports))
-            self._reports.clear()
-        self._outlet.flush()
-
-    def set_timer(self, timer: Timer, min_ms: int, max_ms: int) -> None:
-        """See `Host`."""
-        self.due_ms[timer] = self.now_ms + min_ms + int(self._dice.random() * (max_ms - min_ms + 1))
-
-    def report(self, report: NodeReport) -> None:
-        """See `Host`."""
-        self._reports.append(encode_report(report))
-
-    def be_probed(self) -> None:
-        """From now on, what the node does inside leaves too, between the messages, in the order of doing."""
-        from simulator.worlds.processes.probe_frames import ProcessProbe  # noqa: PLC0415  10 ms that others need not spend.
-
-        self.probe = ProcessProbe(self._tell)
-
-    def _tell(self, telling: bytes) -> None:
-        self._seal()
-        self._outlet.put(frame(WITNESS, [telling]))
-
-    def take_due(self) -> list[Timer]:
-        """The alarms whose time has come, the earliest first; they are set no longer."""
-        due = sorted((at, timer) for timer, at in self.due_ms.items() if at <= self.now_ms)
-        for _, timer in due:
-            del self.due_ms[timer]
-        return [timer for _, timer in due]
-
-    def _seal(self) -> None:
-        if self._messages:
-            self._outlet.put(frame(self._targets, self._messages))
-            self._messages.clear()
-
-
 Builder = Callable[[NodeId, Settings, ProcessHost], Drivable]
-"""Makes the node. It is looked up by name in the new process, so it is a function at the top of a module."""
+"""Makes the node. The new process finds it by its name, so it must be a function at the top of a module."""
 
 
 def build_node(node_id: NodeId, settings: Settings, host: ProcessHost) -> Drivable:
-    """The node of the protocol, with the rule broken that the settings name, on its real files."""
-    from simulator.node.node import Node  # noqa: PLC0415  A test's smaller node need not load this one.
+    """A node of the protocol on its real files, with the rule broken that the settings name."""
+    from simulator.node.node import Node  # noqa: PLC0415  A smaller node of a test does not load this one.
     from simulator.node.storage.real_disk import RealDisk  # noqa: PLC0415
     from simulator.node.storage.storage import Storage  # noqa: PLC0415
     from simulator.worlds.processes.faulty_disk import FaultyDisk  # noqa: PLC0415
 
     disk = RealDisk(node_directory(settings, node_id), settings.sync)
     storage = Storage(FaultyDisk(disk, host), settings.difficulty)
-    made = Node
+    node_class = Node
     if settings.break_rule is not None:
-        from simulator.mutants.registry import node_type  # noqa: PLC0415  No sound node needs to know of broken ones.
+        from simulator.mutants.registry import node_type  # noqa: PLC0415  Only a mutant needs this.
 
-        made = node_type(settings.break_rule)
-    return made(node_id, settings, storage, host, probe=host.probe)
-
-
-class Watcher:
-    """Decides when to offer the supervisor a fresh picture, so that nobody has to ask for one."""
-
-    def __init__(self, node: Drivable) -> None:
-        self.due_ms: int | None = 0
-        self._node = node
-        self._looked_ms = -COUNTERS_EVERY_MS
-        self._told_ms = 0
-        self._summary: object = None
-
-    def something_happened(self) -> None:
-        """Look again, at once or as soon as the last look is old enough."""
-        if self.due_ms is None:
-            self.due_ms = self._looked_ms + LOOK_EVERY_MS
-
-    def look(self, now_ms: int) -> NodeStatus | None:
-        """The node's state if it is worth telling."""
-        self._looked_ms = now_ms
-        self.due_ms = None
-        state = self._node.status()
-        summary = _summary(state)
-        if summary == self._summary and now_ms - self._told_ms < COUNTERS_EVERY_MS:
-            return None
-        self._summary = summary
-        self._told_ms = now_ms
-        return state
-
-
-def _summary(state: NodeStatus) -> object:
-    """Everything that a person would call a change; counters run on by themselves."""
-    return (
-        state.role,
-        state.ballot,
-        state.promised,
-        state.leader,
-        state.accepted,
-        state.decided,
-        state.applied,
-        state.hash,
-        state.queue,
-        state.pending,
-        state.in_flight,
-        state.heard,
-        state.error,
-    )
+        node_class = node_type(settings.break_rule)
+    return node_class(node_id, settings, storage, host, probe=host.probe)
 
 
 class Loop:
-    """Wait, read everything, tell the node, flush: until the supervisor is gone or the node stops."""
+    """Waits, reads everything, hands it to the node and flushes, until the supervisor is gone or the node stops."""
 
     def __init__(self, node: Drivable, host: ProcessHost, inlet: Inlet, outlet: Outlet) -> None:
         self._node = node
         self._host = host
         self._inlet = inlet
         self._outlet = outlet
-        self._watcher = Watcher(node)
+        self._reporter = StatusReporter(node)
         self._selector = selectors.DefaultSelector()
         self._selector.register(inlet.fd, selectors.EVENT_READ)
         self._writing = False
 
     def run(self) -> None:
-        """Returns when the queue in is at its end. Raises what the node raises."""
+        """Return when the pipe in is at its end. Raises what the node raises."""
         host, node = self._host, self._node
         host.now_ms = clock_ms()
         node.start(host.now_ms)
@@ -219,13 +88,13 @@ class Loop:
             host.now_ms = now = clock_ms()
             if ready:
                 self._read(now)
-            _collect_what_is_new(idle=not ready)
+            _collect_garbage(idle=not ready)
             for timer in host.take_due():
                 if host.probe is not None:
                     host.probe.woken(timer)
                 node.wake(timer, now)
             node.flush(now)
-            self._watch(now)
+            self._report_status(now)
             self._write_rest()
 
     def _read(self, now: int) -> None:
@@ -239,18 +108,18 @@ class Loop:
             else:
                 for data in split(body):
                     node.receive(decode_message(data), now)
-        self._watcher.something_happened()
+        self._reporter.changed()
 
-    def _watch(self, now: int) -> None:
-        watcher = self._watcher
-        if watcher.due_ms is not None and watcher.due_ms <= now:
-            state = watcher.look(now)
-            if state is not None:
-                self._host.report(Inspected(0, state))
+    def _report_status(self, now: int) -> None:
+        reporter = self._reporter
+        if reporter.due_ms is not None and reporter.due_ms <= now:
+            status = reporter.look(now)
+            if status is not None:
+                self._host.report(Inspected(0, status))
                 self._host.push()
 
     def _write_rest(self) -> None:
-        """Wait for the queue out too, as long as it has not taken everything."""
+        """Wait for the pipe out too, while it has not taken everything."""
         waiting = self._outlet.waiting > 0 and not self._outlet.flush()
         if waiting != self._writing:
             self._writing = waiting
@@ -261,16 +130,16 @@ class Loop:
 
     def _timeout_s(self) -> float | None:
         due = min(self._host.due_ms.values(), default=None)
-        look = self._watcher.due_ms
+        look = self._reporter.due_ms
         if look is not None and (due is None or look < due):
             due = look
         return None if due is None else max(0.0, due / 1000 - time.monotonic())
 
 
-def _collect_what_is_new(*, idle: bool) -> None:
-    """Look for garbage while nobody waits, or when a lot has gathered.
+def _collect_garbage(*, idle: bool) -> None:
+    """Collect garbage when the node is idle, or when a lot of new objects exist.
 
-    What survives is moved out of the collector's sight: its pauses are as short as what is new, however long the chain.
+    Surviving objects are frozen: the collector skips them, so its pauses depend on new objects, not on the chain.
     """
     new = gc.get_count()[0]
     if new > (NEW_OBJECTS if idle else MANY_NEW_OBJECTS):
@@ -279,7 +148,7 @@ def _collect_what_is_new(*, idle: bool) -> None:
 
 
 def clock_ms() -> int:
-    """The process's clock: it only grows, and all processes of one machine share it."""
+    """Milliseconds of a clock that never goes back. All processes of one machine share it."""
     return time.monotonic_ns() // 1_000_000
 
 
@@ -293,32 +162,32 @@ def run_node(
     parent: int,
     probed: bool = False,
 ) -> None:
-    """A node process from its first line to its last. `ends` are its queue in and its queue out."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the supervisor, which then ends its nodes.
+    """Run a node process from start to end. `ends` are its pipe in and its pipe out."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the supervisor, which ends its nodes.
     die_with_parent(parent)
     log = _redirect_output(node_directory(settings, node_id))
     inlet, outlet = Inlet(ends[0]), Outlet(ends[1])
     host = ProcessHost(outlet, Random(f"{settings.seed}/{node_id}"), disk_fault_mode)
     if probed:
-        host.be_probed()
+        host.start_probe()
     status = 1
     try:
         Loop(build(node_id, settings, host), host, inlet, outlet).run()
         status = 0
     except (InputError, OSError) as error:
         host.report(NodeFailed(str(error)))
-    except Exception as error:  # noqa: BLE001  Whatever it was, the supervisor must hear of it.
+    except Exception as error:  # noqa: BLE001  The supervisor gets every error.
         sys.excepthook(type(error), error, error.__traceback__)  # The module traceback would cost 4 ms at the start.
         if type(error).__name__ != "NodeStopped":
             host.report(NodeFailed(f"a bug of ours ({type(error).__name__}: {error}); see {log}"))
     host.push()
-    _ask_to_end(outlet)
+    _drain(outlet)
     sys.stderr.flush()
-    os._exit(status)  # Nothing is left to be tidied, and tearing the interpreter down takes longer than a node's life.
+    os._exit(status)  # Nothing needs a cleanup, and finalizing the interpreter takes long.
 
 
 def _redirect_output(directory: Path) -> Path:
-    """Whatever this process prints goes to a file: the screen belongs to the supervisor."""
+    """Send what this process prints to a file: the screen belongs to the supervisor."""
     directory.mkdir(parents=True, exist_ok=True)
     path = directory / "node.log"
     log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
@@ -328,8 +197,8 @@ def _redirect_output(directory: Path) -> Path:
     return path
 
 
-def _ask_to_end(outlet: Outlet) -> None:
-    """Give the supervisor a second to take the last reports."""
+def _drain(outlet: Outlet) -> None:
+    """Wait up to a second until the supervisor has read the last reports."""
     with selectors.DefaultSelector() as selector:
         selector.register(outlet.fd, selectors.EVENT_WRITE)
         end = time.monotonic() + SHUTDOWN_GRACE_S

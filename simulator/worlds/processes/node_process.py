@@ -64,7 +64,7 @@ class NodeProcess:
             with empty_main_module():
                 self._process.start()
         except BaseException:
-            self.forget_queues()
+            self.close_pipes()
             raise
         finally:
             child_in.close()
@@ -111,7 +111,7 @@ class NodeProcess:
             return f"ended with status {code}"
         return f"killed by {signal.Signals(-code).name}"
 
-    def forget_queues(self) -> None:
+    def close_pipes(self) -> None:
         """Throw its queues away. What was still in them is lost, as on any network."""
         self._up.close()
         self._down.close()

@@ -1,7 +1,7 @@
-"""The network between the nodes: every message passes here, and here alone misfortune strikes it.
+"""The network between the nodes: every message passes here, and link faults apply here alone.
 
-Bytes are passed on as they came. While no link has any rule, whole frames go straight from one queue to the next; with
-rules each message is asked for at `Links.arrivals`, the one implementation that the virtual world uses too.
+Bytes are passed on as they came. While no link has a rule, whole frames go straight from one pipe to the next. With
+rules, `Links.arrivals` decides for each message, as in the virtual world.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ UNDERWAY_BYTES = 256 << 20
 """What may be on slow links at once. More is lost, as on a real link whose buffers are full."""
 
 Held = tuple[int, int, bytes, int]
-"""A message that waits for a person: source, target, bytes, and its number on the tape."""
+"""A message that waits for a person: source, target, bytes, and its number in the recording."""
 
 
-class Network:
-    """Where messages are between leaving one node and reaching another. Not safe for threads. Times in milliseconds.
+class Router:
+    """Passes messages from one node to another. Not safe for threads. Times are in milliseconds.
 
-    `connect` and `disconnect` follow the nodes' lives: what is for a node that is down is lost on arrival. `recording`
-    records what passes; without one nothing is recorded, and no message has a number. `is_awaited` tells whether a
-    client waits for a node: if none does, unhurried messages for it wait for others until `flush_deferred`.
+    `connect` and `disconnect` follow the incarnations of nodes; a message for a node that is down is lost on arrival.
+    `recording` records what passes; without one, no message has a number. `is_awaited` says whether a client waits for
+    a node. If none does, deferrable messages for it wait until others follow, or until `flush_deferred`.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class Network:
         self._dice = dice
         self._outlets: dict[int, Outlet] = {}
         self._dirty: set[int] = set()
-        self._deferrable: set[int] = set()
+        self._deferred: set[int] = set()
         self._is_awaited = is_awaited
         self._underway: list[tuple[float, int, int, int, bytes, int]] = []
         self._underway_bytes = 0
@@ -56,14 +56,14 @@ class Network:
         self._targets: dict[int, tuple[int, ...]] = {}
 
     def connect(self, node: int, outlet: Outlet) -> None:
-        """A node came up."""
+        """A node came up: `outlet` leads to it."""
         self._outlets[node] = outlet
 
     def disconnect(self, node: int) -> None:
         """A node went down."""
         self._outlets.pop(node, None)
         self._dirty.discard(node)
-        self._deferrable.discard(node)
+        self._deferred.discard(node)
 
     def route(self, source: int, sent: Frame, now_ms: float) -> None:
         """Pass on one frame of `source`; its address is the set of targets."""
@@ -75,8 +75,8 @@ class Network:
             self.message_log.look(int(now_ms), source, targets, body)
         if self.links.untouched:
             data = HEAD.pack(len(body), source, count) + body
-            hurried = not address & DEFERRABLE
-            passed = [target for target in targets if self._put(source, target, data, count, hurried=hurried)]
+            urgent = not address & DEFERRABLE
+            passed = [target for target in targets if self._put(source, target, data, count, urgent=urgent)]
             if self.recording is not None:
                 lost = [target for target in targets if target not in passed]
                 self.recording.frame(int(now_ms), source, passed, lost, sent)
@@ -87,17 +87,17 @@ class Network:
                     self._send((source, target), message, number, now_ms)
 
     def deliver_due(self, now_ms: float) -> None:
-        """Let everything arrive whose time has come; messages of one link share a frame."""
-        together: dict[Link, list[tuple[int, bytes]]] = {}
+        """Deliver every message that is due; messages of one link share a frame."""
+        by_link: dict[Link, list[tuple[int, bytes]]] = {}
         while self._underway and self._underway[0][0] <= now_ms:
             _, _, source, target, message, number = heapq.heappop(self._underway)
             self._underway_bytes -= len(message)
-            together.setdefault((source, target), []).append((number, message))
-        for link, messages in together.items():
+            by_link.setdefault((source, target), []).append((number, message))
+        for link, messages in by_link.items():
             self._arrive(link, messages, now_ms)
 
     def next_due_ms(self) -> float | None:
-        """When the next message arrives."""
+        """When the next message on a slow link arrives; None when there is none."""
         return self._underway[0][0] if self._underway else None
 
     def underway(self) -> int:
@@ -105,29 +105,29 @@ class Network:
         return len(self._underway) + len(self.held)
 
     def mark(self, node: int) -> None:
-        """`node` has something new to be written to its queue."""
+        """Note that the outlet of `node` has something new to write."""
         self._dirty.add(node)
 
     def take_dirty(self) -> list[int]:
-        """Nodes that have something new to be written to their queue."""
+        """The nodes whose outlets have something new to write. Deferred messages are written along with it."""
         dirty = list(self._dirty)
         self._dirty.clear()
-        if self._deferrable:
-            self._deferrable.difference_update(dirty)
+        if self._deferred:
+            self._deferred.difference_update(dirty)
         return dirty
 
     def flush_deferred(self) -> None:
-        """What waited for company waits no longer."""
-        self._dirty |= self._deferrable
-        self._deferrable.clear()
+        """Mark the nodes that have deferred messages, so that these are written next."""
+        self._dirty |= self._deferred
+        self._deferred.clear()
 
     @property
     def waits_to_coalesce(self) -> bool:
-        """Something lies ready for a queue and may be written together with what follows it."""
-        return bool(self._deferrable)
+        """True while deferred messages wait for others to the same node."""
+        return bool(self._deferred)
 
     def deliver_held(self, number: int | None, link: Link | None, now_ms: float = 0) -> int:
-        """Let held messages arrive now: one, those of a link, or all. How many there were."""
+        """Deliver held messages now: one, those of a link, or all. Returns how many."""
         chosen = chosen_held(self.held, number, link)
         for key in chosen:
             source, target, message, recorded = self.held.pop(key)
@@ -154,24 +154,24 @@ class Network:
         source, target = link
         passed = self._put(source, target, frame(source, [message for _, message in messages]), len(messages))
         if self.recording is not None:
-            tell = self.recording.arrived if passed else self.recording.lost
+            record = self.recording.arrived if passed else self.recording.lost
             for number, message in messages:
-                tell(int(now_ms), link, number, message)
+                record(int(now_ms), link, number, message)
 
     def _lose(self, link: Link, number: int, message: bytes, now_ms: float) -> None:
         self.lost[link] += 1
         if self.recording is not None:
             self.recording.lost(int(now_ms), link, number, message)
 
-    def _put(self, source: int, target: int, data: bytes, count: int, *, hurried: bool = True) -> bool:
+    def _put(self, source: int, target: int, data: bytes, count: int, *, urgent: bool = True) -> bool:
         outlet = self._outlets.get(target)
         if outlet is None or outlet.closed:
             self.lost[source, target] += count
             return False
         self.passed[source, target] += count
         outlet.put(data, count)
-        if hurried or self._is_awaited(target):
+        if urgent or self._is_awaited(target):
             self._dirty.add(target)
         else:
-            self._deferrable.add(target)
+            self._deferred.add(target)
         return True

@@ -10,7 +10,7 @@ import pytest
 
 from simulator.faults.links import LinkRule, Links
 from simulator.worlds.processes.framed_pipe import DEFERRABLE, HEAD, Inlet, Outlet, frame, split
-from simulator.worlds.processes.router import UNDERWAY_BYTES, Network
+from simulator.worlds.processes.router import UNDERWAY_BYTES, Router
 
 TO_2_AND_3 = 0b1100
 
@@ -21,7 +21,7 @@ class Bench:
     def __init__(self) -> None:
         self.links = Links((1, 2, 3))
         self.awaited = {1, 2, 3}
-        self.network = Network(self.links, Random(1), None, lambda node: node in self.awaited)
+        self.router = Router(self.links, Random(1), None, lambda node: node in self.awaited)
         self.ends: list[int] = []
         self.inlets: dict[int, Inlet] = {}
         self.outlets: dict[int, Outlet] = {}
@@ -29,17 +29,17 @@ class Bench:
             reading, writing = os.pipe()
             self.ends += [reading, writing]
             self.inlets[node], self.outlets[node] = Inlet(reading), Outlet(writing)
-            self.network.connect(node, self.outlets[node])
+            self.router.connect(node, self.outlets[node])
 
     def send(self, source: int, targets: int, messages: list[bytes], now_ms: float = 0) -> None:
         """A frame that leaves `source`."""
         sent = frame(targets, messages)
-        self.network.route(source, (targets, len(messages), sent[HEAD.size :]), now_ms)
+        self.router.route(source, (targets, len(messages), sent[HEAD.size :]), now_ms)
 
     def arrived(self, node: int, now_ms: float = 0) -> list[tuple[int, list[bytes]]]:
         """Frames that have come to `node` by now: source and messages."""
-        self.network.deliver_due(now_ms)
-        for dirty in self.network.take_dirty():
+        self.router.deliver_due(now_ms)
+        for dirty in self.router.take_dirty():
             self.outlets[dirty].flush()
         return [(source, list(split(body))) for source, _, body in self.inlets[node].read()]
 
@@ -60,7 +60,7 @@ def test_a_whole_frame_goes_to_each_of_its_targets(bench: Bench) -> None:
     assert bench.arrived(1) == []
     assert bench.arrived(2) == [(1, [b"one", b"two"])]
     assert bench.arrived(3) == [(1, [b"one", b"two"])]
-    assert bench.network.passed == {(1, 2): 2, (1, 3): 2}
+    assert bench.router.passed == {(1, 2): 2, (1, 3): 2}
 
 
 def test_what_nobody_waits_for_travels_with_the_next_message(bench: Bench) -> None:
@@ -70,10 +70,10 @@ def test_what_nobody_waits_for_travels_with_the_next_message(bench: Bench) -> No
 
     assert bench.arrived(3) == [(1, [b"decided"])]
     assert bench.arrived(2) == []
-    assert bench.network.waits_to_coalesce
+    assert bench.router.waits_to_coalesce
     bench.send(3, 0b100, [b"next"])
     assert bench.arrived(2) == [(1, [b"decided"]), (3, [b"next"])]
-    assert not bench.network.waits_to_coalesce
+    assert not bench.router.waits_to_coalesce
 
 
 def test_what_nobody_waits_for_leaves_alone_in_the_end(bench: Bench) -> None:
@@ -81,7 +81,7 @@ def test_what_nobody_waits_for_leaves_alone_in_the_end(bench: Bench) -> None:
     bench.awaited = set()
     bench.send(1, TO_2_AND_3 | DEFERRABLE, [b"decided"])
 
-    bench.network.flush_deferred()
+    bench.router.flush_deferred()
 
     assert bench.arrived(2) == bench.arrived(3) == [(1, [b"decided"])]
 
@@ -92,8 +92,8 @@ def test_weather_strikes_single_messages_of_its_own_link(bench: Bench) -> None:
     bench.send(1, TO_2_AND_3, [b"one", b"two"], now_ms=0.25)
 
     assert bench.arrived(3, 0.25) == [(1, [b"one", b"two"])]
-    assert (bench.arrived(2, 50.0), bench.network.underway()) == ([], 2)
-    assert bench.network.next_due_ms() == 50.25
+    assert (bench.arrived(2, 50.0), bench.router.underway()) == ([], 2)
+    assert bench.router.next_due_ms() == 50.25
     assert bench.arrived(2, 50.25) == [(1, [b"one", b"two"])]
 
 
@@ -103,11 +103,11 @@ def test_what_is_lost_is_counted(bench: Bench) -> None:
     bench.links.set_rule([(1, 3)], LinkRule(drop=1.0))
     bench.send(1, TO_2_AND_3, [b"one", b"two"])
     bench.links.heal()
-    bench.network.disconnect(3)
+    bench.router.disconnect(3)
     bench.send(1, TO_2_AND_3, [b"three"])
 
     assert bench.arrived(2) == [(1, [b"three"])]
-    assert bench.network.lost == {(1, 2): 2, (1, 3): 3}
+    assert bench.router.lost == {(1, 2): 2, (1, 3): 3}
 
 
 def test_a_duplicate_arrives_twice(bench: Bench) -> None:
@@ -125,13 +125,13 @@ def test_held_messages_keep_their_numbers(bench: Bench) -> None:
     bench.send(1, TO_2_AND_3, [b"one", b"two"])
     bench.send(2, 0b10, [b"three"])
 
-    assert list(bench.network.held) == [1, 2, 3]
-    assert bench.network.deliver_held(2, None) == 1
+    assert list(bench.router.held) == [1, 2, 3]
+    assert bench.router.deliver_held(2, None) == 1
     assert bench.arrived(2) == [(1, [b"two"])]
-    assert bench.network.deliver_held(None, (2, 1)) == 1
-    assert list(bench.network.held) == [1]
-    assert bench.network.deliver_held(None, None) == 1
-    assert bench.network.underway() == 0
+    assert bench.router.deliver_held(None, (2, 1)) == 1
+    assert list(bench.router.held) == [1]
+    assert bench.router.deliver_held(None, None) == 1
+    assert bench.router.underway() == 0
 
 
 def test_slow_links_hold_bounded_memory(bench: Bench) -> None:
@@ -141,5 +141,5 @@ def test_slow_links_hold_bounded_memory(bench: Bench) -> None:
     for _ in range(6):
         bench.send(1, 0b100, [big])
 
-    assert bench.network.underway() == 4
-    assert bench.network.lost == {(1, 2): 2}
+    assert bench.router.underway() == 4
+    assert bench.router.lost == {(1, 2): 2}

@@ -1,0 +1,94 @@
+"""The `Host` of a node process: a pipe to the supervisor, and timers."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import TYPE_CHECKING
+
+from paxos.ballot import NodeId
+from paxos.effects import Timer
+from paxos.messages import AnyMessage, Decide, Hints
+from simulator.faults.faults import DiskFaultKind
+from simulator.node.client_api import NodeReport
+from simulator.worlds.processes.framed_pipe import DEFERRABLE, PROBE, SUPERVISOR, Outlet, frame
+from simulator.worlds.processes.wire import encode_message, encode_report
+
+if TYPE_CHECKING:
+    from simulator.worlds.processes.probe_frames import ProcessProbe
+
+DISK_FAULT_MODE = 1_000
+"""The address of a frame that sets the disk's fault mode; no node has this number. Its message is one byte."""
+DISK_FAULT_MODES: tuple[DiskFaultKind, ...] = ("ok", "full", "readonly", "failing-write", "failing-sync")
+DEFERRABLE_MESSAGES = (Decide, Hints)
+"""Messages that only clients of the receiving node wait for. The supervisor knows whether there are any."""
+
+
+class ProcessHost:
+    """Sends frames and keeps timers. `due_ms` holds the timers that are set.
+
+    A message is encoded once for all its targets. Consecutive messages for the same targets share one frame.
+    `disk_fault_mode` is what the disk does now; `probe` reports what the node writes, syncs and applies, if wanted.
+    """
+
+    def __init__(self, outlet: Outlet, dice: Random, disk_fault_mode: DiskFaultKind = "ok") -> None:
+        self.due_ms: dict[Timer, int] = {}
+        self.now_ms = 0
+        self.disk_fault_mode = disk_fault_mode
+        self.probe: ProcessProbe | None = None
+        self._outlet = outlet
+        self._dice = dice
+        self._sets: dict[tuple[NodeId, ...], int] = {}
+        self._targets = 0
+        self._messages: list[bytes] = []
+        self._reports: list[bytes] = []
+
+    def send(self, to: tuple[NodeId, ...], message: AnyMessage) -> None:
+        """See `Host`."""
+        targets = self._sets.get(to)
+        if targets is None:
+            targets = self._sets[to] = sum(1 << node for node in set(to))
+        if type(message) in DEFERRABLE_MESSAGES:
+            targets |= DEFERRABLE
+        if targets != self._targets:
+            self._seal()
+            self._targets = targets
+        self._messages.append(encode_message(message))
+
+    def push(self) -> None:
+        """See `Host`. What the pipe does not take now follows when it does."""
+        self._seal()
+        if self._reports:
+            self._outlet.put(frame(1 << SUPERVISOR, self._reports))
+            self._reports.clear()
+        self._outlet.flush()
+
+    def set_timer(self, timer: Timer, min_ms: int, max_ms: int) -> None:
+        """See `Host`."""
+        self.due_ms[timer] = self.now_ms + min_ms + int(self._dice.random() * (max_ms - min_ms + 1))
+
+    def report(self, report: NodeReport) -> None:
+        """See `Host`."""
+        self._reports.append(encode_report(report))
+
+    def start_probe(self) -> None:
+        """From now on send probe frames too, between the messages, in the order of the node's actions."""
+        from simulator.worlds.processes.probe_frames import ProcessProbe  # noqa: PLC0415  10 ms, for recorded runs only.
+
+        self.probe = ProcessProbe(self._send_probe)
+
+    def take_due(self) -> list[Timer]:
+        """The timers that are due, the earliest first; they are no longer set."""
+        due = sorted((at, timer) for timer, at in self.due_ms.items() if at <= self.now_ms)
+        for _, timer in due:
+            del self.due_ms[timer]
+        return [timer for _, timer in due]
+
+    def _send_probe(self, data: bytes) -> None:
+        self._seal()
+        self._outlet.put(frame(PROBE, [data]))
+
+    def _seal(self) -> None:
+        """Put the messages collected so far into one frame."""
+        if self._messages:
+            self._outlet.put(frame(self._targets, self._messages))
+            self._messages.clear()
