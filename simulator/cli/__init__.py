@@ -1,1 +1,1 @@
-"""The command line `paxsim`: options in, one function call, an exit status out. It decides nothing else."""
+"""The command line `paxsim`: options in, one function call, an exit status out."""

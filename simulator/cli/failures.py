@@ -1,7 +1,7 @@
-"""How a command ends: an exit status, and one sentence on stderr when it did not end well.
+"""How a command ends: an exit status, and one sentence on stderr when it failed.
 
-0 all is well; 1 a check or an expectation failed; 2 bad usage, a bad file or bad input; 3 a bug of ours, with its trace
-in a file; 130 interrupted. A person never meets a traceback: it would blame them for what they cannot mend.
+Status 0: all is well; 1: a check or an expectation failed; 2: bad usage, a bad file or bad input; 3: a bug of ours,
+with its traceback in a file; 130: interrupted. A person never sees a traceback.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ INTERRUPTED = 130
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A bad end: `status` for the shell, `sentence` for the person (may be empty)."""
+    """A failed command: the exit `status`, and the `sentence` for the person (may be empty)."""
 
     status: int
     sentence: str
 
 
 def explain(error: BaseException, arguments: Sequence[str]) -> Failure:
-    """Return how the command `arguments` ends on `error`. A bug of ours leaves its trace in a file."""
+    """How the command `arguments` ends on `error`. A bug of ours leaves its traceback in a file."""
     match error:
         case InputError():
             return Failure(BAD_INPUT, str(error))
@@ -54,7 +54,7 @@ def explain(error: BaseException, arguments: Sequence[str]) -> Failure:
 
 
 def did_you_mean(possibilities: Sequence[str] | None) -> str:
-    """Return `: did you mean 'run'?` for the likeliest word, or a full stop when nothing is close."""
+    """`: did you mean 'run'?` for the likeliest word, or a full stop when none is close."""
     return f": did you mean {possibilities[0]!r}?" if possibilities else "."
 
 
@@ -85,7 +85,7 @@ def _bug_sentence(error: BaseException, arguments: Sequence[str]) -> str:
         with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as file:
             file.write(report)
     except OSError:
-        # Without a place for the file the trace must go somewhere, or the bug is lost.
+        # Without a place for the file the traceback is written to stderr, or the bug is lost.
         sys.stderr.write(report)
         return f"this is a bug of paxsim ({what}); its trace stands above, since no file could be written for it."
     return f"this is a bug of paxsim, not of yours ({what}); its trace is in {Path(name)}."

@@ -1,4 +1,4 @@
-"""Click's classes with three habits of ours: examples in every help, options from variables, words not yet spoken."""
+"""Click's classes with additions: examples in every help, options from variables, planned commands."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import click
 from click.core import ParameterSource
 
 PLANNED = ("prove", "replay", "report", "export", "maelstrom")
-"""Commands that people know from the plan and that this version does not have."""
+"""Commands of the plan that this version does not have."""
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
@@ -65,7 +65,7 @@ class LabCommand(click.Command):
 
 
 class LabGroup(click.Group):
-    """The command `paxsim` itself: lists its commands in the order of a first evening, not of the alphabet."""
+    """The command `paxsim`: it lists its commands in the order of a first evening, not alphabetically."""
 
     command_class = LabCommand
 
@@ -81,7 +81,7 @@ class LabGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find the sub-command; a planned one is refused as such, and so is an option that it would not get."""
+        """Find the sub-command. Refuse a planned one as such, and an option that it does not have."""
         if args and args[0] in PLANNED:
             raise click.UsageError(f"'{args[0]}' is planned but not part of this version of paxsim.", ctx)
         name, command, rest = super().resolve_command(ctx, args)

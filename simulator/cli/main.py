@@ -1,7 +1,7 @@
-"""The door: `paxsim` and `python -m simulator` both come in here.
+"""The entry point of `paxsim` and `python -m simulator`.
 
-It imports nothing at the top. A spawned node process runs the parent's main script once more, which imports this
-module; a node must neither wait for the command line's libraries nor hold them in memory.
+It imports nothing at the top. A spawned node process runs the parent's main script again, which imports this module; a
+node should not load the command line's libraries.
 """
 
 from __future__ import annotations

@@ -52,7 +52,7 @@ class TimeMs(click.ParamType[int]):
     name = "time"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """Return whole milliseconds; a number (a default) is taken as that already."""
+        """Whole milliseconds; a number (a default) is already one."""
         if isinstance(value, int):
             return value
         try:

@@ -1,6 +1,6 @@
-"""Where words go: the result alone to stdout, everything about getting there to stderr.
+"""The streams of a command: the result alone on stdout, everything else on stderr.
 
-A script reads stdout; so a result is text without boxes, colour or truncation, or one JSON document, and nothing else.
+Scripts read stdout, so a result is text without boxes, colour or truncation, or one JSON document.
 """
 
 from __future__ import annotations
@@ -44,21 +44,21 @@ class Output:
         sys.stdout.write(text.decode() + "\n")
 
     def progress(self, text: str) -> None:
-        """Say how far it is."""
+        """Write progress."""
         if not self.quiet:
             self._error(text)
 
     def detail(self, text: str) -> None:
-        """Say what only `-v` asks for."""
+        """Write what only `-v` asks for."""
         if self.verbosity and not self.quiet:
             self._error(text)
 
     def warn(self, text: str) -> None:
-        """Say what is odd but no failure. Not silenced by `-q`: a warning that nobody sees is none."""
+        """Write a warning. `-q` does not silence it."""
         self._error(f"paxsim: warning: {text}")
 
     def fail(self, sentence: str) -> None:
-        """Say in one sentence why the command failed."""
+        """Write in one sentence why the command failed."""
         self._error(f"paxsim: {sentence}")
 
     def _error(self, text: str) -> None:
@@ -70,7 +70,7 @@ class Output:
 def choose_color(choice: ColorChoice) -> None:
     """Let every library of this process follow `--color`; "auto" leaves the decision to NO_COLOR and FORCE_COLOR.
 
-    Rich, Textual and prompt_toolkit all read these two variables, so no screen needs to be told on its own.
+    Rich, Textual and prompt_toolkit read these two variables.
     """
     if choice == "auto":
         return
@@ -80,5 +80,5 @@ def choose_color(choice: ColorChoice) -> None:
 
 
 def printable(text: str) -> str:
-    """Return lines that cannot act on the screen: a title or a file name is shown, never obeyed."""
+    """Lines that cannot act on the screen: a title or a file name is shown, never interpreted."""
     return "\n".join(map(safe, text.split("\n")))

@@ -1,4 +1,4 @@
-"""The command `paxsim`: its tree of sub-commands, and how any of them ends."""
+"""The command `paxsim`: its tree of sub-commands, and how each ends."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def run_program(arguments: Sequence[str] | None = None) -> int:
         status = _invoke(words, output)
         sys.stdout.flush()
     except BrokenPipeError:
-        # The reader has seen enough, as in `paxsim scenarios | head`. Python must not complain about it at exit either.
+        # The reader has closed the pipe, as `paxsim scenarios | head` does. Python must not complain at exit either.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return failures.OK
     except BaseException as error:  # noqa: BLE001  # This is where every error becomes one sentence and a status.
@@ -83,7 +83,7 @@ def _invoke(words: list[str], output: Output) -> int:
 
 
 def _tolerate_any_text() -> None:
-    """Let a terminal that knows no é show an escape instead of ending the command."""
+    """Let a terminal that cannot show a character show an escape instead of ending the command."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")

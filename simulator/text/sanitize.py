@@ -1,4 +1,4 @@
-"""Text that people and files gave us, made safe to show: what could move a cursor or hide a word becomes visible."""
+"""Text of people and files, made safe to show: characters that move the cursor or hide text become visible."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ def _visible(character: str) -> str:
         return _NAMED[character]
     code = ord(character)
     if code < 0x20:
-        return chr(0x2400 + code)  # Unicode draws a picture of each control character: ␛ for escape.
+        return chr(0x2400 + code)  # Unicode has a visible symbol for each control character: ␛ for escape.
     if code == 0x7F:
         return "␡"
-    # Cc: C1 controls. Cf: marks that hide or turn around what follows. Cs: halves of a character no terminal takes.
+    # Cc: C1 controls. Cf: marks that hide or reverse what follows. Cs: halves of a character, invalid in a terminal.
     if unicodedata.category(character) in {"Cc", "Cf", "Cs", "Zl", "Zp"} and character != "\u200d":
         return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
     return character

@@ -1,4 +1,4 @@
-"""The right word for a wrong one: what a sentence about a mistake suggests."""
+"""Suggests the right word for a wrong one, in sentences about mistakes."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ def did_you_mean(word: str, choices: Iterable[str]) -> str:
 
 
 def closest(word: str, choices: Iterable[str]) -> str:
-    """The choice most like `word`, "" when none is near."""
+    """The choice most like `word`, "" when none is close."""
     known = list(choices)
     found = get_close_matches(word.lower(), known, n=1, cutoff=0.6)
     if found:
         return found[0]
-    # Two letters changed places in a short word (`ues` for `use`): too little is left for the ratio above.
+    # Two swapped letters in a short word (`ues` for `use`): the ratio above does not find it.
     same = [choice for choice in known if sorted(choice) == sorted(word.lower())]
     return same[0] if same else ""
 
 
 def one_of(choices: Iterable[str]) -> str:
-    """`a, b or c`: how a sentence lists what would be right."""
+    """`a, b or c`: a list within a sentence."""
     words = list(choices)
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"

@@ -1,7 +1,7 @@
-"""TIME and PROBABILITY as people write them: the console, scenario files and options all read them here.
+"""TIME and PROBABILITY as people write them, for console, scenario files and options.
 
-A bare number is refused with what to write instead, because `net delay 3` would otherwise mean three different things
-to three readers. Arithmetic is exact (fractions, not floats), so 0.1s is 100 ms and nothing else.
+A bare number is refused with what to write instead, because `net delay 3` could mean three things. Arithmetic is exact
+(fractions, not floats), so 0.1s is exactly 100 ms.
 """
 
 from __future__ import annotations

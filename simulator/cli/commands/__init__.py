@@ -1,1 +1,1 @@
-"""One module a sub-command; each imports what it runs only when it runs, so that none waits for another's screen."""
+"""One module for each sub-command; each imports its libraries only when it runs."""

@@ -70,7 +70,7 @@ def check(output: Output, *, files: tuple[str, ...], model: str, init: str, time
 
 
 def _invariants(name: str) -> str:
-    """What a trace violates beside linearizability, a sentence each, or ""."""
+    """The invariants that a trace violates beside linearizability, a sentence each, or ""."""
     from simulator.checks.trace_check import check_trace
 
     checker = check_trace(name)

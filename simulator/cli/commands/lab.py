@@ -1,4 +1,4 @@
-"""`paxsim` and `paxsim console`: real processes under a person's hands."""
+"""`paxsim` and `paxsim console`: a cluster of real processes for a person."""
 
 from __future__ import annotations
 

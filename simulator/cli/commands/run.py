@@ -1,4 +1,4 @@
-"""`paxsim run` and `paxsim scenarios`: stories written down, carried out, judged."""
+"""`paxsim run` and `paxsim scenarios`: carry out scenarios and judge them."""
 
 from __future__ import annotations
 
@@ -115,18 +115,18 @@ class Screen:
         self._watch.__enter__()
 
     def write(self, text: str, tone: Tone = "plain") -> None:
-        """Say it below the picture."""
+        """Write below the drawing."""
         if self._watch is not None:
             self._watch.write(text, tone)
 
     def show(self, view: View) -> None:
-        """Show nothing: the picture shows the cluster already."""
+        """Show nothing: the drawing shows the cluster already."""
 
     def document(self, value: object) -> None:
         """Show nothing."""
 
     def rest(self) -> None:
-        """Let a person read."""
+        """Give a person time to read."""
         if self._watch is not None and self._cluster is not None:
             self._watch.rest(self._cluster)
 
@@ -139,7 +139,7 @@ class Screen:
         return watch_wait(self._cluster, self._watch, condition, within_ms)
 
     def stop(self) -> None:
-        """Leave the last picture on the screen."""
+        """Leave the last drawing on the screen."""
         if self._watch is not None and self._cluster is not None:
             self._watch.draw(self._cluster, self._cluster.check(), now=True)
             self._watch.__exit__(None, None, None)

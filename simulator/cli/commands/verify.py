@@ -1,4 +1,4 @@
-"""`paxsim verify`: an audit of text files, whoever wrote them."""
+"""`paxsim verify`: audits the text files of nodes, whoever wrote them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One row of the table of commands: its name, what it does, how it is written, and what reads it."""
+"""One row of the table of commands: its name, what it does, how it is written, and its parser."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ GROUPS = (
 class Verb:
     """A command of the language. `usage` is its grammar, `examples` are (line, what it does); every example parses.
 
-    `parse` reads the words behind the verb. `aliases` are other names for the very same grammar; `old` verbs stay out
+    `parse` reads the words behind the verb. `aliases` are other names with the same grammar; `old` verbs are left out
     of the list of commands and stand for another one in `instead_of`. `keywords` are the words that completion offers.
     """
 

@@ -1,4 +1,4 @@
-"""The one table of commands: parsing, help, completion and the page of the language all come from it."""
+"""The table of commands, from which parsing, help, completion and the page of the language are made."""
 
 from __future__ import annotations
 
@@ -32,4 +32,4 @@ HINTS = {
     "assert": "expect FACT",
     "include": "run FILE",
 }
-"""Words that people try, and what they mean."""
+"""Words that people try, and the command they mean."""

@@ -1,7 +1,7 @@
-"""The commands of the language as plain data: what a line says, once understood. They carry no behaviour.
+"""The commands of the language as plain data: the meaning of a line.
 
-A node is written as a `NodeWord`: its number, or a word such as "leader" whose meaning is found when the command runs.
-Times are milliseconds, probabilities run from 0 to 1.
+A node is a `NodeWord`: its number, or a word such as "leader" that is resolved when the command runs. Times are
+milliseconds, probabilities go from 0 to 1.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ NodesWord = int | str
 """A `NodeWord`, or `all`, `crashed`, `rest`."""
 
 LinkWord = tuple[NodeWord, NodeWord]
-"""A directed link between two nodes as written."""
+"""A directed link between two nodes, as written."""
 
 AnswerWord = Literal["ok", "refused", "timeout", "no-majority"]
 
 
 class Command(msgspec.Struct, frozen=True, kw_only=True):
-    """What one line asks for."""
+    """Base of all commands."""
 
 
 class Post(Command, frozen=True, kw_only=True):
@@ -47,7 +47,7 @@ class Comment(Command, frozen=True, kw_only=True):
 
 
 class Again(Command, frozen=True, kw_only=True):
-    """The client of the write `number` sends it once more, as one does that got no answer."""
+    """The client of write `number` sends it once more, as a client does that got no answer."""
 
     number: int
 
@@ -66,7 +66,7 @@ InspectWhat = Literal["status", "leader", "node", "chain", "log", "queue", "net"
 
 
 class Inspect(Command, frozen=True, kw_only=True):
-    """Show something of the cluster. `node` None: the default one (or all, for `queue`); `count`: how many events."""
+    """Show something of the cluster. `node` None: the default node (or all, for `queue`); `count`: how many events."""
 
     what: InspectWhat
     node: NodeWord | None = None
@@ -75,7 +75,7 @@ class Inspect(Command, frozen=True, kw_only=True):
 
 
 class NodeFault(Command, frozen=True, kw_only=True):
-    """Crash, restart, pause or resume nodes. `point` is the protocol moment at which a crash strikes."""
+    """Crash, restart, pause or resume nodes. `point` is the moment of the protocol at which the crash comes."""
 
     action: Literal["crash", "restart", "pause", "resume"]
     nodes: tuple[NodesWord, ...]
@@ -102,7 +102,7 @@ class HealAll(Command, frozen=True, kw_only=True):
 
 
 class NetConditions(Command, frozen=True, kw_only=True):
-    """The weather of some links; `links` empty means all."""
+    """The link conditions of some links; `links` empty means all."""
 
     links: tuple[LinkWord, ...] = ()
     around: tuple[NodeWord, ...] = ()
@@ -114,7 +114,7 @@ class NetConditions(Command, frozen=True, kw_only=True):
 
 
 class NetReset(Command, frozen=True, kw_only=True):
-    """Calm weather on all links; cuts and partitions stay."""
+    """Clear conditions on all links; cuts and partitions stay."""
 
 
 class HoldMessages(Command, frozen=True, kw_only=True):
@@ -122,9 +122,9 @@ class HoldMessages(Command, frozen=True, kw_only=True):
 
 
 class DeliverMessages(Command, frozen=True, kw_only=True):
-    """Let held messages go: one by number, those of some links, all, or the oldest when nothing is said.
+    """Deliver held messages: one by number, those of some links, all, or the oldest when nothing is named.
 
-    `kind` names what messages of these links are meant, such as "promise"; "" means all of them.
+    `kind` restricts it to one kind of message, such as "promise"; "" means all kinds.
     """
 
     number: int | None = None
@@ -134,11 +134,11 @@ class DeliverMessages(Command, frozen=True, kw_only=True):
 
 
 class ReleaseMessages(Command, frozen=True, kw_only=True):
-    """Deliver everything held and hold no longer."""
+    """Deliver all held messages and stop holding."""
 
 
 class DiskCommand(Command, frozen=True, kw_only=True):
-    """Something happens to a node's disk or one of its files."""
+    """Change a node's disk, or damage one of its files."""
 
     node: NodeWord
     kind: DiskFaultKind
@@ -155,7 +155,7 @@ class ClockCommand(Command, frozen=True, kw_only=True):
 
 
 class Load(Command, frozen=True, kw_only=True):
-    """`clients` concurrent clients send `rate` requests a second together for `for_ms`; `mix` are weights."""
+    """`clients` concurrent clients send `rate` requests a second together for `for_ms`; `mix` holds weights."""
 
     rate: int
     for_ms: int
@@ -171,7 +171,7 @@ class Sleep(Command, frozen=True, kw_only=True):
 
 
 class WaitFor(Command, frozen=True, kw_only=True):
-    """Let time pass until something is so, `within_ms` at most."""
+    """Wait until a condition holds, at most `within_ms`."""
 
     what: Literal["leader", "converged", "idle", "height", "down"]
     in_majority: bool = False
@@ -203,13 +203,13 @@ class ChainsFact(Command, frozen=True, kw_only=True):
 
 
 class TitlesFact(Command, frozen=True, kw_only=True):
-    """The blog's titles are exactly these, in whatever order."""
+    """The blog's titles are exactly these, in any order."""
 
     titles: tuple[str, ...]
 
 
 class TitleFact(Command, frozen=True, kw_only=True):
-    """There is this post by this user, with this many comments (None: however many)."""
+    """This post by this user exists, with this many comments (None: any number)."""
 
     title: str
     user: str
@@ -217,7 +217,7 @@ class TitleFact(Command, frozen=True, kw_only=True):
 
 
 class ElectionsFact(Command, frozen=True, kw_only=True):
-    """So far at most this many elections."""
+    """There were at most so many elections so far."""
 
     most: int
 
@@ -265,7 +265,7 @@ class Trace(Command, frozen=True, kw_only=True):
 
 
 class SetKey(Command, frozen=True, kw_only=True):
-    """Change a setting before anything else happens; `value` is of the setting's own type."""
+    """Change a setting before the first other command; `value` has the setting's type."""
 
     key: str
     value: int | str
@@ -288,7 +288,7 @@ class Quit(Command, frozen=True, kw_only=True):
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
-    """One understood line: a command, the node it is sent to, the time it waits for.
+    """One parsed line: a command, the node it is sent to, the time it waits for.
 
     `number` counts the file's lines from 1; `text` is the line as written, without its comment.
     """

@@ -35,7 +35,7 @@ def _name(words: Cursor, what: str, called: str) -> str:
 
 
 def _taken(word: Word, take: Callable[[], str]) -> str:
-    """What the blog makes of a word; what it does not take is a mistake here, before it enters the protocol."""
+    """Validate one part of a write where the column of a mistake is known."""
     try:
         return take()
     except InvalidOperation as error:

@@ -1,4 +1,4 @@
-"""Commands that make a story of a session: load, waiting, and what is expected."""
+"""Commands that make a scenario of a session: load, waiting and expectations."""
 
 from __future__ import annotations
 
@@ -161,7 +161,7 @@ def _titles_fact(words: Cursor) -> Fact:
     titles: list[str] = []
     while words.more():
         word = words.peek()
-        # A title may be called "on" or "within": then it is quoted.
+        # A title may be called "on" or "within"; then it is quoted.
         if word is not None and word.bare and word.text.lower() in _ENDS:
             break
         titles.append(words.take("a TITLE").text.strip())

@@ -1,4 +1,4 @@
-"""Commands that do harm to nodes, links, messages and disks, and mend it."""
+"""Commands that inject faults at nodes, links, messages and disks, and repair them."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ MESSAGE_KINDS = (
     "heartbeat-ack", "step-down", "forward", "forward-reply", "ask-read", "read-at", "catchup", "catchup-reply",
     "hints",
 )  # fmt: skip
-"""What nodes say to one another, by the names that `held` shows."""
+"""The kinds of messages, as `held` shows them."""
 CONDITION_WORDS = ("delay", "jitter", "drop", "loss", "duplicate", "reorder")
 
 

@@ -1,4 +1,4 @@
-"""Commands that show the cluster, and those about the session itself."""
+"""Commands that show the cluster, and commands about the session itself."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which words may stand where one types: commands, keywords, nodes, titles, users. Pure; offers, never decides."""
+"""Completion: the words that may follow. It only offers words and checks nothing."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def complete(before: str, *, nodes: int, titles: Iterable[str] = (), users: Iter
 
 
 def _without_prefix(words: list[str]) -> list[str] | None:
-    """The words behind `@3` and `at 2s`; None when a time is what comes next."""
+    """The words after `@3` and `at 2s`; None when a time comes next."""
     while words and (words[0].startswith("@") or words[0].lower() == "at"):
         if words[0].startswith("@"):
             words = words[1:]

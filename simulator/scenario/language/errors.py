@@ -1,4 +1,4 @@
-"""What was wrong with a line, where, and what would be right: one sentence a mistake."""
+"""Mistakes in a line: where, what is wrong, and what would be right, in one sentence."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Iterable
 from simulator.errors import InputError
 
 MOST_TOLD = 100
-"""How many mistakes of one file are told."""
+"""How many mistakes of one file are reported."""
 
 
 class Mistake(InputError):
-    """One thing that a line gets wrong. `column` counts characters from 1; the text is a sentence without a place."""
+    """One mistake. `column` counts characters from 1; the text is a sentence without a place."""
 
     def __init__(self, column: int, sentence: str) -> None:
         super().__init__(sentence)
@@ -19,7 +19,7 @@ class Mistake(InputError):
 
 
 class LineMistake(InputError):
-    """A mistake with its place: `line` counts from 1. `source` is the file's name, "" for what a person typed."""
+    """A mistake with its place. `line` counts from 1; `source` is the file's name, "" for typed text."""
 
     def __init__(self, mistake: Mistake, *, line: int, source: str = "") -> None:
         self.line = line
@@ -30,7 +30,7 @@ class LineMistake(InputError):
 
 
 class FileMistakes(InputError):
-    """Every mistake of one file, a line each, in the order of the file."""
+    """All mistakes of one file, a line each, in order."""
 
     def __init__(self, mistakes: Iterable[LineMistake]) -> None:
         self.mistakes = tuple(mistakes)

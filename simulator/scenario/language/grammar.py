@@ -1,6 +1,7 @@
-"""The phrases that commands are made of: NODE, NODES, GROUPS, LINKS, TIME, probabilities, numbers, keywords.
+"""The phrases of the language: NODE, NODES, GROUPS, LINKS, TIME, probabilities, numbers, keywords.
 
-A `Cursor` walks over the words of one line; each phrase takes what it needs and says in one sentence what was wrong.
+A `Cursor` walks over the words of one line. Each phrase takes the words it needs, or describes the mistake in one
+sentence.
 """
 
 from __future__ import annotations
@@ -22,14 +23,14 @@ Value = TypeVar("Value")
 NODE_WORDS = ("leader", "follower", "random", "majority", "minority")
 NODES_WORDS = (*NODE_WORDS, "all", "crashed", "rest")
 LONGEST_MS = 24 * 60 * 60 * 1000
-"""No TIME in a command is longer than a day: a slip of the keyboard must not hang a script."""
+"""The longest TIME in a command, one day: a typing error must not hang a script."""
 
 _WHOLE = re.compile(r"[0-9]{1,18}")
 _SIGN = re.compile(r"\s*([,/|])\s*")
 
 
 class Cursor:
-    """The words of a command behind its verb. `usage` is shown when words are missing or too many."""
+    """The words of a command after its verb. `usage` is shown when words are missing or too many."""
 
     def __init__(
         self, words: Sequence[Word], *, usage: str, nodes: int, call: bool, end: int, background: bool
@@ -57,7 +58,7 @@ class Cursor:
         return self.words[self._place] if self.more() else None
 
     def take(self, what: str) -> Word:
-        """The next word; without one, a mistake that says `what` is missing."""
+        """The next word; if there is none, a mistake says that `what` is missing."""
         word = self.peek()
         if word is None:
             raise Mistake(self.end, f"{what} is missing here: write {self.usage}.")
@@ -71,7 +72,7 @@ class Cursor:
         return rest
 
     def next_is(self, *keywords: str) -> bool:
-        """True when the next word is one of `keywords`, in whatever case."""
+        """True when the next word is one of `keywords`, in any case."""
         word = self.peek()
         return word is not None and word.text.lower() in keywords
 
@@ -80,14 +81,14 @@ class Cursor:
         return self.take(keywords[0]).text.lower() if self.next_is(*keywords) else None
 
     def split_next(self, length: int) -> None:
-        """Take the next word apart behind its first `length` characters."""
+        """Split the next word after its first `length` characters."""
         word = self.words[self._place]
         first = word._replace(text=word.text[:length])
         second = word._replace(text=word.text[length:], column=word.column + length)
         self.words[self._place : self._place + 1] = [first, second]
 
     def choose(self, what: str, choices: Sequence[str]) -> str:
-        """Take one of `choices`, in whatever case."""
+        """Take one of `choices`, in any case."""
         word = self.take(what)
         if word.text.lower() not in choices:
             self.refuse(word, f"{word.text!r} is not {what}", choices)
@@ -100,12 +101,12 @@ class Cursor:
         return bool(found)
 
     def literal_flags(self) -> None:
-        """Let words that begin with `--` stand for themselves: a title may look like that."""
+        """Take words that begin with `--` literally: a title may look like that."""
         self.words = sorted([*self.words, *self.flags], key=lambda word: word.column)
         self.flags = []
 
     def done(self) -> None:
-        """Refuse what is left over, and a `&` where none belongs."""
+        """Refuse remaining words, and a `&` where none belongs."""
         for flag in self.flags:
             known = re.findall(r"--[a-z-]+", self.usage)
             self.refuse(flag, f"there is no option {flag.text!r} here", known)
@@ -119,7 +120,7 @@ class Cursor:
             )
 
     def refuse(self, word: Word, sentence: str, choices: Iterable[str] = ()) -> NoReturn:
-        """Raise a mistake at `word`; `sentence` has no full stop. Suggests a near choice, or lists them all."""
+        """Raise a mistake at `word`; `sentence` has no full stop. It suggests a near choice, or lists all of them."""
         known = list(choices)
         if closest(word.text, known):
             raise Mistake(word.column, sentence + did_you_mean(word.text, known))
@@ -140,7 +141,7 @@ class Cursor:
         return milliseconds
 
     def signed_ms(self) -> int:
-        """Take a TIME that may have a minus before it."""
+        """Take a TIME that may have a minus sign."""
         word = self.peek()
         if word is None or not word.text.startswith("-"):
             return self.time_ms()
@@ -158,11 +159,11 @@ class Cursor:
         return node_word(word.text, word.column, self.nodes)
 
     def nodes_list(self, what: str = "NODES") -> tuple[NodesWord, ...]:
-        """Take all that is left as NODES."""
+        """Take the remaining words as NODES."""
         return nodes_words(self.take_text(what), self.nodes)
 
     def groups(self) -> tuple[tuple[NodesWord, ...], ...]:
-        """Take all that is left as GROUPS."""
+        """Take the remaining words as GROUPS."""
         whole_text = self.take_text("a group of NODES")
         groups: list[tuple[NodesWord, ...]] = []
         for part in split_at(whole_text, "/|"):
@@ -174,7 +175,7 @@ class Cursor:
         return tuple(groups)
 
     def take_text(self, what: str, stop: Sequence[str] = ()) -> Word:
-        """All that is left, up to one of the keywords `stop`, as one word: blanks round commas do not count."""
+        """The remaining words up to one of the keywords `stop`, as one word; blanks around commas do not count."""
         words = [self.take(what)]
         while self.more() and not self.next_is(*stop):
             words.append(self.take(what))
@@ -186,13 +187,13 @@ class Cursor:
                 if stop and (closest(word.text, stop) or not _begins_with_node(word.text)):
                     self.refuse(word, f"{word.text!r} does not belong here", stop)
                 raise Mistake(word.column, f"a comma is missing before {word.text!r}: write {before.text},{word.text}.")
-            # Blanks keep the columns right when the text is taken apart again.
+            # Blanks keep the columns right when the text is split again.
             text = text.ljust(word.column - words[0].column) + word.text if not self.call else text + word.text
         return Word(text, words[0].column, all(word.bare for word in words))
 
 
 def read(word: Word, reader: Callable[[str], Value]) -> Value:
-    """What `reader` makes of the word; its complaint becomes a mistake at that place."""
+    """What `reader` returns for the word; its error becomes a mistake at that place."""
     try:
         return reader(word.text)
     except InputError as error:
@@ -200,7 +201,7 @@ def read(word: Word, reader: Callable[[str], Value]) -> Value:
 
 
 def whole(word: Word, what: str, least: int = 0, most: int | None = None) -> int:
-    """The whole number that a word is."""
+    """The whole number of a word."""
     bounds = f"a whole number, {least} or more" if most is None else f"a whole number from {least} to {most}"
     if not _WHOLE.fullmatch(word.text):
         raise Mistake(word.column, f"{word.text!r} is not {what}: write {bounds}.")
@@ -223,7 +224,7 @@ def split_at(word: Word, signs: str) -> list[Word]:
 
 
 def node_word(text: str, column: int, nodes: int) -> NodeWord:
-    """What a NODE says; `nodes` is how many there are."""
+    """Parse a NODE; `nodes` is the number of nodes."""
     word = text.lower()
     if word in NODE_WORDS:
         return word
@@ -242,7 +243,7 @@ def node_word(text: str, column: int, nodes: int) -> NodeWord:
 
 
 def nodes_words(word: Word, nodes: int) -> tuple[NodesWord, ...]:
-    """What a NODES says."""
+    """Parse a NODES."""
     found: list[NodesWord] = []
     for part in split_at(word, ","):
         if not part.text:
@@ -266,7 +267,7 @@ def nodes_words(word: Word, nodes: int) -> tuple[NodesWord, ...]:
 
 
 def is_links(text: str) -> bool:
-    """True when a word can only be meant as LINKS."""
+    """True when a word can only be LINKS."""
     part = text.split(",", maxsplit=1)[0].lower()
     return part in NODES_WORDS or ">" in part or "-" in part.strip("-") or bool(_WHOLE.fullmatch(part))
 
@@ -277,7 +278,7 @@ def _begins_with_node(text: str) -> bool:
 
 
 def link_word(part: Word, nodes: int) -> LinkWord:
-    """What an `A>B` says."""
+    """Parse an `A>B`."""
     source, sign, target = part.text.partition(">")
     if not sign:
         raise Mistake(part.column, f"{part.text!r} is not a link: write A>B, such as 1>2.")
@@ -289,7 +290,7 @@ def link_word(part: Word, nodes: int) -> LinkWord:
 
 
 def links_phrase(word: Word, nodes: int) -> tuple[tuple[LinkWord, ...], tuple[NodeWord, ...]]:
-    """What a LINKS says: directed links, and nodes of which all links are meant. Both empty: all links."""
+    """Parse a LINKS: directed links, and nodes of which all links are meant. Both empty: all links."""
     links: list[LinkWord] = []
     around: list[NodeWord] = []
     for part in split_at(word, ","):

@@ -1,4 +1,4 @@
-"""What `help` says, made from the table of commands."""
+"""The text of `help`, made from the table of commands."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def help_words() -> list[str]:
 
 
 def help_lines(word: str = "") -> list[str]:
-    """The lines that `help` or `help COMMAND` prints.
+    """The lines of `help` or `help COMMAND`.
 
     Raises:
         InputError: there is no such command.
@@ -64,5 +64,5 @@ def _overview_lines() -> list[str]:
 
 
 def _short(verb: Verb) -> str:
-    """A usage that fits beside its summary; `help COMMAND` has all of it."""
+    """A usage short enough to stand beside its summary; `help COMMAND` shows all of it."""
     return verb.usage if len(verb.usage) <= 40 else f"{verb.usage[:38].rsplit(' ', 1)[0]} …"

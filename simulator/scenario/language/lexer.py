@@ -1,6 +1,6 @@
 """Splits a line into words as a shell does: quotes, backslashes, a comment; and the call form `POST(a, b, "c, d")`.
 
-Knows nothing of commands. Columns count characters from 1, so that a mistake can be pointed at.
+It knows no commands. Columns count characters from 1.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _CALL = re.compile(r"([A-Za-z]+)\s*\(")
 
 
 class Word(NamedTuple):
-    """One word. `bare` is true when nothing in it was quoted or escaped, so that it can be a keyword or an option."""
+    """One word. `bare` is true when no part was quoted or escaped, so that it can be a keyword or an option."""
 
     text: str
     column: int
@@ -23,7 +23,7 @@ class Word(NamedTuple):
 
 
 class SplitLine(NamedTuple):
-    """A line's words. `call` is true for the call form; `background` when the line ends in a bare `&`."""
+    """The words of a line. `call` is true for the call form, `background` when the line ends in a bare `&`."""
 
     words: tuple[Word, ...]
     call: bool
@@ -32,7 +32,7 @@ class SplitLine(NamedTuple):
 
 
 class _Reader:
-    """Reads words from `text` one after the other, starting at `place` (from 0)."""
+    """Reads the words of `text` from `place` (from 0) on."""
 
     def __init__(self, text: str, place: int = 0) -> None:
         self.text = text
@@ -43,7 +43,7 @@ class _Reader:
             self.place += 1
 
     def at_end(self) -> bool:
-        """True at the end of the line or where a comment begins."""
+        """True at the end of the line or at a comment."""
         return self.place >= len(self.text) or self.text[self.place] == "#"
 
     def word(self, stops: str, *, keep_blanks: bool = False) -> Word:
@@ -51,7 +51,7 @@ class _Reader:
         start = self.place
         said: list[str] = []
         bare = True
-        solid = 0  # Characters of `said` up to here are kept when trailing blanks are cut.
+        solid = 0  # Trailing blanks before this position are kept.
         while self.place < len(self.text):
             sign = self.text[self.place]
             if sign in stops or (sign.isspace() and not keep_blanks):
@@ -127,7 +127,7 @@ def split_line(text: str) -> SplitLine:
 
 
 def _prefix(reader: _Reader) -> list[Word]:
-    """`@3` and `at 2s` in front of a command, which may then be a call."""
+    """Split off `@3` and `at 2s` before a command, which may be a call."""
     words: list[Word] = []
     while True:
         reader.skip_blanks()

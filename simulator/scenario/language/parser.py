@@ -1,4 +1,4 @@
-"""Lines to commands: the one grammar of console and files. Pure: no file is read and nothing is carried out here."""
+"""Parses lines into commands: the grammar of console and files. It reads no file and carries nothing out."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ DEFAULT_NODES = 5
 
 
 def parse_line(text: str, *, nodes: int = DEFAULT_NODES, number: int = 1) -> Line | None:
-    """Return what one line says; None for an empty line or a comment. `nodes` is how many nodes there are.
+    """Parse one line; None for an empty line or a comment. `nodes` is the number of nodes.
 
     Raises:
         Mistake: the line cannot be understood; says where and what would be right.
@@ -43,7 +43,7 @@ def parse_line(text: str, *, nodes: int = DEFAULT_NODES, number: int = 1) -> Lin
 
 
 def _prefix(words: list[Word], nodes: int, end: int) -> tuple[NodeWord | None, int | None]:
-    """Take `@NODE` and `at TIME` off the front."""
+    """Take `@NODE` and `at TIME` from the front."""
     node: NodeWord | None = None
     at_ms: int | None = None
     while words:
@@ -70,7 +70,7 @@ def _unknown(word: Word) -> str:
 
 
 def parse_scenario(text: str, *, source: str = "", nodes: int = DEFAULT_NODES) -> list[Line]:
-    """Return the lines of a scenario, empty ones and comments left out. `source` names it in mistakes.
+    """Parse the lines of a scenario, without empty lines and comments. `source` names it in mistakes.
 
     Raises:
         FileMistakes: every mistake in it, in order.
@@ -112,7 +112,7 @@ def decode_scenario(raw: bytes, source: str) -> str:
 
 
 def _rows(text: str) -> Sequence[str]:
-    # Not splitlines(): it also splits at form feeds and other signs, which would shift the numbers of the lines.
+    # Not splitlines(): it also splits at form feeds and other characters, which would shift line numbers.
     return [row.removesuffix("\r") for row in text.split("\n")]
 
 

@@ -1,4 +1,4 @@
-"""What can be expected: each fact, asked of a cluster now, holds or says why it does not."""
+"""Evaluates facts: each holds for the cluster now, or does not, and says why."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from simulator.cluster.interface import Cluster
 
 ASK_MS = 2_000
-"""How long a node may take to show its blog to an expectation."""
+"""How long, in milliseconds, a node may take to show its blog to an expectation."""
 
 
 class Finding(NamedTuple):
@@ -36,7 +36,10 @@ class Finding(NamedTuple):
 
 
 class FactFinder:
-    """Asks facts of one cluster. `pass_time(condition, ms)` lets time pass, `judge` is the verdict of all checks."""
+    """Evaluates facts of one cluster.
+
+    `pass_time(condition, ms)` lets time pass; `judge` returns the verdicts of all checks.
+    """
 
     def __init__(
         self,

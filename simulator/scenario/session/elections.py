@@ -1,4 +1,4 @@
-"""Counts elections and changes of leader over a whole session, across restarts of the nodes that count them."""
+"""Counts elections over a whole session, across restarts of nodes, whose own counters begin again."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ if TYPE_CHECKING:
 
 
 class Elections:
-    """An election is one that was won. A node counts its own and starts again from 0 when it restarts."""
+    """An election is one that was won."""
 
     def __init__(self) -> None:
         self._before: dict[int, int] = {}
         self._seen: dict[int, int] = {}
 
     def look(self, cluster: Cluster) -> int:
-        """Take in what nodes count now, and return how many elections there were so far."""
+        """Read the nodes' counters, and return the number of elections so far."""
         for node in cluster.settings.node_ids:
             count = cluster.status(node).leaderships
             seen = self._seen.get(node, 0)

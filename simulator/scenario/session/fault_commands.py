@@ -1,4 +1,4 @@
-"""From commands that do harm to faults as data, with node words turned into numbers."""
+"""Turns fault commands into faults, with node words resolved to numbers."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from simulator.faults.links import Link
 
 FIT = {"crash": {"up", "paused"}, "restart": {"down"}, "pause": {"up"}, "resume": {"paused"}}
-"""In which states of life a node can be crashed, restarted, paused, resumed."""
+"""The process states in which a node can be crashed, restarted, paused, resumed."""
 
 
 def faults_of(
     command: commands.Command, cluster: Cluster, selector: NodeSelector, default_node: Callable[[], int]
 ) -> Sequence[faults.Fault]:
-    """The faults that a command asks for, in order; none when there is nothing to do (`restart crashed`, all up).
+    """The faults of a command, in order; none when there is nothing to do (`restart crashed`, all up).
 
     Raises:
         InputError: a node word means no node now.
@@ -61,7 +61,7 @@ def faults_of(
 
 
 def _node_faults(command: commands.NodeFault, cluster: Cluster, selector: NodeSelector) -> list[faults.Fault]:
-    """A node named by its number must be fit for it; of several named by one word, only those that are."""
+    """A node that is named by number must be fit for the fault; of a group, only the fit ones are taken."""
     life = {node: cluster.status(node).life for node in cluster.settings.node_ids}
     nodes: list[int] = []
     for word in command.nodes:
@@ -93,7 +93,7 @@ def _conditions(command: commands.NetConditions, selector: NodeSelector) -> faul
 
 
 def of_kind(held: Iterable[HeldMessage], links: Collection[Link], kind: str) -> list[HeldMessage]:
-    """The messages of this kind that wait on these links."""
+    """The held messages of this kind on these links."""
     return [
         message
         for message in held

@@ -1,4 +1,4 @@
-"""What a session writes and audits: scenario files, traces, the nodes' own files."""
+"""Files of a session: scenarios, traces, and the audit of the nodes' files."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def write_lines(name: str, lines: Iterable[str]) -> int:
-    """Write lines into the file `name`, in place of what was there; returns how many. A name in .gz is gzipped.
+    """Write lines into the file `name`, replacing it; returns how many. A name in .gz is compressed.
 
     Raises:
         InputError: the file cannot be written.
@@ -54,7 +54,7 @@ def trace_to(cluster: Cluster, name: str) -> int:
 
 
 def verify_files(session: Session, line: Line) -> None:
-    """Audit the nodes' files and show a line a node; a problem is a failure of the line."""
+    """Audit the nodes' files and write a line for each node; a problem is a failure of the line."""
     from simulator.checks.audit import verify_directory  # noqa: PLC0415  # Few sessions need it.
 
     settings = session.cluster.settings

@@ -1,4 +1,4 @@
-"""Shows answers and what is inspected: views for people, JSON documents for programs."""
+"""Shows answers and inspections: views for people, JSON documents for programs."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def show_answer(output: Output, ticket: Ticket, view: View | None, heading: str 
 
 
 def show_inspected(session: Session, command: Inspect, node: int | None) -> None:
-    """Show what the command asks for; `node` None means all nodes, where that makes sense."""
+    """Show what the command asks for; `node` None means all nodes."""
     if command.json:
         session.output.document(_document(session, command, node))
     else:
@@ -77,7 +77,7 @@ def _document(session: Session, command: Inspect, node: int | None) -> object:
 
 
 def _picture(session: Session, command: Inspect, node: int | None) -> Picture:
-    # The views bring in Rich (0.1 s), which nobody should wait for before the first line that shows one.
+    # Views import Rich (0.1 s), which is loaded with the first line that shows one.
     from simulator.views.chain import chain_view  # noqa: PLC0415
     from simulator.views.events import events_view  # noqa: PLC0415
     from simulator.views.network import held_view, net_view  # noqa: PLC0415

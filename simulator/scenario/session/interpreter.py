@@ -1,4 +1,4 @@
-"""Carries out understood lines on a session's cluster, in whichever world that is."""
+"""Carries out parsed lines on a session's cluster, in either world."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ from simulator.scenario.session.workload import LoadRun
 from simulator.text.units import format_ms
 
 DEEPEST_RUN = 8
-"""How many files may run one another before it is taken for a circle."""
+"""How deep files may run one another: deeper is taken for a loop."""
 
 MESSAGE_MS = 1_000
 NAMED_MESSAGE_MS = 10_000
-"""How long a line that delivers messages waits for them to be sent; longer for a kind of message that it names."""
+"""How long, in milliseconds, `deliver` waits for messages to be sent; longer when it names a kind of message."""
 
 LEADER_MS = 20_000
-"""How long a line that speaks of the leader waits for one: a cluster that has just started has none."""
+"""How long, in milliseconds, a line that names the leader waits for one: a new cluster has none yet."""
 
 
 class Runner:
-    """Carries out one line after the other. `over` once the session was asked to end."""
+    """Carries out one line after the other. `over` is true once the session was asked to end."""
 
     def __init__(self, session: Session) -> None:
         self.session = session
@@ -43,7 +43,7 @@ class Runner:
         self._waiting = Waiting(session)
 
     def carry_out(self, line: Line) -> None:
-        """Do what the line says; returns when it is done, or at once where the session is not patient.
+        """Carry out a line; return when it is done, or at once where the session is not patient.
 
         Raises:
             InputError: it cannot be done as things stand. The session can go on.
@@ -53,7 +53,7 @@ class Runner:
         session.begin()
         at_ms = line.at_ms
         if at_ms is not None:
-            session.pass_time(lambda: False, at_ms - session.clock_ms())  # All that is due then has happened then.
+            session.pass_time(lambda: False, at_ms - session.clock_ms())  # Everything due at that time has happened.
         if not isinstance(line.command, commands.Save | commands.Help | commands.Quit | commands.SetKey):
             session.typed.append((session.clock_ms(), line.text))
         self._await_leader(line)
@@ -114,18 +114,18 @@ class Runner:
     # Nodes
 
     def _await_leader(self, line: Line) -> None:
-        """A file that begins with `crash leader` means the first one, however long its election takes."""
+        """Wait for the first leader: a file that begins with `crash leader` means it."""
         if "leader" not in line.text.lower() or isinstance(line.command, commands.WaitFor | Expect):
             return
         if line.node == "leader" or _speaks_of_leader(line.command):
             self.session.wait_until(lambda: current_leader(self.session.cluster) is not None, LEADER_MS)
 
     def _node(self, line: Line, selector: NodeSelector) -> int:
-        """The node that the line is sent to."""
+        """The node of the line."""
         return self.session.default_node if line.node is None else selector.one(line.node)
 
     def _client_node(self, line: Line, selector: NodeSelector) -> int:
-        """Where a client asks that was told no node: at node 1 or, as any client would, elsewhere when it is not up."""
+        """The node for a client that named none: node 1, or another one when it is not up."""
         session, node = self.session, self._node(line, selector)
         if line.node is None and not session.default_chosen and (life := session.cluster.status(node).life) != "up":
             up = living(session.cluster)
@@ -135,7 +135,7 @@ class Runner:
         return node
 
     def _inspected(self, command: commands.Inspect, line: Line, selector: NodeSelector) -> int | None:
-        """The node to be shown; None where all are meant."""
+        """The node to show; None for all."""
         if command.node is not None:
             return selector.one(command.node)
         if command.what == "queue" and line.node is None:
@@ -166,10 +166,10 @@ class Runner:
         session.output.write(f"[{ticket.number}] sent once more, to node {node}", "quiet")
 
     def _follow(self, ticket: Ticket, view: commands.View | None, *, background: bool) -> None:
-        """Wait for the answer, or promise it: its number now, the answer behind the same number later."""
+        """Wait for the answer, or write its number now and its answer later behind the same number."""
         session = self.session
         aside = background or not session.patient
-        # A read that answers at once needs no number; a person's read may take longer and then says what it was.
+        # A local read needs no number; a person's linearizable read may take longer and then says what it was.
         heading = f"[{ticket.number}] " if background or (aside and view is None) else ""
         session.note_request(Asked(ticket, lambda before: show_answer(session.output, ticket, view, before), heading))
         if not aside:
@@ -214,12 +214,12 @@ class Runner:
                     self.carry_out(line)
         finally:
             self._depth -= 1
-            self.session.typed = typed  # `save` writes the `run` line, not what it ran.
+            self.session.typed = typed  # `save` writes the `run` line, not the lines of that file.
 
-    # Harm
+    # Faults
 
     def _await_messages(self, command: commands.DeliverMessages) -> None:
-        """What is to be delivered has perhaps not been sent yet: nodes take a moment to do what they were asked."""
+        """Wait for messages that may not have been sent yet: nodes take a moment to act."""
         cluster = self.session.cluster
         if not cluster.links.holding:
             return
@@ -237,10 +237,12 @@ class Runner:
 
     def _harm(self, command: commands.Command, line: Line, selector: NodeSelector) -> None:
         session = self.session
-        if isinstance(command, commands.DeliverMessages) and line.at_ms is None:  # Who names the moment means it.
+        if (
+            isinstance(command, commands.DeliverMessages) and line.at_ms is None
+        ):  # A kind of message was named, so it is worth waiting for.
             self._await_messages(command)
         done = faults_of(command, session.cluster, selector, lambda: self._node(line, selector))
-        session.elections()  # A node that dies takes its count along: look before.
+        session.elections()  # A node that goes down loses its counters: read them before.
         by_hand = isinstance(command, commands.DeliverMessages)
         held = {message.number: message for message in session.cluster.held()} if by_hand else {}
         for fault in done:
@@ -251,7 +253,7 @@ class Runner:
 
 
 def _told(fault: Fault, held: Mapping[int, HeldMessage]) -> str:
-    """A fault as its line; a message that is delivered, by what it says."""
+    """A fault as its line; a delivered message as its text."""
     message = held.get(fault.number) if isinstance(fault, DeliverHeld) and fault.number is not None else None
     what = "" if message is None else f"  # {message.source}>{message.target} {message.text}"
     return fault.line() + what

@@ -1,4 +1,4 @@
-"""Finds scenarios: files by their path, built-in ones by their name; and reads what their first lines say of them."""
+"""Finds scenarios, files by path and built-in ones by name, and reads their header comments."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _HEADER = re.compile(r"#\s*(break|forbidden by):\s*(.+?)\s*$", re.IGNORECASE)
 
 
 class Scenario(msgspec.Struct, frozen=True, kw_only=True):
-    """A scenario read and understood.
+    """A parsed scenario.
 
-    `lesson` is its first comment, `break_rule` the rule that it breaks on purpose (`# break: NAME`), `forbidden_by`
-    the line of the protocol that says so (`# forbidden by: …`), `remarks` the comments before each line, by its number.
+    `lesson` is its first comment, `break_rule` the rule that it breaks on purpose (`# break: NAME`), `forbidden_by` the
+    line of the protocol that forbids it (`# forbidden by: …`), `remarks` the comments before each line, by line number.
     """
 
     name: str
@@ -35,12 +35,12 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def wishes(self) -> dict[str, int | str]:
-        """What its `set` lines ask for, by key."""
+        """The settings that its `set` lines ask for."""
         return {line.command.key: line.command.value for line in self.lines if isinstance(line.command, SetKey)}
 
 
 def builtin_names() -> list[str]:
-    """The built-in scenarios in the order of the course: their files begin with a number that the name leaves out."""
+    """The built-in scenarios in the order of the course; the number that begins their file names is left out."""
     return [_name(path) for path in _builtin_files()]
 
 
@@ -50,7 +50,7 @@ def builtin_scenarios() -> list[Scenario]:
 
 
 def load_scenario(name: str, *, nodes: int = DEFAULT_NODES) -> Scenario:
-    """Read the scenario in the file `name`, or else the built-in one of that name; `nodes` unless it sets another.
+    """Read the scenario in the file `name`, or the built-in one of that name; `nodes` unless it sets another number.
 
     Raises:
         InputError: there is none, it cannot be read, it holds no command, or (`FileMistakes`) it cannot be understood.
@@ -74,7 +74,7 @@ def load_scenario(name: str, *, nodes: int = DEFAULT_NODES) -> Scenario:
 
 
 def _remarks(rows: Sequence[str], numbers: Collection[int]) -> dict[int, tuple[str, ...]]:
-    """The comments that stand before each of these lines, without those that are headers."""
+    """The comments before each of these lines, without the headers."""
     found: dict[int, tuple[str, ...]] = {}
     waiting: list[str] = []
     for number, row in enumerate(rows, start=1):
@@ -100,7 +100,7 @@ def _find(name: str) -> Path:
         path = Path(name)
         if path.exists():
             return path
-    except (OSError, ValueError):  # A name that no file can have: too long, or with a NUL in it.
+    except (OSError, ValueError):  # No file can have this name: it is too long, or contains a NUL.
         pass
     known = {_name(file): file for file in _builtin_files()}
     builtin = known.get(name.removesuffix(SUFFIX))

@@ -1,4 +1,4 @@
-"""What node words mean at this moment: who leads, who is down, which side of a partition is the majority's."""
+"""Resolves node words at this moment: who leads, who is down, which side of a partition has the majority."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ def living(cluster: Cluster) -> tuple[int, ...]:
 
 
 def sides(links: Links) -> list[tuple[int, ...]]:
-    """The nodes by who can still talk to whom, over others or directly; each side ascending, the largest first."""
+    """The nodes grouped by who can reach whom, directly or through others; each side ascending, the largest first."""
     left = list(links.nodes)
     found: list[tuple[int, ...]] = []
     while left:
         side = [left.pop(0)]
-        for node in side:  # Grows while it is walked: whoever is reached reaches on.
+        for node in side:  # The list grows during the loop: whoever is reached reaches further nodes.
             near = [other for other in left if not links.is_cut((node, other)) and not links.is_cut((other, node))]
             side.extend(near)
             left = [other for other in left if other not in near]
@@ -44,13 +44,13 @@ def sides(links: Links) -> list[tuple[int, ...]]:
 
 
 def majority_side(cluster: Cluster) -> tuple[int, ...]:
-    """The side with a majority of all nodes; empty when the network is split so that there is none."""
+    """The side with a majority of all nodes; empty when no side has one."""
     largest = sides(cluster.links)[0]
     return largest if len(largest) >= cluster.settings.majority else ()
 
 
 class NodeSelector:
-    """Finds the nodes that one line speaks of. Remembers those it named: `random` and `rest` avoid them."""
+    """Resolves the node words of one line. It remembers the nodes named: `random` and `rest` avoid them."""
 
     def __init__(self, cluster: Cluster, dice: Random) -> None:
         self._cluster = cluster
@@ -58,7 +58,7 @@ class NodeSelector:
         self._named: list[int] = []
 
     def one(self, word: NodeWord) -> int:
-        """The node that `word` means now.
+        """The node of `word` now.
 
         Raises:
             InputError: there is none now.
@@ -68,7 +68,7 @@ class NodeSelector:
         return node
 
     def many(self, words: Sequence[NodesWord]) -> tuple[int, ...]:
-        """The nodes that these words mean now, each once, in the order of the words; may be empty for `crashed`."""
+        """The nodes of these words now, each once, in order; may be empty for `crashed`."""
         found: list[int] = []
         for word in words:
             nodes = self._several(str(word)) if word in SEVERAL else [self._find(word)]
@@ -77,7 +77,7 @@ class NodeSelector:
         return tuple(found)
 
     def groups(self, groups: Sequence[Sequence[NodesWord]]) -> tuple[tuple[int, ...], ...]:
-        """The groups of a partition; no node may stand in two of them."""
+        """The groups of a partition; no node may be in two of them."""
         found: list[tuple[int, ...]] = []
         for words in groups:
             group = self.many(words)
@@ -96,7 +96,7 @@ class NodeSelector:
         return source, target
 
     def links(self, links: Iterable[LinkWord], around: Iterable[NodeWord]) -> tuple[Link, ...]:
-        """Directed links; of each node in `around` all that leave it and all that reach it."""
+        """Directed links; for each node in `around` all links from and to it."""
         found = [self.link(word) for word in links]
         for word in around:
             node = self.one(word)

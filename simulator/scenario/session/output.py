@@ -1,4 +1,4 @@
-"""Where a session speaks: a terminal, a pipe, the lab's screen or a test. The session knows only this face."""
+"""Where a session writes: a terminal, a pipe, the lab's screen or a test."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from simulator.views.sheet import View
 
 Tone = Literal["plain", "good", "bad", "quiet"]
-"""How a sentence is meant: an answer, good news, bad news, or a word in passing."""
+"""The tone of a sentence: an answer, good news, bad news, or a remark."""
 
 
 class Output(Protocol):
-    """Shows what a session says. Text may come from people: a stage makes it safe before it shows it."""
+    """Shows a session's output. Text may come from people: an output makes it safe."""
 
     def write(self, text: str, tone: Tone = "plain") -> None:
         """Show one or more lines."""
@@ -50,16 +50,16 @@ class PlainOutput:
         self._write(msgspec.json.encode(value).decode())
 
     def _write(self, text: str) -> None:
-        # Flushed at once: somebody may read this line and type the next.
+        # Flushed at once: the reader may be a program that waits for this line.
         self._stream.write(text + "\n")
         self._stream.flush()
 
 
 class NoOutput:
-    """A stage that shows nothing."""
+    """An output that shows nothing."""
 
     def write(self, text: str, tone: Tone = "plain") -> None:
-        """Say nothing."""
+        """Write nothing."""
 
     def show(self, view: View) -> None:
         """Show nothing."""

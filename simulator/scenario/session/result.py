@@ -1,4 +1,4 @@
-"""What came of a run: the document that `paxsim run --json` prints (docs: "JSON" in the interface)."""
+"""The result of a run: the document that `paxsim run --json` prints."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import msgspec
 
 
 class FailureLine(msgspec.Struct, frozen=True, kw_only=True):
-    """A line that failed: an expectation that did not hold, or a command that could not be carried out."""
+    """A line that failed: an expectation that did not hold, or a command that was impossible."""
 
     line: int
     command: str
@@ -32,7 +32,7 @@ class NodeResult(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RunResult(msgspec.Struct, kw_only=True):
-    """The whole run. `checks` has each invariant: "ok", or why it does not hold; `trace` is the trace's file."""
+    """The whole run. `checks` has "ok" or a reason for each invariant; `trace` is the trace's file."""
 
     scenario: str
     world: str

@@ -1,4 +1,4 @@
-"""A stage that draws: colour by what is meant, views to the terminal's width. Brings in Rich."""
+"""An output for terminals: colour by tone, views at the terminal's width. It imports Rich."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ STYLES: dict[Tone, str] = {"plain": "", "good": "green", "bad": "bold red", "qui
 
 
 class RichOutput:
-    """Draws on the stream that `stream` gives at that moment. Safe for several threads: each saying is one piece."""
+    """Draws on the stream that `stream` returns at that moment. Threads may share it: outputs do not mix."""
 
     def __init__(self, stream: Callable[[], TextIO]) -> None:
         self._stream = stream

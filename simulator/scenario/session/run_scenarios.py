@@ -1,4 +1,4 @@
-"""`paxsim run`: carries out scenario files, each on a cluster of its own, and says what came of them."""
+"""`paxsim run`: carries out scenarios, each on a cluster of its own, and reports results."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ PASSED, FAILED = 0, 1
 
 
 class Watcher(Output, Protocol):
-    """A screen that shows the cluster, and what is said, while a scenario runs (see `screens/dashboard/watch.py`)."""
+    """A screen that shows the cluster and the output while a scenario runs (see `screens/dashboard/watch.py`)."""
 
     def start(self, cluster: Cluster) -> None:
         """Begin to show this cluster."""
         ...
 
     def rest(self) -> None:
-        """A line has been carried out: let a person read, where the cluster's time stands still meanwhile."""
+        """A line has been carried out: give a person time to read, in virtual time."""
         ...
 
     def wait(self, condition: Callable[[], bool], within_ms: int) -> bool:
@@ -63,10 +63,10 @@ def run_files(
     stdout: TextIO | None = None,
     stderr: TextIO | None = None,
 ) -> int:
-    """Run scenario files or built-in ones by name; returns 0 when all passed, 1 when one did not.
+    """Run scenarios, files or built-in ones by name. Returns 0 when all passed, 1 when one did not.
 
     `world` None: what the scenario sets, or real processes. `settings.data` "" is a temporary directory for each.
-    What goes on is told on `stderr` (not when `quiet`), the results on `stdout`.
+    Output goes to `stderr` (not when `quiet`), results to `stdout`.
 
     Raises:
         InputError: a file that cannot be found or understood. All are read before the first one runs.
@@ -95,7 +95,7 @@ def run_scenario(
     trace: str | None = None,
     watcher: Watcher | None = None,
 ) -> RunResult:
-    """Run one scenario on a cluster of its own, to its end, and return what came of it.
+    """Run one scenario on a cluster of its own, to its end, and return the result.
 
     A rule that the scenario breaks is broken, unless the settings name another.
     """
@@ -121,7 +121,7 @@ def run_scenario(
 
 
 def list_scenarios() -> list[tuple[str, str]]:
-    """The built-in scenarios in the order of the course: name, and what it teaches."""
+    """The built-in scenarios in the order of the course: name and lesson."""
     return [(scenario.name, scenario.lesson) for scenario in builtin_scenarios()]
 
 
@@ -146,7 +146,7 @@ def _carry_out(scenario: Scenario, session: Session, output: Output, watcher: Wa
         try:
             runner.carry_out(line)
         except InputError as error:
-            # A line that made sense when it was read, and does not as things have come: the others may still tell more.
+            # The line was valid when it was read, and is impossible now; the lines after it may still be useful.
             session.fail(line, str(error))
             output.write(f"FAILED line {line.number}: {line.text}: {error}", "bad")
         if watcher is not None:

@@ -1,6 +1,6 @@
-"""What lasts through a session: its cluster and clock, the requests under way, what failed, what was typed.
+"""The state of a session: its cluster and clock, requests under way, failures, and typed lines.
 
-Time passes in `pass_time` alone, so that answers are shown and load goes on whatever a session waits for.
+Time passes only in `pass_time`, which also shows answers and keeps loads going.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from simulator.cluster.interface import AnswerKind, Query, Ticket
 from simulator.errors import InputError
 from simulator.scenario.language.commands import Line, SetKey
 from simulator.scenario.session.elections import Elections
-from simulator.scenario.session.judge import judge
 from simulator.scenario.session.node_selector import NodeSelector
 from simulator.scenario.session.output import Output
 from simulator.scenario.session.result import FailureLine, NodeResult, OperationCounts, RunResult
@@ -27,18 +26,18 @@ if TYPE_CHECKING:
     Wait = Callable[[Callable[[], bool], int], bool]
 
 SLICE_MS = 100
-"""How long a session that can be interrupted waits before it looks whether it was."""
+"""How often, in milliseconds, a session that can be interrupted looks whether it was."""
 
 LONGEST_ANSWER_MS = 600_000
-"""The cluster ends every request itself; a wait longer than this is a bug of ours and must not hang a script."""
+"""The longest wait, in milliseconds: the cluster ends every request earlier, so a longer wait is a bug."""
 
 
 class Interrupted(Exception):
-    """A person does not want to wait any longer. The cluster goes on."""
+    """A person interrupted the wait. The cluster goes on."""
 
 
 class Asked:
-    """A request of this session that has not been shown its answer; `show` does that, `heading` stands before it."""
+    """A request whose answer has not been shown yet; `show` shows it, after `heading`."""
 
     def __init__(self, ticket: Ticket, show: Callable[[str], None], heading: str = "") -> None:
         self.ticket = ticket
@@ -49,8 +48,8 @@ class Asked:
 class Session:
     """One session on one cluster. `patient`: requests are waited for, as in files and pipes.
 
-    `wait` lets time pass in place of `cluster.wait` (a screen that draws meanwhile, say). `interrupted` may be set by
-    another thread: it ends what waits.
+    `wait` lets time pass in place of `cluster.wait` (a screen that draws meanwhile, say). Another thread may set
+    `interrupted` to end a wait.
     """
 
     def __init__(self, cluster: Cluster, output: Output, *, patient: bool = True, wait: Wait | None = None) -> None:
@@ -69,7 +68,7 @@ class Session:
         self._wait = wait or cluster.wait
         self._began_ms: int | None = None
         self._asked: list[Asked] = []
-        # At a terminal one thread carries out lines and another shows answers when they come.
+        # At a terminal one thread carries out lines and another shows answers.
         self._lock = RLock()
         self._tickets: list[Ticket] = []
         self._elections = Elections()
@@ -88,12 +87,12 @@ class Session:
         return 0 if self._began_ms is None else self.cluster.now_ms() - self._began_ms
 
     def begin(self) -> None:
-        """Start the clock, if it does not run yet."""
+        """Start the clock if it does not run yet."""
         if self._began_ms is None:
             self._began_ms = self.cluster.now_ms()
 
     def pass_time(self, condition: Callable[[], bool], within_ms: int) -> bool:
-        """Let time pass until `condition()` or for `within_ms`; load goes on and answers are shown meanwhile.
+        """Let time pass until `condition()` or for `within_ms`; loads go on and answers are shown meanwhile.
 
         Raises:
             Interrupted: somebody asked to wait no longer.
@@ -105,7 +104,7 @@ class Session:
                 return True
             left = until - self.cluster.now_ms()
             if left <= 0:
-                if within_ms > 0:  # Somebody was answered at the last moment: let the rest of it happen.
+                if within_ms > 0:  # An answer came at the last moment: let the rest of that moment happen.
                     self._wait(condition, 0)
                     self.attend()
                 return condition()
@@ -118,7 +117,7 @@ class Session:
             self._wait(lambda: condition() or self.needs_attention(), slice_ms)
 
     def seldom(self, condition: Callable[[], bool], every_ms: int = 5) -> Callable[[], bool]:
-        """`condition`, asked at most once in `every_ms` of cluster time: for those that look at many nodes."""
+        """`condition`, evaluated at most once in `every_ms` of cluster time: for expensive ones."""
         asked_ms, held = -every_ms, False
 
         def asked() -> bool:
@@ -131,11 +130,11 @@ class Session:
         return asked
 
     def wait_until(self, condition: Callable[[], bool], within_ms: int) -> bool:
-        """`pass_time` for a condition that is dear to ask."""
+        """`pass_time` for an expensive condition."""
         return self.pass_time(self.seldom(condition), within_ms) or condition()
 
     def attend(self) -> None:
-        """Show answers that have come, and let each load do what is due. Never waits."""
+        """Show answers that have come, and let each load do what is due. It never waits."""
         with self._lock:
             answered = [asked for asked in self._asked if asked.ticket.done]
             if answered:
@@ -154,14 +153,14 @@ class Session:
     # Requests
 
     def note_request(self, asked: Asked) -> None:
-        """Keep a request until its answer has come; it is the newest one now."""
+        """Keep a request until its answer has come; it becomes the newest one."""
         with self._lock:
             self.last = asked.ticket
             self._asked.append(asked)
             self._tickets.append(asked.ticket)
 
     def ticket(self, number: int) -> Ticket:
-        """The write of this session that bears this number.
+        """The write with this number.
 
         Raises:
             InputError: there is none.
@@ -177,7 +176,7 @@ class Session:
         self.attend()
 
     def next_load_number(self) -> int:
-        """Loads count from 1."""
+        """The number of the next load, from 1."""
         self._load_count += 1
         return self._load_count
 
@@ -194,30 +193,30 @@ class Session:
         return waiting + sum(1 for load in self.loads if not load.done)
 
     def finish(self) -> None:
-        """Wait for every request under way and for every load."""
+        """Wait for all requests and loads."""
         self.pass_time(lambda: not self.pending(), LONGEST_ANSWER_MS)
         self.attend()
 
-    # Looking
+    # Inspection
 
     def selector(self) -> NodeSelector:
-        """Finds the nodes of one line."""
+        """A selector for the nodes of one line."""
         return NodeSelector(self.cluster, self.dice)
 
     def elections(self) -> int:
-        """How many elections there were so far."""
+        """The number of elections so far."""
         return self._elections.look(self.cluster)
 
     def checks(self) -> dict[str, str]:
-        """Each check by name: "ok", or why it does not hold."""
-        return judge(self.cluster)
+        """Each check by name: "ok", or the violation."""
+        return self.cluster.check()
 
     def fail(self, line: Line, why: str) -> None:
         """Note that a line failed."""
         self.failures.append(FailureLine(line=line.number, command=line.text, why=why))
 
     def result(self, scenario: str, trace: str | None = None) -> RunResult:
-        """What came of it, as it stands now."""
+        """The result so far."""
         checks = self.checks()
         sound = self.violation_expected or all(why == "ok" for why in checks.values())
         states = [self.cluster.status(node) for node in self.cluster.settings.node_ids]
@@ -257,7 +256,7 @@ class Session:
         return counts
 
     def saved(self) -> list[str]:
-        """The session so far as lines of a scenario; what a person typed keeps its time."""
+        """The session so far as lines of a scenario; typed lines keep their times."""
         settings = self.cluster.settings
         lines = [f"set world {self.cluster.world}", f"set nodes {settings.nodes}", f"set seed {settings.seed}"]
         for name, default in (("difficulty", 2), ("ops_per_block", 1), ("window", 256), ("sync", "fsync")):
@@ -270,7 +269,7 @@ class Session:
 
 
 def refuse_set(lines: Sequence[Line], cluster: Cluster) -> None:
-    """Raise InputError when a file run inside a session wants settings that the running cluster does not have."""
+    """Raise InputError when a file that a session runs sets what the running cluster does not have."""
     for line in lines:
         if not isinstance(line.command, SetKey):
             continue

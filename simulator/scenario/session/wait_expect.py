@@ -1,4 +1,4 @@
-"""Waiting for something to be so, and expecting that it is."""
+"""The commands `wait` and `expect`."""
 
 from __future__ import annotations
 
@@ -14,22 +14,23 @@ from simulator.scenario.session.session import Session
 from simulator.text.units import format_ms
 
 GRACE_MS = 1_000
-"""How long a fact about what several nodes know is asked again when its line names no time: they learn of a decision,
-or of a leader, at slightly different moments."""
+"""How long, in milliseconds, a fact about several nodes is retried when its line names no time: nodes learn of a
+decision or a leader at slightly different moments.
+"""
 
 ASK_AGAIN_MS = 250
-"""How long an expectation waits for the chains to change before it asks again anyway."""
+"""How long, in milliseconds, an expectation waits for a change before it is evaluated again."""
 
 
 class Waiting:
-    """Carries out `wait` and `expect` on a session. What does not come true is noted as a failure of its line."""
+    """Carries out `wait` and `expect` on a session. A condition that does not come true is a failure of its line."""
 
     def __init__(self, session: Session) -> None:
         self.session = session
         self._facts = FactFinder(session.cluster, session.pass_time, session.elections, session.checks)
 
     def wait(self, command: commands.WaitFor, line: Line, selector: NodeSelector) -> None:
-        """Let time pass until it is so, for as long as the command says."""
+        """Wait until the condition holds, as long as the command allows."""
         session = self.session
         condition = self._condition(command, line, selector)
         if session.wait_until(condition, command.within_ms):
@@ -80,7 +81,7 @@ class Waiting:
         return bool(nodes) and all(cluster.status(node).height >= height for node in nodes)
 
     def expect(self, expect: Expect, line: Line, selector: NodeSelector) -> None:
-        """Ask until the fact holds, for as long as the command says."""
+        """Retry until the fact holds, as long as the command allows."""
         session = self.session
         within_ms = expect.within_ms
         if within_ms is None:
@@ -95,7 +96,7 @@ class Waiting:
             finding = self._find(expect, line, session.selector())
         if finding.holds:
             if expect.negated and isinstance(expect.fact, commands.CheckFact):
-                session.violation_expected = True  # A scenario that breaks a rule to show what then goes wrong.
+                session.violation_expected = True  # A scenario that breaks a rule to show the consequences.
             session.output.write(f"ok: {line.text}", "good")
             return
         session.fail(line, finding.found)
@@ -104,11 +105,11 @@ class Waiting:
     def _find(self, expect: Expect, line: Line, selector: NodeSelector) -> Finding:
         try:
             return self._facts.find(expect, self._asked_nodes(expect, line, selector), self.session.last)
-        except InputError as error:  # "there is no leader now": it may come.
+        except InputError as error:  # "there is no leader now": one may come.
             return Finding(expect.negated, str(error).removesuffix("."))
 
     def _await_change(self, within_ms: int) -> None:
-        """Wait until some chain, some leader or the newest answer is another than now."""
+        """Wait until a chain, the leader or the newest answer changes."""
         before = self._picture()
         self.session.wait_until(lambda: self._picture() != before, within_ms)
 
@@ -118,7 +119,7 @@ class Waiting:
         return [(state.life, state.role, state.leader, state.hash) for state in states], last is not None and last.done
 
     def _asked_nodes(self, expect: Expect, line: Line, selector: NodeSelector) -> tuple[int, ...]:
-        """`on` if said, else the line's node; when that one is not up, all that are."""
+        """The nodes of `on`, else the line's node; when that one is not up, all that are."""
         if expect.on:
             return selector.many(expect.on)
         node = self.session.default_node if line.node is None else selector.one(line.node)

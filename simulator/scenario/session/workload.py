@@ -1,6 +1,6 @@
-"""Many clients at once: each sends one request at a time, together they keep to a rate, all in cluster time.
+"""Load: many clients, each with one request at a time, keep to a common rate in cluster time.
 
-A client stays with its node until that node fails it. What clients post and read is drawn by the seed alone.
+A client stays with its node until that node fails it. The seed alone decides what clients post and read.
 """
 
 from __future__ import annotations
@@ -19,22 +19,22 @@ if TYPE_CHECKING:
     from simulator.cluster.interface import Cluster
 
 SMALL_BLOG = 200
-"""A client reads the whole blog only while it has at most this many posts: later it would be most of the work."""
+"""A client reads the whole blog only while it has at most this many posts: later that would be most of the work."""
 
 LOOK_MS = 100
-"""How often the clients are told which nodes are up."""
+"""How often, in milliseconds, the clients learn which nodes are up."""
 
 _FIRST_PROCESS = 1_000_000
 
 
 class LoadRun:
-    """One `load` under way. `turn` does all that is due; `next_turn_ms` says when the next request is due."""
+    """One running `load`. `turn` does what is due; `next_turn_ms` says when the next request is due."""
 
     def __init__(self, cluster: Cluster, load: Load, *, number: int, seed: int) -> None:
         self._cluster = cluster
         self._load = load
         self._number = number
-        self._dice = Random(f"{seed} load {number}")  # Text seeds are hashed alike on every machine.
+        self._dice = Random(f"{seed} load {number}")  # Text seeds are hashed equally on every machine.
         self._start_ms = cluster.now_ms()
         self._total = max(1, load.rate * load.for_ms // 1000)
         self._asked = 0
@@ -54,7 +54,7 @@ class LoadRun:
         return self._asked >= self._total and not self._under_way
 
     def next_turn_ms(self) -> int:
-        """How long from now nothing is due unless an answer comes."""
+        """Milliseconds until the next request is due, if no answer comes before."""
         if self._asked >= self._total or not self._free:
             return 60_000
         return max(0, self._due_ms() - self._cluster.now_ms())
@@ -66,7 +66,7 @@ class LoadRun:
         )
 
     def turn(self) -> None:
-        """Take in the answers that have come, and send what is due."""
+        """Take in answers, and send what is due."""
         for client, ticket in list(self._under_way.items()):
             if ticket.done:
                 self._answered(client, ticket)
@@ -77,7 +77,7 @@ class LoadRun:
             self.tickets.append(ticket)
 
     def summary(self) -> str:
-        """What came of it, in one line."""
+        """The result in one line."""
         kinds = Counter(ticket.answer.kind.value for ticket in self.tickets if ticket.answer is not None)
         told = ", ".join(f"{kinds[kind.value]} {kind.value}" for kind in AnswerKind if kinds[kind.value]) or "none"
         seconds = max(1, self._cluster.now_ms() - self._start_ms) / 1000
@@ -136,7 +136,7 @@ class LoadRun:
     def _live_node(self, client: int) -> int:
         """The client's node, or the next one that is up; its own again when none is."""
         now_ms = self._cluster.now_ms()
-        if now_ms >= self._look_ms:  # To ask a node how it is costs as much as a write.
+        if now_ms >= self._look_ms:  # Asking a node for its status costs as much as a write.
             self._look_ms = now_ms + LOOK_MS
             self._living = frozenset(living(self._cluster))
         first = self._node[client]
