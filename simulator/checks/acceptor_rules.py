@@ -6,13 +6,12 @@ that may belong to a chosen value (Lamport 2001, §2.2, phase 1b). An ACCEPTED m
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from paxos.ballot import NodeId, Slot
 from paxos.messages import Accepted, Promise
-from paxos.records import AcceptedRecord, JournalRecord, OpenedRecord
+from paxos.records import AcceptedRecord, OpenedRecord
 from simulator.checks.oracle import NodeFacts, Oracle
 from simulator.node.storage.storage import Recovered
+from simulator.trace.events import JournalSynced, RecordsAppended
 
 
 class AcceptorRules:
@@ -21,10 +20,11 @@ class AcceptorRules:
     def __init__(self, oracle: Oracle) -> None:
         self._oracle = oracle
 
-    def recorded(self, at_ms: int, node: NodeId, records: Sequence[JournalRecord]) -> None:
+    def recorded(self, event: RecordsAppended) -> None:
         """The node appended records, which are not synced yet."""
-        oracle, acceptor = self._oracle, self._oracle.nodes[node]
-        for record in records:
+        oracle, at_ms, node = self._oracle, event.at_ms, event.node
+        acceptor = oracle.nodes[node]
+        for record in event.records:
             ballot = record.ballot
             if type(record) is AcceptedRecord:
                 number = record.slot
@@ -48,9 +48,9 @@ class AcceptorRules:
             acceptor.promised = max(acceptor.promised, ballot)
             acceptor.pending_ballots.append((ballot, opens))
 
-    def synced(self, at_ms: int, node: NodeId) -> None:
+    def synced(self, event: JournalSynced) -> None:
         """The node synced all records that it had appended: the votes among them count from now on."""
-        oracle, acceptor = self._oracle, self._oracle.nodes[node]
+        oracle, acceptor = self._oracle, self._oracle.nodes[event.node]
         bit, quorum = acceptor.bit, oracle.accept_quorum
         if acceptor.pending_ballots:
             self._sync_ballots(acceptor)
@@ -63,7 +63,7 @@ class AcceptorRules:
                     oracle.campaign(ballot).safe |= bit
                     acceptor.safe = max(acceptor.safe, ballot)
                 if vote.voters.bit_count() == quorum:
-                    oracle.choose(slot, ballot, vote, at_ms)
+                    oracle.choose(slot, ballot, vote, event.at_ms)
             acceptor.pending.clear()
 
     def _sync_ballots(self, acceptor: NodeFacts) -> None:

@@ -8,20 +8,18 @@ same block. Each entry of the blog is stored with the height that added it, so t
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
 
 from blog.answers import kind_of
 from blog.blog import Blog, Outcome
 from blog.operations import Operation, Post
 from chain.block import GENESIS_HASH, Block, hash_of
 from chain.mining import passes
+from paxos.messages import RequestId
 from simulator.checks.learner_rules import LearnerRules
 from simulator.checks.oracle import KEPT_SLOTS, NodeFacts, Oracle, SlotFacts
 from simulator.node.codec import MalformedText, operations_text, parse_operations
 from simulator.node.storage.storage import Recovered
-
-Name = tuple[str, int]
-"""A request's client and seq."""
+from simulator.trace.events import BlocksApplied
 
 
 class Effect:
@@ -66,8 +64,8 @@ class ChainReplay:
         self._learners = learners
         self._zeros = difficulty
         self.base = 0
-        self.issued: dict[Name, str] = {}
-        self.effects: dict[Name, Effect] = {}
+        self.issued: dict[RequestId, str] = {}
+        self.effects: dict[RequestId, Effect] = {}
         self.hashes: dict[int, str] = {0: GENESIS_HASH}
         self.height = 0
         self._blocks: dict[int, Block] = {}  # At least those that some node has not applied yet.
@@ -90,8 +88,9 @@ class ChainReplay:
             for request in vote.value:
                 self.issued.setdefault(request.id, request.operation)
 
-    def recovered(self, at_ms: int, node: NodeFacts, height: int, tip: str) -> None:
-        """A node recovered its chain up to `height`."""
+    def recovered(self, at_ms: int, node: NodeFacts, found: Recovered) -> None:
+        """A node recovered its chain."""
+        height, tip = found.height, found.tip
         known = self.hashes.get(height)
         if known is None:
             self.hashes[height] = tip
@@ -105,9 +104,10 @@ class ChainReplay:
         node.height, node.tip = height, tip
         self._oracle.extend_chosen_prefix(height)
 
-    def applied(self, at_ms: int, node: NodeFacts, blocks: Sequence[Block]) -> None:
-        """A node appended these blocks and applied their operations."""
-        for block in blocks:
+    def applied(self, event: BlocksApplied) -> None:
+        """A node appended blocks and applied their operations."""
+        at_ms, node = event.at_ms, self._oracle.nodes[event.node]
+        for block in event.blocks:
             if block.height != node.height + 1 or block.prev_hash != node.tip:
                 why = f"node {node.node} appends block {block.height} to {node.height} blocks that it does not continue"
                 self._oracle.violated("chain", why, at_ms, node.node, slot=block.height)

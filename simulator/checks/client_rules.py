@@ -9,18 +9,18 @@ from __future__ import annotations
 
 from blog.blog import Blog, Outcome
 from paxos.ballot import NodeId
-from simulator.checks.chain_replay import ChainReplay, Name
+from paxos.messages import RequestId
+from simulator.checks.chain_replay import ChainReplay
 from simulator.checks.oracle import Oracle
 from simulator.node.client_api import (
-    ClientCall,
     ClientRead,
     ClientWrite,
     Inspected,
-    NodeReport,
     ReadAnswer,
     WriteAnswer,
 )
 from simulator.node.status import NodeStatus
+from simulator.trace.events import ClientCalled, NodeReported
 
 
 class _PendingRead:
@@ -42,19 +42,21 @@ class ClientRules:
         self._oracle = oracle
         self._replay = replay
         self._reads: dict[int, _PendingRead] = {}
-        self._answered: dict[Name, str] = {}
+        self._answered: dict[RequestId, str] = {}
         self._seen_height = 0  # The highest block that any answer has shown.
 
-    def asked(self, call: ClientCall) -> None:
+    def called(self, event: ClientCalled) -> None:
         """A client's call reached a node."""
+        call = event.call
         if type(call) is ClientWrite:
             request = call.request
             self._replay.issued[request.client, request.seq] = request.operation
         elif type(call) is ClientRead:
             self._reads[call.number] = _PendingRead(call, self._seen_height)
 
-    def reported(self, at_ms: int, node: NodeId, report: NodeReport) -> None:
+    def reported(self, event: NodeReported) -> None:
         """A node answered a client or showed its status."""
+        at_ms, node, report = event.at_ms, event.node, event.report
         if type(report) is WriteAnswer:
             if report.kind in {"ok", "refused"}:
                 self._check_write(at_ms, node, report)

@@ -128,24 +128,24 @@ class InvariantChecker(Observer):
     def handlers(self) -> Mapping[type[Event], Handler]:
         """See `Observer`."""
         return {
-            ClientCalled: lambda event: self._clients.asked(event.call),
-            NodeReported: lambda event: self._clients.reported(event.at_ms, event.node, event.report),
+            ClientCalled: self._clients.called,
+            NodeReported: self._clients.reported,
             MessageSent: self._sent,
             MessageDelivered: self._delivered,
             MessageLost: self._lost,
             NodeRecovered: self._recovered,
-            RecordsAppended: lambda event: self._acceptors.recorded(event.at_ms, event.node, event.records),
-            JournalSynced: lambda event: self._acceptors.synced(event.at_ms, event.node),
-            BlocksApplied: self._applied,
+            RecordsAppended: self._acceptors.recorded,
+            JournalSynced: self._acceptors.synced,
+            BlocksApplied: self._chain.applied,
             IncarnationEnded: self._ended,
             FaultInjected: self._injected,
         }
 
     def _sent(self, event: MessageSent) -> None:
         message = event.message
-        judge = self._on_sent.get(type(message))
-        if judge is not None:
-            judge(event.at_ms, event.node, message)
+        check = self._on_sent.get(type(message))
+        if check is not None:
+            check(event.at_ms, event.node, message)
 
     def _delivered(self, event: MessageDelivered) -> None:
         message = event.message
@@ -163,10 +163,7 @@ class InvariantChecker(Observer):
         else:
             self._chain.adopt_requests(recovered)
         self._acceptors.recovered(event.at_ms, event.node, recovered)
-        self._chain.recovered(event.at_ms, at, recovered.height, recovered.tip)
-
-    def _applied(self, event: BlocksApplied) -> None:
-        self._chain.applied(event.at_ms, self._oracle.nodes[event.node], event.blocks)
+        self._chain.recovered(event.at_ms, at, recovered)
 
     def _ended(self, event: IncarnationEnded) -> None:
         node = event.node

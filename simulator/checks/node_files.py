@@ -1,10 +1,10 @@
-"""The invariants that can be seen from outside: the nodes' files, held against each other and against their clients.
+"""The invariants that show from outside: compares nodes' files with each other and with the answers that clients got.
 
-It reads on where it stopped, so that a long run is judged in steps; what was once found violated stays so. The rest of
-the invariants (promises, one value a ballot) stands in the journals, which `paxsim verify` judges.
+Each check continues where the last one stopped, so a long run is checked in steps. A violation once found stays. The
+other invariants (promises, one value per ballot) need the journals, which `paxsim verify` checks.
 
-Linearizability is judged with the longest chain as witness. What stood on it before this run began counts as written
-before all else.
+Linearizability is checked with the longest chain as witness order. Writes on it from before this run count as completed
+before everything else.
 """
 
 from __future__ import annotations
@@ -14,8 +14,10 @@ from hashlib import blake2b
 from pathlib import Path
 
 from blog.blog import Blog, Outcome
-from blog.operations import Operation, Post
+from blog.operations import Operation
 from chain.blockchain import Blockchain, ChainError
+from paxos.messages import RequestId
+from simulator.checks.decided_order import DecidedWrites
 from simulator.checks.linearizability.judge import judge
 from simulator.cluster.history import Event
 from simulator.cluster.interface import AnswerKind, Query, Ticket
@@ -26,12 +28,9 @@ from simulator.settings import Settings
 LINEARIZABILITY = "linearizability"
 INVARIANTS = ("agreement", "validity", "chain", "blog", "durability", "once")
 
-Name = tuple[str, int]
-"""A request's client and seq."""
-
 
 class NodeFilesChecker:
-    """Not safe for threads. `run` begins the names of this run's clients; others' requests come from earlier runs."""
+    """Not thread-safe. The names of this run's clients begin with `run`; other requests are from earlier runs."""
 
     def __init__(self, settings: Settings, run: str) -> None:
         self._run = f"{run}-"
@@ -40,8 +39,8 @@ class NodeFilesChecker:
         self._violations: dict[str, str] = {}
         self._seen = 0
         self._open: list[Ticket] = []
-        self._asked: dict[Name, Operation] = {}
-        self._judged = 0
+        self._asked: dict[RequestId, Operation] = {}
+        self._checked_events = 0
 
     def verdicts(
         self,
@@ -49,12 +48,12 @@ class NodeFilesChecker:
         history: Sequence[Event] = (),
         asked_by_now: Callable[[], Sequence[Ticket]] | None = None,
     ) -> dict[str, str]:
-        """Each invariant: "ok", or what was violated. `writes` are all of this run's, more from call to call.
+        """Each invariant: "ok", or what was violated. `writes` are all writes of this run; they grow from call to call.
 
-        `history` is what clients saw until the same moment; without one nothing is said of linearizability.
-        `asked_by_now` gives what `writes` have become: what is asked for meanwhile may be in the files already.
+        `history` is the clients' history up to the same moment; without it linearizability is not checked.
+        `asked_by_now` returns the writes at a later moment: the files may already hold writes called meanwhile.
         """
-        # Which writes are answered is noted before the files are read: an answer follows its line.
+        # Note answered writes before reading the files: a write is in a file before its answer.
         self._open += writes[self._seen :]
         for ticket in writes[self._seen :]:
             assert not isinstance(ticket.request, Query)
@@ -65,29 +64,30 @@ class NodeFilesChecker:
         for node in self._nodes:
             for invariant, what in node.read():
                 self._violations.setdefault(invariant, what)
-        self._judge_names(writes if asked_by_now is None else asked_by_now())
+        self._check_requests(writes if asked_by_now is None else asked_by_now())
         for ticket in answered:
-            self._judge_answer(ticket)
+            self._check_answer(ticket)
         if history:
-            self._judge_history(history)
-        judged = (*INVARIANTS, LINEARIZABILITY) if history else INVARIANTS
-        return {invariant: self._violations.get(invariant, "ok") for invariant in judged}
+            self._check_history(history)
+        names = (*INVARIANTS, LINEARIZABILITY) if history else INVARIANTS
+        return {invariant: self._violations.get(invariant, "ok") for invariant in names}
 
-    def order(self) -> list[Name]:
-        """The requests in the order in which they stand on the longest chain, each once."""
+    def order(self) -> list[RequestId]:
+        """The requests in the order of the longest chain, each once."""
         return list(self._log.outcomes)
 
-    def _judge_history(self, history: Sequence[Event]) -> None:
-        if LINEARIZABILITY in self._violations or len(history) == self._judged:
-            return  # No longer history mends it; of the same one the same is to be said.
-        self._judged = len(history)
-        before = [write for name, write in self._log.decided() if not name[0].startswith(self._run)]
-        ours = [write for name, write in self._log.decided() if name in self._asked]
+    def _check_history(self, history: Sequence[Event]) -> None:
+        if LINEARIZABILITY in self._violations or len(history) == self._checked_events:
+            return  # A longer history cannot repair a violation; an equal one has the same verdict.
+        self._checked_events = len(history)
+        decided = self._log.decided.by_request
+        before = [write for name, write in decided.items() if not name[0].startswith(self._run)]
+        ours = [write for name, write in decided.items() if name in self._asked]
         verdict = judge(history, "blog", init=before or None, witness=[*before, *ours])
         if verdict.verdict == "violation":
             self._violations[LINEARIZABILITY] = verdict.why
 
-    def _judge_names(self, asked: Sequence[Ticket]) -> None:
+    def _check_requests(self, asked: Sequence[Ticket]) -> None:
         late = {(ticket.client, ticket.seq): ticket.request for ticket in asked[self._seen :]}
         for height, name, operation in self._log.entries:
             if name[0].startswith(self._run) and self._asked.get(name, late.get(name)) != operation:
@@ -96,7 +96,7 @@ class NodeFilesChecker:
                 )
         self._log.entries.clear()
 
-    def _judge_answer(self, ticket: Ticket) -> None:
+    def _check_answer(self, ticket: Ticket) -> None:
         assert ticket.answer is not None
         name = f"{ticket.client}:{ticket.seq}"
         kind, found = ticket.answer.kind, self._log.outcomes.get((ticket.client, ticket.seq))
@@ -111,39 +111,31 @@ class NodeFilesChecker:
 
 
 class _Log:
-    """The longest chain so far, replayed once: every other chain is held against it. `entries` are new requests."""
+    """The longest chain so far, replayed once: every other chain is compared with it. `entries` are new requests."""
 
     def __init__(self) -> None:
         self.hashes: list[bytes] = []
-        self.entries: list[tuple[int, Name, Operation]] = []
-        self.outcomes: dict[Name, Outcome] = {}
+        self.entries: list[tuple[int, RequestId, Operation]] = []
+        self.outcomes: dict[RequestId, Outcome] = {}
         self.blog_lines: list[bytes] = []
-        self._writes: list[tuple[str, str, str, str]] = []  # Of the same requests, in the same order, as `outcomes`.
+        self.decided = DecidedWrites()
         self.first_node: list[int] = []
         self._blog = Blog()
 
-    def decided(self) -> Iterable[tuple[Name, tuple[str, str, str, str]]]:
-        """Every request once, in the order of the chain, and the write that it is."""
-        return zip(self.outcomes, self._writes, strict=True)
-
-    def extend(self, node: int, block_hash: str, operations: Iterable[tuple[Operation, str, int]]) -> None:
-        """One more block, first seen on `node`."""
+    def extend(self, node: int, block_hash: str, operations: Sequence[tuple[Operation, str, int]]) -> None:
+        """Add one block, first seen on `node`."""
         self.hashes.append(bytes.fromhex(block_hash))
         self.first_node.append(node)
         height = len(self.hashes)
-        for operation, client, seq in operations:
-            name = (client, seq)
-            self.entries.append((height, name, operation))
-            if name not in self.outcomes:
-                outcome = self.outcomes[name] = self._blog.apply(operation)
-                f = "post" if isinstance(operation, Post) else "comment"
-                self._writes.append((f, operation.username, operation.title, operation.content))
-                if outcome is Outcome.OK:
-                    self.blog_lines.append(_digest(blog_line(height, operation)))
+        self.entries += [(height, (client, seq), operation) for operation, client, seq in operations]
+        for name, operation in self.decided.add(operations):
+            outcome = self.outcomes[name] = self._blog.apply(operation)
+            if outcome is Outcome.OK:
+                self.blog_lines.append(_digest(blog_line(height, operation)))
 
 
 class _NodeFiles:
-    """One node's chain and blog, read on."""
+    """One node's chain and blog, read incrementally."""
 
     def __init__(self, node: int, settings: Settings, log: _Log) -> None:
         directory = Path(settings.data) / f"node-{node}"
@@ -157,8 +149,8 @@ class _NodeFiles:
         self._broken = False
 
     def read(self) -> Iterable[tuple[str, str]]:
-        """What is new in the files; yields violations as (invariant, sentence)."""
-        blog = self._blog_file.read()  # Before the chain, because a node writes it after the chain.
+        """Read what is new in the files; yields violations as (invariant, sentence)."""
+        blog = self._blog_file.read()  # Before the chain, which a node writes first.
         lines = self._chain_file.read()
         if self._chain_file.restarted:
             self._chain, self._broken = Blockchain(self._difficulty), False
