@@ -1,5 +1,5 @@
-"""The blog: the state machine that every node carries. Operations go in, outcomes come out, views show the rest.
+"""The blog, which is the replicated state machine. It applies operations, returns outcomes and answers views.
 
-It knows nothing of chains, votes, files or time: the same operations in the same order give the same blog anywhere.
+It knows nothing of chains, votes, files or time. The same operations in the same order give the same blog.
 Reading order: `operations`, `blog`, `answers`.
 """

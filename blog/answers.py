@@ -1,9 +1,9 @@
-"""What a client is told: the brief's wording of every answer, and the results in the form that histories record.
+"""Answers to clients: the text of every answer, and the results in the form that histories record.
 
 The forms are those of the blog model in the recorded histories: `view_all` gives [title, author] pairs, `view_user`
 ["post" or "comment", title, content] triples, `view_title` [author, content, [[user, comment], ...]] or "not found".
-What people see of the whole blog has more in it than histories record: see `whole_result`.
-Text is handed on as it was written; whoever prints it makes it safe to show.
+People see more of the whole blog than histories record: see `whole_result`.
+Text is returned as it was written. The code that prints it must make it safe to show.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from blog.blog import Blog, Outcome, Thread
 from blog.operations import Operation, Post
 
 NOT_FOUND = "not found"
-"""What `view_title` gives in a history when no post has the title."""
+"""The result of `view_title` in a history when no post has the title."""
 
 Shown = Literal["view_all", "view_user", "view_title"]
 _OK = Outcome.OK  # A member of an Enum is slow to look up.
 
 
 class View(msgspec.Struct, frozen=True):
-    """A read answered: which view it became, its result in the history's form, and one line that says it in words."""
+    """The answer to a read: the view, its result in the form of histories, and one line of text."""
 
     shown: Shown
     result: object
@@ -31,7 +31,7 @@ class View(msgspec.Struct, frozen=True):
 
 
 def wording(operation: Operation, outcome: Outcome) -> str:
-    """The answer to a write."""
+    """The text of the answer to a write."""
     if outcome is not _OK:
         if outcome is Outcome.DUPLICATE_TITLE:
             return "DUPLICATE TITLE"
@@ -44,8 +44,8 @@ def wording(operation: Operation, outcome: Outcome) -> str:
 def look(blog: Blog, kind: str, name: str = "") -> View:
     """Answer a read. `kind` is "all", "whole", "user", "title" or "any".
 
-    "any" is the post titled `name`, or else what that user wrote. "whole" is "all" with everything in it (see
-    `whole_result`).
+    "any" shows the post titled `name`; without one, the entries of user `name`. "whole" is "all" with contents and
+    comments (see `whole_result`).
 
     Raises:
         ValueError: another kind.
@@ -65,20 +65,20 @@ def look(blog: Blog, kind: str, name: str = "") -> View:
 
 
 def all_result(blog: Blog) -> list[list[str]]:
-    """The titles and authors of all posts, in order of effect."""
+    """The titles and authors of all posts, in the order in which they were applied."""
     return [[post.title, post.username] for post in blog.view_posts()]
 
 
 def whole_result(blog: Blog) -> list[list[object]]:
-    """The brief's VIEW: [title, author, content, [[user, comment], ...]] of all posts, in order of effect.
+    """All posts as [title, author, content, [[user, comment], ...]], in the order in which they were applied.
 
-    The first two of each are what `all_result` gives, which is enough for a history and much less to keep.
+    Histories keep the first two of each (`all_result`), which need much less memory.
     """
     return [[thread.post.title, *title_result(thread)] for thread in blog.view_all()]
 
 
 def user_result(entries: tuple[Operation, ...]) -> list[list[str]]:
-    """What a user wrote, in order of effect."""
+    """The entries of one user, in the order in which they were applied."""
     return [[kind_of(entry), entry.title, entry.content] for entry in entries]
 
 
@@ -91,7 +91,7 @@ def title_result(thread: Thread | None) -> list[object] | str:
 
 
 def kind_of(operation: Operation) -> Literal["post", "comment"]:
-    """What an operation is called in views and histories."""
+    """The name of an operation in views and histories."""
     return "post" if isinstance(operation, Post) else "comment"
 
 

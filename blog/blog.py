@@ -1,7 +1,7 @@
 """The replicated state machine: posts with unique titles, and comments on them.
 
-Deterministic: outcomes and views depend on the operations applied and their order alone. Memory grows with what took
-effect (each operation is kept once, the lists hold references); a view costs as much as what it shows.
+It is deterministic: outcomes and views depend only on the applied operations and their order. Memory grows with the
+operations that took effect; each is kept once, and the lists hold references. A view costs as much as it shows.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from blog.operations import Comment, Operation, Post
 
 
 class Outcome(Enum):
-    """What became of one operation. The value is the word that recorded histories use."""
+    """The result of one operation. The value is the word that recorded histories use."""
 
     OK = "ok"
     DUPLICATE_TITLE = "duplicate title"
@@ -32,23 +32,23 @@ class Thread(msgspec.Struct, frozen=True):
 
 
 class Blog:
-    """Invariants: one post a title; every comment's title has a post; a refused operation changes nothing."""
+    """Invariants: a title has one post; the title of every comment has a post; a refused operation changes nothing."""
 
     __slots__ = ("_by_user", "_comments", "_effects", "_posts")
 
     def __init__(self) -> None:
-        self._posts: dict[str, Post] = {}  # By title, in order of effect: a dict keeps the order of insertion.
+        self._posts: dict[str, Post] = {}  # By title; a dict keeps the order of insertion.
         self._comments: dict[str, list[Comment]] = {}
         self._by_user: dict[str, list[Operation]] = {}
         self._effects: list[Operation] = []
 
     def apply(self, operation: Operation) -> Outcome:
-        """Carry out one operation, or refuse it and change nothing. The text is taken as it is, untrimmed."""
+        """Apply one operation, or refuse it and change nothing. Its text is neither checked nor trimmed."""
         title = operation.title
         if isinstance(operation, Post):
             posts = self._posts
             known = len(posts)
-            posts.setdefault(title, operation)  # A look-up less than asking first, in a table that no cache holds.
+            posts.setdefault(title, operation)  # One look-up instead of two in a table too large for any cache.
             if len(posts) == known:
                 return Outcome.DUPLICATE_TITLE
         else:
@@ -68,17 +68,17 @@ class Blog:
         return _OK
 
     def __len__(self) -> int:
-        """How many operations took effect."""
+        """The number of operations that took effect."""
         return len(self._effects)
 
     @property
     def posts(self) -> int:
-        """How many posts there are."""
+        """The number of posts."""
         return len(self._posts)
 
     @property
     def comments(self) -> int:
-        """How many comments there are, on all posts together."""
+        """The number of comments on all posts."""
         return len(self._effects) - len(self._posts)
 
     def has_title(self, title: str) -> bool:
@@ -90,16 +90,16 @@ class Blog:
         return tuple(self._effects[-count:]) if count > 0 else ()
 
     def view_posts(self) -> tuple[Post, ...]:
-        """All posts in order of effect, without their comments."""
+        """All posts in the order in which they were applied, without comments."""
         return tuple(self._posts.values())
 
     def view_all(self) -> tuple[Thread, ...]:
-        """All posts in order of effect, each with its comments."""
+        """All posts in the order in which they were applied, each with its comments."""
         comments = self._comments
         return tuple(Thread(post, tuple(comments.get(title, ()))) for title, post in self._posts.items())
 
     def view_user(self, username: str) -> tuple[Operation, ...]:
-        """Everything that a user wrote, posts and comments, in order of effect; empty when there is nothing."""
+        """All posts and comments of one user, in the order in which they were applied."""
         return tuple(self._by_user.get(username, ()))
 
     def view_title(self, title: str) -> Thread | None:

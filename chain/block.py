@@ -1,7 +1,7 @@
-"""A block and its hash: `hash = SHA256(H || T || N)`, the three concatenated as UTF-8 text.
+"""A block and its hash: `hash = SHA256(H || T || N)`, concatenated as UTF-8 text.
 
-H is the previous block's hash in hex (64 zeros for the first), T the operations' text exactly as it stands in the file,
-N the nonce in decimal; so `printf '%s%s%s' H T N | sha256sum` checks a block.
+H is the previous block's hash in hex (64 zeros for the first). T is the text of the operations, the same bytes as in
+the file. N is the nonce in decimal. So `printf '%s%s%s' H T N | sha256sum` checks a block.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ from hashlib import sha256
 import msgspec
 
 GENESIS_HASH = "0" * 64
-"""What the first block points at."""
+"""The previous hash of the first block."""
 
 
 class Block(msgspec.Struct, frozen=True, gc=False):
-    """One decided slot as it stands on the chain. It holds only what was agreed, so it is the same on every node.
+    """One decided slot on the chain. It holds only what was agreed, so it is the same on every node.
 
     `height` counts from 1; `prev_hash` (H) and `hash` are 64 lower-case hex digits; `operations_text` is T; `nonce` is
-    N. Nothing is checked here: see `blockchain`.
+    N. `blockchain` checks blocks.
     """
 
     height: int
@@ -29,5 +29,5 @@ class Block(msgspec.Struct, frozen=True, gc=False):
 
 
 def hash_of(prev_hash: str, text: str, nonce: int) -> str:
-    """The SHA-256 of the three as UTF-8, in hex. T must be text that UTF-8 can hold (no lone surrogates)."""
+    """The SHA-256 of H, T and N in hex. T must not hold lone surrogates, which UTF-8 cannot encode."""
     return sha256(f"{prev_hash}{text}{nonce}".encode()).hexdigest()

@@ -1,6 +1,6 @@
-"""The growing end of a chain, and the judge of blocks that come from elsewhere.
+"""The tip of a chain: it builds the next block, and checks blocks that come from elsewhere.
 
-It keeps the tip alone: the blocks are a stream on disk, so memory does not grow with the log.
+Only the tip is kept in memory. The blocks are on disk, so memory does not grow with the log.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from chain.block import GENESIS_HASH, Block, hash_of
 from chain.mining import mine, passes
 
 Miner = Callable[[str, str, int], tuple[int, str]]
-"""`mining.mine`, or the same function with a memory: (H, T, difficulty) to (nonce, hash)."""
+"""`mining.mine`, or the same function with a cache: (H, T, difficulty) to (nonce, hash)."""
 
 
 class ChainError(Exception):
-    """A block that does not belong at the end of this chain. `height` is its own; `what` says what is wrong with it."""
+    """A block that is not the next one of this chain. `height` is the block's; `what` says what is wrong."""
 
     def __init__(self, height: int, what: str) -> None:
         super().__init__(f"block {height}: {what}")
@@ -24,7 +24,7 @@ class ChainError(Exception):
 
 
 class Blockchain:
-    """The tip of one chain: `height` blocks, the last one's hash in `tip`. Starts empty, or at a verified tip."""
+    """The tip of a chain of `height` blocks, of which `tip` is the last hash. Starts empty or at a verified tip."""
 
     __slots__ = ("_mine", "_zeros", "difficulty", "height", "tip")
 
@@ -38,8 +38,8 @@ class Blockchain:
     def extend(self, text: str, nonce_hint: int | None = None) -> Block:
         """Build the next block on T = `text` and move the tip to it.
 
-        A hint that passes is taken after one hash; a missing or wrong one costs a search. That the hint is the smallest
-        cannot be seen without the search: whoever hands it on must have searched (only the leader that mined it does).
+        A hint that passes costs one hash; a missing or wrong hint costs a search. This method cannot check that a hint
+        is the smallest nonce, so only the leader that mined the block may send one.
         """
         previous = self.tip
         nonce, digest = nonce_hint, ""
@@ -52,10 +52,10 @@ class Blockchain:
         return Block(self.height, previous, text, nonce, digest)
 
     def check(self, block: Block) -> None:
-        """Judge whether `block` is the next one; the tip stays where it is.
+        """Check that `block` is the next one. The tip does not move.
 
         Raises:
-            ChainError: its height, link, hash or nonce is wrong; the first of these that is.
+            ChainError: its height, link, hash or nonce is wrong; the first of these is named.
         """
         if block.height != self.height + 1:
             raise ChainError(block.height, f"height {self.height + 1} comes next here, so this block is out of place")
@@ -89,7 +89,7 @@ class Blockchain:
 
 
 def verify_blocks(blocks: Iterable[Block], difficulty: int) -> Blockchain:
-    """Check a chain from its first block on, and return its end.
+    """Check a chain from its first block on, and return its tip.
 
     Raises:
         ChainError: the first block that is wrong, and how.
@@ -101,5 +101,5 @@ def verify_blocks(blocks: Iterable[Block], difficulty: int) -> Blockchain:
 
 
 def _short(digest: str) -> str:
-    """A hash as people compare them. A wrong one may be any text, so it is quoted and cut."""
+    """A hash, shortened for people. A wrong one may be any text, so it is quoted and cut."""
     return f"{digest[:12]}…" if len(digest) == 64 and digest.isalnum() else repr(digest[:80])

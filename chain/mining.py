@@ -1,8 +1,8 @@
 """The proof of work: the smallest nonce whose hash begins with `difficulty` zeros in hex.
 
-The smallest, and not any, so that every node that mines the same block finds the same one. H and T are hashed once; a
-try copies that state, adds the nonce's digits and compares 32 bytes with a bound: about half a microsecond, 256 tries
-on average at difficulty 2.
+It must be the smallest, so that every node finds the same nonce for the same block. H and T are hashed once. Each try
+copies that state, adds the nonce's digits and compares 32 bytes with a bound. A try takes about half a microsecond;
+difficulty 2 needs 256 tries on average.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from itertools import chain as joined
 from itertools import count
 
 MAX_DIFFICULTY = 64
-"""All hex digits of a hash."""
+"""The number of hex digits of a hash."""
 
 _REMEMBERED = 4096
 _DIGITS = tuple(b"%d" % nonce for nonce in range(_REMEMBERED))
 
 
 def mine(prev_hash: str, text: str, difficulty: int) -> tuple[int, str]:
-    """The smallest nonce from 0 on that passes, and its hash in hex. Takes 16 ** difficulty tries on average.
+    """The smallest nonce that passes, and its hash in hex. Takes 16 ** difficulty tries on average.
 
     Raises:
         ValueError: the difficulty is not 0 to 64.
@@ -45,9 +45,9 @@ def _decimals() -> Iterator[bytes]:
 
 
 def _bound(difficulty: int) -> bytes:
-    """The first digest that does not pass: bytes compare as the numbers that they write, from the left."""
+    """The lowest digest that does not pass. Bytes compare like the big-endian numbers that they encode."""
     if not 0 <= difficulty <= MAX_DIFFICULTY:
         raise ValueError(f"a difficulty of {difficulty} is not 0 to {MAX_DIFFICULTY} zeros")
     if difficulty == 0:
-        return b"\xff" * 33  # One byte longer than a digest, so that even the highest is below.
+        return b"\xff" * 33  # One byte longer than a digest, so that it is above the highest one.
     return (1 << (256 - 4 * difficulty)).to_bytes(32, "big")

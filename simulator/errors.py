@@ -1,15 +1,15 @@
-"""Errors that a person caused and can mend: one clear sentence, never a traceback."""
+"""Errors that a person can correct. Each is shown as one sentence and never as a traceback."""
 
 from __future__ import annotations
 
 
 class InputError(Exception):
-    """Bad usage, a bad file or bad input (exit status 2). The text says what, where, and what would be right."""
+    """Bad usage, a bad file or bad input (exit status 2). The text says what is wrong, where, and what is right."""
 
 
 class StorageDamage(InputError):
-    """A file of a node is damaged where a crash cannot have damaged it. Names the file, the line and what is wrong."""
+    """A file of a node is damaged in a way that no crash explains. The text names file, line and fault."""
 
 
 class DirectoryHeld(InputError):
-    """Another running lab holds the data directory."""
+    """Another running lab has locked the data directory."""

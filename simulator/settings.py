@@ -1,4 +1,4 @@
-"""The settings of one cluster, as options, `PAXSIM_…` variables and the `set` command give them."""
+"""The settings of one cluster. They come from options, `PAXSIM_…` variables or the `set` command."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ SyncMode = Literal["fsync", "flush"]
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Everything that is the same for all nodes of a cluster.
+    """The settings that all nodes of a cluster share.
 
-    `window` counts slots in flight; `sync` is "fsync" (safe when the machine loses power) or "flush" (safe when a
-    process dies); `break_rule` names a rule of the protocol to be broken on purpose (see `simulator/mutants/`).
+    `window` is the maximum number of slots in flight. `sync` is "fsync" (writes survive a power loss) or "flush"
+    (writes survive a process that dies). `break_rule` names a rule of the protocol to break on purpose (see
+    `simulator/mutants/`).
     """
 
     nodes: Annotated[int, Meta(ge=1, le=MAX_NODES)] = 5

@@ -1,7 +1,7 @@
-"""`paxsim verify`: an audit of nodes' text files, whoever wrote or copied them.
+"""`paxsim verify`: an audit of the text files of nodes.
 
-Written against the files alone: it shares no reader, no hashing and no blog rules with the nodes, so a mistake there is
-not repeated here. Reading order: `folder`, `operations`, `chain`, `blog`, `journal`, `audit`.
+It depends on the file formats alone. It shares no reader, hashing or blog rules with the nodes, so that it does not
+repeat their mistakes. Reading order: `folder`, `operations`, `chain`, `blog`, `journal`, `audit`.
 """
 
 from simulator.checks.audit.audit import NodeReport, Report, verify_directory

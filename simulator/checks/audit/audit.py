@@ -1,4 +1,4 @@
-"""The audit of a directory: which folders it has, what each holds, and whether their chains agree."""
+"""The audit of a data directory: it checks the files of each node, and that their chains agree."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ _FOLDER = re.compile(r"node-([1-9][0-9]{0,8})")
 
 
 class NodeReport(msgspec.Struct, frozen=True):
-    """What was found in one node's folder; `node` is 0 when the folder does not say which it is.
+    """The findings in one node's folder. `node` is 0 when the name of the folder does not tell the node.
 
-    `height` and `hash` are the last readable block's (0 and 64 zeros if there is none). `problems` and `warnings` are
-    sentences that begin with the file and the line; a warning is what a crash may leave behind and a start mends.
+    `height` and `hash` are those of the last readable block (0 and 64 zeros if there is none). `problems` and
+    `warnings` are sentences that begin with the file and the line. A warning is damage that a crash explains and
+    a start repairs.
     """
 
     node: int
@@ -30,13 +31,13 @@ class NodeReport(msgspec.Struct, frozen=True):
 
 
 class Report(msgspec.Struct, frozen=True):
-    """The verdict: `ok` when no node has a problem. Encoded, it is the document of `paxsim verify --json`."""
+    """The result of an audit; `ok` when no node has a problem. `paxsim verify --json` prints it."""
 
     ok: bool
     nodes: tuple[NodeReport, ...]
 
     def lines(self) -> list[str]:
-        """The report in plain words. It may quote the files, so whoever prints it makes it safe to show."""
+        """The report as text. It may quote the files, so the code that prints it must make it safe to show."""
         lines = []
         for node in self.nodes:
             lines.append(f"node {node.node}: height {node.height}, hash {node.hash}")
@@ -48,12 +49,12 @@ class Report(msgspec.Struct, frozen=True):
 
 
 def verify_directory(path: Path | str, difficulty: int = 2) -> Report:
-    """Judge a data directory with its node-N folders, or the folder of a single node. Nothing is changed.
+    """Audit a data directory with node-N folders, or the folder of one node. No file is changed.
 
-    `difficulty` is how many zeros every block's hash must begin with.
+    `difficulty` is the number of zeros with which every block's hash must begin.
 
     Raises:
-        InputError: there is no such directory, it cannot be read, or there is nothing of a node in it.
+        InputError: the directory does not exist, cannot be read, or holds no file of a node.
     """
     folders = _folders(Path(path))
     votes = Votes()
@@ -96,7 +97,7 @@ def _folders(directory: Path) -> list[tuple[int, Path]]:
 
 
 def _compare(audits: list[tuple[int, Findings, ChainCheck]]) -> None:
-    """Of any two chains one must begin with the other. Where two part, the one that has other problems is named."""
+    """Check that of any two chains one is a prefix of the other. The chain with other problems gets the finding."""
     judged: list[tuple[int, ChainCheck]] = []
     for node, findings, chain in sorted(audits, key=lambda audit: (bool(audit[1].problems()), -len(audit[2].marks))):
         partings = ((chain.parts_from(other), rival) for rival, other in judged)

@@ -1,4 +1,4 @@
-"""blog.txt against the replay of the chain, line by line, both read once side by side."""
+"""Compares blog.txt with the replay of the chain, line by line, reading each once."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from simulator.checks.audit.folder import BLOG, CHAIN, Findings
 
 _OPENING = re.compile(rb'\{"height":')
 _DIFFERENT = 10
-"""Differing lines told one by one: a line too many or too few shifts all that follow it."""
+"""How many differing lines are listed: one line too many or too few shifts all that follow it."""
 
 
 class BlogCheck:
-    """Hand it the expected lines block by block, then `finish`."""
+    """Call `expect` with the lines of each block, then `finish`."""
 
     def __init__(self, findings: Findings) -> None:
         self._findings = findings
@@ -24,7 +24,7 @@ class BlogCheck:
         self._given_up = False
 
     def expect(self, expected: Iterable[bytes]) -> None:
-        """The next lines, without newlines."""
+        """Compare the next lines, given without newlines."""
         for wanted in expected:
             if not self._given_up:
                 self._compare(wanted)
@@ -43,15 +43,15 @@ class BlogCheck:
                 self._findings.problem(BLOG, line.number, f"it is not what the replay of {CHAIN} gives: {_cut(wanted)}")
 
     def give_up(self, height: int) -> None:
-        """Block `height` cannot be read, so what its writes and later ones did is unknown."""
+        """Stop comparing: block `height` cannot be read, so the effects of its writes and of later ones are unknown."""
         if not self._given_up:
             self._given_up = True
             self._findings.problem(BLOG, 0, f"it cannot be compared beyond block {height}, which cannot be read")
 
     def finish(self) -> None:
-        """The chain is over: so must the blog be."""
+        """Report lines that are missing, and lines beyond the end of the chain."""
         surplus = 0
-        for line in self._lines:  # Read to its end even when given up, so that a missing file is told.
+        for line in self._lines:  # Read to the end even after `give_up`, so that a missing file is reported.
             if not self._given_up:
                 surplus += 1
                 self._number = line.number

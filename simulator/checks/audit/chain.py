@@ -1,6 +1,6 @@
-"""blockchain.txt under audit: the shape of every line, every height, hash link, hash and nonce.
+"""Audits blockchain.txt: the shape of every line, and every height, hash link, hash and nonce.
 
-After a line that does not hold the audit goes on with what the line says of itself, so that one fault is told once.
+After a wrong block the audit continues from the hash in its line, so that one fault is reported once.
 """
 
 from __future__ import annotations
@@ -27,19 +27,19 @@ _FORM = '{"height":…,"H":"<64 hex>","T":[…],"N":…,"hash":"<64 hex>"}'
 
 
 class ChainCheck:
-    """One chain. `marks` holds 64 bits of every block's hash, 0 where a block could not be read."""
+    """The audit of one chain. `marks` holds 64 bits of every block's hash; 0 stands for an unreadable block."""
 
     def __init__(self, findings: Findings, difficulty: int) -> None:
         self._findings = findings
         self._zeros = "0" * difficulty
-        self._previous = NO_HASH  # Empty after a line that could not be read.
+        self._previous = NO_HASH  # Empty after an unreadable line.
         self.marks = array("Q")
         self.height = 0
         self.tip = NO_HASH
         self.relied = ""
 
     def run(self, relied_height: int) -> None:
-        """Read the chain, and the blog beside it. `relied` becomes the hash at `relied_height`, "" if there is none."""
+        """Audit the chain and the blog. Sets `relied` to the hash at `relied_height`, or to "" if there is none."""
         replay = ChainReplay()
         blog = BlogCheck(self._findings)
         if relied_height == 0:
@@ -59,7 +59,7 @@ class ChainCheck:
         blog.finish()
 
     def parts_from(self, other: ChainCheck) -> int:
-        """The height of the first block that both have and that differs; 0 when one chain begins with the other."""
+        """The height of the first block that differs; 0 when one chain is a prefix of the other."""
         common = min(len(self.marks), len(other.marks))
         if self.marks[:common] != other.marks[:common]:
             for height, (mine, theirs) in enumerate(zip(self.marks, other.marks, strict=False), 1):
@@ -68,13 +68,13 @@ class ChainCheck:
         return 0
 
     def _begins(self, line: Line) -> bool:
-        """True when the line is the beginning of the block that comes next, and not other text without an end."""
+        """True when a torn line is the beginning of the next block, and not other text."""
         head = b'{"height":%d,"H":"%b","T":[' % (line.number, (self._previous or NO_HASH).encode())
-        text = line.text.rstrip(b"\0")  # A power loss may leave a file longer than what was written of it.
+        text = line.text.rstrip(b"\0")  # A power loss may leave zeros at the end of a file.
         return text.startswith(head) or head.startswith(text)
 
     def _block(self, line: Line) -> list[dict[str, str]] | None:
-        """Judge one line and return its operations; None when what it did to the blog cannot be told."""
+        """Check one line and return its operations; None when they cannot be read."""
         match = None if line.torn else _SHAPE.fullmatch(line.text)
         if match is None:
             what = "it is torn, and not the beginning of a block" if line.torn else f"it is not of the form {_FORM}"

@@ -1,4 +1,4 @@
-"""One node's folder under audit: its lines, read in bounded memory whatever they are, and what was found in them."""
+"""One node's folder in an audit: its lines, read in bounded memory, and the findings."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ import msgspec
 
 CHAIN, BLOG, JOURNAL = "blockchain.txt", "blog.txt", "paxos.txt"
 
-TOLD = 1000
-"""Problems told of one file; those beyond are counted."""
+LISTED = 1000
+"""How many problems of one file are listed; more are only counted."""
 
 _PIECE = 1 << 20
 
 
 class Line(msgspec.Struct, frozen=True, gc=False):
-    """One line without its newline, numbered from 1. `torn`: it is the last, and its newline is missing.
+    """One line without its newline, numbered from 1. `torn`: it is the last line and has no newline.
 
-    `text` is empty for a line that does not begin as it should: junk may be longer than memory, so it is not kept.
+    `text` is empty for a line with a wrong beginning: such a line may be larger than memory, so it is not kept.
     """
 
     number: int
@@ -28,7 +28,7 @@ class Line(msgspec.Struct, frozen=True, gc=False):
 
 
 class Findings:
-    """What is wrong in one folder. Sentences begin with the file and the line."""
+    """The problems and warnings of one folder, as sentences that begin with the file and the line."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -37,26 +37,26 @@ class Findings:
         self._counts: dict[str, int] = {}
 
     def problem(self, file: str, line: int, what: str) -> None:
-        """Something does not hold. Line 0 speaks of the whole file."""
+        """Add a problem. Line 0 means the whole file."""
         self._counts[file] = self._counts.get(file, 0) + 1
-        if self._counts[file] <= TOLD:
+        if self._counts[file] <= LISTED:
             self._problems.append(f"{file}, line {line}: {what}." if line else f"{file}: {what}.")
 
     def torn(self, file: str, line: int) -> None:
-        """The last line stops in the middle, as after a crash. It was never acknowledged, so this is no problem."""
+        """Add a warning: a crash tore the last line. It was never acknowledged, so this is no problem."""
         self._warnings.append(f"{file}, line {line}: the last line is torn; the node will cut it off when it starts.")
 
     def problems(self) -> tuple[str, ...]:
-        """Every problem, and how many more there are in a file with very many."""
-        more = [f"{file}: {count - TOLD} more problems." for file, count in self._counts.items() if count > TOLD]
+        """The listed problems, and the number of further ones for each file."""
+        more = [f"{file}: {count - LISTED} more problems." for file, count in self._counts.items() if count > LISTED]
         return (*self._problems, *more)
 
     def warnings(self) -> tuple[str, ...]:
-        """What a crash may leave behind and the node's next start mends."""
+        """Damage that a crash explains and the node's next start repairs."""
         return tuple(self._warnings)
 
     def lines(self, file: str, opening: re.Pattern[bytes]) -> Iterator[Line]:
-        """The lines of a file; that it is missing or cannot be read is a problem. `opening` is how a line begins."""
+        """The lines of a file. A missing or unreadable file is a problem. `opening` matches how a line begins."""
         try:
             with (self._folder / file).open("rb") as stream:
                 number = 0

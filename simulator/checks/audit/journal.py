@@ -1,4 +1,4 @@
-"""paxos.txt under audit: every checksum, every record's shape, and no two values for one ballot and slot anywhere."""
+"""Audits paxos.txt: every checksum, the shape of every record, and one value per ballot and slot on all nodes."""
 
 from __future__ import annotations
 
@@ -40,20 +40,20 @@ _KINDS = [{"journal", "chain"}, {"promise"}, {"opened"}, {"accepted"}]
 
 
 class Votes:
-    """Who voted first for which value at a ballot and slot, over all nodes of an audit."""
+    """The first vote at each ballot and slot, over all nodes of an audit."""
 
     def __init__(self) -> None:
         self._first: dict[tuple[int, Ballot], tuple[int, bytes]] = {}
 
     def rival(self, node: int, vote: _Vote) -> int:
-        """The node that voted for another value at the same ballot and slot; 0 when there is none so far."""
+        """The node that voted for another value at the same ballot and slot; 0 when there is none."""
         mark = sha256(vote.value).digest()
         first, known = self._first.setdefault((vote.slot, vote.ballot), (node, mark))
         return 0 if known == mark else first
 
 
 def check_journal(findings: Findings, node: int, votes: Votes) -> tuple[int, str] | None:
-    """Judge one journal. Returns the height and hash of the block that its first line relies on; None if unknown."""
+    """Audit one journal. Returns height and hash of the block that its first line relies on; None if unknown."""
     relied = None
     line = None
     for line in findings.lines(JOURNAL, _OPENING):
@@ -94,7 +94,7 @@ def _record(line: Line) -> tuple[_Record | None, str]:
 
 
 def _is_beginning(line: Line) -> bool:
-    """True for a line that stops in the middle; a whole one with another byte for its newline was changed later."""
+    """True for a torn line; False for a whole line of which the newline was changed later."""
     text = line.text.rstrip(b"\0")
     whole = _SHAPE.fullmatch(line.text[:-1])
     return _BEGINNING.fullmatch(text) is not None and not (whole and crc32(whole[2]) == int(whole[1], 16))

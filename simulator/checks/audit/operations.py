@@ -1,4 +1,4 @@
-"""Operations as T and the journal hold them: the strict reading of their text, and what they do to a blog."""
+"""Reads the operations of T and of the journal strictly, and replays them on a blog."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _ID = re.compile(r".+:(0|[1-9][0-9]*)", re.DOTALL)
 
 
 def operations_of(text: bytes) -> tuple[list[dict[str, str]], str]:
-    """The operations of a T, and "" or what is wrong with it (then the list is empty)."""
+    """The operations of a T and ""; or an empty list and what is wrong with T."""
     try:
         found = msgspec.json.decode(text)
         again = msgspec.json.encode(found)
@@ -24,7 +24,7 @@ def operations_of(text: bytes) -> tuple[list[dict[str, str]], str]:
         fault = _fault(operation)
         if fault:
             return [], f"operation {number} of its T {fault}"
-    if again != text:  # Spaces, escapes that need not be, keys that stand twice.
+    if again != text:  # Spaces, needless escapes, repeated keys.
         return [], "its T is not written compactly"
     return found, ""
 
@@ -43,14 +43,14 @@ def _fault(operation: object) -> str:
 
 
 class ChainReplay:
-    """The blog rules once more: a title is taken once, a comment needs its post, a request counts once."""
+    """A second implementation of the blog rules: unique titles, comments need a post, a request takes effect once."""
 
     def __init__(self) -> None:
         self._titles: set[str] = set()
         self._seen: set[str] = set()
 
     def effects(self, height: int, operations: Iterable[dict[str, str]]) -> list[bytes]:
-        """The lines of blog.txt, without newlines, that the operations of this block make."""
+        """The lines of blog.txt for the operations of this block, without newlines."""
         lines = []
         for operation in operations:
             if operation["id"] in self._seen:
@@ -58,7 +58,7 @@ class ChainReplay:
             self._seen.add(operation["id"])
             title = operation["title"]
             if (operation["op"] == "POST") == (title in self._titles):
-                continue  # A title taken, or a comment without its post.
+                continue  # A duplicate title, or a comment without its post.
             self._titles.add(title)
             shown = {key: value for key, value in operation.items() if key != "id"}
             lines.append(b'{"height":%d,%b' % (height, msgspec.json.encode(shown)[1:]))

@@ -1,7 +1,7 @@
 """blog.txt: one line for each write that took effect. It is derived from the chain and repaired at every start.
 
 A crash may leave this file shorter or longer than blockchain.txt. It is therefore compared with the replay of the
-chain, byte for byte, and cut or continued where the two differ; it is never a source of truth.
+chain, byte for byte, and cut or continued where the two differ; nothing is ever recovered from it.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class BlogFile:
             self._size += len(lines)
 
     def sync(self) -> None:
-        """Return once all lines are safe.
+        """Return once all lines are durable.
 
         Raises:
             OSError: the disk fails.

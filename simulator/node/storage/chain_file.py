@@ -1,7 +1,7 @@
-"""blockchain.txt: a decided block a line, in order; read back through a sparse index, so memory hardly grows.
+"""blockchain.txt: one decided block per line, in order. A sparse index finds a block, so memory hardly grows.
 
-Start-up reads the file once and checks every height, link, hash and nonce. Lines that this program wrote have one
-shape, so the parts are cut out by position and hashed as they stand; whatever does not fit is decoded strictly, to say
+A start reads the file once and checks every height, link, hash and nonce. Lines of this program have one shape, so
+their parts are cut out by position and hashed without decoding. A line of another shape is decoded strictly, to name
 what is wrong with it.
 """
 
@@ -20,7 +20,7 @@ from simulator.node.storage.line_reader import lines_of
 
 CHAIN = "blockchain.txt"
 STRIDE = 64
-"""Blocks from one index entry to the next: reading one block reads at most so many lines."""
+"""Blocks between two index entries: reading one block reads at most this many lines."""
 
 _SHAPE = b'{"height":%d,"H":"%b","T":%b,"N":%b,"hash":"%b"}\n'
 _HEAD = len(b'{"height":,"H":"","T":') + 64  # Without the height's digits.
@@ -29,13 +29,13 @@ _TAIL = len(b',"hash":""}\n') + 64
 _ZERO = ord("0")
 
 EachRun = Callable[[int, list[bytes]], None]
-"""Called for all blocks, in order and some at a time, with the height of the first and their Ts."""
+"""Called for each run of blocks, in order, with the height of the first one and the Ts of all."""
 RUN_BYTES = 1 << 18
 """A run ends with the block that takes it beyond this size."""
 
 
 class ChainFile:
-    """The file over one disk. `height` blocks, the last one's hash in `tip`, `size` bytes, synced or not."""
+    """The file on one disk: it has `height` blocks and `size` bytes, synced or not, and ends with hash `tip`."""
 
     def __init__(self, disk: Disk, difficulty: int) -> None:
         self._disk = disk
@@ -47,7 +47,7 @@ class ChainFile:
         self.size = 0
 
     def load(self, each: EachRun) -> None:
-        """Check the file from its first line on, hand every T to `each`, and cut off a torn last line.
+        """Check the file from its first line, pass every T to `each`, and cut off a torn last line.
 
         Raises:
             FileDamage: a line does not hold, or `each` raises `MalformedText` for a T.
@@ -111,7 +111,7 @@ class ChainFile:
             self.height, self.tip, self.size = height, blocks[-1].hash, size
 
     def sync(self) -> None:
-        """Return once all blocks are safe.
+        """Return once all blocks are durable.
 
         Raises:
             OSError: the disk fails.
@@ -121,7 +121,7 @@ class ChainFile:
             self._unsafe = False
 
     def read_lines(self, first: int, last: int) -> list[str]:
-        """The lines of blocks `first` to `last`, both included, cut to what there is; without their newlines.
+        """The lines of blocks `first` to `last`, both included, as far as they exist, without their newlines.
 
         Raises:
             FileDamage: the file is no longer what was read or written.
@@ -145,7 +145,7 @@ class ChainFile:
         return texts
 
     def read_blocks(self, first: int, last: int) -> list[Block]:
-        """The blocks `first` to `last`, both included, cut to what there is.
+        """The blocks `first` to `last`, both included, as far as they exist.
 
         Raises:
             FileDamage: a line is no block of that height.

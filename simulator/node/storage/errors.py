@@ -1,4 +1,4 @@
-"""How a damaged file is named: one sentence that says which file, which line, and what is wrong there."""
+"""The error for a damaged file: one sentence with the file, the line and what is wrong there."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from simulator.errors import StorageDamage
 
 
 class FileDamage(StorageDamage):
-    """Damage that no crash explains. `line` counts from 1; 0 speaks of the whole file."""
+    """Damage that no crash explains. `line` counts from 1; 0 means the whole file."""
 
     def __init__(self, file: str, line: int, what: str) -> None:
         place = f"{file}, line {line}" if line else file

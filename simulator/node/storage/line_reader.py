@@ -1,4 +1,4 @@
-"""A file as a stream of lines, in bounded memory: no more than one chunk and one line at a time."""
+"""Reads a file line by line in bounded memory: one chunk and one line at a time."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from simulator.node.storage.disk import Disk
 
 CHUNK = 1 << 20
-"""Bytes asked of the disk at once."""
+"""The size of one read, in bytes."""
 
 
 def lines_of(disk: Disk, name: str) -> Iterator[bytes]:
-    r"""Every line of a file, each with its newline. The last has none when it is torn.
+    r"""Every line of a file with its newline; a torn last line has none.
 
     Raises:
         OSError: the disk fails, or there is no such file.

@@ -122,7 +122,7 @@ class Storage:
         self._blog_file.sync()
 
     def read_blocks(self, first: int, last: int) -> list[Block]:
-        """The blocks `first` to `last`, both included, cut to what there is. Costs what it reads.
+        """The blocks `first` to `last`, both included, as far as they exist. The cost grows with their number.
 
         Raises:
             StorageDamage: the file has been changed since it was read or written.
