@@ -1,4 +1,4 @@
-"""A run written down: every event, in the order in which it happened, as JSON lines. The format is in `docs/trace.md`.
+"""Traces: every event of a run, in order, as JSON lines. `docs/trace.md` describes the format.
 
-Reading order: `lines` (what a line holds), `writer`, `recorder`, `reader`, `judge`.
+Reading order: `events`, `observer`, `format`, `writer`, `recorder`, `reader`.
 """

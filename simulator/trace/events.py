@@ -1,7 +1,7 @@
-"""What happens in a cluster, an event a struct: worlds emit them, checks judge them, traces keep them.
+"""The events of a run, one struct a type: worlds emit them, checks handle them, traces store them.
 
-An event is also a line of a trace (`docs/trace.md`): `clock` is its Lamport stamp, which the writer sets. The tag of
-each type is its name in a trace. Times are milliseconds of cluster time.
+An event is also a line of a trace (`docs/trace.md`). `clock` is its Lamport timestamp, which the trace writer sets. The
+tag of a type is its name in a trace. Times are milliseconds of cluster time.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from simulator.node.storage.storage import Recovered
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag_field="event"):
-    """Base of all events: at `at_ms`, at `node` (0: the cluster itself)."""
+    """Base of all events: it happened at `at_ms`, at `node` (0: the cluster itself)."""
 
     at_ms: int
     node: NodeId = 0
@@ -33,13 +33,13 @@ class ClientCalled(Event, frozen=True, kw_only=True, omit_defaults=True, gc=Fals
 
 
 class NodeReported(Event, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag="told"):
-    """A node answered a client, wrote a line of the running log, showed its status, or failed."""
+    """A node answered a client, logged a line, showed its status, or failed."""
 
     report: NodeReport
 
 
 class MessageSent(Event, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag="sent"):
-    """A node handed a message to the network. All its copies share `number`."""
+    """A node handed a message to the network. All copies of the message share `number`."""
 
     to: tuple[NodeId, ...]
     number: int
@@ -47,7 +47,7 @@ class MessageSent(Event, frozen=True, kw_only=True, omit_defaults=True, gc=False
 
 
 class MessageDelivered(Event, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag="delivered"):
-    """A message from `source` reached a node that is up."""
+    """A message from `source` reached a running node."""
 
     source: NodeId
     number: int
@@ -55,7 +55,7 @@ class MessageDelivered(Event, frozen=True, kw_only=True, omit_defaults=True, gc=
 
 
 class MessageLost(Event, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag="lost"):
-    """A message from `source`, or a copy of it, will never reach the node."""
+    """A message from `source`, or one copy of it, will never reach the node."""
 
     source: NodeId
     number: int
@@ -81,7 +81,7 @@ class RecordsAppended(Event, frozen=True, kw_only=True, omit_defaults=True, gc=F
 
 
 class JournalSynced(Event, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag="synced"):
-    """All records that the node has appended so far are durable."""
+    """All records that the node has appended are durable now."""
 
 
 class BlocksApplied(Event, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag="applied"):
@@ -91,13 +91,13 @@ class BlocksApplied(Event, frozen=True, kw_only=True, omit_defaults=True, gc=Fal
 
 
 class IncarnationEnded(Event, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag="ended"):
-    """The node went down: what it had not synced may be gone, and its memory is."""
+    """The node went down. Its memory is lost; what it had not synced may be lost too."""
 
     how: str
 
 
 class FaultInjected(Event, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag="struck"):
-    """A fault was carried out. `node` is the node that it names, if it names one."""
+    """A fault was injected. `node` is the node that the fault names, or 0."""
 
     fault: Fault
 

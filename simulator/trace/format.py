@@ -1,8 +1,8 @@
-"""The lines of a trace: a header, and then one event a line (`docs/trace.md`).
+"""The lines of a trace: a header, then one event a line (`docs/trace.md`).
 
-Most lines are an event (`events`) with its `clock`. A message is written in full where it is sent and named by its
-number where it arrives; a block is written in full the first time and as its height after that. `clock` is a Lamport
-stamp (*Time, Clocks, and the Ordering of Events*, 1978): it grows along every cause.
+Most lines are an event (`events`) with its `clock`. A message is written in full where it is sent, and by its number
+where it arrives. A block is written in full the first time, and then by its height. `clock` is a Lamport timestamp
+(*Time, Clocks, and the Ordering of Events*, 1978): it grows along every chain of causes.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ VERSION = 1
 
 
 def _fields_of_messages() -> dict[str, str]:
-    """For each message's number: its name and its fields, in the order in which they stand in the array."""
+    """For each message's number: its name and its fields, in the order of the array."""
     found = {}
     for kind in get_args(AnyMessage):
         found[str(kind.__struct_config__.tag)] = " ".join([kind.__name__, *kind.__struct_fields__])
@@ -59,13 +59,13 @@ class Header(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         """The settings of the run, without its data directory.
 
         Raises:
-            msgspec.ValidationError: they are none.
+            msgspec.ValidationError: these are not valid settings.
         """
         return msgspec.convert({"seed": self.seed, **self.settings}, Settings)
 
 
 def header_for(settings: Settings, world: str, command: str = "") -> Header:
-    """The header of a run. Paths are left out: the same run gives the same bytes wherever it is written."""
+    """The header of a run. It leaves paths out, so that equal runs give equal bytes wherever they are written."""
     chosen = {
         name: value
         for name, value in msgspec.structs.asdict(settings).items()
@@ -82,33 +82,33 @@ def header_for(settings: Settings, world: str, command: str = "") -> Header:
 
 
 class DeliveredLine(Event, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag="delivered"):
-    """A `MessageDelivered` without its message, which `number` names."""
+    """A `MessageDelivered` with the message's number instead of the message."""
 
     source: NodeId
     number: int
 
 
 class LostLine(Event, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag="lost"):
-    """A `MessageLost` without its message, which `number` names."""
+    """A `MessageLost` with the message's number instead of the message."""
 
     source: NodeId
     number: int
 
 
 class AppliedLine(Event, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag="applied"):
-    """A `BlocksApplied`; a number stands for the block of that height which an earlier line holds."""
+    """A `BlocksApplied`; a number stands for the block of that height in an earlier line."""
 
     blocks: tuple[Block | int, ...]
 
 
 class History(Event, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag="history"):
-    """An entry of the clients' history, in Jepsen's convention."""
+    """An entry of the clients' history, in Jepsen's format."""
 
     entry: HistoryEvent
 
 
 class Cut(Event, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag="cut"):
-    """Recording stopped here, for the reason in `why`; the run went on."""
+    """Recording stopped here, for the reason in `why`, and the run continued."""
 
     why: str
 

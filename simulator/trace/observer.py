@@ -1,7 +1,7 @@
-"""Observers of a run, which name the types of events that they handle.
+"""Observers of a run: each names the types of events that it handles.
 
-Both worlds call them as events happen, in one order; whoever reads a trace back does the same. An observer changes
-nothing of what it observes. No event is made of a type that no observer handles.
+Both worlds pass events to observers in the order in which they happen, and so does the replay of a trace. An observer
+never changes what it observes. A world does not create an event that no observer handles.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ class Observer(ABC):
 
     @abstractmethod
     def handlers(self) -> Mapping[type[Event], Handler]:
-        """The types that this observer handles, each with its handler."""
+        """The types of events that this observer handles, each with its handler."""
 
     def observe(self, event: Event) -> None:
-        """Handle one event, if it is of a type that this observer handles."""
+        """Handle one event; events of other types are ignored."""
         handler = self.handlers().get(type(event))
         if handler is not None:
             handler(event)
 
 
 class ObserverList:
-    """Several observers, in the order in which they are called."""
+    """Several observers; they are called in this order."""
 
     def __init__(self, observers: Iterable[Observer]) -> None:
         self._handlers: dict[type[Event], tuple[Handler, ...]] = {}
@@ -40,12 +40,12 @@ class ObserverList:
                 self._handlers[kind] = (*self._handlers.get(kind, ()), handler)
 
     def of(self, kind: type[Event]) -> tuple[Handler, ...]:
-        """The handlers of one type of event; empty when nobody handles it."""
+        """The handlers of one type of event; empty if no observer handles it."""
         return self._handlers.get(kind, ())
 
 
 def replay(events: Iterable[Event], *observers: Observer) -> None:
-    """Call the observers again with recorded events."""
+    """Pass recorded events to observers."""
     listening = ObserverList(observers)
     for event in events:
         for handle in listening.of(type(event)):

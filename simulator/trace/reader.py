@@ -1,4 +1,4 @@
-"""Reads a trace back, plain or gzipped, line by line; each mistake is reported with file and line."""
+"""Reads a trace, plain or gzipped, line by line. Each mistake is reported with its file and line."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ _FIRST_BYTES = 4_096
 
 
 class Trace:
-    """A trace file whose header has been read. Each of its methods reads the file once, from the beginning.
+    """A trace file whose header has been read. Each method reads the file once, from its beginning.
 
-    Reading raises `InputError` at a line that is no event, naming the file and the line.
+    Reading raises `InputError` at a malformed line, naming the file and the line.
     """
 
     def __init__(self, path: Path, header: Header) -> None:
@@ -35,7 +35,7 @@ class Trace:
         self.header = header
 
     def lines(self) -> Iterator[Event]:
-        """Every line in order: events with their messages and blocks in full, `History` entries and a `Cut`."""
+        """Every line in order, with messages and blocks filled in; `History` entries and a `Cut` included."""
         messages: dict[int, AnyMessage] = {}
         blocks: dict[int, Block] = {}
         with _opened(self.path) as file:
@@ -67,13 +67,13 @@ class Trace:
                         yield line
 
     def events(self) -> Iterator[Event]:
-        """The events of the run: all lines but those of the history and the cut."""
+        """The events of the run: all lines except the history and the cut."""
         for line in self.lines():
             if not isinstance(line, History | Cut):
                 yield line
 
     def history(self) -> list[HistoryEvent]:
-        """What clients called and got."""
+        """The clients' history."""
         return [line.entry for line in self.lines() if isinstance(line, History)]
 
 
@@ -81,7 +81,7 @@ def read_trace(name: str | Path) -> Trace:
     """Open a trace and read its header.
 
     Raises:
-        InputError: there is no such file, it cannot be read, or it does not begin as a trace does.
+        InputError: the file cannot be read, or it does not begin with the header of a trace.
     """
     path = Path(name).expanduser()
     with _opened(path) as file:
@@ -100,7 +100,7 @@ def read_trace(name: str | Path) -> Trace:
 
 
 def is_trace(name: str | Path) -> bool:
-    """True when the file begins as a trace does; a history does not.
+    """True when the file begins with the header of a trace; a history does not.
 
     Raises:
         InputError: the file cannot be read.
@@ -111,7 +111,7 @@ def is_trace(name: str | Path) -> bool:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[IO[bytes]]:
-    """The file, unpacked if it is gzipped, whatever its name."""
+    """The open file, decompressed if its content is gzipped, whatever its name."""
     try:
         with path.open("rb") as plain:
             packed = plain.read(2) == _GZIP

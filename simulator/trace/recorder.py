@@ -1,6 +1,7 @@
-"""Keeps the events of a run in memory, for a trace to be written later.
+"""Keeps the events of a run in memory, so that a trace can be written later.
 
-It is bounded: past its bound it keeps the beginning, from which a replay starts, and reports that the end is missing.
+Memory is bounded. Past the bound the recorder keeps the beginning, where a replay starts, and reports that the end is
+missing.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ MOST_EVENTS = 2_000_000
 
 
 class TraceRecorder(Observer):
-    """Keeps all events. `cut` says why recording stopped; it is empty while recording goes on."""
+    """Keeps all events. `cut` is the reason why recording stopped, or "" while it continues."""
 
     def __init__(self, most_events: int = MOST_EVENTS) -> None:
         self.cut = ""
@@ -23,7 +24,7 @@ class TraceRecorder(Observer):
         self._kept: list[Event] = []
 
     def __len__(self) -> int:
-        """How many events are kept."""
+        """The number of events kept."""
         return len(self._kept)
 
     def events(self) -> Iterator[Event]:

@@ -1,7 +1,6 @@
-"""Turns events into the lines of a trace, in the same order.
+"""Writes events as the lines of a trace, in the same order.
 
-It looks up only what it has written before, so a trace can be written while its run goes on. The text depends on the
-events alone: the same run gives the same bytes.
+A line depends on earlier lines only, so a trace can be written while its run continues. Equal events give equal bytes.
 """
 
 from __future__ import annotations
@@ -23,13 +22,13 @@ _encode = msgspec.json.Encoder(order=None).encode
 def trace_lines(
     header: Header, events: Iterable[Event], history: Iterable[HistoryEvent] = (), cut: str = ""
 ) -> Iterator[str]:
-    """The lines of a trace, without their newlines: header, events, and the history's entries at their times.
+    """The lines of a trace, without newlines: the header, the events, and the history's entries at their times.
 
-    `cut` says why recording stopped before the run did.
+    `cut` is the reason why recording stopped before the run did.
     """
     yield _encode(header).decode()
     writer = TraceWriter()
-    # At one moment the history comes last: an answer follows the events that caused it.
+    # At equal times the history comes last: an answer follows the events that caused it.
     entries = ((int(entry.time), 1, entry) for entry in history)
     happened = ((event.at_ms, 0, event) for event in events)
     last_ms = 0
@@ -44,7 +43,7 @@ def trace_lines(
 
 
 class TraceWriter:
-    """Keeps the Lamport clocks, and which blocks have been written in full."""
+    """Keeps the Lamport clocks, and the blocks that have been written in full."""
 
     def __init__(self) -> None:
         self._clocks: dict[int, int] = {}
@@ -52,7 +51,7 @@ class TraceWriter:
         self._blocks: dict[int, Block] = {}
 
     def line(self, event: Event) -> AnyLine:
-        """The line for one event: the event and its clock."""
+        """The line of one event: the event and its clock."""
         at_ms, node = event.at_ms, event.node
         match event:
             case MessageSent(number=number):
@@ -61,7 +60,7 @@ class TraceWriter:
                 clock = self._tick(node, self._sent.get(number, 0))
                 return DeliveredLine(at_ms=at_ms, node=node, clock=clock, source=source, number=number)
             case MessageLost(source=source, number=number):
-                # A lost message is no event of the node: its clock stands still.
+                # Losing a message is not an event of the node: its clock does not advance.
                 clock = self._clocks.get(node, 0)
                 return LostLine(at_ms=at_ms, node=node, clock=clock, source=source, number=number)
             case FaultInjected():

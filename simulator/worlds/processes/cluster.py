@@ -155,7 +155,7 @@ class ProcessCluster(BaseCluster):
 
     def _injected(self, fault: Fault) -> None:
         if self._recording is not None:
-            self._recording.struck(self.now_ms(), fault)
+            self._recording.injected(self.now_ms(), fault)
         self._note_fault(fault)
 
     # Looking
@@ -226,7 +226,7 @@ class ProcessCluster(BaseCluster):
                 self._judge = NodeFilesChecker(self.settings, self._book.run)
             verdicts = self._judge.verdicts(writes, history, lambda: self._book.writes)
             if self._record is not None:
-                self._record.judge(verdicts, recorded)
+                self._record.check(verdicts, recorded)
             return verdicts
 
     def trace_lines(self) -> Iterator[str]:
@@ -271,7 +271,7 @@ class ProcessCluster(BaseCluster):
     def reported(self, node: int, report: bytes) -> None:
         """See `Listener`."""
         if self._recording is not None:
-            self._recording.told(self.now_ms(), node, report)
+            self._recording.reported(self.now_ms(), node, report)
         match decode_report(report):
             case Inspected(number, status):
                 self._statuses.reported(node, status)
@@ -322,7 +322,7 @@ class ProcessCluster(BaseCluster):
         data = encode_call(call)
         told = self._supervisor.send_call(ticket.node, data)
         if told and self._recording is not None:
-            self._recording.asked(self.now_ms(), ticket.node, data)
+            self._recording.called(self.now_ms(), ticket.node, data)
         if not told:
             self._book.give_up(ticket, f"node {ticket.node} is down", sent=False)
             self._change()

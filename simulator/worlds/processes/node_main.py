@@ -91,7 +91,7 @@ class Loop:
             _collect_garbage(idle=not ready)
             for timer in host.take_due():
                 if host.probe is not None:
-                    host.probe.woken(timer)
+                    host.probe.fired(timer)
                 node.wake(timer, now)
             node.flush(now)
             self._report_status(now)

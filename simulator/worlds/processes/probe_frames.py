@@ -1,8 +1,8 @@
-"""What a node does inside, told from its process to the supervisor's, in frames of their own beside the messages.
+"""What a node reports of its own inside, sent from its process to the supervisor in frames between its messages.
 
-A node tells of it only when the run is recorded. Each telling takes its place in the queue out among the messages, so
-that whoever reads the queue sees the record before the words that rest on it. The supervisor keeps the bytes as they
-come (`recording`), and decodes them when somebody asks.
+A node sends these frames only when the run is recorded. Each is queued in order with the messages, so that a reader
+sees a record before the messages that depend on it. The supervisor stores the bytes (`recording`), and decodes them
+only on demand.
 """
 
 from __future__ import annotations
@@ -18,29 +18,29 @@ from simulator.node.storage.storage import Recovered
 
 
 class RecoveredFrame(msgspec.Struct, frozen=True, array_like=True, tag=1):
-    """See `Probe.recovered`."""
+    """The report of `Probe.recovered`."""
 
     found: Recovered
 
 
 class RecordedFrame(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=2):
-    """See `Probe.recorded`."""
+    """The report of `Probe.recorded`."""
 
     records: tuple[JournalRecord, ...]
 
 
 class SyncedFrame(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=3):
-    """See `Probe.synced`."""
+    """The report of `Probe.synced`."""
 
 
 class AppliedFrame(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=4):
-    """See `Probe.applied`."""
+    """The report of `Probe.applied`."""
 
     blocks: tuple[Block, ...]
 
 
 class FiredFrame(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=5):
-    """An alarm rang."""
+    """A timer of the node fired."""
 
     timer: Timer
 
@@ -49,31 +49,31 @@ ProbeFrame = RecoveredFrame | RecordedFrame | SyncedFrame | AppliedFrame | Fired
 
 _encode = msgspec.msgpack.Encoder().encode
 decode_probe_frame = msgspec.msgpack.Decoder[ProbeFrame](ProbeFrame).decode
-"""The telling in these bytes. Raises `msgspec.DecodeError` for anything else."""
+"""Decode one probe frame. Raises `msgspec.DecodeError` for anything else."""
 
 
 class ProcessProbe:
-    """A `Probe` whose word leaves through `tell`, as bytes."""
+    """A `Probe` that passes its reports to `send`, as bytes."""
 
-    def __init__(self, tell: Callable[[bytes], None]) -> None:
-        self._tell = tell
+    def __init__(self, send: Callable[[bytes], None]) -> None:
+        self._send = send
 
     def recovered(self, recovered: Recovered) -> None:
         """See `Probe`."""
-        self._tell(_encode(RecoveredFrame(recovered)))
+        self._send(_encode(RecoveredFrame(recovered)))
 
     def recorded(self, records: Sequence[JournalRecord]) -> None:
         """See `Probe`."""
-        self._tell(_encode(RecordedFrame(tuple(records))))
+        self._send(_encode(RecordedFrame(tuple(records))))
 
     def synced(self) -> None:
         """See `Probe`."""
-        self._tell(_encode(SyncedFrame()))
+        self._send(_encode(SyncedFrame()))
 
     def applied(self, blocks: Sequence[Block]) -> None:
         """See `Probe`."""
-        self._tell(_encode(AppliedFrame(tuple(blocks))))
+        self._send(_encode(AppliedFrame(tuple(blocks))))
 
-    def woken(self, timer: Timer) -> None:
-        """An alarm rang."""
-        self._tell(_encode(FiredFrame(timer)))
+    def fired(self, timer: Timer) -> None:
+        """A timer of the node fired."""
+        self._send(_encode(FiredFrame(timer)))

@@ -1,7 +1,7 @@
-"""The record of a real run, and what is made of it: verdicts while it goes on, and a trace.
+"""What is made of the recording of a real run: verdicts while the run continues, and a trace.
 
-`told` and the like are called with the supervisor's lock held (see `recording`); judging and writing need no lock of
-the supervisor, and one caller at a time.
+The methods of `recording` are called with the supervisor's lock held. `check` and `lines` need no lock, but only one
+caller at a time.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ if TYPE_CHECKING:
 
 
 class Record:
-    """A tape, and a checker that has heard it up to some point."""
+    """A recording, and a checker that has handled its events up to some point."""
 
     def __init__(self, settings: Settings) -> None:
         self.recording = Recording()
         self._settings = settings
-        self._checker: InvariantChecker | None = None  # From the first `judge` on.
-        self._judged_to = 0
+        self._checker: InvariantChecker | None = None  # From the first `check` on.
+        self._checked_to = 0
 
-    def judge(self, verdicts: dict[str, str], end: int) -> None:
-        """Add what the record up to `end` says to `verdicts`; what is violated there already stays as it is told."""
+    def check(self, verdicts: dict[str, str], end: int) -> None:
+        """Add the verdicts on the recording up to `end` to `verdicts`; violations already there stay."""
         checker = self._checker
         if checker is None:
             from simulator.checks.invariants import InvariantChecker  # noqa: PLC0415  While nodes start, nobody needs it.
@@ -40,14 +40,14 @@ class Record:
             prepare, accept = self._quorums()
             checker = InvariantChecker(self._settings, prepare_quorum=prepare, accept_quorum=accept)
             self._checker = checker
-        begin, self._judged_to = self._judged_to, end
+        begin, self._checked_to = self._checked_to, end
         replay(self.recording.read(begin, end), checker)
         for invariant, verdict in checker.verdicts().items():
             if verdicts.get(invariant, "ok") == "ok":
                 verdicts[invariant] = verdict
 
     def lines(self, history: Sequence[Event], end: int) -> Iterator[str]:
-        """The record up to `end` as the lines of a trace."""
+        """The recording up to `end` as the lines of a trace."""
         prepare, accept = self._quorums()
         header = msgspec.structs.replace(
             header_for(self._settings, "processes"), prepare_quorum=prepare, accept_quorum=accept

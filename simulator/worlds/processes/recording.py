@@ -1,8 +1,7 @@
-"""The record of a real run: everything that passes the supervisor, as bytes, in the one order in which it passed.
+"""The recording of a real run: everything that passes through the supervisor, as bytes, in order.
 
-While the run goes on nothing is decoded: whole frames are appended to a file that has no name any more. Whoever wants
-a trace or a verdict reads from there, which needs no lock, and gets calls of `Observer`. A message counts as delivered
-when it is put into its reader's queue.
+During the run nothing is decoded: whole frames are appended to an unnamed temporary file. Checks and traces read the
+events from that file without a lock. A message counts as delivered when it enters its reader's queue.
 """
 
 from __future__ import annotations
@@ -44,7 +43,7 @@ from simulator.worlds.processes.probe_frames import (
 from simulator.worlds.processes.wire import decode_call, decode_message, decode_report
 
 MOST_BYTES = 1 << 30
-"""What a record may take on disk. Past it the beginning is kept, and nothing is added."""
+"""The bound of the file. Past it the beginning is kept and nothing is added."""
 _BUFFER_BYTES = 1 << 18
 _CHUNK_BYTES = 1 << 20
 
@@ -55,7 +54,7 @@ class _Entry(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class _Frame(_Entry, frozen=True, array_like=True, gc=False, tag=1):
-    """Messages of `node`, numbered from `first` on; every target got all of them at once or none."""
+    """Messages of `node`, numbered from `first` on. A frame reaches each target whole or not at all."""
 
     first: int
     passed: tuple[int, ...]
@@ -107,63 +106,63 @@ _decode = msgspec.msgpack.Decoder[_AnyEntry](_AnyEntry).decode
 
 
 class Recording:
-    """Written under the supervisor's lock by one thread at a time. `cut` tells why recording stopped, or is empty."""
+    """Written under the supervisor's lock. `cut` is the reason why recording stopped, or ""."""
 
     def __init__(self, most_bytes: int = MOST_BYTES) -> None:
         self.cut = ""
         self._most = most_bytes
-        self._file = tempfile.TemporaryFile(prefix="paxsim-tape-", buffering=_BUFFER_BYTES)  # noqa: SIM115  See `close`.
+        self._file = tempfile.TemporaryFile(prefix="paxsim-recording-", buffering=_BUFFER_BYTES)  # noqa: SIM115  See `close`.
         self._size = 0
         self._numbers = 0
 
     def frame(self, at_ms: int, source: int, passed: Sequence[int], lost: Sequence[int], sent: Frame) -> None:
-        """A frame went straight from its sender into the queues of those whom it `passed` to."""
+        """A whole frame went from its sender into the queues of `passed`, and did not reach `lost`."""
         _, count, body = sent
         self._write(_Frame(at_ms, source, self._numbers + 1, tuple(passed), tuple(lost), body))
         self._numbers += count
 
     def sent(self, at_ms: int, source: int, to: tuple[int, ...], message: bytes) -> int:
-        """One message was handed over; returns its number, for `arrived` and `lost`."""
+        """One message was sent; returns its number, for `arrived` and `lost`."""
         self._numbers += 1
         self._write(_Sent(at_ms, source, self._numbers, to, message))
         return self._numbers
 
     def arrived(self, at_ms: int, link: Link, number: int, message: bytes) -> None:
-        """It, or a copy of it, was put into its reader's queue."""
+        """The message, or a copy of it, entered its reader's queue."""
         self._write(_Arrived(at_ms, link[1], link[0], number, message))
 
     def lost(self, at_ms: int, link: Link, number: int, message: bytes) -> None:
-        """It, or a copy of it, will not reach its reader."""
+        """The message, or a copy of it, will not reach its reader."""
         self._write(_Lost(at_ms, link[1], link[0], number, message))
 
-    def told(self, at_ms: int, node: int, report: bytes) -> None:
-        """A report, encoded."""
+    def reported(self, at_ms: int, node: int, report: bytes) -> None:
+        """A node sent a report, which is given encoded."""
         self._write(_Reported(at_ms, node, report))
 
-    def asked(self, at_ms: int, node: int, call: bytes) -> None:
-        """A client's call, encoded."""
+    def called(self, at_ms: int, node: int, call: bytes) -> None:
+        """A client's call reached a node; it is given encoded."""
         self._write(_Called(at_ms, node, call))
 
     def probed(self, at_ms: int, node: int, body: bytes) -> None:
-        """The body of a frame of tellings (see `probe`)."""
+        """A node sent the body of a probe frame (see `probe_frames`)."""
         self._write(_Probed(at_ms, node, body))
 
     def ended(self, at_ms: int, node: int, how: str) -> None:
-        """A process is no more."""
+        """A process ended."""
         self._write(_Ended(at_ms, node, how))
 
-    def struck(self, at_ms: int, fault: Fault) -> None:
-        """A fault was carried out."""
+    def injected(self, at_ms: int, fault: Fault) -> None:
+        """A fault was injected."""
         self._write(_Injected(at_ms, 0, fault))
 
     def end(self) -> int:
-        """Where the record ends now; everything before it can be read without the lock."""
+        """Where the recording ends now; everything before can be read without the lock."""
         if not self.cut:
             self._file.flush()
         return self._size
 
     def read(self, begin: int, end: int) -> Iterator[Event]:
-        """What happened between two ends (0 is the beginning), as calls of `Observer`."""
+        """The events between two ends (0 is the beginning)."""
         fd = self._file.fileno()
         rest = b""
         while begin < end:
@@ -181,7 +180,7 @@ class Recording:
             rest = rest[at:]
 
     def close(self) -> None:
-        """Give the room back. Nothing can be read afterwards."""
+        """Free the disk space. Nothing can be read afterwards."""
         self.cut = self.cut or "the cluster was closed"
         self._file.close()
 
@@ -219,7 +218,7 @@ def _events(entry: _AnyEntry) -> Iterator[Event]:
             yield MessageLost(at_ms=at_ms, node=node, source=source, number=number, message=message)
         case _Reported(report=data):
             report = decode_report(data)
-            if not isinstance(report, Inspected) or not report.number:  # An answer to a person is no event of the node.
+            if not isinstance(report, Inspected) or not report.number:  # Answers to people are no events.
                 yield NodeReported(at_ms=at_ms, node=node, report=report)
         case _Called(call=data):
             yield ClientCalled(at_ms=at_ms, node=node, call=decode_call(data))

@@ -129,7 +129,7 @@ def test_a_tape_that_is_full_keeps_the_beginning() -> None:
     recording = Recording(most_bytes=300)
     note = encode_report(NoteLine("kind", "x" * 80))
     for at_ms in range(9):
-        recording.told(at_ms, 1, note)
+        recording.reported(at_ms, 1, note)
 
     times = [event.at_ms for event in recording.read(0, recording.end())]
 
