@@ -22,7 +22,7 @@ class LateVoteStored(Acceptor):
     """See its entry."""
 
     def accept(self, message: Accept) -> bool:
-        """Refuse, and store what is newer than what stands there."""
+        """Refuse, but store a vote that is newer than the stored one."""
         if super().accept(message):
             return True
         for slot, value in enumerate(message.values, message.first_slot):
@@ -45,12 +45,12 @@ class DeposedLeaderLearns(Proposer):
     old_flight: dict[Slot, Flight] = {}  # noqa: RUF012  Replaced, never changed.
 
     def resign(self, why: str) -> None:
-        """Keep what is under way."""
+        """Keep the slots in flight."""
         self.old_ballot, self.old_flight = self.ballot, dict(self.flight)
         super().resign(why)
 
     def accepted(self, message: Accepted) -> None:
-        """Count on."""
+        """Go on counting votes for the old ballot."""
         super().accepted(message)
         if message.ballot == self.old_ballot and not (self.leading and self.ballot == self.old_ballot):
             for slot in range(message.first_slot, message.last_slot + 1):

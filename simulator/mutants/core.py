@@ -31,7 +31,7 @@ class AcceptIgnoresPromise(Acceptor):
     """See its entry."""
 
     def may_accept(self, ballot: Ballot) -> bool:
-        """Always."""
+        """Accept at any ballot."""
         return True
 
 
@@ -46,7 +46,7 @@ class PromiseGoesDown(Acceptor):
     """See its entry."""
 
     def may_promise(self, ballot: Ballot) -> bool:
-        """Always."""
+        """Promise any ballot."""
         return True
 
 
@@ -61,7 +61,7 @@ class IgnoreReportedValues(Proposer):
     """See its entry."""
 
     def recover(self) -> None:
-        """With nothing reported, there is nothing to recover, and the next writes take the open slots."""
+        """Ignore the reports: nothing is recovered, and the next writes take the open slots."""
         self._reported.clear()
         super().recover()
 
@@ -77,7 +77,7 @@ class LowestBallotWins(Proposer):
     """See its entry."""
 
     def best_vote(self, votes: list[Acceptance]) -> Acceptance:
-        """The oldest."""
+        """Take the vote of the lowest ballot."""
         return min(votes, key=lambda vote: vote.ballot)
 
 
@@ -92,7 +92,7 @@ class FirstReportWins(Proposer):
     """See its entry."""
 
     def best_vote(self, votes: list[Acceptance]) -> Acceptance:
-        """The one that came first."""
+        """Take the vote that was reported first."""
         return votes[0]
 
 
@@ -107,7 +107,7 @@ class LastReportWins(Proposer):
     """See its entry."""
 
     def best_vote(self, votes: list[Acceptance]) -> Acceptance:
-        """The one that came last."""
+        """Take the vote that was reported last."""
         return votes[-1]
 
 
@@ -122,7 +122,7 @@ class MostCommonReportWins(Proposer):
     """See its entry."""
 
     def best_vote(self, votes: list[Acceptance]) -> Acceptance:
-        """Of the value with most reports, any; of equals, the first."""
+        """Take a vote for the value that was reported most often; of equals, the first."""
         favourite, _ = Counter(vote.value for vote in votes).most_common(1)[0]
         return next(vote for vote in votes if vote.value == favourite)
 
@@ -138,7 +138,7 @@ class SmallPromiseQuorum(Campaign):
     """See its entry."""
 
     def enough_promises(self) -> bool:
-        """Half is enough."""
+        """Half of the nodes suffice."""
         return len(self.promises) >= max(1, len(self.core.nodes) // 2)
 
 
@@ -153,15 +153,15 @@ class SmallAcceptQuorum(Proposer):
     """See its entry."""
 
     def enough_votes(self, flight: Flight) -> bool:
-        """Half is enough."""
+        """Half of the nodes suffice."""
         return flight.voters.bit_count() >= max(1, len(self.core.nodes) // 2)
 
 
 class PromisesCounted(Campaign):
-    """Counts PROMISEs and not who sent them."""
+    """Counts PROMISEs instead of their senders."""
 
     def count_promise(self, message: Promise) -> None:
-        """A promise that comes twice stands under two names."""
+        """Count a repeated promise under a second name."""
         name = message.sender
         while name in self.promises:
             name -= len(self.core.nodes)
@@ -180,7 +180,7 @@ class VotesCounted(Proposer):
     """See its entry."""
 
     def count_vote(self, flight: Flight, voter: NodeId) -> None:
-        """A vote that comes twice stands under two names."""
+        """Count a repeated vote under a second name."""
         while flight.voters >> voter & 1:
             voter += len(self.core.nodes)
         flight.voters |= 1 << voter
@@ -197,7 +197,7 @@ class AcceptedBySlotOnly(Proposer):
     """See its entry."""
 
     def is_for_my_ballot(self, ballot: Ballot) -> bool:
-        """It is for the slot, so it counts."""
+        """Count a vote of any ballot."""
         return True
 
 
@@ -212,7 +212,7 @@ class BallotReused(Acceptor):
     """See its entry."""
 
     def keep_opened(self, ballot: Ballot) -> None:
-        """Remember it in this life alone."""
+        """Do not persist the opened ballot."""
 
 
 @mutant(
@@ -226,7 +226,7 @@ class AcceptanceRaisesNothing(Acceptor):
     """See its entry."""
 
     def raise_promise(self, ballot: Ballot) -> None:
-        """Leave the promise where it was."""
+        """Leave the promise as it was."""
 
 
 @mutant(
@@ -240,7 +240,7 @@ class AcceptanceWipedByPromise(Acceptor):
     """See its entry."""
 
     def promise(self, message: Prepare, decided: Slot) -> bool:
-        """Promise, report once, and forget."""
+        """Promise, report once, and drop the votes."""
         promised = super().promise(message, decided)
         if promised:
             self.accepted.clear()
@@ -258,7 +258,7 @@ class SkipPhaseOne(Campaign):
     """See its entry."""
 
     def enough_promises(self) -> bool:
-        """Its own will do."""
+        """The node's own promise suffices."""
         return True
 
 
@@ -273,7 +273,7 @@ class RefusedButAcknowledged(Acceptor):
     """See its entry."""
 
     def accept(self, message: Accept) -> bool:
-        """Yes to everything."""
+        """Acknowledge every ACCEPT."""
         if not super().accept(message):
             self.acknowledge(message, message.first_slot + len(message.values) - 1)
         return True
@@ -307,7 +307,7 @@ class PromiseNotKept(Acceptor):
     """See its entry."""
 
     def keep_promise(self, ballot: Ballot) -> None:
-        """Remember it in this life alone."""
+        """Do not persist the promise."""
         self.promised = ballot
 
 
@@ -322,4 +322,4 @@ class AcceptanceNotKept(Acceptor):
     """See its entry."""
 
     def keep_vote(self, ballot: Ballot, slot: Slot, value: Value) -> None:
-        """Remember it in this life alone."""
+        """Do not persist the vote."""

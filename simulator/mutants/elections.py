@@ -1,4 +1,4 @@
-"""Mutants of elections and of the transport: who leads, when it stops, how often one tries."""
+"""Mutants of elections and of the transport: who leads, when it steps down, how often it retries."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ SOON = "the invariant Progress: writes are answered again within a few election 
 
 
 class Muted(Proposer):
-    """Leads, but proposes nothing any more once it is `muted`."""
+    """Leads, but proposes nothing once it is `muted`."""
 
     muted = False
 
     def lead(self, ballot: Ballot, promises: Iterable[Promise]) -> None:
-        """Begin anew."""
+        """Lead, and propose again."""
         self.muted = False
         super().lead(ballot, promises)
 
     def flush(self) -> None:
-        """Nothing, if muted."""
+        """Do nothing when muted."""
         if not self.muted:
             super().flush()
 
@@ -49,7 +49,7 @@ class StaleRejectDeposes(Replica):
     """See its entry."""
 
     def receive(self, message: AnyMessage, now_ms: int) -> None:
-        """Whatever was refused, it was a no: lead no longer, and go on with signs of life, so that nobody else bids."""
+        """Take any REJECT for a step-down, but go on sending heartbeats, so that no other node campaigns."""
         if isinstance(message, Reject) and isinstance(self.proposer, Muted) and self.proposer.leading:
             self.proposer.muted = True
         else:
@@ -67,15 +67,15 @@ class LeaderHeardIsEnough(Heartbeats):
     """See its entry."""
 
     def has_majority(self) -> bool:
-        """Somebody will be there."""
+        """Always assume a majority."""
         return True
 
 
 class NeverResigns(Replica):
-    """Leads once, leads for ever."""
+    """Never steps down."""
 
     def _step_down(self, why: str) -> None:
-        """Stay."""
+        """Go on leading."""
 
 
 @mutant(
@@ -90,7 +90,7 @@ class NeverStepsDown(Election):
     """See its entry."""
 
     def follow(self, ballot: Ballot, leader: NodeId) -> bool:
-        """There can be only one."""
+        """A leader follows nobody."""
         return not self.leading and super().follow(ballot, leader)
 
 
@@ -105,15 +105,15 @@ class NextRoundOnly(Campaign):
     """See its entry."""
 
     def next_ballot(self) -> Ballot:
-        """One more than last time."""
+        """One round more than its own last ballot."""
         return max(self.ballot, self.acceptor.opened).above(self.core.me)
 
 
 class ImpatientElection(Timeouts):
-    """Takes the configured times for enough."""
+    """Uses the configured election timeout, whatever was measured."""
 
     def election_ms(self) -> int:
-        """Always the same."""
+        """The configured timeout."""
         return self.core.config.election_ms
 
 
@@ -129,7 +129,7 @@ class NoBackoff(Campaign):
     """See its entry."""
 
     def pause_ms(self) -> tuple[int, int]:
-        """As long as last time."""
+        """Always the same pause."""
         return self.timeouts.election_ms(), self.timeouts.election_ms()
 
 
@@ -144,7 +144,7 @@ class HalvesMerge(Replica):
     """See its entry."""
 
     def start(self, now_ms: int) -> None:
-        """Half is enough for everything."""
+        """Half of the nodes suffice for both phases."""
         quorums = self.core.quorums
         quorums.prepare = quorums.accept = max(1, quorums.size // 2)
         super().start(now_ms)
@@ -161,11 +161,11 @@ class PromiseByPing(Acceptor):
     """See its entry."""
 
     def may_promise(self, ballot: Ballot) -> bool:
-        """Also when the other is silent."""
+        """Also promise when the owner of the promise is silent."""
         return super().may_promise(ballot) or self._is_silent(self.promised.owner)
 
     def may_accept(self, ballot: Ballot) -> bool:
-        """Also when the other is silent."""
+        """Also accept when the owner of the promise is silent."""
         return super().may_accept(ballot) or self._is_silent(self.promised.owner)
 
     def _is_silent(self, owner: NodeId) -> bool:
@@ -173,10 +173,10 @@ class PromiseByPing(Acceptor):
 
 
 class LowAcceptor(Acceptor):
-    """Prefers low numbers."""
+    """Accepts ballots of lower node numbers."""
 
     def may_accept(self, ballot: Ballot) -> bool:
-        """The lower id is right."""
+        """Accept the lower node number."""
         return super().may_accept(ballot) or ballot.owner < self.promised.owner
 
 
@@ -192,11 +192,11 @@ class LowestIdWins(Election):
     """See its entry."""
 
     def on_reject(self, message: Reject) -> bool:
-        """Only a lower id ends this leadership."""
+        """Step down only for a lower node number."""
         return super().on_reject(message) and message.promised.owner < self.core.me
 
     def follow(self, ballot: Ballot, leader: NodeId) -> bool:
-        """A leader with the lower id goes on."""
+        """Go on leading beside a leader with a higher node number."""
         return not (self.leading and self.core.me < leader) and super().follow(ballot, leader)
 
 
@@ -211,7 +211,7 @@ class EqualBallotOnly(Acceptor):
     """See its entry."""
 
     def may_accept(self, ballot: Ballot) -> bool:
-        """Only what was promised."""
+        """Accept only the promised ballot."""
         return ballot == self.promised
 
 
@@ -226,12 +226,12 @@ class SendOnce(Proposer):
     """See its entry."""
 
     def resend(self) -> None:
-        """It was said once."""
+        """Send nothing again."""
         self._resend_set = False
 
 
 def text(ballot: Ballot) -> str:
-    """A ballot as it is printed."""
+    """A ballot as text."""
     return str(ballot)
 
 
@@ -246,11 +246,11 @@ class TextBallots(Acceptor):
     """See its entry."""
 
     def may_promise(self, ballot: Ballot) -> bool:
-        """10.1 comes before 9.1."""
+        """Compare as text: "10.1" is below "9.1"."""
         return text(ballot) >= text(self.promised)
 
     def may_accept(self, ballot: Ballot) -> bool:
-        """10.1 comes before 9.1."""
+        """Compare as text: "10.1" is below "9.1"."""
         return text(ballot) >= text(self.promised)
 
 
@@ -265,11 +265,11 @@ class IdFirst(Acceptor):
     """See its entry."""
 
     def may_promise(self, ballot: Ballot) -> bool:
-        """The higher id comes after."""
+        """Compare node numbers first."""
         return (ballot.owner, ballot.round) >= (self.promised.owner, self.promised.round)
 
     def may_accept(self, ballot: Ballot) -> bool:
-        """The higher id comes after."""
+        """Compare node numbers first."""
         return (ballot.owner, ballot.round) >= (self.promised.owner, self.promised.round)
 
 
@@ -284,12 +284,12 @@ class QuorumOfTheLiving(Replica):
     """See its entry."""
 
     def receive(self, message: AnyMessage, now_ms: int) -> None:
-        """Count who lives first."""
+        """Adjust the quorums to the nodes heard, then handle the message."""
         self._count()
         super().receive(message, now_ms)
 
     def wake(self, timer: Timer, now_ms: int) -> None:
-        """Count who lives first."""
+        """Adjust the quorums to the nodes heard, then handle the timer."""
         self._count()
         super().wake(timer, now_ms)
 

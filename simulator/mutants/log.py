@@ -1,4 +1,4 @@
-"""Mutants of the log: recovery, gaps, what is decided, what is applied, and what is remembered of it."""
+"""Mutants of the log: recovery, gaps, decisions, application and the client table."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class PromiseHidesDecided(Acceptor):
     """See its entry."""
 
     def reported_prefix(self, decided: Slot) -> Slot:
-        """Nothing."""
+        """Report no prefix."""
         return 0
 
 
@@ -62,7 +62,7 @@ class OwnLogOnly(Proposer):
     """See its entry."""
 
     def recover(self) -> None:
-        """As if it were Raft, but without the vote that would have asked for the longest log."""
+        """Recover from this node's log alone, as Raft does, but without Raft's vote rule."""
         self._reported = {slot: [vote] for slot, vote in self.acceptor.accepted.items()}
         super().recover()
 
@@ -78,7 +78,7 @@ class CommitByIndex(Learner):
     """See its entry."""
 
     def proved_by_prefix(self, slot: Slot) -> bool:
-        """The slot is decided, so what stands in it is."""
+        """Take any vote in a decided slot for the decided value."""
         return slot <= self._prefix_end and slot in self.acceptor.accepted
 
 
@@ -93,7 +93,7 @@ class HolesStay(Proposer):
     """See its entry."""
 
     def slots_to_recover(self, first: Slot, last: Slot) -> list[Slot]:
-        """Those of which somebody told."""
+        """Skip slots that no promise reported."""
         return [slot for slot in super().slots_to_recover(first, last) if self.votes_for(slot)]
 
 
@@ -108,7 +108,7 @@ class AcknowledgePastAGap(Acceptor):
     """See its entry."""
 
     def acknowledge(self, message: Accept, last_slot: Slot) -> None:
-        """Everything up to here."""
+        """Acknowledge every slot up to the last one."""
         everything = Accepted(sender=self.core.me, ballot=message.ballot, first_slot=1, last_slot=last_slot)
         self.core.send((message.sender,), everything)
 
@@ -138,7 +138,7 @@ class DeliverAsItComes(Node):
     """Extends the chain by whatever is delivered."""
 
     def _expect_next(self, slot: Slot, height: int) -> None:
-        """Do not look."""
+        """Do not check the slot."""
 
 
 @mutant(
@@ -153,7 +153,7 @@ class ApplyPastAGap(Learner):
     """See its entry."""
 
     def next_to_deliver(self) -> Slot | None:
-        """The lowest slot that is known, wherever it is."""
+        """Deliver the lowest known slot, even after a gap."""
         in_order = super().next_to_deliver()
         return in_order if in_order is not None else min(self.chosen, default=None)
 
@@ -162,7 +162,7 @@ class EnqueueAgain(Proposer):
     """Gives a retry another slot."""
 
     def is_placed(self, name: RequestId) -> bool:
-        """Not that one would know."""
+        """Never find a slot."""
         return False
 
 
@@ -178,12 +178,12 @@ class NoDedupe(StateMachine):
     """See its entry."""
 
     def claim(self, client: str, seq: int, height: int) -> bool:
-        """Every time is the first."""
+        """Every claim is the first."""
         super().claim(client, seq, height)
         return True
 
     def claim_replayed(self, client: str, seq: int, height: int) -> bool:
-        """As in the life before."""
+        """Fill the table as usual during the replay."""
         return self.claim(client, seq, height)
 
 
@@ -198,16 +198,16 @@ class DedupeForgotten(StateMachine):
     """See its entry."""
 
     def begin(self, height: int, tip: str, newest: Iterable[Block]) -> None:
-        """The chain is replayed, and nobody knows any more who asked for what."""
+        """Empty the client table after the replay."""
         super().begin(height, tip, newest)
         self.client_table = ClientTable()
 
 
 class ForgetfulOutcomes(ClientTable):
-    """Remembers what took effect, and nothing else."""
+    """Keeps the outcomes of writes that took effect, and no refusals."""
 
     def amend(self, client: str, seq: int, outcome: Outcome) -> None:
-        """A refusal leaves no trace."""
+        """Do not keep the refusal."""
         known = self._by_client[client]
         if known.last == seq:
             known.seqs.pop()
@@ -265,13 +265,13 @@ class TimeoutSaysFailed(PendingRequests):
     writes_end = False
 
     def give_up_writes(self, names: Iterable[RequestId], *, no_majority: bool) -> None:
-        """What is not known has not happened."""
+        """Report the writes as refused."""
         self.writes_end = True
         super().give_up_writes(names, no_majority=no_majority)
         self.writes_end = False
 
     def unknown(self, *, no_majority: bool) -> tuple[str, str]:
-        """Say that nothing happened."""
+        """State that nothing happened."""
         kind, why = super().unknown(no_majority=no_majority)
         return ("refused" if self.writes_end else kind), why
 
@@ -336,7 +336,7 @@ class ApplyReadsClock(Node):
     """See its entry."""
 
     def flush(self, now_ms: int) -> None:
-        """Tell the ledger what time it is."""
+        """Hand the time to the state machine."""
         if isinstance(self.state_machine, StampingStateMachine):
             self.state_machine.now_ms = now_ms
         super().flush(now_ms)
@@ -363,12 +363,12 @@ class SelfCountedEarly(GroupCommit):
 
 
 class BelievingStateMachine(StateMachine):
-    """Applies the blocks that blog.txt knows, and only remembers the requests of those beyond it."""
+    """Applies the blocks that blog.txt has, and only notes the requests of later ones."""
 
     believed = 0
 
     def replay(self, first_height: int, texts: Sequence[bytes]) -> bytes:
-        """What blog.txt lacks has been applied somehow, one would think."""
+        """Assume that blocks beyond blog.txt have been applied."""
         known = max(0, self.believed + 1 - first_height)
         lines = super().replay(first_height, texts[:known])
         for height, text in enumerate(texts[known:], first_height + known):
@@ -389,7 +389,7 @@ class BatchHalfApplied(Node):
     """See its entry."""
 
     def start(self, now_ms: int) -> None:
-        """Take blog.txt at its word."""
+        """Read blog.txt first."""
         disk = self.storage._disk  # noqa: SLF001  A mutant reaches inside on purpose.
         lines = disk.read(BLOG).rpartition(b"\n")[0].splitlines() if disk.exists(BLOG) else []
         if lines and isinstance(self.state_machine, BelievingStateMachine):

@@ -21,7 +21,7 @@ class OldLeaderReads(Reads):
     """See its entry."""
 
     def is_confirmed(self, round_: int) -> bool:
-        """Whoever leads knows it."""
+        """Confirm every read at once."""
         return True
 
 
@@ -36,7 +36,7 @@ class FollowerReads(RequestForwarder):
     """See its entry."""
 
     def read(self, number: int, question: object = None) -> None:
-        """What is here is good enough."""
+        """Serve the read from this node's own blog."""
         super().read(number, question)
         self.waiting.confirm_reads((number,), self.learner.decided)
 
@@ -52,7 +52,7 @@ class ReadBeforeRecovery(Proposer):
     """See its entry."""
 
     def may_read(self) -> bool:
-        """From the first moment on."""
+        """Serve reads from the first moment on."""
         return True
 
 
@@ -67,5 +67,5 @@ class ReadTrustsClock(Reads):
     """See its entry."""
 
     def is_confirmed(self, round_: int) -> bool:
-        """A majority answered a moment ago, on this node's clock."""
+        """Confirm when a majority answered lately, on this node's clock."""
         return self.heartbeats.has_majority()

@@ -1,6 +1,6 @@
-"""Mutants by name, and the node or replica that has one: what `--break RULE` and `Settings.break_rule` mean.
+"""Mutants by name, and the node or replica that has one (`--break RULE`, `Settings.break_rule`).
 
-It knows no world: a world asks `node_type` for the class to make, and everything else goes on as always.
+It knows no world: a world asks `node_type` for the class of its nodes.
 """
 
 from __future__ import annotations
@@ -60,12 +60,12 @@ Part = TypeVar("Part", bound=type)
 
 
 class Mutant(msgspec.Struct, frozen=True, kw_only=True):
-    """One rule broken.
+    """One broken rule.
 
-    `wrong` says what is done instead, `forbidden_by` which rule or invariant of the protocol says no, `expects` the
-    invariants of which one must be found violated. `parts` are the classes that take the place of those they derive
-    from. A `control` looks wrong and is not. `nodes` is the only size of cluster that it is about (0: any), and
-    `quorums` the sizes of its quorums of phase 1 and 2 (0: majorities), which the checks must be told.
+    `wrong` says what is done instead, `forbidden_by` which rule or invariant forbids it, `expects` the invariants of
+    which at least one must be found violated. `parts` are the classes that replace those they derive from. A `control`
+    only looks wrong. `nodes` is the cluster size that it needs (0: any), `quorums` the sizes of its quorums of phase 1
+    and 2 (0: majorities), for the checks.
     """
 
     name: str
@@ -91,7 +91,7 @@ def mutant(
     expects: str,
     also: tuple[type, ...] = (),
 ) -> Callable[[Part], Part]:
-    """Register the decorated class, and those in `also`, as the mutant `name`. Lists are words with blanks between."""
+    """Register the decorated class, and those in `also`, as the mutant `name`. Lists are words separated by blanks."""
 
     def register(part: Part) -> Part:
         _add(
@@ -118,7 +118,7 @@ def control(
     nodes: int = 0,
     quorums: tuple[int, int] = (0, 0),
 ) -> Callable[[Part], Part]:
-    """Register the decorated class as something that only looks wrong; `right` says why it is not."""
+    """Register the decorated class as something that only looks wrong; `right` says why it is correct."""
 
     def register(part: Part) -> Part:
         _add(
@@ -146,7 +146,7 @@ def _add(new: Mutant) -> None:
 
 
 def mutants() -> dict[str, Mutant]:
-    """All of them by name, controls too, in the order of the list."""
+    """All mutants by name, controls included, in the order of the list."""
     for file in FILES:
         import_module(f"simulator.mutants.{file}")
     return _known
@@ -168,7 +168,7 @@ def find(name: str) -> Mutant:
 
 @cache
 def replica_type(name: str | None) -> type[Replica]:
-    """The replica with the rule `name` broken; None: the sound one.
+    """The replica with the rule `name` broken; None: the unmodified one.
 
     Raises:
         InputError: there is no such mutant.
@@ -182,7 +182,7 @@ def replica_type(name: str | None) -> type[Replica]:
 
 @cache
 def node_type(name: str | None) -> type[Node]:
-    """The node with the rule `name` broken; None: the sound one.
+    """The node with the rule `name` broken; None: the unmodified one.
 
     Raises:
         InputError: there is no such mutant.
@@ -197,7 +197,7 @@ def node_type(name: str | None) -> type[Node]:
 
 
 def quorums(name: str | None) -> tuple[int, int]:
-    """The sizes of the quorums of phase 1 and 2 that this mutant works with, for the checks; 0: a majority."""
+    """The quorum sizes of phase 1 and 2 of this mutant, for the checks; 0: a majority."""
     return (0, 0) if name is None else find(name).quorums
 
 
