@@ -100,7 +100,7 @@ class Seat:
 
     def report(self, report: NodeReport) -> None:
         """See `Host`."""
-        self.stage.told(self.me, report)
+        self.stage.reported(self.me, report)
 
     def recovered(self, recovered: Recovered) -> None:
         """See `Probe`."""
@@ -299,7 +299,7 @@ class Stage:
         self.checker.observe(MessageSent(at_ms=self.now, node=source, to=to, message=message, number=self._numbers))
         self.letters += [Letter(source, target, message, self._numbers) for target in to]
 
-    def told(self, node: NodeId, report: NodeReport) -> None:
+    def reported(self, node: NodeId, report: NodeReport) -> None:
         """See `Host.report`."""
         self.checker.observe(NodeReported(at_ms=self.now, node=node, report=report))
         if isinstance(report, WriteAnswer):

@@ -196,9 +196,9 @@ def test_a_promise_reports_decided_slots_as_the_prefix() -> None:
     one.accept(accept(LOW, 1, value(1), value(2), value(3)))
     one.forget_below(3)
 
-    told = one.promise_for(HIGH, first_slot=1, decided=2, stamp=0)
+    reported = one.promise_for(HIGH, first_slot=1, decided=2, stamp=0)
 
-    assert (told.decided, [vote.slot for vote in told.accepted]) == (2, [3])
+    assert (reported.decided, [vote.slot for vote in reported.accepted]) == (2, [3])
 
 
 def test_a_new_life_begins_with_the_higher_of_promise_and_own_bid() -> None:

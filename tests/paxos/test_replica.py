@@ -223,8 +223,8 @@ def test_a_life_begins_with_the_promise_the_votes_and_the_chain_of_the_last() ->
     high = one.hear(Prepare(sender=4, ballot=HIGH, first_slot=1, stamp=0))
 
     assert messages(low, Promise) == []
-    [told] = messages(high, Promise)
-    assert (told.accepted, told.decided) == ((vote,), 3)
+    [reported] = messages(high, Promise)
+    assert (reported.accepted, reported.decided) == ((vote,), 3)
 
 
 def test_a_restarted_node_catches_up() -> None:

@@ -94,12 +94,12 @@ def test_a_large_batch_is_answered_in_parts() -> None:
 
     bench.decide(*values)
 
-    chain, told = f"append {CHAIN}", "report WriteAnswer"
-    kept = [deed for deed in bench.deeds if deed in {chain, told, "push"} or deed.startswith("applied")]
+    chain, reported = f"append {CHAIN}", "report WriteAnswer"
+    kept = [deed for deed in bench.deeds if deed in {chain, reported, "push"} or deed.startswith("applied")]
     first, rest, *_ = [deed for deed in kept if deed.startswith("applied")]
     assert (first, rest) == ("applied 32", "applied 32")
     start = kept.index(chain)
-    assert kept[start : start + 5] == [chain, first, told, "push", chain]
+    assert kept[start : start + 5] == [chain, first, reported, "push", chain]
     assert [(seq, height) for seq, _, _, height in bench.answers()] == [(1, 1), (80, 80)]
 
 
