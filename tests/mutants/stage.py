@@ -79,7 +79,7 @@ class Letter(NamedTuple):
 
 
 class Seat:
-    """Where one node sits: its disk, its life, and the world as it sees it (`Host` and `Probe`)."""
+    """Where one node sits: its disk, its incarnation, and the world as it sees it (`Host` and `Probe`)."""
 
     def __init__(self, stage: Stage, node: NodeId) -> None:
         self.me = node
@@ -140,7 +140,7 @@ class Stage:
     # What happens by hand
 
     def restart(self, node: NodeId) -> None:
-        """A life on the node's files."""
+        """An incarnation on the node's files."""
         seat = self.seats[node]
         storage = Storage(seat.disk, self.settings.difficulty)
         made = seat.node = node_type(self.settings.break_rule)(node, self.settings, storage, seat, probe=seat)
@@ -226,7 +226,7 @@ class Stage:
             self._arrive(letter)
 
     def elect(self, node: NodeId, *voters: NodeId) -> None:
-        """`node` bids, with the promises of `voters` and its own; others hear nothing of it."""
+        """`node` campaigns, with the promises of `voters` and its own; others hear nothing of it."""
         if not self.letters_of(Canvass, source=node):  # With a client that waits it has asked already.
             self.ring(node, Timer.ELECTION)
         for kind in (Canvass, CanvassReply, Prepare, Promise):

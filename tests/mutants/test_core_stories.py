@@ -164,7 +164,7 @@ def test_a_majority_of_reports_is_no_argument(rule: str | None) -> None:
 
 @tells_of("small-promise-quorum", "skip-phase-one")
 def test_half_of_the_promises_is_not_enough(rule: str | None) -> None:
-    """A's bid is promised by nobody but itself; it has a write to place."""
+    """A's campaign is promised by nobody but itself; it has a write to place."""
     stage = Stage(rule)
     stage.ring(A, Timer.ELECTION)
     stage.deliver(Canvass, source=A, to=B)
@@ -220,7 +220,7 @@ def test_an_acknowledgement_counts_for_its_own_ballot(rule: str | None) -> None:
 
 @tells_of("ballot-reused")
 def test_a_ballot_is_opened_once_in_all_lives(rule: str | None) -> None:
-    """A leads, dies before anybody has its value, comes back and bids again: with a higher ballot."""
+    """A leads, dies before anybody has its value, comes back and campaigns again: with a higher ballot."""
     stage = Stage(rule)
     stage.elect(A, B)
     stage.write(A, "X")
@@ -235,7 +235,7 @@ def test_a_ballot_is_opened_once_in_all_lives(rule: str | None) -> None:
 
 @tells_of("acceptance-raises-nothing")
 def test_a_vote_is_a_promise_too(rule: str | None) -> None:
-    """Of five, 2 promised 1, never heard 5 bid, and votes for 5's value: 1's older ACCEPT then comes too late."""
+    """Of five, 2 promised 1, never heard 5 campaign, and votes for 5's value: 1's older ACCEPT then comes too late."""
     stage = Stage(rule, nodes=5)
     stage.elect(1, 2, 3)
     stage.write(1, "X")

@@ -34,8 +34,8 @@ def test_a_promise_holds_though_its_owner_is_silent(rule: str | None) -> None:
 
 
 @tells_of("stale-reject-deposes")
-def test_a_refusal_of_an_older_bid_changes_nothing(rule: str | None) -> None:
-    """C refuses A's first bid; A wins with a higher one; then the refusal arrives."""
+def test_a_refusal_of_an_older_campaign_changes_nothing(rule: str | None) -> None:
+    """C refuses A's first campaign; A wins with a higher one; then the refusal arrives."""
     stage = Stage(rule)
     stage.ring(C, Timer.ELECTION)
     stage.deliver(Canvass, source=C, to=B)
@@ -47,7 +47,7 @@ def test_a_refusal_of_an_older_bid_changes_nothing(rule: str | None) -> None:
     stage.deliver(CanvassReply, source=B, to=A)
     stage.deliver(Prepare, source=A, to=C)
     stage.lose(Prepare)
-    stage.ring(A, Timer.ELECTION)  # The bid has failed.
+    stage.ring(A, Timer.ELECTION)  # The campaign has failed.
     stage.tick()
     stage.ring(A, Timer.ELECTION)
     stage.deliver(Canvass, source=A, to=(B, C))
@@ -79,8 +79,8 @@ def test_a_leader_gives_way_to_a_higher_ballot(rule: str | None) -> None:
 
 
 @tells_of("next-round-only")
-def test_a_bid_goes_above_every_ballot_seen(rule: str | None) -> None:
-    """A has bid once, led for a while, and promised C's second ballot since."""
+def test_a_campaign_goes_above_every_ballot_seen(rule: str | None) -> None:
+    """A has campaigned once, led for a while, and promised C's second ballot since."""
     stage = Stage(rule)
     stage.elect(A, B)
     stage.tick()
@@ -98,8 +98,8 @@ def test_a_bid_goes_above_every_ballot_seen(rule: str | None) -> None:
 
 
 @tells_of("equal-ballot-only")
-def test_an_acceptor_that_missed_the_bid_may_vote(rule: str | None) -> None:
-    """B promised A and dies. C never heard of the bid, and with A it is a majority."""
+def test_an_acceptor_that_missed_the_campaign_may_vote(rule: str | None) -> None:
+    """B promised A and dies. C never heard of the campaign, and with A it is a majority."""
     stage = Stage(rule)
     stage.elect(A, B)
     stage.crash(B)

@@ -36,7 +36,7 @@ def test_what_is_decided_is_reported_as_decided(rule: str | None) -> None:
 
 
 @tells_of("commit-by-index")
-def test_a_prefix_vouches_for_its_own_ballot_alone(rule: str | None) -> None:
+def test_a_prefix_proves_its_own_ballot_alone(rule: str | None) -> None:
     """A alone holds X in slot 1. B and C choose Y there, and A hears from C that slot 1 is decided."""
     stage = led_by_a(rule)
     stage.write(A, "X")
@@ -239,7 +239,7 @@ def test_the_blog_is_made_of_the_chain_whatever_a_crash_left(rule: str | None) -
 
 @pytest.mark.parametrize("control", ["control-late-vote-stored", "control-deposed-leader-learns"])
 def test_what_only_looks_wrong_is_not_reported(control: str) -> None:
-    """A late vote may be stored, and a deposed leader may count the votes of its old ballot."""
+    """A late vote may be stored, and a stepped down leader may count the votes of its old ballot."""
     stage = led_by_a(control)
     request: Request = stage.write(A, "X")
     stage.deliver(Accept, source=A, to=B)

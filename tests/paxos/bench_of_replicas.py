@@ -98,7 +98,7 @@ class Bench:
     # Lives
 
     def start(self, node: NodeId) -> None:
-        """Begin a life of `node` from its journal and its log."""
+        """Begin an incarnation of `node` from its journal and its log."""
         seat = self.seats[node]
         promised = opened = NO_BALLOT
         accepted: dict[Slot, Acceptance] = {}
@@ -122,7 +122,7 @@ class Bench:
         self._settle(seat)
 
     def crash(self, node: NodeId) -> None:
-        """End a life of `node` as `kill -9` does: its journal and its log stay."""
+        """End an incarnation of `node` as `kill -9` does: its journal and its log stay."""
         seat = self.seats[node]
         seat.replica = None
         seat.alarms.clear()
@@ -146,7 +146,7 @@ class Bench:
         seat = self.seats[node]
         self.oracle.issued.add(request.id)
         if request.id in seat.where:
-            self._answer(seat, request.id)  # As the desk of the node does.
+            self._answer(seat, request.id)  # As the register of pending requests of the node does.
             return
         seat.mine.add(request.id)
         self.of(node).submit(request, self._clock(seat))
@@ -265,7 +265,7 @@ class Bench:
             self._carry_out(seat, effects)
 
     def _carry_out(self, seat: Seat, effects: Sequence[Effect]) -> None:
-        """What vouches for nothing leaves at once; then come the records, and then what speaks of them."""
+        """Send `SendNow` at once, then append the records, then send what depends on them."""
         records = [effect.record for effect in effects if isinstance(effect, Persist)]
         durable_sends = [effect for effect in effects if isinstance(effect, Send)]
         for effect in effects:

@@ -210,14 +210,14 @@ def promise(node: NodeId, campaign: Ballot, accepted: Sequence[Acceptance] = (),
 def heartbeat(
     node: NodeId, campaign: Ballot, *, decided: Slot = 0, round_: int = 1, round_trip_ms: int = 0
 ) -> Heartbeat:
-    """The sign of life of a leader that hears everybody."""
+    """The heartbeats of a leader that hears everybody."""
     return Heartbeat(
         sender=node, ballot=campaign, decided=decided, round=round_, stamp=0, heard=(), round_trip_ms=round_trip_ms
     )
 
 
 def prepare(round_: int, node: int, first_slot: int = 1) -> Prepare:
-    """The bid of `node`."""
+    """The campaign of `node`."""
     return Prepare(sender=node, ballot=ballot(round_, node), first_slot=first_slot, stamp=0)
 
 

@@ -64,7 +64,7 @@ class Oracle:
             assert chosen == value, f"two values are chosen for slot {slot}: {chosen}, and at ballot {ballot} {value}"
 
     def started(self, node: NodeId, promised: Ballot) -> None:
-        """`node` begins a life with this promise."""
+        """`node` begins an incarnation with this promise."""
         assert promised == self._promised.get(node, NO_BALLOT), f"node {node} came back with another promise"
 
     def leads(self, node: NodeId, ballot: Ballot) -> None:

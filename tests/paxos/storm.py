@@ -1,4 +1,4 @@
-"""Storms: schedules of misfortune drawn from one seed, in the manner of swarm testing (Groce et al., ISSTA 2012).
+"""Storms: schedules of faults drawn from one seed, in the manner of swarm testing (Groce et al., ISSTA 2012).
 
 Each seed turns some kinds of fault on and others off, at its own strengths, so that quiet runs, runs with one kind of
 fault and chaos all occur. In the end everything heals, and the cluster must be as good as new.
@@ -39,7 +39,7 @@ class Storm:
         self.written: list[Request] = []
 
     def run(self) -> Bench:
-        """The storm, and the calm after it. Raises AssertionError when anything is wrong, with the seed."""
+        """The storm, and the clear after it. Raises AssertionError when anything is wrong, with the seed."""
         try:
             self._blow()
             self._clear_up()

@@ -16,12 +16,12 @@ LOW, MIDDLE, HIGH = ballot(1, 2), ballot(2, 1), ballot(2, 3)
 
 
 def acceptor(promised: Ballot = NO_BALLOT, opened: Ballot = NO_BALLOT, **limits: int) -> Acceptor:
-    """Node 1's acceptor at the beginning of a life."""
+    """Node 1's acceptor at the beginning of an incarnation."""
     return Acceptor(core(**limits), promised, opened, {})
 
 
 def prepare(campaign: Ballot, first_slot: Slot = 1) -> Prepare:
-    """A bid of its owner."""
+    """A campaign of its owner."""
     return Prepare(sender=campaign.owner, ballot=campaign, first_slot=first_slot, stamp=7)
 
 
@@ -55,8 +55,8 @@ def test_an_acceptance_is_on_disk_before_it_is_said() -> None:
     ]
 
 
-def test_a_bid_is_on_disk_and_is_a_promise_to_oneself() -> None:
-    """Rule 3 and what is on disk before what is said: a bid is written, and closes lower ballots here too."""
+def test_a_campaign_is_on_disk_and_is_a_promise_to_oneself() -> None:
+    """Rule 3 and what is on disk before what is said: a campaign is written, and closes lower ballots here too."""
     one = acceptor()
 
     one.open(HIGH)
@@ -201,13 +201,13 @@ def test_a_promise_reports_decided_slots_as_the_prefix() -> None:
     assert (reported.decided, [vote.slot for vote in reported.accepted]) == (2, [3])
 
 
-def test_a_new_life_begins_with_the_higher_of_promise_and_own_bid() -> None:
-    """Rule 15: a bid is a promise to oneself; whichever record is higher binds."""
+def test_a_new_incarnation_begins_with_the_higher_of_promise_and_own_campaign() -> None:
+    """Rule 15: a campaign is a promise to oneself; whichever record is higher binds."""
     assert acceptor(promised=LOW, opened=HIGH).promised == HIGH
     assert acceptor(promised=HIGH, opened=LOW).promised == HIGH
 
 
-def test_votes_of_an_earlier_life_are_reported() -> None:
+def test_votes_of_an_earlier_incarnation_are_reported() -> None:
     """Rule 15: a restart changes nothing about what an acceptor answers."""
     vote = Acceptance(1, LOW, value(1))
     one = Acceptor(core(), LOW, NO_BALLOT, {1: vote})

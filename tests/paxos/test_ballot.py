@@ -8,8 +8,8 @@ from paxos.ballot import NO_BALLOT, Ballot
 from tests.paxos.one_replica import ballot
 
 
-def test_no_ballot_is_below_every_bid() -> None:
-    """The lowest bid there can be is above what a node starts with."""
+def test_no_ballot_is_below_every_opened_ballot() -> None:
+    """The lowest ballot there can be is above what a node starts with."""
     assert ballot(1, 1) > NO_BALLOT
 
 
@@ -36,8 +36,8 @@ def test_equal_ballots_are_equal() -> None:
 
 
 @pytest.mark.parametrize("owner", [1, 5, 9])
-def test_the_next_ballot_is_above_whoever_bids(owner: int) -> None:
-    """Rule 3: a bid goes above every ballot seen, also above one of the same node, and belongs to its bidder."""
+def test_the_next_ballot_is_above_whoever_campaigns(owner: int) -> None:
+    """Rule 3: a campaign goes above every ballot seen, also above one of the same node, and belongs to its candidate."""
     seen = ballot(9, 5)
 
     campaign = seen.above(owner)
@@ -46,7 +46,7 @@ def test_the_next_ballot_is_above_whoever_bids(owner: int) -> None:
     assert campaign.owner == owner
 
 
-def test_two_nodes_never_bid_the_same() -> None:
+def test_two_nodes_never_share_a_ballot() -> None:
     """Lamport 2001, §2.5: having seen the same, two proposers still choose from disjoint sets."""
     seen = ballot(4, 1)
 
@@ -54,5 +54,5 @@ def test_two_nodes_never_bid_the_same() -> None:
 
 
 def test_a_ballot_reads_as_people_say_it() -> None:
-    """Notes and pictures show round and owner."""
+    """Notes and statuses show round and owner."""
     assert str(ballot(12, 3)) == "12.3"

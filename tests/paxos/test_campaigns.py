@@ -1,4 +1,4 @@
-"""What a bid is, what a promise is worth, and how long to wait between bids: rules 3 to 5."""
+"""Campaigns: opening a ballot, promises and refusals, and pauses between campaigns (rules 3 to 5)."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ def candidate() -> One:
     return one
 
 
-# Rule 3: bids, promises and refusals
+# Rule 3: campaigns, promises and refusals
 
 
-def test_a_bid_goes_above_every_ballot_seen() -> None:
+def test_a_campaign_goes_above_every_ballot_seen() -> None:
     """Rule 3: whoever named it, and whatever else was said with it."""
     one = One(promised=ballot(3, 4))
     one.wake(Timer.ELECTION)
@@ -50,15 +50,18 @@ def test_a_bid_goes_above_every_ballot_seen() -> None:
     ("promised", "opened"), [(ballot(7, 3), ballot(0, 0)), (ballot(0, 0), ballot(7, 1)), (ballot(7, 1), ballot(7, 1))]
 )
 def test_no_life_opens_a_ballot_of_an_earlier_one(promised: object, opened: object) -> None:
-    """Rules 3 and 15: after a restart a bid goes above the promises and bids on disk."""
+    """Rules 3 and 15: after a restart a campaign goes above the promises and campaigns on disk."""
     one = One(promised=promised, opened=opened)  # type: ignore[arg-type]
     one.take_over()
 
     assert one.replica.status().ballot == ballot(8, 1)
 
 
-def test_a_bid_is_on_disk_before_anybody_hears_of_it() -> None:
-    """What is on disk before what is said: the record of the bid stands before every PREPARE, which waits for it."""
+def test_a_campaign_is_on_disk_before_anybody_hears_of_it() -> None:
+    """What is on disk before what is said.
+
+    The record of the campaign stands before every PREPARE, which waits for it.
+    """
     one = One()
     one.wake(Timer.ELECTION)
 
@@ -85,7 +88,7 @@ def test_a_candidate_counts_its_own_promise_only_when_it_is_on_disk() -> None:
     assert [send.to for send in of(effects, Send) if isinstance(send.message, Promise)] == [(1,)]
 
 
-def test_a_bid_asks_from_the_first_slot_that_is_not_decided() -> None:
+def test_a_campaign_asks_from_the_first_slot_that_is_not_decided() -> None:
     """Rule 3: what is decided here need not be reported."""
     one = One(decided=4)
     one.wake(Timer.ELECTION)
@@ -96,7 +99,7 @@ def test_a_bid_asks_from_the_first_slot_that_is_not_decided() -> None:
 
 
 def test_a_promise_given_is_on_disk_and_tells_the_votes() -> None:
-    """Rule 3: the answer to a bid is written first, and holds every vote from the asked slot on."""
+    """Rule 3: the answer to a campaign is written first, and holds every vote from the asked slot on."""
     vote = Acceptance(2, ballot(1, 4), value(2))
     one = One(accepted={1: Acceptance(1, ballot(1, 4), value(1)), 2: vote})
 
@@ -106,7 +109,7 @@ def test_a_promise_given_is_on_disk_and_tells_the_votes() -> None:
     assert [given.accepted for given in messages(effects, Promise)] == [(vote,)]
 
 
-def test_a_candidate_that_promises_a_higher_bid_stands_down() -> None:
+def test_a_candidate_that_promises_a_higher_campaign_stands_down() -> None:
     """Rule 3: it cannot lead with a ballot that it has promised not to serve."""
     one = candidate()
     campaign = one.replica.campaign.ballot
@@ -117,8 +120,8 @@ def test_a_candidate_that_promises_a_higher_bid_stands_down() -> None:
     assert one.role() == "follower"
 
 
-def test_a_candidate_refuses_a_lower_bid() -> None:
-    """Rule 3: its own bid was a promise."""
+def test_a_candidate_refuses_a_lower_campaign() -> None:
+    """Rule 3: its own campaign was a promise."""
     one = One(promised=ballot(3, 2))
     one.wake(Timer.ELECTION)
     one.hear(grants(2), grants(3))
@@ -158,7 +161,7 @@ def test_a_promise_that_comes_twice_is_one_promise() -> None:
 
 
 def test_promises_of_another_ballot_do_not_count() -> None:
-    """Rule 4: a late promise of an earlier attempt, or of an earlier life, is for a ballot that nobody bids with."""
+    """Rule 4: a late promise of an earlier attempt, or of an earlier incarnation, is for a ballot that nobody campaigns with."""
     one = candidate()
     campaign = one.replica.campaign.ballot
 
@@ -178,8 +181,8 @@ def test_promises_to_a_candidate_that_gave_up_do_not_count() -> None:
     assert one.role() == "follower"
 
 
-def test_lost_bids_are_sent_again_to_those_who_have_not_promised() -> None:
-    """Rule 5 of patience: the ballot stays the same, so that a doubled answer is harmless."""
+def test_lost_campaigns_are_sent_again_to_those_who_have_not_promised() -> None:
+    """Rule 10: the ballot stays the same, so that a doubled answer is harmless."""
     one = candidate()
     campaign = one.replica.campaign.ballot
     one.hear(promise(3, campaign))
@@ -213,7 +216,7 @@ def test_on_a_slow_network_nobody_is_asked_again_before_an_answer_can_be_here() 
     assert [second for second, again in enumerate(asked, 5) if again] == [13]
 
 
-# Rule 5: patience
+# Rule 5: pauses
 
 
 def test_a_candidate_that_failed_waits_longer_each_time_up_to_a_cap() -> None:
@@ -244,7 +247,7 @@ def test_a_leader_that_was_heard_ends_the_growing_of_pauses() -> None:
     assert most == 101
 
 
-def test_a_bid_that_cannot_win_any_more_is_given_up_at_once() -> None:
+def test_a_campaign_that_cannot_win_any_more_is_given_up_at_once() -> None:
     """Rule 5: with three refusals of five no majority of promises is left to wait for."""
     one = candidate()
 
@@ -256,7 +259,7 @@ def test_a_bid_that_cannot_win_any_more_is_given_up_at_once() -> None:
 
 
 def test_refusals_of_one_node_are_one_refusal() -> None:
-    """Rule 5: a REJECT that comes three times does not end a bid that others may still promise."""
+    """Rule 5: a REJECT that comes three times does not end a campaign that others may still promise."""
     one = candidate()
 
     one.hear(reject(2, one, promised=7), reject(2, one, promised=7), reject(2, one, promised=7))
@@ -264,8 +267,8 @@ def test_refusals_of_one_node_are_one_refusal() -> None:
     assert one.role() == "candidate"
 
 
-def test_refusals_of_an_earlier_bid_are_no_refusals_of_the_next() -> None:
-    """Rule 5: each bid is given its own chance."""
+def test_refusals_of_an_earlier_campaign_are_no_refusals_of_the_next() -> None:
+    """Rule 5: each campaign is given its own chance."""
     one = candidate()
     one.hear(reject(2, one), reject(3, one))
     one.wake(Timer.ELECTION, after_ms=400)

@@ -43,7 +43,7 @@ def test_time_begins_with_a_life() -> None:
 
 
 def test_a_clock_that_jumps_back_takes_no_time_back() -> None:
-    """Rule 5: patience measured so far stays measured, and time goes on from there."""
+    """Rule 5: round trips measured so far stay measured, and time goes on from there."""
     shared = core()
     shared.see_clock(500)
 

@@ -1,4 +1,4 @@
-"""What a decided prefix may vouch for, on both sides of the wire: rule 12."""
+"""What a decided prefix may prove, on both sides of the wire: rule 12."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from tests.paxos.bench_of_replicas import Bench
 from tests.paxos.one_replica import One, accepted, delivered, messages, request
 
 
-def test_a_leader_does_not_vouch_at_its_ballot_for_what_others_decided_at_another() -> None:
+def test_a_leader_does_not_announce_at_its_ballot_what_others_decided_at_another() -> None:
     """A slot in flight that comes decided from elsewhere was chosen at another ballot, perhaps with another value.
 
     Followers that voted here must not take the prefix for a word about their votes (rule 12).
@@ -36,7 +36,7 @@ def test_a_leader_proposes_nothing_in_a_slot_that_it_knows_to_be_decided() -> No
     assert [message.first_slot for message in messages(effects, Accept)] == [3]
 
 
-def test_a_leader_vouches_again_once_its_own_votes_are_in() -> None:
+def test_a_leader_announces_again_once_its_own_votes_are_in() -> None:
     """What was recovered here and decided elsewhere is chosen at this ballot too in the end, and then said (rule 4)."""
     leader = One()
     leader.take_over()

@@ -72,7 +72,7 @@ def test_the_election_timeout_is_random() -> None:
 
 
 def test_a_follower_that_hears_its_leader_stays_a_follower() -> None:
-    """Rule 1: an alarm that was set before the last sign of life says nothing."""
+    """Rule 1: an alarm that was set before the last heartbeats says nothing."""
     one = One()
     one.now = 100
     one.hear(heartbeat(2, ballot(1, 2)))
@@ -117,8 +117,8 @@ def test_a_write_at_a_node_that_knows_a_leader_makes_no_candidate() -> None:
     assert messages(one.submit(request(1)), Canvass) == []
 
 
-def test_a_write_does_not_hurry_a_candidate_that_just_failed() -> None:
-    """Rules 1 and 5: clients that wait everywhere must not make rivals bid at fixed intervals."""
+def test_a_write_does_not_flush_a_candidate_that_just_failed() -> None:
+    """Rules 1 and 5: clients that wait everywhere must not make rivals campaign at fixed intervals."""
     one = One()
     one.wake(Timer.ELECTION)
     one.wake(Timer.ELECTION, after_ms=400)
@@ -133,7 +133,7 @@ def test_a_write_does_not_hurry_a_candidate_that_just_failed() -> None:
 
 
 def test_a_node_that_hears_a_leader_names_it_instead_of_promising() -> None:
-    """Rule 2: neither the question nor the bid moves it, however high the ballot."""
+    """Rule 2: neither the question nor the campaign moves it, however high the ballot."""
     one = One()
     one.hear(heartbeat(2, ballot(1, 2)))
 
@@ -172,8 +172,8 @@ def test_a_node_promises_again_when_its_leader_has_been_silent() -> None:
     assert [given.ballot for given in messages(effects, Promise)] == [ballot(2, 3)]
 
 
-def test_a_leader_that_bids_again_leads_no_longer() -> None:
-    """Rule 2: its own question or bid ends the protection that its signs of life gave."""
+def test_a_leader_that_campaigns_again_leads_no_longer() -> None:
+    """Rule 2: its own question or campaign ends the protection that its heartbeats gave."""
     one = One()
     one.hear(heartbeat(2, ballot(1, 2)))
 
@@ -184,7 +184,7 @@ def test_a_leader_that_bids_again_leads_no_longer() -> None:
 
 
 def test_a_question_from_before_it_led_unseats_no_leader() -> None:
-    """Rule 2: the question was long underway; whoever asked it has bid, won and leads since."""
+    """Rule 2: the question was long underway; whoever asked it has campaigned, won and leads since."""
     one = One()
     one.hear(heartbeat(2, ballot(2, 2)))
 
@@ -193,7 +193,7 @@ def test_a_question_from_before_it_led_unseats_no_leader() -> None:
     assert [(answer.willing, answer.leader) for answer in messages(effects, CanvassReply)] == [(False, 2)] * 2
 
 
-def test_a_bid_of_the_leader_ends_its_leadership_here() -> None:
+def test_a_campaign_of_the_leader_ends_its_leadership_here() -> None:
     """Rule 2: until it wins, nobody leads, and nobody else is turned away in its name."""
     one = One()
     one.hear(heartbeat(2, ballot(1, 2)))
@@ -203,7 +203,7 @@ def test_a_bid_of_the_leader_ends_its_leadership_here() -> None:
     assert one.replica.status().leader == 0
 
 
-def test_a_late_bid_of_the_present_ballot_is_no_news() -> None:
+def test_a_late_campaign_of_the_present_ballot_is_no_news() -> None:
     """Rule 2: a doubled PREPARE of a leader that has won since changes nothing."""
     one = One()
     one.hear(heartbeat(2, ballot(1, 2)))
@@ -225,7 +225,7 @@ def test_a_candidate_stands_down_for_a_leader_that_others_hear() -> None:
     assert one.replica.view.ways() == [2, 3, 4]
 
 
-def test_unwilling_nodes_open_no_ballot() -> None:
+def test_unready_nodes_open_no_ballot() -> None:
     """Rule 2: without a majority that would promise no ballot is opened, so nothing on any disk changes."""
     one = One()
     one.wake(Timer.ELECTION)
@@ -236,7 +236,7 @@ def test_unwilling_nodes_open_no_ballot() -> None:
     assert one.replica.status().elections == 0
 
 
-def test_one_willing_node_that_answers_twice_is_no_majority() -> None:
+def test_one_ready_node_that_answers_twice_is_no_majority() -> None:
     """Rule 2: answers may be doubled; nodes are counted."""
     one = One()
     one.wake(Timer.ELECTION)
@@ -266,7 +266,7 @@ def test_a_candidate_follows_a_leader_that_speaks() -> None:
 
 
 def test_a_node_that_was_promised_something_is_given_time() -> None:
-    """Rule 5: a rival's question right after a promise is answered no, so that the first bid can come to its end."""
+    """Rule 5: a rival's question right after a promise is answered no, so that the first campaign can come to its end."""
     one = One()
     one.hear(prepare(1, 2))
 
@@ -324,7 +324,7 @@ def test_a_rumour_that_went_in_a_circle_is_not_believed() -> None:
 
 
 def test_who_comes_back_with_a_high_ballot_costs_a_ballot_and_no_leader() -> None:
-    """Rule 2: refused for a higher promise, a leader asks at once to bid above it, and sends nobody elsewhere."""
+    """Rule 2: refused for a higher promise, a leader asks at once to campaign above it, and sends nobody elsewhere."""
     leader = One()
     leader.take_over()
 
@@ -353,7 +353,7 @@ def test_a_stale_leader_is_refused_and_not_followed() -> None:
 
 
 def test_of_two_leaders_the_higher_ballot_is_followed() -> None:
-    """Rule 2: a late sign of life of the lower one does not turn a follower round."""
+    """Rule 2: a late heartbeat of the lower one does not turn a follower round."""
     one = One()
     one.hear(heartbeat(3, ballot(2, 3)))
 
@@ -364,7 +364,7 @@ def test_of_two_leaders_the_higher_ballot_is_followed() -> None:
     assert one.replica.status().leader == 4
 
 
-def test_a_leader_that_takes_leave_is_forgotten_and_replaced_soon() -> None:
+def test_a_leader_that_announces_its_step_down_is_forgotten_and_replaced_soon() -> None:
     """Rule 6: whoever hears STEP-DOWN looks for another leader within half an election timeout."""
     one = One()
     one.hear(heartbeat(2, ballot(1, 2)))

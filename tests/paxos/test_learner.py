@@ -67,7 +67,7 @@ def test_a_slot_is_delivered_once(alone: Alone) -> None:
     assert alone.learner.chosen == {}
 
 
-def test_a_prefix_vouches_for_votes_of_its_own_ballot(alone: Alone) -> None:
+def test_a_prefix_proves_votes_of_its_own_ballot(alone: Alone) -> None:
     """Rule 12: what was accepted at b is chosen when the leader of b says so."""
     alone.accept(NEW, 1, value(1), value(2))
 
@@ -77,7 +77,7 @@ def test_a_prefix_vouches_for_votes_of_its_own_ballot(alone: Alone) -> None:
 
 
 @pytest.mark.parametrize("said_at", [NEW, ballot(1, 1)])
-def test_a_prefix_vouches_for_no_vote_of_another_ballot(alone: Alone, said_at: Ballot) -> None:
+def test_a_prefix_proves_no_vote_of_another_ballot(alone: Alone, said_at: Ballot) -> None:
     """Rule 12: a vote of another ballot, higher or lower, may be for another value; the slot is fetched instead."""
     alone.accept(OLD, 1, value(1))
 
@@ -89,7 +89,7 @@ def test_a_prefix_vouches_for_no_vote_of_another_ballot(alone: Alone, said_at: B
     assert messages(effects, Catchup) == [Catchup(sender=1, first_slot=1, last_slot=1)]
 
 
-def test_a_prefix_vouches_for_votes_that_come_after_it(alone: Alone) -> None:
+def test_a_prefix_proves_votes_that_come_after_it(alone: Alone) -> None:
     """Rule 12: DECIDE may overtake the ACCEPT that it speaks of."""
     alone.learner.prefix_decided(NEW, 1, source=3)
     alone.accept(NEW, 1, value(1))
@@ -99,7 +99,7 @@ def test_a_prefix_vouches_for_votes_that_come_after_it(alone: Alone) -> None:
     assert delivered(alone.core.take_effects()) == [(1, value(1))]
 
 
-def test_a_vote_beyond_the_prefix_is_not_vouched_for(alone: Alone) -> None:
+def test_a_vote_beyond_the_prefix_is_not_proved(alone: Alone) -> None:
     """Rule 12: the prefix ends where it ends."""
     alone.accept(NEW, 1, value(1), value(2))
 
@@ -278,7 +278,7 @@ def test_installed_slots_are_not_delivered_again(alone: Alone) -> None:
     assert alone.learner.chosen == {}
 
 
-def test_a_question_vouches_for_nothing_and_need_not_wait_for_the_disk(alone: Alone) -> None:
+def test_a_question_proves_nothing_and_need_not_wait_for_the_disk(alone: Alone) -> None:
     """What is on disk before what is said: CATCHUP says nothing that a crash could make untrue."""
     alone.learner.want(1, source=3)
 

@@ -1,7 +1,7 @@
 """Progress while only some links work: quorum loss, constrained election, chained (Ng et al., EuroSys 2023).
 
 In each there is one stable leader within four election timeouts, and no further change of leader; with lossy links too,
-where an election timeout is what the most patient node has made of it (`docs/decisions/0008`).
+where an election timeout is what the slowest node has made of it (`docs/decisions/0008`).
 In a row of seven no node reaches a majority of four, so nobody may lead, and clients must be told.
 """
 
@@ -51,7 +51,7 @@ def chained(bench: Bench, leader: NodeId, _: NodeId) -> None:
 
 
 def happen(misfortune: Callable[[Bench, NodeId, NodeId], None], nodes: int, seed: int, loss: float) -> Stay:
-    """A leader at work, a hub that lags behind it, and then the misfortune; four election timeouts pass."""
+    """A leader at work, a hub that lags behind it, and then the fault; four election timeouts pass."""
     bench = Bench(nodes, seed=seed)
     leader = bench.leader()
     hub = next(node for node in bench.nodes if node != leader)

@@ -186,7 +186,7 @@ def test_one_node_alone_decides_when_its_own_vote_is_on_disk() -> None:
     assert delivered(one.submit(request(1))) == [(1, value(1))]
 
 
-# Rule 10: patience
+# Rule 10: resends
 
 
 def test_lost_proposals_are_sent_again_to_those_who_have_not_answered() -> None:
@@ -205,8 +205,8 @@ def test_lost_proposals_are_sent_again_to_those_who_have_not_answered() -> None:
     assert again[0][2] + again[1][2] == everything
 
 
-def test_sending_again_calms_down() -> None:
-    """Rule 10: overdue after one, two, four and then always four times the patience."""
+def test_sending_again_slow_down() -> None:
+    """Rule 10: overdue after one, two, four and then always four times the timeout."""
     one = leading()
     one.submit(request(1))
     sent = []

@@ -59,7 +59,7 @@ def accept(slot: int, number: int, decided: int = 0) -> Accept:
 
 
 def one_of_each(node: int) -> list[AnyMessage]:
-    """Every message there is, as an earlier life of `node` may have sent it."""
+    """Every message there is, as an earlier incarnation of `node` may have sent it."""
     return [
         Canvass(sender=node, stamp=9_999, decided=0, promised=STALE),
         CanvassReply(sender=node, stamp=9_999, willing=True, leader=0, hops=0, promised=STALE, decided=0),
@@ -82,7 +82,7 @@ def one_of_each(node: int) -> list[AnyMessage]:
     ]
 
 
-def test_every_message_of_an_earlier_life_is_harmless_to_a_leader() -> None:
+def test_every_message_of_an_earlier_incarnation_is_harmless_to_a_leader() -> None:
     """Messages: one of each kind, of every node, late and twice; the leader leads on, nothing is decided by it."""
     assert {type(message) for message in one_of_each(2)} == set(get_args(AnyMessage))
     one = One(promised=CURRENT)
@@ -97,7 +97,7 @@ def test_every_message_of_an_earlier_life_is_harmless_to_a_leader() -> None:
     assert one.replica.votes()[1].value == value(1)
 
 
-def test_every_message_of_an_earlier_life_is_harmless_to_a_follower() -> None:
+def test_every_message_of_an_earlier_incarnation_is_harmless_to_a_follower() -> None:
     """Messages: nothing is promised, accepted or decided that the current ballot does not allow."""
     one = One(promised=CURRENT)
     one.hear(heartbeat(2, CURRENT), accept(1, 1))
@@ -136,7 +136,7 @@ def test_a_stale_proposal_is_refused_with_the_promise_that_stands() -> None:
 
 
 def test_the_prefix_of_a_stale_leader_is_not_believed() -> None:
-    """Rule 12: what a deposed leader says of decided slots vouches for no vote of the present."""
+    """Rule 12: what a stepped down leader says of decided slots proves no vote of the present."""
     one = One(promised=CURRENT, accepted={1: Acceptance(1, STALE, value(1))})
 
     effects = one.hear(Decide(sender=3, ballot=STALE, decided=1), heartbeat(3, STALE, decided=1))
@@ -179,7 +179,7 @@ def test_what_arrives_together_is_answered_together(batch: int) -> None:
     assert len(delivered(effects)) == batch
 
 
-def test_no_message_that_vouches_leaves_before_its_record() -> None:
+def test_no_durable_send_leaves_before_its_record() -> None:
     """What is on disk before what is said: through an election and a write, on both sides of each message.
 
     PROMISE, PREPARE and ACCEPTED are sent with `Send` only, behind the record; nothing else needs to wait.
@@ -197,8 +197,8 @@ def test_no_message_that_vouches_leaves_before_its_record() -> None:
     assert not {type(effect.message) for effect in of(effects, SendNow)} & durable
 
 
-def test_a_life_begins_with_an_alarm_and_nothing_else() -> None:
-    """Rule 15: a node that starts looks for a leader soon; it does not bid before it has asked."""
+def test_an_incarnation_begins_with_an_alarm_and_nothing_else() -> None:
+    """Rule 15: a node that starts looks for a leader soon; it does not campaign before it has asked."""
     replica = Replica(
         Config(node=1, nodes=(1, 2, 3)),
         promised=NO_BALLOT,
@@ -214,8 +214,8 @@ def test_a_life_begins_with_an_alarm_and_nothing_else() -> None:
     assert [type(effect) for effect in replica.take_effects()] == [SetTimer]
 
 
-def test_a_life_begins_with_the_promise_the_votes_and_the_chain_of_the_last() -> None:
-    """Rule 15: it answers a bid as the last life would have."""
+def test_an_incarnation_begins_with_the_promise_the_votes_and_the_chain_of_the_last() -> None:
+    """Rule 15: it answers a PREPARE as the last incarnation would have."""
     vote = Acceptance(4, STALE, value(4))
     one = One(promised=CURRENT, accepted={4: vote}, decided=3)
 
@@ -243,7 +243,7 @@ def test_a_clock_that_jumps_back_stops_nothing() -> None:
     assert one.role() == "leader"
 
 
-def test_a_picture_tells_what_the_replica_is_at() -> None:
+def test_a_status_tells_what_the_replica_is_at() -> None:
     """What status and checks show of a node."""
     one = leading(window=1)
     one.submit(request(1), request(2))

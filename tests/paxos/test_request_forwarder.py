@@ -82,7 +82,7 @@ def test_a_new_leader_is_told_everything_at_once() -> None:
     assert receivers(effects, Forward) == [3]
 
 
-def test_a_leader_that_bids_higher_is_told_again() -> None:
+def test_a_leader_that_campaigns_higher_is_told_again() -> None:
     """Rule 7: a new ballot of the same leader is a new leadership with an empty queue."""
     one = follower()
     one.submit(request(1))
@@ -111,8 +111,8 @@ def test_a_write_goes_through_a_peer_when_the_leader_is_not_heard() -> None:
     assert ways[:4] == [2, 3, 4, 5]
 
 
-def test_sending_again_calms_down_and_never_stops() -> None:
-    """Rule 7: after one, two, four, and then always four times the patience."""
+def test_sending_again_slow_down_and_never_stops() -> None:
+    """Rule 7: after one, two, four, and then always four times the timeout."""
     one, times = follower(), []
     one.submit(request(1))
     for tick in range(1, 16):
@@ -276,7 +276,7 @@ def test_with_a_majority_in_sight_a_write_waits_longer_and_ends_as_a_time_out() 
     assert of(effects, GiveUp) == [GiveUp((("c", 1),), False)]
 
 
-def test_a_node_that_hears_a_majority_is_not_lonely_without_a_leader() -> None:
+def test_a_node_that_hears_a_majority_is_not_majorityless_without_a_leader() -> None:
     """Rule 6: an election that takes its time is no lack of a majority."""
     one = One()
     one.submit(request(1))

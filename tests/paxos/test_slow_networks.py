@@ -91,7 +91,7 @@ def test_a_write_succeeds_when_the_link_to_the_leader_is_cut_one_way(gone: str) 
     assert bench.leaders() == [leader]
 
 
-# Weather
+# Link conditions
 
 
 def test_three_seconds_a_message_need_no_setting() -> None:
@@ -110,7 +110,7 @@ def test_three_seconds_a_message_need_no_setting() -> None:
 
 
 @pytest.mark.parametrize("nodes", [2, 3, 5])
-def test_a_cluster_that_starts_in_slow_weather_finds_a_leader(nodes: int) -> None:
+def test_a_cluster_that_starts_in_slow_link_conditions_finds_a_leader(nodes: int) -> None:
     """Rule 5: nothing was ever measured on a quick network, and what a node says to itself measures none."""
     bench = Bench(nodes)
     bench.delay = (2_500, 3_500)
@@ -120,8 +120,11 @@ def test_a_cluster_that_starts_in_slow_weather_finds_a_leader(nodes: int) -> Non
     assert bench.until(lambda: bench.answered(1, name), 90_000)
 
 
-def test_after_slow_weather_a_dead_leader_is_noticed_quickly_again() -> None:
-    """Rule 5: limits follow the network down, too; a leader that died in the slow spell leaves no patience behind."""
+def test_after_slow_link_conditions_a_dead_leader_is_noticed_quickly_again() -> None:
+    """Rule 5: limits follow the network down, too.
+
+    A leader that died in the slow spell leaves no long timeout behind.
+    """
     bench, _, _ = a_working()
     bench.delay = (1_000, 1_000)
     bench.run(20_000)

@@ -1,4 +1,4 @@
-"""Days in the life of a few replicas, good and bad: what must hold at the end of each."""
+"""Stories of a few replicas, good and bad: what must hold at the end of each."""
 
 from __future__ import annotations
 
@@ -191,7 +191,7 @@ def test_a_leader_that_lacks_a_thousand_slots_fetches_them_before_it_proposes() 
     bench.start(others[0])
     bench.run(100)
     bench.start(others[1])
-    bench.seats[others[1]].alarms.clear()  # It never bids.
+    bench.seats[others[1]].alarms.clear()  # It never campaigns.
 
     assert bench.leader() == others[0]
     name = bench.write(others[0])
@@ -204,7 +204,7 @@ def test_a_leader_that_lacks_a_thousand_slots_fetches_them_before_it_proposes() 
 # Rivals
 
 
-def test_two_that_bid_at_once_leave_one_leader() -> None:
+def test_two_that_campaign_at_once_leave_one_leader() -> None:
     """Rules 3 and 5: both ask, both may open a ballot; the higher one stands or the next attempt does."""
     for seed in range(20):
         bench = Bench(5, seed=seed)
@@ -227,7 +227,7 @@ def test_five_with_waiting_clients_do_not_duel() -> None:
 
 
 def test_who_comes_back_with_a_high_ballot_unseats_nobody() -> None:
-    """Rule 2: a node died after it had opened a ballot that nobody heard of; the leader bids above it."""
+    """Rule 2: a node died after it had opened a ballot that nobody heard of; the leader campaigns above it."""
     bench, leader, others = a_working()
     high = others[0]
     bench.split({high}, set(bench.nodes) - {high})

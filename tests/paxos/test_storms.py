@@ -1,6 +1,6 @@
 """Storms of crashes, cuts, losses, doubles, delays and jumping clocks: nothing wrong in them, all well after them.
 
-`oracle` checks every step; `storm` demands progress and convergence in the calm. Each "never" is paired with a
+`oracle` checks every step; `storm` demands progress and convergence in the clear. Each "never" is paired with a
 "sometimes", and broken rules show that a storm would notice.
 """
 
@@ -195,6 +195,9 @@ def test_a_leader_that_was_replaced_unawares_serves_no_read() -> None:
 
 
 def test_a_leader_that_asks_nobody_before_a_read_is_found_out() -> None:
-    """The story above has teeth: storms alone seldom find this one, since a lonely leader soon steps down."""
+    """The story above has teeth.
+
+    Storms alone seldom find this one, since a leader without a majority soon steps down.
+    """
     with pytest.raises(AssertionError, match="saw slot 0, but slot 1 was answered"):
         read_at_a_leader_that_was_replaced_unawares(with_role(ReadsWithoutAsking))

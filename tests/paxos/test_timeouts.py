@@ -91,7 +91,7 @@ def test_a_follower_believes_its_leader() -> None:
 
 
 def test_what_a_dead_leader_measured_is_forgotten_when_it_is_measured_anew() -> None:
-    """Rule 5: a leader that died in a slow spell must not leave its patience to all leaders after it."""
+    """Rule 5: a leader that died in a slow spell must not leave its long timeouts to all leaders after it."""
     limits = timeouts(now=7_000)
     limits.leader_reported(6_000)
 
@@ -103,7 +103,7 @@ def test_what_a_dead_leader_measured_is_forgotten_when_it_is_measured_anew() -> 
 
 
 def test_a_stamp_from_the_future_measures_nothing() -> None:
-    """An answer to an earlier life may hold any stamp; no time is negative."""
+    """An answer to an earlier incarnation may hold any stamp; no time is negative."""
     limits = timeouts(nodes=3)
 
     limits.measured(2, stamp=5_000)
@@ -111,7 +111,7 @@ def test_a_stamp_from_the_future_measures_nothing() -> None:
     assert limits.round_trip_ms() == 0
 
 
-def test_an_answer_after_hours_teaches_no_patience_of_hours() -> None:
+def test_an_answer_after_hours_teaches_no_timeout_of_hours() -> None:
     """Rule 5: what is measured is bounded, here and where it is told."""
     limits = timeouts(nodes=3, now=100_000)
 
@@ -122,7 +122,7 @@ def test_an_answer_after_hours_teaches_no_patience_of_hours() -> None:
     assert limits.round_trip_ms() == LONGEST_SAMPLE_MS
 
 
-def test_a_clock_that_leaps_teaches_no_patience() -> None:
+def test_a_clock_that_leaps_teaches_no_timeout() -> None:
     """Rule 5: an answer that was on its way while the clock was set, or while the node slept, took no longer for it."""
     limits = timeouts(nodes=3, now=1_000)
     limits.core.see_clock(1_001_000)
@@ -136,7 +136,7 @@ def test_a_clock_that_leaps_teaches_no_patience() -> None:
 
 
 def test_an_unsteady_leader_is_given_more_time() -> None:
-    """Rule 1: where signs of life get lost, three times the longest silence lately must pass."""
+    """Rule 1: where heartbeats get lost, three times the longest silence lately must pass."""
     limits = timeouts()
     limits.heard_after(150)
     assert limits.election_ms() == 450
@@ -157,8 +157,8 @@ def test_an_outage_is_no_unsteadiness() -> None:
 
 
 @pytest.mark.parametrize(("tries", "ms"), [(0, 100), (1, 200), (2, 400), (3, 400), (50, 400)])
-def test_resending_calms_down_up_to_a_cap(tries: int, ms: int) -> None:
-    """Rule 10: lost messages are sent again with patience, twice as long each time, never past four times."""
+def test_resending_slow_down_up_to_a_cap(tries: int, ms: int) -> None:
+    """Rule 10: lost messages are sent again with backoff, twice as long each time, never past four times."""
     assert timeouts().again_ms(tries) == ms
 
 

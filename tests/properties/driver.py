@@ -22,7 +22,7 @@ KNOWN = frozenset({AnswerKind.OK, AnswerKind.REFUSED})
 
 
 class Life:
-    """One run from its start to its peace. `writes` by their content, `reads` in order of asking."""
+    """One run from its start to its recovery. `writes` by their content, `reads` in order of asking."""
 
     def __init__(self, schedule: Schedule) -> None:
         self.schedule = schedule

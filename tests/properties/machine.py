@@ -1,8 +1,8 @@
-"""A cluster that is treated in any order by clients, misfortune and time: a rule-based state machine of hypothesis.
+"""A cluster that is treated in any order by clients, faults and time: a rule-based state machine of hypothesis.
 
 Written against the `Cluster` face alone, so the same rules run in the virtual world and against real processes; a world
 is chosen by `make`. After each step the invariants must hold; at the end all is healed, and the cluster must come to
-peace. It keeps the plan of what it did, which `run_trial` repeats in the virtual world.
+recovery. It keeps the plan of what it did, which `run_trial` repeats in the virtual world.
 """
 
 from __future__ import annotations

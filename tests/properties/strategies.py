@@ -38,7 +38,7 @@ from simulator.settings import Settings
 from simulator.tools.explore.schedule import Again, Call, Look, LookKind, Schedule, ScheduledFault, Write, WriteKind
 
 LASTS_MS = 1_500
-"""Faults strike and clients call within this time; a leader is there after about 100 ms."""
+"""Faults are injected and clients call within this time; a leader is there after about 100 ms."""
 USERS = ("ann", "ben")
 TITLES = ("t1", "t2", "t3")
 WRITE_KINDS: tuple[WriteKind, ...] = get_args(WriteKind)
@@ -62,7 +62,7 @@ def links(draw: st.DrawFn, nodes: int) -> Link:
 
 
 def rules() -> st.SearchStrategy[LinkRule]:
-    """Weather, from none to a storm."""
+    """Link conditions, from none to a storm."""
     chances = st.sampled_from((0.0, 0.1, 0.5))
     return st.builds(
         LinkRule,
@@ -125,12 +125,12 @@ def disk_and_clock_faults(nodes: int) -> st.SearchStrategy[Fault]:
 
 
 def faults(nodes: int) -> st.SearchStrategy[Fault]:
-    """Everything that may strike a node which is to vote again afterwards."""
+    """Everything that may be injected at a node which is to vote again afterwards."""
     return st.one_of(node_faults(nodes), link_faults(nodes), hand_faults(nodes), disk_and_clock_faults(nodes))
 
 
 def in_time(what: Any) -> int:
-    """The key by which a plan's strikes and calls are sorted."""
+    """The key by which a schedule's faults and calls are sorted."""
     at_ms: int = what.at_ms
     return at_ms
 

@@ -215,7 +215,7 @@ def test_a_block_s_line_is_read_back(batch: tuple[Request, ...]) -> None:
 @HARD
 @given(records=st.lists(RECORDS, max_size=8))
 def test_a_journal_is_read_back_as_the_fold_of_its_records(records: list[JournalRecord]) -> None:
-    """The highest promise, the highest own bid, and each slot's vote of the highest ballot."""
+    """The highest promise, the highest own campaign, and each slot's vote of the highest ballot."""
     disk = SimulatedDisk(Random(0), lambda: 0)
     journal = Journal(disk)
     journal.start()
@@ -276,7 +276,7 @@ def test_a_fault_prints_as_a_line_that_the_console_understands(fault: Fault) -> 
 
 
 @given(schedule=plans())
-def test_a_plan_survives_being_written_down(schedule: Schedule) -> None:
+def test_a_schedule_survives_being_written_down(schedule: Schedule) -> None:
     """As JSON."""
     assert msgspec.json.decode(msgspec.json.encode(schedule), type=Schedule) == schedule
 

@@ -54,7 +54,7 @@ def storms() -> Counter[str]:
             total["runs with a paused node"] += "fault Pause" in happened
             kinds = {type(scheduled.fault) for scheduled in outcome.done.faults}
             total["runs without any fault"] += not kinds
-            total["runs with one kind of blow"] += len(kinds) in {1, 2}  # A blow and its end.
+            total["runs with one kind of blow"] += len(kinds) in {1, 2}  # A fault and its end.
     return total
 
 
@@ -75,7 +75,7 @@ def test_what_makes_a_never_worth_saying_did_happen(never: str) -> None:
 
 
 def test_storms_are_of_all_kinds() -> None:
-    """Every kind of fault struck, and there were quiet runs and runs with little more than one kind."""
+    """Every kind of fault was injected, and there were quiet runs and runs with little more than one kind."""
     happened = storms()
 
     assert [kind.__name__ for kind in get_args(Fault) if happened[f"fault {kind.__name__}"] < 5] == []

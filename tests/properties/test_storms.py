@@ -1,4 +1,7 @@
-"""Whatever strikes, and whatever clients ask meanwhile: what must never happen does not, what must happen soon does."""
+"""Whatever is injected, and whatever clients ask meanwhile.
+
+What must never happen does not, what must happen soon does.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +31,7 @@ from tests.properties.strategies import (
 
 @effort(5)
 @given(schedule=plans())
-def test_nothing_is_violated_whatever_strikes(schedule: Schedule) -> None:
+def test_nothing_is_violated_whatever_is_injected(schedule: Schedule) -> None:
     """All invariants, checked while the run goes on; and after its healing, progress and convergence in time."""
     judge(schedule)
 
@@ -125,7 +128,7 @@ def test_local_reads_follow_the_chain_and_go_forward_only(schedule: Schedule) ->
 
 
 @given(schedule=plans())
-def test_the_same_plan_gives_the_same_run(schedule: Schedule) -> None:
+def test_the_same_schedule_gives_the_same_run(schedule: Schedule) -> None:
     """All that was drawn, done and told, as one digest; and what counts as done is a plan that gives it too."""
     first, again = run_trial(schedule), run_trial(schedule)
     assert first.digest == again.digest, told(schedule)

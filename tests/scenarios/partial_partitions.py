@@ -4,9 +4,9 @@ Three shapes after Ng et al., *Omni-Paxos* (EuroSys 2023), for 3, 5 and 7 nodes,
 tenth of all messages, over many seeds of the virtual world. This module decides what a run is and what is measured;
 `test_partial_partitions.py` demands, and `table.py` writes docs/partial-partitions.md.
 
-A run: the cluster finds a leader and decides a few writes, on lossy links if that is its weather. Then links are cut,
-all at one moment, and clients go on writing at every node that lives. After 8 s all is healed, and every node must come
-to the same chain.
+A run: the cluster finds a leader and decides a few writes, on lossy links if its link conditions say so. Then links are
+cut, all at one moment, and clients go on writing at every node that lives. After 8 s all is healed, and every node must
+come to the same chain.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
     """One run, from the cut on.
 
     `timeouts` is the time until anybody began or ceased to lead for the last time, in election timeouts of `timeout_ms`
-    each: the longest that a node had learned when the links were cut (200 ms at least; lost heartbeats teach patience).
+    each: the longest that a node had learned when the links were cut (200 ms at least; lost heartbeats teach timeout).
     `changes` counts how often a node began to lead, 0 if the leader from before went on. `leader` leads at the end (0:
     nobody, or more than one). `answered` is the share of the writes that were carried out before the healing.
     `moments` say who did what, in ms from the cut; `problems` what must never be.

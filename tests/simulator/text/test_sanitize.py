@@ -23,7 +23,7 @@ from simulator.text.sanitize import safe
     ],
 )
 def test_what_could_move_a_cursor_becomes_visible(text: str, shown: str) -> None:
-    """Controls get pictures or numbers; letters of any language stay as they are."""
+    """Control characters become symbols or numbers; letters of any language stay as they are."""
     assert safe(text) == shown
 
 

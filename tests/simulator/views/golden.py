@@ -1,4 +1,4 @@
-"""Draws every view on the canned cluster; run as a program it writes the golden pictures anew."""
+"""Draws every view on the canned cluster; run as a program it writes the golden statuses anew."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ def piped(name: str) -> str:
 
 
 def stored(name: str, form: str) -> str:
-    """The golden picture of the view in this form."""
+    """The golden status of the view in this form."""
     return (FOLDER / f"{name}.{form}.txt").read_text(encoding="utf-8")
 
 
 def main() -> None:
-    """Write all pictures."""
+    """Write all statuses."""
     FOLDER.mkdir(exist_ok=True)
     for name in VIEWS:
         (FOLDER / f"{name}.pipe.txt").write_text(piped(name), encoding="utf-8")

@@ -1,6 +1,6 @@
-"""Every view against a picture of it that a person has looked at, at 80 and at 200 columns and in a pipe.
+"""Every view against a status of it that a person has looked at, at 80 and at 200 columns and in a pipe.
 
-After a change that is meant, `python -m tests.simulator.views.golden` draws the pictures anew: look at the difference.
+After a change that is meant, `python -m tests.simulator.views.golden` draws the statuses anew: look at the difference.
 """
 
 from __future__ import annotations

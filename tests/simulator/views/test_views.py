@@ -59,7 +59,7 @@ def test_a_panel_never_changes_its_height(state: NodeStatus) -> None:
 
 
 @given(state=any_state, width=st.integers(24, 200))
-def test_every_picture_of_a_node_fits_its_place(state: NodeStatus, width: int) -> None:
+def test_every_status_of_a_node_fits_its_place(state: NodeStatus, width: int) -> None:
     """No state of a node makes a view fail or run over the edge, on a screen; and in a pipe nothing is cut."""
     for view in (node_panel(state), node_facts(state), node_summary(state), log_view(state), status_view([state])):
         assert all(cell_len(line.rstrip()) <= width for line in drawn(view, width).splitlines())
@@ -95,7 +95,7 @@ def test_the_leader_is_who_all_living_nodes_follow() -> None:
         (LinkRule(delay_ms=5, drop=0.1), "delay+loss", "~%"),
     ],
 )
-def test_a_link_is_named_by_its_weather(rule: LinkRule, word: str, sign: str) -> None:
+def test_a_link_is_named_by_its_link_conditions(rule: LinkRule, word: str, sign: str) -> None:
     """The matrix has one word a link; the small matrix one sign."""
     links = Links((1, 2))
     links.set_rule([(1, 2)], rule)
@@ -125,7 +125,7 @@ def test_the_matrix_counts_the_messages_held_on_each_link() -> None:
     assert held_view([], holding=False).plain() == "messages are not held: 'hold' keeps them back"
 
 
-def test_weather_is_told_in_the_words_that_would_set_it() -> None:
+def test_link_conditions_is_told_in_the_words_that_would_set_it() -> None:
     """What `net` prints can be typed again."""
     rule = LinkRule(delay_ms=3000, jitter_ms=20, drop=0.3, duplicate=0.005)
 

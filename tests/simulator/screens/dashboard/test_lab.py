@@ -141,7 +141,7 @@ def test_held_messages_stand_where_the_log_was() -> None:
 
 
 def test_only_a_panel_that_changed_is_drawn_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Drawing is what costs: equal pictures are not drawn twice."""
+    """Drawing is expensive, so equal states are not drawn twice."""
     drawn: list[str | None] = []
     redraw = Pane.redraw
 

@@ -1,4 +1,4 @@
-"""Looking from a thread of its own: always the newest picture, never a wait, and no silence after a fault."""
+"""Looking from a thread of its own: always the newest state, never a wait, and no silence after a fault."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import threading
 from simulator.screens.dashboard.poll import Poll
 
 
-def test_the_newest_picture_is_there_without_waiting() -> None:
-    """Before the first look there is the first picture given; afterwards what was seen last."""
+def test_the_newest_status_is_there_without_waiting() -> None:
+    """Before the first look the first state is given; afterwards the newest one."""
     looked = threading.Event()
 
     def look() -> str:
@@ -25,7 +25,7 @@ def test_the_newest_picture_is_there_without_waiting() -> None:
     assert poll.latest == "seen"
 
 
-def test_hurry_looks_again_at_once() -> None:
+def test_flush_looks_again_at_once() -> None:
     """A person who opens a node does not wait for the next tick."""
     looks = threading.Semaphore(0)
     poll = Poll("test", looks.release, None, every_s=3600)
@@ -39,7 +39,7 @@ def test_hurry_looks_again_at_once() -> None:
 
 
 def test_a_look_that_fails_is_told() -> None:
-    """The exception is kept for the screen; the thread ends instead of showing an old picture for ever."""
+    """The exception is kept for the screen; the thread ends instead of showing an old state for ever."""
     failed = threading.Event()
 
     def look() -> None:

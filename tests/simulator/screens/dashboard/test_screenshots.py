@@ -1,4 +1,4 @@
-"""The pictures of the lab are made by the program itself."""
+"""The screenshots of the lab are made by the program itself."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import asyncio
 from simulator.screens.dashboard.screenshots import SHOTS, take
 
 
-def test_a_picture_shows_what_its_story_tells_and_is_the_same_every_time() -> None:
+def test_a_status_shows_what_its_story_tells_and_is_the_same_every_time() -> None:
     """The duel by hand: who leads, who wants to, and the messages that wait."""
     duel = next(shot for shot in SHOTS if shot.name == "lab-held")
 

@@ -25,7 +25,7 @@ def test_a_session_typed_into_a_terminal() -> None:
         terminal.until(lambda screen: "node 1  ★  leader" in screen and "log of slots" in screen)
         terminal.type("\x1bOP")
         terminal.resize(200, 50)
-        # The first pictures after a resize can show new panels beside old widths: only what stays is asked for.
+        # The first statuses after a resize can show new panels beside old widths: only what stays is asked for.
         terminal.shows("╔═ node 1", "you typed: hello", "linearizability")
         terminal.resize(80, 24)
         terminal.until(lambda screen: "★     1  leader" in screen)

@@ -66,7 +66,7 @@ def test_the_frame_fits_an_80_by_24_terminal() -> None:
     assert lines[-1].startswith("> wait leader within 5s")
 
 
-def test_what_is_said_stands_below_the_picture() -> None:
+def test_output_stands_below_the_drawing() -> None:
     """The remarks of a lesson, its commands and what came of them; a long remark is broken, not cut."""
     file = io.StringIO()
 

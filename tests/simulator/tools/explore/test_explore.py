@@ -25,7 +25,7 @@ BROKEN = Search(break_rule="small-accept-quorum")
 
 
 class Silent:
-    """An onlooker that remembers how often it was told something."""
+    """An observer that remembers how often it was told something."""
 
     def __init__(self) -> None:
         self.told = 0

@@ -121,7 +121,7 @@ def events(lines: list[str], until_ms: int) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("seed", range(12))
-def test_a_plan_and_its_scenario_are_one_run(seed: int, tmp_path: Path) -> None:
+def test_a_schedule_and_its_scenario_are_one_run(seed: int, tmp_path: Path) -> None:
     """To the millisecond, until all is mended; and then the scenario passes as the plan did."""
     done = run_trial(draw_schedule(seed)).done
     lines: list[str] = []

@@ -21,7 +21,7 @@ from simulator.tools.explore.swarm import KINDS, PROFILES, Draw, draw_schedule
 from simulator.tools.explore.trial import bound_ms, run_trial
 
 
-def test_a_plan_survives_being_written_down() -> None:
+def test_a_schedule_survives_being_written_down() -> None:
     """As JSON, and as Python."""
     for seed in range(20):
         schedule = draw_schedule(seed, "chaos")
@@ -52,7 +52,7 @@ def test_swarms_differ_in_what_they_turn_on() -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_of_blow_is_survived_alone(kind: str) -> None:
-    """Blow after blow of one kind, on five nodes with clients, and then peace."""
+    """Fault after fault of one kind, on five nodes with clients, and then recovery."""
     draw = Draw(5, Random(f"test {kind}"))
     faults = [
         ScheduledFault(at + later, fault)
@@ -120,7 +120,7 @@ def test_every_profile_is_survived(profile: str) -> None:
         assert outcome.violations == ()
 
 
-def test_a_plan_is_a_scenario_too() -> None:
+def test_a_schedule_is_a_scenario_too() -> None:
     """Every line of it is understood by the console's language."""
     for seed in range(10):
         schedule = draw_schedule(seed, "chaos")
@@ -147,11 +147,11 @@ def test_what_cannot_be_done_is_left_out() -> None:
 
     assert outcome.done.faults == (ScheduledFault(100, crash), ScheduledFault(120, restart))
     assert outcome.violations == ()
-    assert outcome.answers["ok"] == 2 + 3 + 3  # The plan's, and a write and a read at each node in peace.
+    assert outcome.answers["ok"] == 2 + 3 + 3  # The plan's, and a write and a read at each node undisturbed.
 
 
 def test_the_bound_grows_with_what_nodes_may_have_learned() -> None:
-    """A network of 3 s a message teaches patience, and more is then allowed."""
+    """A network of 3 s a message teaches timeout, and more is then allowed."""
     clear = Schedule(settings=Settings(nodes=3, data=""), heals_ms=1_000)
     slow = msgspec.structs.replace(clear, faults=(ScheduledFault(0, LinkConditions(LinkRule(delay_ms=3_000))),))
     asleep = msgspec.structs.replace(clear, faults=(ScheduledFault(100, Pause(1)),))
