@@ -37,7 +37,7 @@ def test_equal_ballots_are_equal() -> None:
 
 @pytest.mark.parametrize("owner", [1, 5, 9])
 def test_the_next_ballot_is_above_whoever_campaigns(owner: int) -> None:
-    """Rule 3: a campaign goes above every ballot seen, also above one of the same node, and belongs to its candidate."""
+    """Rule 3: a campaign goes above every ballot seen, one of the same node too, and belongs to its candidate."""
     seen = ballot(9, 5)
 
     campaign = seen.above(owner)

@@ -161,7 +161,7 @@ def test_a_promise_that_comes_twice_is_one_promise() -> None:
 
 
 def test_promises_of_another_ballot_do_not_count() -> None:
-    """Rule 4: a late promise of an earlier attempt, or of an earlier incarnation, is for a ballot that nobody campaigns with."""
+    """Rule 4: a late promise, of an earlier attempt or incarnation, is for a ballot of no present campaign."""
     one = candidate()
     campaign = one.replica.campaign.ballot
 

@@ -266,7 +266,7 @@ def test_a_candidate_follows_a_leader_that_speaks() -> None:
 
 
 def test_a_node_that_was_promised_something_is_given_time() -> None:
-    """Rule 5: a rival's question right after a promise is answered no, so that the first campaign can come to its end."""
+    """Rule 5: right after a promise a rival's pre-vote is answered no, so that the first campaign can end."""
     one = One()
     one.hear(prepare(1, 2))
 
