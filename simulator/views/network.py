@@ -25,13 +25,13 @@ def net_view(
     messages are held, `held` with their number.
     """
     waiting = Counter((message.source, message.target) for message in held)
-    lives = {state.node: state.life for state in states}
+    life_of = {state.node: state.life for state in states}
     columns = (Column("from\\to", right=True), *(Column(str(node), room=5) for node in links.nodes), Column(""))
     rows = tuple(
         (
             bit(source, "bold"),
             *(_link(links, (source, target), waiting) for target in links.nodes),
-            bit(lives.get(source, "up"), BAD) if lives.get(source, "up") != "up" else (),
+            bit(life_of.get(source, "up"), BAD) if life_of.get(source, "up") != "up" else (),
         )
         for source in links.nodes
     )
@@ -69,7 +69,7 @@ def held_brief(held: Sequence[HeldMessage], lines: int) -> Sheet:
         what = kind if kind in REPEATED else message.text
         counts.setdefault((message.source, message.target, what), []).append(message)
     kept = sorted(counts.values(), key=lambda alike: alike[0].text.split(maxsplit=1)[0] in REPEATED)
-    room = lines - 1 if len(kept) < lines else lines - 2  # One line is the header, one may say what is left out.
+    room = lines - 1 if len(kept) < lines else lines - 2  # One line is the header, one may count what is left out.
     number, times = Column("number", right=True), Column("", right=True, rank=1)
     columns = (number, Column("link"), times, Column("message", room=16))
     rows = tuple(

@@ -45,17 +45,17 @@ def status_view(states: Sequence[NodeStatus], title: str = "") -> Sheet:
 
 def leader_view(states: Sequence[NodeStatus]) -> Sheet:
     """The leader in each node's view: one line when all nodes that are up agree, else a line for each opinion."""
-    living = [state for state in states if state.life == "up"]
+    up = [state for state in states if state.life == "up"]
     opinions: dict[int, list[int]] = {}
-    for state in living:
+    for state in up:
         opinions.setdefault(state.leader, []).append(state.node)
-    if not living:
+    if not up:
         return Sheet(notes=(bit("no node is up", BAD),))
     if len(opinions) == 1:
         only = next(iter(opinions))
         if not only:
             return Sheet(notes=(bit("no node knows a leader", ODD),))
-        highest = max(state.ballot for state in living)
+        highest = max(state.ballot for state in up)
         return Sheet(notes=(bit(f"node {only} leads at ballot {ballot(highest)}: all nodes that are up say so"),))
     rows = tuple(
         (bit(node(leader)), bit(",".join(map(str, followers)))) for leader, followers in sorted(opinions.items())

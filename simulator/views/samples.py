@@ -135,7 +135,7 @@ def held() -> list[HeldMessage]:
 
 def events() -> list[ClusterEvent]:
     """Half a minute of events."""
-    told = (
+    entries = (
         (4, 1, "leader", "leads at ballot 2.1"),
         (812, 1, "send", "1>2 accept ballot 2.1 slot 7"),
         (814, 2, "send", "2>1 accepted ballot 2.1 slots 7 to 7"),
@@ -145,7 +145,7 @@ def events() -> list[ClusterEvent]:
         (5012, 4, "down", "the node stopped: paxos.txt line 12: the checksum is wrong"),
         (31007, 5, "drop", "5>1 canvass lost: the link is cut"),
     )
-    return [ClusterEvent(at_ms=at, node=node, kind=kind, text=text) for at, node, kind, text in told]
+    return [ClusterEvent(at_ms=at, node=node, kind=kind, text=text) for at, node, kind, text in entries]
 
 
 def checks(*, broken: bool = False) -> dict[str, str]:

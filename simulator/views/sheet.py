@@ -1,4 +1,4 @@
-"""The parts of every view: a table as plain data, drawn for a screen or printed for a pipe.
+"""The parts of every view: a table as plain data, rendered for a screen or printed for a pipe.
 
 On a screen a `Sheet` takes the available width: columns of high rank are dropped first when there is no room, elastic
 columns shrink next, and no cell is broken over two lines. In a pipe nothing is left out or cut. All text is data: `bit`
@@ -61,7 +61,7 @@ class Column:
 
     `room` is 0 for a column as wide as its widest cell. Otherwise the column is elastic: at least that wide, it takes
     what the others leave and is cut with an ellipsis. `most`, if not 0, is how many characters of each cell a screen
-    shows (the first digits of a hash, say). `screen` columns (signs that repeat a word) are not printed.
+    shows (for example the first digits of a hash). `screen` columns (signs that repeat a word) are not printed.
     """
 
     name: str
@@ -92,7 +92,7 @@ class View(Protocol):
 class Sheet:
     """A titled table, then notes below it. Rows shorter than the columns are filled with blanks.
 
-    A `drawing` replaces the rows on a screen (blocks with their pointers, say); pipes get the rows.
+    A `drawing` replaces the rows on a screen (for example blocks with their pointers); pipes get the rows.
     """
 
     title: str = ""
@@ -230,7 +230,7 @@ def facts(title: str, pairs: Iterable[tuple[str, Cell]]) -> Sheet:
 
 
 def show(view: View, console: Console) -> None:
-    """Print a view where `console` writes: drawn on a terminal, plain in a pipe or a file.
+    """Print a view where `console` writes: rendered on a terminal, plain in a pipe or a file.
 
     Colour forced into a pipe (`--color always`, FORCE_COLOR) colours the plain form and cuts nothing.
     """

@@ -35,8 +35,8 @@ def operation_words(operation: object) -> str:
             return str(operation)
     if not isinstance(operation, Mapping):
         return str(operation)
-    spoken = [str(operation.get(key, "")) for key in ("op", "username", "title", "content")]
-    return " ".join(_quoted(word) for word in spoken if word)
+    fields = [str(operation.get(key, "")) for key in ("op", "username", "title", "content")]
+    return " ".join(_quoted(word) for word in fields if word)
 
 
 def value_words(operations: Sequence[object]) -> str:

@@ -20,14 +20,14 @@ from simulator.screens.dashboard.board import Board
 from simulator.screens.dashboard.panes import NodePane
 from simulator.screens.dashboard.prompt import Prompt
 from simulator.screens.dashboard.runner import LineConsole, Pending, Runner
-from simulator.screens.dashboard.source import PICTURES_PER_SECOND, Source
+from simulator.screens.dashboard.source import REFRESHES_PER_SECOND, Source
 from simulator.screens.dashboard.transcript import Transcript
 from simulator.settings import MAX_NODES
 from simulator.text.sanitize import safe
 from simulator.views.palette import BAD
 from simulator.views.sheet import Cell, View
 
-_SAYINGS_PER_SECOND = 20
+_FLUSHES_PER_SECOND = 20
 _LEAVE = ("quit", "exit")
 _KEYS = "F1-F{n} open node  Esc back  Tab complete  PgUp scroll  Ctrl-L clear  Ctrl-D quit"
 
@@ -53,10 +53,10 @@ class Lab(App[int]):
         Binding("ctrl+q", "leave", show=False, priority=True),
     ]
 
-    def __init__(self, source: Source, console: LineConsole, sayings: Pending) -> None:
+    def __init__(self, source: Source, console: LineConsole, pending_output: Pending) -> None:
         super().__init__(ansi_color=True)
         self._source = source
-        self._sayings = sayings
+        self._pending_output = pending_output
         self._runner = Runner(console)
         self._console = console
         self._opened = 0
@@ -79,8 +79,8 @@ class Lab(App[int]):
         """Start drawing and taking lines."""
         self.prompt.focus()
         self._arrange()
-        self.set_interval(1 / PICTURES_PER_SECOND, self._draw)
-        self.set_interval(1 / _SAYINGS_PER_SECOND, self._listen)
+        self.set_interval(1 / REFRESHES_PER_SECOND, self._draw)
+        self.set_interval(1 / _FLUSHES_PER_SECOND, self._listen)
         self._runner.start()
 
     def on_unmount(self) -> None:
@@ -166,8 +166,8 @@ class Lab(App[int]):
     def _listen(self) -> None:
         if not self.transcript.is_attached:
             return
-        for saying in self._sayings.take():
-            self.transcript.add(_drawable(saying))
+        for item in self._pending_output.take():
+            self.transcript.add(_renderable(item))
         waiting = self._runner.waiting()
         behind = f" +{waiting}" if waiting else ""
         caret = f"({self._runner.busy.split()[0]}…{behind}) > " if self._runner.busy else "> "
@@ -179,10 +179,10 @@ class Lab(App[int]):
             self.exit(0)
 
 
-def _drawable(saying: View | Cell) -> RenderableType:
-    if isinstance(saying, tuple):
+def _renderable(item: View | Cell) -> RenderableType:
+    if isinstance(item, tuple):
         text = Text()
-        for piece in saying:
+        for piece in item:
             text.append(piece.text, piece.style or None)
         return text
-    return saying
+    return item

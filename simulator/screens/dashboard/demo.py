@@ -60,15 +60,15 @@ class CannedSource:
 class CannedConsole:
     """Prints views by name, and repeats anything else."""
 
-    def __init__(self, sayings: Pending) -> None:
-        self._sayings = sayings
+    def __init__(self, pending_output: Pending) -> None:
+        self._pending_output = pending_output
 
     def run(self, line: str) -> bool:
         """Show a view by its name."""
         if line in VIEWS:
-            self._sayings.write(VIEWS[line]())
+            self._pending_output.write(VIEWS[line]())
         else:
-            self._sayings.write(bit(f"you typed: {line}"))
+            self._pending_output.write(bit(f"you typed: {line}"))
         return line != "quit"
 
     def complete(self, before: str) -> Sequence[str]:
@@ -81,8 +81,8 @@ class CannedConsole:
 
 def main() -> int:
     """Run the demo."""
-    sayings = Pending()
-    return Lab(CannedSource(holding="--hold" in sys.argv), CannedConsole(sayings), sayings).run() or 0
+    pending_output = Pending()
+    return Lab(CannedSource(holding="--hold" in sys.argv), CannedConsole(pending_output), pending_output).run() or 0
 
 
 if __name__ == "__main__":

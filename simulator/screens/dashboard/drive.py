@@ -10,7 +10,7 @@ from simulator.screens.dashboard.app import Lab
 
 
 async def settle(lab: Lab, pilot: Pilot[int]) -> None:
-    """Return once every key has been handled, every line carried out, and the results drawn."""
+    """Return once every key has been handled, every line carried out, and the results rendered."""
     await pilot.pause()
     await asyncio.to_thread(lab.wait_for_lines)
     for _ in range(2):  # The first look fills panes whose sizes the layout has just set.

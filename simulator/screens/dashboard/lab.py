@@ -29,21 +29,21 @@ STYLES: dict[Tone, str] = {"plain": "", "good": GOOD, "bad": BAD, "quiet": QUIET
 class LabOutput:
     """Writes a session's output to the lab's transcript. Threads may share it."""
 
-    def __init__(self, sayings: Pending) -> None:
-        self._sayings = sayings
+    def __init__(self, pending_output: Pending) -> None:
+        self._pending_output = pending_output
 
     def write(self, text: str, tone: Tone = "plain") -> None:
         """Write each line, made safe."""
         for line in text.split("\n"):
-            self._sayings.write(bit(line, STYLES[tone]))
+            self._pending_output.write(bit(line, STYLES[tone]))
 
     def show(self, view: View) -> None:
         """Draw a view in the transcript."""
-        self._sayings.write(view)
+        self._pending_output.write(view)
 
     def document(self, value: object) -> None:
         """Write one line of JSON."""
-        self._sayings.write(bit(msgspec.json.encode(value).decode()))
+        self._pending_output.write(bit(msgspec.json.encode(value).decode()))
 
 
 def run_lab(settings: Settings) -> int:
@@ -60,10 +60,10 @@ def run_lab(settings: Settings) -> int:
     sys.setswitchinterval(_TURN_S)
     cluster = open_cluster("processes", settings)
     try:
-        sayings = Pending()
-        console = LineConsole(cluster, LabOutput(sayings))
+        pending_output = Pending()
+        console = LineConsole(cluster, LabOutput(pending_output))
         try:
-            return Lab(ClusterSource(cluster), console, sayings).run() or 0
+            return Lab(ClusterSource(cluster), console, pending_output).run() or 0
         finally:
             console.close()
     finally:

@@ -24,7 +24,7 @@ class Pane(Widget):
         self._sheet: Sheet = _NOTHING
         self._lines: list[list[Segment]] = []
         self._strips: list[Strip] = []
-        self._drawn_for = Size(0, 0)
+        self._rendered_for = Size(0, 0)
 
     def show(self, sheet: Sheet, *, title: str = "") -> None:
         """Draw `sheet` unless it is shown already; `title` heads it where no frame names it."""
@@ -36,7 +36,7 @@ class Pane(Widget):
 
     def redraw(self) -> None:
         """Set the sheet's lines, and repaint those that changed."""
-        if self._drawn_for != self.size:
+        if self._rendered_for != self.size:
             self.refresh()
             return
         before = self._lines
@@ -47,7 +47,7 @@ class Pane(Widget):
 
     def render_line(self, y: int) -> Strip:
         """See `Widget`. Line `y` of the sheet, from 0."""
-        if self._drawn_for != self.size:
+        if self._rendered_for != self.size:
             self._draw()
         return self._strips[y] if y < len(self._strips) else Strip.blank(self.size.width, self.rich_style)
 
@@ -57,7 +57,7 @@ class Pane(Widget):
             self.border_title = title
 
     def _draw(self) -> None:
-        width, height = self._drawn_for = self.size
+        width, height = self._rendered_for = self.size
         console = self.app.console
         if self._sheet.drawing is None and not self._sheet.notes and not self._sheet.title:
             lines = [list(line.render(console)) for line in self._sheet.lines(width)[:height]] if width else []

@@ -18,7 +18,7 @@ class Poll(Generic[T]):
     """Calls `read` repeatedly from a thread. `latest` is its last result, `first` before that.
 
     `share` is the largest part of a core that the calls may take, from 0 to 1. An exception ends the polling and is
-    kept in `trouble`: whoever shows the result must raise it rather than show an old one.
+    kept in `trouble`: the code that shows the result must raise it rather than show an old one.
     """
 
     def __init__(self, name: str, read: Callable[[], T], first: T, *, every_s: float, share: float = 0.1) -> None:

@@ -82,18 +82,18 @@ class Pending:
     MOST = 500
 
     def __init__(self) -> None:
-        self._said: queue.SimpleQueue[View | Cell] = queue.SimpleQueue()
+        self._items: queue.SimpleQueue[View | Cell] = queue.SimpleQueue()
 
     def write(self, what: View | Cell) -> None:
         """Queue output for the screen; any thread may call it."""
-        self._said.put(what)
+        self._items.put(what)
 
     def take(self) -> list[View | Cell]:
         """All output since the last call; of too much, the newest `MOST` and a note about the rest."""
-        count = self._said.qsize()
+        count = self._items.qsize()
         skipped = max(0, count - self.MOST)
         for _ in range(skipped):
-            self._said.get()
+            self._items.get()
         taken: list[View | Cell] = [bit(f"({skipped} lines left out)", "dim")] if skipped else []
-        taken.extend(self._said.get() for _ in range(count - skipped))
+        taken.extend(self._items.get() for _ in range(count - skipped))
         return taken

@@ -79,16 +79,16 @@ class StillSource:
         self.nodes = cluster.settings.nodes
         self._cluster = cluster
         self._node = 0
-        self._picture = LabState(cluster=take_snapshot(cluster))
+        self._state = LabState(cluster=take_snapshot(cluster))
 
     def look(self) -> None:
         """Read the state."""
         opened = open_node(self._cluster, self._node) if self._node else None
-        self._picture = LabState(cluster=take_snapshot(self._cluster), checks=self._cluster.check(), opened=opened)
+        self._state = LabState(cluster=take_snapshot(self._cluster), checks=self._cluster.check(), opened=opened)
 
     def newest(self) -> LabState:
         """The newest state."""
-        return self._picture
+        return self._state
 
     def open(self, node: int) -> None:
         """Open `node` from now on; 0: none."""
@@ -103,9 +103,9 @@ async def take(shot: Shot) -> str:
     """The SVG of one screenshot."""
     cluster = open_cluster("virtual", Settings(data="", seed=2))
     try:
-        sayings = Pending()
+        pending_output = Pending()
         source = StillSource(cluster)
-        lab = Lab(source, LineConsole(cluster, LabOutput(sayings)), sayings)
+        lab = Lab(source, LineConsole(cluster, LabOutput(pending_output)), pending_output)
         async with lab.run_test(size=shot.size) as pilot:
             lab.prompt.cursor_blink = False  # Otherwise it would depend on the moment whether it is seen.
             for line in shot.story:

@@ -11,7 +11,7 @@ from simulator.screens.dashboard.snapshot import LabState, Opened, Snapshot, bla
 if TYPE_CHECKING:
     from simulator.cluster.interface import Cluster
 
-PICTURES_PER_SECOND = 5
+REFRESHES_PER_SECOND = 5
 
 
 class Source(Protocol):
@@ -40,10 +40,10 @@ class ClusterSource:
         self._cluster = cluster
         self._node = 0
         self._snapshots: Poll[Snapshot] = Poll(
-            "lab pictures",
+            "lab snapshots",
             lambda: take_snapshot(cluster),
-            blank_snapshot(cluster),  # Nodes that have just been started answer later than a person wants to see them.
-            every_s=1 / PICTURES_PER_SECOND,
+            blank_snapshot(cluster),  # New nodes take a moment to answer.
+            every_s=1 / REFRESHES_PER_SECOND,
             share=0.2,
         )
         nothing_checked: Mapping[str, str] = {}

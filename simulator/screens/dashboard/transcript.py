@@ -36,12 +36,12 @@ class Transcript(RichLog):
     def __init__(self) -> None:
         super().__init__(id="transcript", wrap=True, markup=False, highlight=False, max_lines=20 * KEPT, min_width=10)
         self._entries: deque[RenderableType] = deque(maxlen=KEPT)
-        self._drawn_width = 0
+        self._rendered_width = 0
 
     def add(self, entry: RenderableType) -> None:
         """Append `entry`."""
         self._entries.append(entry)
-        if self._drawn_width:
+        if self._rendered_width:
             self._draw(entry)
 
     def wipe(self) -> None:
@@ -52,8 +52,8 @@ class Transcript(RichLog):
     def on_resize(self, event: Resize) -> None:
         """Lay out every entry for the new width."""
         width = self.scrollable_content_region.width
-        if width and width != self._drawn_width:
-            self._drawn_width = width
+        if width and width != self._rendered_width:
+            self._rendered_width = width
             self.clear()
             for entry in self._entries:
                 self._draw(entry)
@@ -62,4 +62,4 @@ class Transcript(RichLog):
 
     def _draw(self, entry: RenderableType) -> None:
         # A person who has scrolled back is reading: new lines do not scroll the page.
-        self.write(entry, width=self._drawn_width, scroll_end=self.is_vertical_scroll_end)
+        self.write(entry, width=self._rendered_width, scroll_end=self.is_vertical_scroll_end)

@@ -1,4 +1,4 @@
-"""`paxsim run --watch`: the same views, redrawn in place while a scenario runs, without a prompt.
+"""`paxsim run --watch`: the same views, refreshed in place while a scenario runs, without a prompt.
 
 `Watched` stands between the scenario and its cluster. Time passes only in `wait`, so it cuts waits into slices, draws
 after each, and slows virtual time down to real time. All drawing happens in the scenario's thread.
@@ -59,13 +59,13 @@ def frame(newest: LabState, lines: Sequence[Cell] = (), *, height: int = 24) -> 
 
 
 class Watch:
-    """The place on the terminal where the cluster is drawn. A context manager; output appears below it."""
+    """The place on the terminal where the cluster is rendered. A context manager; output appears below it."""
 
     def __init__(self, console: Console | None = None) -> None:
         self._console = console or Console(stderr=True)
         self._live = Live(console=self._console, auto_refresh=False, transient=False)
-        self._said: deque[Cell] = deque(maxlen=_MOST_SAID)
-        self._drawn_at = 0.0
+        self._items: deque[Cell] = deque(maxlen=_MOST_SAID)
+        self._rendered_at = 0.0
         self._checks: Mapping[str, str] = {}
         self._checked_at = time.monotonic()
 
@@ -79,7 +79,7 @@ class Watch:
     def write(self, text: str, tone: Tone = "plain") -> None:
         """Put lines below the drawing; the oldest go."""
         for line in text.split("\n"):
-            self._said.extend(bit(part, STYLES[tone]) for part in wrap(line, self._console.width - 1) or [""])
+            self._items.extend(bit(part, STYLES[tone]) for part in wrap(line, self._console.width - 1) or [""])
 
     def rest(self, cluster: Cluster) -> None:
         """In virtual time, show each line for a moment; virtual time stands still meanwhile."""
@@ -89,15 +89,15 @@ class Watch:
 
     def draw(self, cluster: Cluster, checks: Mapping[str, str] | None = None, *, now: bool = False) -> None:
         """Draw the cluster, at most ten times a second unless it must be `now`."""
-        if not now and time.monotonic() - self._drawn_at < SLICE_MS / 1000:
+        if not now and time.monotonic() - self._rendered_at < SLICE_MS / 1000:
             return
         if checks is not None:
             self._checks = checks
         elif time.monotonic() - self._checked_at > CHECK_EVERY_S:
             self._checks, self._checked_at = cluster.check(), time.monotonic()
         newest = LabState(cluster=take_snapshot(cluster), checks=self._checks)
-        self._live.update(frame(newest, list(self._said), height=self._console.height), refresh=True)
-        self._drawn_at = time.monotonic()
+        self._live.update(frame(newest, list(self._items), height=self._console.height), refresh=True)
+        self._rendered_at = time.monotonic()
 
 
 def watch_wait(cluster: Cluster, watch: Watch, condition: Callable[[], bool], within_ms: int) -> bool:
