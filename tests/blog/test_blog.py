@@ -1,4 +1,4 @@
-"""The state machine: titles are unique, comments need a post, views show what took effect and nothing else."""
+"""The blog: titles are unique, comments need a post, and views show only what took effect."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ def written(*script: Operation) -> Blog:
     return blog
 
 
-def test_a_title_is_taken_once() -> None:
-    """The second post of a title is refused, whoever wrote it, and the first stands."""
+def test_a_title_has_one_post() -> None:
+    """A second post with the title is refused for any user, and the first one stays."""
     blog = written(HELLO)
 
     assert blog.apply(AGAIN) is Outcome.DUPLICATE_TITLE
@@ -44,7 +44,7 @@ def test_a_title_is_taken_once() -> None:
 
 
 def test_a_comment_needs_its_post() -> None:
-    """A comment on a title that nobody posted is refused; after the post it is taken."""
+    """A comment is refused before the post exists and accepted after it."""
     blog = Blog()
 
     assert blog.apply(NICE) is Outcome.CANNOT_COMMENT
@@ -59,7 +59,7 @@ def test_titles_are_compared_exactly() -> None:
 
 
 def test_views_show_the_order_of_effect() -> None:
-    """Posts in order; a user's posts and comments as they came, mixed."""
+    """Posts, and the entries of one user, in the order in which they were applied."""
     other = Post("bob", "Zebra", "second")
     blog = written(HELLO, NICE, other, AGAIN)
 
@@ -71,7 +71,7 @@ def test_views_show_the_order_of_effect() -> None:
 
 @pytest.mark.parametrize(("count", "expected"), [(-1, ()), (0, ()), (1, (NICE,)), (5, (HELLO, NICE))])
 def test_the_newest_are_cut_to_what_there_is(count: int, expected: tuple[Operation, ...]) -> None:
-    """Asking for none gives none, and asking for more than there is gives all."""
+    """A count of 0 gives none, and a large count gives all."""
     assert written(HELLO, NICE).newest(count) == expected
 
 
@@ -84,7 +84,7 @@ def test_answers_are_in_the_words_of_the_brief() -> None:
 
 
 def test_an_empty_view_says_so_in_the_words_of_the_brief() -> None:
-    """Nothing at all, nothing by that user, no such title: three different answers."""
+    """An empty blog, a user without entries and a missing title have different answers."""
     blog = Blog()
 
     assert look(blog, "all").text == "BLOG EMPTY"
@@ -103,8 +103,8 @@ def test_views_come_in_the_form_of_histories() -> None:
     assert look(blog, "title", "none").result == "not found"
 
 
-def test_the_whole_blog_is_all_with_every_word_in_it() -> None:
-    """What the brief's VIEW prints; a history keeps titles and authors of it."""
+def test_the_whole_blog_has_contents_and_comments() -> None:
+    """People see all of it; a history keeps titles and authors."""
     blog = written(HELLO, NICE)
 
     assert look(blog, "whole").result == [["Hello", "alice", "first", [["bob", "nice"]]]]
@@ -113,7 +113,7 @@ def test_the_whole_blog_is_all_with_every_word_in_it() -> None:
 
 
 def test_any_prefers_the_title() -> None:
-    """VIEW(x) shows the post titled x if there is one, and else what user x wrote."""
+    """VIEW(x) shows the post titled x; without one, the entries of user x."""
     blog = written(HELLO, Post("carol", "alice", "a post about alice"))
 
     assert look(blog, "any", "alice").shown == "view_title"
@@ -124,7 +124,7 @@ def test_any_prefers_the_title() -> None:
 
 @given(operations)
 def test_views_agree_with_a_plain_list(script: list[Operation]) -> None:
-    """Whatever is applied, every view is a filter of the one list of operations that were not refused."""
+    """Every view is a filter of the list of operations that were not refused."""
     blog = Blog()
     kept: list[Operation] = []
     for operation in script:

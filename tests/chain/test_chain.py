@@ -1,4 +1,4 @@
-"""The chain: hashes that anyone can recompute, the smallest nonce, and a judge that names height and fault."""
+"""The chain: its hashes, the smallest nonce, and errors that name height and fault."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ def built(texts: list[str], difficulty: int = 2) -> list[Block]:
 
 
 def changed(block: Block, **fields: object) -> Block:
-    """The block with some fields replaced, and nothing recomputed."""
+    """The block with some fields replaced and no hash recomputed."""
     parts = {name: getattr(block, name) for name in block.__struct_fields__}
     return Block(**{**parts, **fields})
 
 
 def test_a_hash_is_sha256_of_three_texts() -> None:
-    """H, T and N are concatenated as UTF-8, so that sha256sum alone can check a block."""
+    """H, T and N are concatenated as UTF-8, so that sha256sum can check a block."""
     digest = hashlib.sha256((GENESIS_HASH + '["é"]' + "42").encode()).hexdigest()
 
     assert hash_of(GENESIS_HASH, '["é"]', 42) == digest
@@ -36,7 +36,7 @@ def test_a_hash_is_sha256_of_three_texts() -> None:
 
 @given(st.text(st.characters(codec="utf-8"), max_size=80), st.integers(0, 2))
 def test_the_nonce_is_the_smallest_that_passes(text: str, difficulty: int) -> None:
-    """No smaller one does, so all nodes build the same block."""
+    """No smaller nonce passes, so all nodes build the same block."""
     nonce, digest = mine(GENESIS_HASH, text, difficulty)
 
     assert digest == hash_of(GENESIS_HASH, text, nonce)
@@ -44,7 +44,7 @@ def test_the_nonce_is_the_smallest_that_passes(text: str, difficulty: int) -> No
 
 
 def test_the_search_goes_on_past_the_nonces_prepared() -> None:
-    """At difficulty 4 the nonce is beyond the digits kept ready; the search must not end or repeat there."""
+    """At difficulty 4 the nonce is beyond the prepared digits; the search must continue there."""
     nonce, digest = mine(GENESIS_HASH, "[]", 4)
 
     assert nonce > 4096
@@ -53,7 +53,7 @@ def test_the_search_goes_on_past_the_nonces_prepared() -> None:
 
 
 def test_difficulty_counts_hex_digits() -> None:
-    """Odd difficulties end in the middle of a byte; 0 lets everything pass."""
+    """An odd difficulty ends within a byte; at difficulty 0 every hash passes."""
     assert passes("00f" + "a" * 61, 2)
     assert not passes("00f" + "a" * 61, 3)
     assert mine(GENESIS_HASH, "[]", 0)[0] == 0
@@ -63,7 +63,7 @@ def test_difficulty_counts_hex_digits() -> None:
 
 
 def test_blocks_point_at_their_predecessors() -> None:
-    """The first points at 64 zeros, each next one at the hash before it; heights count from 1."""
+    """The first block points at 64 zeros, each other one at the previous hash; heights count from 1."""
     blocks = built(TEXTS)
 
     assert [block.height for block in blocks] == [1, 2, 3, 4]
@@ -71,8 +71,8 @@ def test_blocks_point_at_their_predecessors() -> None:
     assert blocks[0].hash != blocks[3].hash
 
 
-def test_a_good_hint_is_taken_and_a_bad_one_mended() -> None:
-    """A hint saves the search; a missing, wrong or impossible one costs it and changes nothing."""
+def test_a_good_hint_is_used_and_a_bad_one_replaced() -> None:
+    """A right hint saves the search; a missing, wrong or impossible one does not change the block."""
     expected = built(["[]"])[0]
 
     for hint in (None, expected.nonce, expected.nonce + 1, -1):
@@ -80,7 +80,7 @@ def test_a_good_hint_is_taken_and_a_bad_one_mended() -> None:
 
 
 def test_a_chain_verifies_from_its_first_block() -> None:
-    """And the judge ends where the builder did."""
+    """The check ends at the tip of the chain that built the blocks."""
     blocks = built(TEXTS)
 
     chain = verify_blocks(blocks, 2)
@@ -89,7 +89,7 @@ def test_a_chain_verifies_from_its_first_block() -> None:
 
 
 def test_a_chain_goes_on_from_a_verified_tip() -> None:
-    """A restart keeps height and hash; the blocks that follow are the same."""
+    """A chain started from height and hash builds the same next blocks."""
     blocks = built(TEXTS)
 
     resumed = Blockchain(2, height=2, tip=blocks[1].hash)
@@ -97,8 +97,8 @@ def test_a_chain_goes_on_from_a_verified_tip() -> None:
     assert [resumed.extend(text) for text in TEXTS[2:]] == blocks[2:]
 
 
-def test_a_memory_of_mined_blocks_may_stand_in_for_the_search() -> None:
-    """The search is a pure function: five nodes in one process need not run it five times."""
+def test_a_cache_may_replace_the_search() -> None:
+    """The search is a pure function, so five nodes in one process can share its results."""
     asked: list[str] = []
 
     def remembered(prev_hash: str, text: str, difficulty: int) -> tuple[int, str]:
@@ -121,7 +121,7 @@ def test_a_memory_of_mined_blocks_may_stand_in_for_the_search() -> None:
     ],
 )
 def test_a_block_that_does_not_fit_is_named_with_its_fault(fields: dict[str, object], what: str) -> None:
-    """The height, what is wrong, and the two values that should have agreed; the tip stays."""
+    """The error has the height, the fault and the two values that differ; the tip does not move."""
     blocks = built(TEXTS)
     chain = verify_blocks(blocks[:2], 2)
 
@@ -133,7 +133,7 @@ def test_a_block_that_does_not_fit_is_named_with_its_fault(fields: dict[str, obj
 
 
 def test_a_nonce_that_does_not_pass_is_no_proof() -> None:
-    """The hash may be right and still have too few zeros."""
+    """The hash is right but has too few zeros."""
     nonce = next(n for n in range(1000) if not hash_of(GENESIS_HASH, "[]", n).startswith("00"))
     block = Block(1, GENESIS_HASH, "[]", nonce, hash_of(GENESIS_HASH, "[]", nonce))
 

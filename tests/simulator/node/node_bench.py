@@ -1,4 +1,4 @@
-"""One node on a bench: its world is a list of what it did, in order, and a disk in memory that can fail."""
+"""One node on a test bench: a host that records its actions in order, and a disk in memory that can fail."""
 
 from __future__ import annotations
 
@@ -25,48 +25,50 @@ LEADER = 2
 BALLOT = Ballot(1, LEADER)
 HELLO = Post("ann", "Hello", "first")
 NICE = Comment("bob", "Hello", "nice")
+NEW_POST = "NEW POST Hello from ann"
+"""The answer to `HELLO`."""
 
 
 def request(seq: int, operation: Operation = HELLO, client: str = "c1") -> Request:
-    """A client's request with its text."""
+    """A request with the encoded operation."""
     return Request(client, seq, operation_text(operation, client, seq))
 
 
 def posts(count: int, first: int = 1) -> list[Value]:
-    """Values of one post each, all titles different."""
+    """Values of one post each, with distinct titles."""
     return [(request(seq, Post("ann", f"title {seq}", "text"), "many"),) for seq in range(first, first + count)]
 
 
-class LoudDisk(CrashDisk):
-    """Tells what it does. `failing` names what it refuses from now on: "append" or "sync"."""
+class RecordingDisk(CrashDisk):
+    """A disk that records its actions. `failing` names the one that fails from now on: "append" or "sync"."""
 
-    def __init__(self, deeds: list[str]) -> None:
+    def __init__(self, actions: list[str]) -> None:
         super().__init__()
-        self.deeds = deeds
+        self.actions = actions
         self.failing = ""
 
     def append(self, name: str, data: bytes) -> None:
-        """Tells, and perhaps fails."""
+        """Record the action, or fail."""
         self._do("append", name)
         super().append(name, data)
 
     def sync(self, name: str) -> None:
-        """Tells, and perhaps fails."""
+        """Record the action, or fail."""
         self._do("sync", name)
         super().sync(name)
 
     def _do(self, what: str, name: str) -> None:
         if self.failing == what:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), f"/data/node-1/{name}")
-        self.deeds.append(f"{what} {name}")
+        self.actions.append(f"{what} {name}")
 
 
 class Bench:
-    """Node 1 of `nodes`, its deeds in order, and what it said. `again` starts it anew on the same disk."""
+    """Node 1 of `nodes`, with its actions in order, its messages and its reports. `again` restarts it on its disk."""
 
     def __init__(self, nodes: int = 3, *, node_type: type[Node] = Node, miner: Miner = mine, **settings: int) -> None:
-        self.deeds: list[str] = []
-        self.disk = LoudDisk(self.deeds)
+        self.actions: list[str] = []
+        self.disk = RecordingDisk(self.actions)
         self.settings = Settings(nodes=nodes, **settings)  # type: ignore[arg-type]
         self.node_type = node_type
         self.miner = miner
@@ -74,25 +76,25 @@ class Bench:
         self.again()
 
     def again(self) -> None:
-        """A new life on the same files."""
+        """Restart the node on the same files."""
         self.sent: list[tuple[tuple[NodeId, ...], AnyMessage]] = []
         self.reports: list[NodeReport] = []
         storage = Storage(self.disk, self.settings.difficulty)
         self.node = self.node_type(1, self.settings, storage, self, probe=self, miner=self.miner)
         self.node.start(self.now)
         self.node.flush(self.now)
-        self.deeds.clear()
+        self.actions.clear()
 
-    # What the node may ask of its world
+    # Host
 
     def send(self, to: tuple[NodeId, ...], message: AnyMessage) -> None:
         """See `Host`."""
-        self.deeds.append(f"send {type(message).__name__}")
+        self.actions.append(f"send {type(message).__name__}")
         self.sent.append((to, message))
 
     def push(self) -> None:
         """See `Host`."""
-        self.deeds.append("push")
+        self.actions.append("push")
 
     def set_timer(self, timer: Timer, min_ms: int, max_ms: int) -> None:
         """See `Host`."""
@@ -100,92 +102,92 @@ class Bench:
     def report(self, report: NodeReport) -> None:
         """See `Host`."""
         if not isinstance(report, NoteLine):
-            self.deeds.append(f"report {type(report).__name__}")
+            self.actions.append(f"report {type(report).__name__}")
         self.reports.append(report)
 
-    # What it tells its witness
+    # Probe
 
     def recovered(self, recovered: Recovered) -> None:
         """See `Probe`."""
-        self.deeds.append("recovered")
+        self.actions.append("recovered")
 
     def recorded(self, records: Sequence[JournalRecord]) -> None:
         """See `Probe`."""
-        self.deeds.append(f"recorded {len(records)}")
+        self.actions.append(f"recorded {len(records)}")
 
     def synced(self) -> None:
         """See `Probe`."""
-        self.deeds.append("synced")
+        self.actions.append("synced")
 
     def applied(self, blocks: Sequence[Block]) -> None:
         """See `Probe`."""
-        self.deeds.append(f"applied {len(blocks)}")
+        self.actions.append(f"applied {len(blocks)}")
 
-    # What happens to it
+    # Events
 
     def hear(self, *messages: AnyMessage) -> None:
-        """One batch of messages."""
+        """Deliver one batch of messages."""
         self.now += 1
         for message in messages:
             self.node.receive(message, self.now)
         self.node.flush(self.now)
 
     def decide(self, *values: Value) -> None:
-        """The leader proposes these values for the next slots, and says at once that they are chosen."""
+        """The leader proposes these values for the next slots and sends their decision in the same batch."""
         first, last = self.height + 1, self.height + len(values)
         self.hear(accept(first, *values), decide(last))
 
     def write(self, asked: Request) -> None:
-        """A client writes here."""
+        """A client sends a write to the node."""
         self.node.call(ClientWrite(asked), self.now)
         self.node.flush(self.now)
 
     def read(self, number: int, kind: str = "all", name: str = "", *, linearizable: bool = False) -> None:
-        """A client reads here."""
+        """A client sends a read to the node."""
         self.node.call(ClientRead(number, kind, name, linearizable), self.now)
         self.node.flush(self.now)
 
     def lead_alone(self) -> None:
-        """A cluster of one has its majority as soon as it looks."""
+        """Make the node of a cluster of one its leader."""
         self.node.wake(Timer.ELECTION, self.now)
         self.node.flush(self.now)
-        self.deeds.clear()
+        self.actions.clear()
 
-    # What can be seen of it
+    # Results
 
     @property
     def height(self) -> int:
-        """Blocks applied."""
+        """The number of applied blocks."""
         return self.node.state_machine.height
 
     def lines(self, name: str) -> list[str]:
-        """A file."""
+        """The lines of a file."""
         return self.disk.files[name].decode().splitlines()
 
     def answers(self) -> list[tuple[int, str, str, int]]:
-        """Seq, kind, text and height of every answer to a write so far, which are then forgotten."""
+        """Seq, kind, text and height of each answer to a write since the last call."""
         found = [(r.seq, r.kind, r.text, r.height) for r in self.reports if isinstance(r, WriteAnswer)]
         self.reports = [r for r in self.reports if not isinstance(r, WriteAnswer)]
         return found
 
     def shown(self) -> list[tuple[int, str, object, int]]:
-        """Number, kind, result and height of every answer to a read so far."""
+        """Number, kind, result and height of each answer to a read."""
         return [(r.number, r.kind, r.result, r.height) for r in self.reports if isinstance(r, ReadAnswer)]
 
     def notes(self) -> list[NoteLine]:
-        """Lines for the running log."""
+        """The lines for the running log."""
         return [r for r in self.reports if isinstance(r, NoteLine)]
 
     def heard(self, kind: type[AnyMessage]) -> list[AnyMessage]:
-        """Messages of one kind that the node sent."""
+        """The messages of one class that the node sent."""
         return [message for _, message in self.sent if isinstance(message, kind)]
 
 
 def accept(first_slot: int, *values: Value) -> Accept:
-    """The leader's ACCEPT."""
+    """An ACCEPT from the leader."""
     return Accept(sender=LEADER, ballot=BALLOT, first_slot=first_slot, values=values, decided=0)
 
 
 def decide(upto: int) -> Decide:
-    """The leader's DECIDE."""
+    """A DECIDE from the leader."""
     return Decide(sender=LEADER, ballot=BALLOT, decided=upto)

@@ -1,4 +1,4 @@
-"""Operations and blocks as text: one text each, the same for every program that writes compact JSON."""
+"""The text of operations and blocks: each has one form, which any program that writes compact JSON produces."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ clients = st.text(st.characters(codec="utf-8", exclude_characters=":"), min_size
 
 @given(operations, clients, st.integers(0, 2**63))
 def test_an_operation_is_what_any_compact_json_writer_writes(operation: Operation, client: str, seq: int) -> None:
-    """No spaces, non-ASCII as is, keys in the order of the contract: so T can be recomputed elsewhere."""
+    """No spaces, unescaped non-ASCII, keys in the documented order: another program can recompute T."""
     kind = "POST" if isinstance(operation, Post) else "COMMENT"
     parts = {"username": operation.username, "title": operation.title, "content": operation.content}
     document = {"op": kind, **parts, "id": f"{client}:{seq}"}
@@ -48,7 +48,7 @@ def test_an_operation_is_what_any_compact_json_writer_writes(operation: Operatio
 
 @given(st.lists(operations, max_size=4))
 def test_a_batch_is_a_list_of_the_texts_that_came(batch: list[Operation]) -> None:
-    """Nothing is encoded a second time, so nothing can come out differently."""
+    """The texts of requests are joined and not encoded again."""
     requests = [Request("c", seq, operation_text(operation, "c", seq)) for seq, operation in enumerate(batch)]
 
     text = operations_text(requests)
@@ -60,7 +60,7 @@ def test_a_batch_is_a_list_of_the_texts_that_came(batch: list[Operation]) -> Non
 
 @given(operations)
 def test_a_blog_line_is_the_operation_at_its_height(operation: Operation) -> None:
-    """The keys of the contract, in its order, and one line each."""
+    """The documented keys in their order, one line per operation."""
     line = blog_line(7, operation)
 
     assert list(json.loads(line)) == ["height", "op", "username", "title", "content"]
@@ -71,7 +71,7 @@ def test_a_blog_line_is_the_operation_at_its_height(operation: Operation) -> Non
 
 @given(st.lists(operations, max_size=3))
 def test_a_block_line_reads_back(batch: list[Operation]) -> None:
-    """Also when a content looks like the end of a line."""
+    """A content that looks like the end of a line does no harm."""
     text = operations_text([Request("c", n, operation_text(op, "c", n)) for n, op in enumerate(batch)])
     block = Blockchain(0).extend(text)
 
@@ -95,16 +95,16 @@ def test_a_block_line_reads_back(batch: list[Operation]) -> None:
         "[" * 100_000,
     ],
 )
-def test_what_is_no_operation_is_refused(text: str) -> None:
-    """With a sentence, whatever it is."""
+def test_malformed_operations_are_refused(text: str) -> None:
+    """Any text raises `MalformedText` with a sentence."""
     with pytest.raises(MalformedText, match=r"^no operation"):
         parse_operation(text)
     with pytest.raises(MalformedText, match=r"^its T is no list of operations"):
         parse_operations(f"[{text},1]")
 
 
-def test_many_ts_are_read_like_each_of_them() -> None:
-    """All at once, and none of them for another one's sake."""
+def test_parsing_many_ts_equals_parsing_each() -> None:
+    """A T that does not parse alone does not parse between others."""
     one, two = (operation_text(Post("ann", "Hello", "x"), "c", seq) for seq in (1, 2))
     good = [f"[{one}]".encode(), b"[]", f"[{two},{one}]".encode()]
 
@@ -118,13 +118,13 @@ def test_many_ts_are_read_like_each_of_them() -> None:
 
 @pytest.mark.parametrize("identifier", ["", ":", "c:", ":1", "c1", "c:x", "c:-1", "c:01", "c: 1", "c:\uff11", "c:1\n"])
 def test_an_id_is_a_client_and_a_plain_number(identifier: str) -> None:
-    """Anything else would let two texts name one request."""
+    """Otherwise two texts could name one request."""
     with pytest.raises(MalformedText, match="is not <client>:<seq>"):
         split_id(identifier)
 
 
 def test_an_id_is_split_at_its_last_colon() -> None:
-    """A colon in a client's name would do no harm."""
+    """A client's name may contain a colon."""
     assert split_id("a:b:12") == ("a:b", 12)
     assert split_id("c:0") == ("c", 0)
 
@@ -147,7 +147,7 @@ def test_an_id_is_split_at_its_last_colon() -> None:
     ],
 )
 def test_a_block_line_has_one_form(change: tuple[str, str]) -> None:
-    """Files are compared byte for byte, so a line that means the same and is written otherwise is refused."""
+    """Files are compared byte for byte, so an equivalent line in another form is refused."""
     line = block_line(Blockchain(0).extend("[]"))
 
     with pytest.raises(MalformedText, match="block"):

@@ -1,6 +1,6 @@
-"""Five nodes in one thread on a seeded heap, in virtual time: the wall between the node and the world stands.
+"""Five nodes in one thread and in virtual time: the node needs nothing of its world but a `Host`.
 
-A few dozen lines are a world: a heap, a clock, one source of chance, disks in memory, links that can be cut.
+The world of this test has a queue of events, a clock, one random source, disks in memory, and links that can be cut.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from tests.simulator.node.storage.crash_disk import CrashDisk
 ALL = (1, 2, 3, 4, 5)
 
 
-class Place:
-    """The `Host` of one life of one node. An alarm rings only if it was not set anew since, and while it lives."""
+class NodeHost:
+    """The `Host` of one incarnation. A timer fires only if it was not set again and the node is up."""
 
     def __init__(self, world: World, node: NodeId) -> None:
         self.world = world
@@ -36,33 +36,33 @@ class Place:
         self.alarms: dict[Timer, int] = {}
 
     def send(self, to: tuple[NodeId, ...], message: AnyMessage) -> None:
-        """Each copy takes its own time."""
+        """Each copy has its own delay."""
         for target in to:
             self.world.later(self.world.dice.randint(1, 9), partial(self.world.deliver, self.node, target, message))
 
     def push(self) -> None:
-        """Nothing waits here."""
+        """Messages are never held here."""
 
     def set_timer(self, timer: Timer, min_ms: int, max_ms: int) -> None:
-        """By the world's dice and clock."""
+        """The delay comes from the seeded random source."""
         number = self.alarms[timer] = next(self.world.numbers)
         self.world.later(self.world.dice.randint(min_ms, max_ms), partial(self.ring, timer, number))
 
     def ring(self, timer: Timer, number: int) -> None:
-        """The time has come."""
+        """Fire the timer."""
         node = self.world.nodes.get(self.node)
         if node is not None and node.host is self and self.alarms[timer] == number:
             node.wake(timer, self.world.now)
             node.flush(self.world.now)
 
     def report(self, report: NodeReport) -> None:
-        """Answers are kept by their number."""
+        """Keep answers by number."""
         if isinstance(report, WriteAnswer):
             self.world.answers[report.seq] = report.kind
 
 
 class World:
-    """See the module. `nodes` holds those that are up."""
+    """Five nodes, a queue of events and a virtual clock. `nodes` holds the nodes that are up."""
 
     def __init__(self, seed: int) -> None:
         self.dice = Random(seed)
@@ -78,29 +78,29 @@ class World:
             self.boot(node)
 
     def later(self, delay_ms: int, what: Callable[[], None]) -> None:
-        """It will happen."""
+        """Schedule an event."""
         heapq.heappush(self.heap, (self.now + delay_ms, next(self.numbers), what))
 
     def boot(self, node: NodeId) -> None:
-        """A life begins on what the disk kept."""
-        self.nodes[node] = Node(node, Settings(), Storage(self.disks[node], 2), Place(self, node))
+        """Start the node on its disk."""
+        self.nodes[node] = Node(node, Settings(), Storage(self.disks[node], 2), NodeHost(self, node))
         self.nodes[node].start(self.now)
         self.nodes[node].flush(self.now)
 
     def crash(self, node: NodeId) -> None:
-        """A life ends, and of what was not synced some part goes with it."""
+        """Stop the node; some of its unsynced data is lost."""
         del self.nodes[node]
         self.disks[node].crash(self.dice.random())
 
     def deliver(self, source: NodeId, target: NodeId, message: AnyMessage) -> None:
-        """If the link is whole and somebody lives there."""
+        """Deliver a message if the link works and the node is up."""
         node = self.nodes.get(target)
         if node is not None and self.sides[source] == self.sides[target]:
             node.receive(message, self.now)
             node.flush(self.now)
 
     def write(self, node: NodeId) -> int:
-        """A client's post; its number."""
+        """Send a client's post and return its number."""
         self.asked += 1
         post = Post("ann", f"title {self.asked}", "text")
         self.nodes[node].call(ClientWrite(request(self.asked, post, f"client{self.asked}")), self.now)
@@ -108,7 +108,7 @@ class World:
         return self.asked
 
     def run(self, until: Callable[[], bool], within_ms: int = 20_000) -> None:
-        """Let things happen until it is so."""
+        """Run events until the condition holds."""
         end = self.now + within_ms
         while not until():
             assert self.heap[0][0] <= end, "it never came to that"
@@ -116,13 +116,13 @@ class World:
             what()
 
     def written(self, node: NodeId) -> None:
-        """A write at `node` is answered well."""
+        """Write at `node` until the answer is OK."""
         number = self.write(node)
         self.run(lambda: number in self.answers)
         assert self.answers[number] == "ok"
 
     def leader(self) -> NodeId:
-        """Who leads with the highest ballot; 0 when nobody does."""
+        """The leader with the highest ballot; 0 without a leader."""
         leading = [
             (node.replica.status().ballot, name)
             for name, node in self.nodes.items()
@@ -131,11 +131,11 @@ class World:
         return max(leading)[1] if leading else 0
 
     def chains(self) -> list[bytes]:
-        """The files of those that are up."""
+        """The chain files of the nodes that are up."""
         return [self.disks[node].files["blockchain.txt"] for node in sorted(self.nodes)]
 
     def agree(self) -> bool:
-        """All five are up, and their chains are one."""
+        """All five nodes are up with equal chains."""
         return len(self.nodes) == len(ALL) and len(set(self.chains())) == 1
 
 
@@ -169,8 +169,8 @@ def bad_day(seed: int) -> World:
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_a_bad_day_ends_well(seed: int) -> None:
-    """Whatever the dice say: nothing answered is lost, and all five chains are one."""
+def test_answered_writes_survive_crashes_and_partitions(seed: int) -> None:
+    """For each seed, no answered write is lost and all five chains are equal."""
     world = bad_day(seed)
 
     blog = world.nodes[1].state_machine.blog
@@ -179,8 +179,8 @@ def test_a_bad_day_ends_well(seed: int) -> None:
     assert all(blog.has_title(f"title {number}") for number in answered)
 
 
-def test_the_same_seed_gives_the_same_day() -> None:
-    """The same chains, in the same time; another seed, another day."""
+def test_the_same_seed_gives_the_same_run() -> None:
+    """The same chains at the same time; another seed gives another run."""
     one, two, other = bad_day(7), bad_day(7), bad_day(8)
 
     assert (one.chains(), one.now, one.answers) == (two.chains(), two.now, two.answers)

@@ -1,4 +1,4 @@
-"""Chain, blog and outcomes of one node: what is remembered of a request, and what is found ahead of a decision."""
+"""The state machine and its client table: outcomes of requests, premined nonces and nonce hints."""
 
 from __future__ import annotations
 
@@ -7,17 +7,18 @@ from hypothesis import strategies as st
 
 from blog.blog import Outcome
 from chain.mining import mine
-from paxos.messages import Value
+from paxos.messages import Hints, Value
 from simulator.node.client_table import ClientTable
 from simulator.node.state_machine import StateMachine
-from tests.simulator.node.node_bench import NICE, posts, request
+from simulator.node.storage.chain_file import CHAIN
+from tests.simulator.node.node_bench import LEADER, NICE, Bench, posts, request
 
 requests = st.tuples(st.sampled_from(["a", "b"]), st.integers(0, 12) | st.integers(2**64 - 2, 2**64 + 2))
 
 
 @given(st.lists(st.tuples(requests, st.sampled_from(Outcome))))
-def test_outcomes_are_a_dict_that_keeps_what_came_first(applied: list[tuple[tuple[str, int], Outcome]]) -> None:
-    """In whatever order clients' numbers come, and however large they are."""
+def test_the_client_table_keeps_the_first_outcome(applied: list[tuple[tuple[str, int], Outcome]]) -> None:
+    """It agrees with a dict for numbers in any order and of any size."""
     client_table, expected = ClientTable(), dict[tuple[str, int], tuple[Outcome, int]]()
 
     for slot, ((client, seq), outcome) in enumerate(applied, 1):
@@ -35,8 +36,8 @@ def test_outcomes_are_a_dict_that_keeps_what_came_first(applied: list[tuple[tupl
             assert client_table.slot_of(client, seq) == (known[1] if known else 0)
 
 
-def test_a_replay_remembers_what_the_first_time_did() -> None:
-    """From the T of the blocks alone: outcomes, blog and the lines of blog.txt."""
+def test_a_replay_gives_the_same_state() -> None:
+    """Outcomes, blog and the lines of blog.txt follow from the Ts of the blocks alone."""
     values: list[Value] = [(request(2, NICE),), (request(1),), (request(1), request(2, NICE), request(3, NICE)), ()]
     first, second = StateMachine(1, awaits=lambda _, seq: seq in {2, 3}), StateMachine(1)
     for value in values:
@@ -58,7 +59,7 @@ def test_a_replay_remembers_what_the_first_time_did() -> None:
 
 
 class Searches:
-    """`mine`, counted."""
+    """`mine`, with a count of its calls."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -69,8 +70,8 @@ class Searches:
         return mine(prev_hash, text, difficulty)
 
 
-def test_what_was_foreseen_is_not_searched_again() -> None:
-    """The leader searches while the votes are on their way; also when they come in several parts."""
+def test_a_premined_nonce_is_not_searched_again() -> None:
+    """A leader searches nonces before the decision, also in several parts."""
     plain, miner = StateMachine(2), Searches()
     state_machine = StateMachine(2, miner=miner)
     values = posts(6)
@@ -87,12 +88,12 @@ def test_what_was_foreseen_is_not_searched_again() -> None:
     assert state_machine.take() == plain.take()
 
 
-def test_what_was_foreseen_wrongly_is_thrown_away() -> None:
-    """Another leader had another value decided: the chain is what it would have been without looking ahead."""
+def test_a_premined_nonce_of_another_value_is_dropped() -> None:
+    """Another leader's value was decided: the chain is the same as without premining."""
     plain, state_machine = StateMachine(2), StateMachine(2)
     values, others = posts(4), posts(3, 100)
     state_machine.premine(enumerate(values, 1))
-    state_machine.premine([(9, values[0]), (1, values[1])])  # A gap, and a slot that was foreseen already.
+    state_machine.premine([(9, values[0]), (1, values[1])])  # A gap, and a slot that was premined already.
 
     for value in (values[0], *others):
         state_machine.extend(value)
@@ -105,10 +106,36 @@ def test_what_was_foreseen_wrongly_is_thrown_away() -> None:
     assert state_machine.take() == plain.take()
 
 
-def test_looking_ahead_is_bounded_where_it_is_dear() -> None:
-    """At a difficulty at which one search takes long, nothing is searched that may never be decided."""
+def test_premining_stops_at_a_high_difficulty() -> None:
+    """When one search takes long, no value is searched that may never be decided."""
     miner = Searches()
 
     StateMachine(5, miner=miner).premine(enumerate(posts(3), 1))
 
     assert miner.count == 0
+
+
+def test_a_right_hint_saves_the_search() -> None:
+    """A hint is checked with one hash; the chain is the same."""
+    donor, miner = Bench(), Searches()
+    donor.decide(*posts(3))
+    nonces = tuple(int(line.rpartition('"N":')[2].partition(",")[0]) for line in donor.lines(CHAIN))
+    bench = Bench(miner=miner)
+
+    bench.hear(Hints(sender=LEADER, first_slot=1, hints=nonces))
+    bench.decide(*posts(3))
+
+    assert (bench.lines(CHAIN), miner.count) == (donor.lines(CHAIN), 0)
+
+
+def test_a_wrong_or_missing_hint_costs_one_search() -> None:
+    """A nonce that does not pass, none, a negative one, and ones for slots that are applied or far away."""
+    donor, miner = Bench(), Searches()
+    donor.decide(*posts(3))
+    bench = Bench(miner=miner)
+
+    for first, nonces in ((1, (1_000_001, -1)), (0, (5,)), (99_999, (5,))):
+        bench.hear(Hints(sender=LEADER, first_slot=first, hints=nonces))
+    bench.decide(*posts(3))
+
+    assert (bench.lines(CHAIN), miner.count) == (donor.lines(CHAIN), 3)

@@ -1,4 +1,4 @@
-"""`paxsim verify`: it passes what nodes write, whatever stands in it, and names the file and line of every damage."""
+"""`paxsim verify`: it accepts the files that nodes write, and names file and line of every damage."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from paxos.records import AcceptedRecord, OpenedRecord, PromiseRecord
 from simulator.checks.audit import Report, verify_directory
 from simulator.errors import InputError
 from simulator.node.storage.real_disk import RealDisk
-from tests.simulator.node.storage.builder import DIFFICULTY, Scribe, busy_batches, request
+from tests.simulator.node.storage.builder import DIFFICULTY, BareNode, busy_batches, request
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def data(tmp_path: Path) -> Path:
     """Three nodes with the same busy chain; the third has compacted its journal, the second is two blocks behind."""
     for node in (1, 2, 3):
         disk = RealDisk(tmp_path / f"node-{node}", "flush")
-        writer = Scribe(disk)
+        writer = BareNode(disk)
         batches = busy_batches()
         writer.storage.append([PromiseRecord(Ballot(1, 1)), OpenedRecord(Ballot(2, node))])
         writer.storage.append([AcceptedRecord(Ballot(2, 1), n, tuple(batch)) for n, batch in enumerate(batches, 1)])
@@ -40,17 +40,17 @@ def data(tmp_path: Path) -> Path:
 
 
 def verified(data: Path) -> Report:
-    """The verdict at the difficulty of these tests."""
+    """The report at the difficulty of these tests."""
     return verify_directory(data, DIFFICULTY)
 
 
 def problems(data: Path, node: int = 1) -> list[str]:
-    """What is wrong with one node."""
+    """The problems of one node."""
     return [text for report in verified(data).nodes if report.node == node for text in report.problems]
 
 
-def test_what_nodes_write_holds(data: Path) -> None:
-    """Refused writes, repeated requests, no-ops, escapes, a node behind: all of it is as it should be."""
+def test_files_written_by_nodes_pass(data: Path) -> None:
+    """Refused writes, repeated requests, no-ops, escapes and a node that is behind are no problems."""
     report = verified(data)
 
     assert report.ok
@@ -62,7 +62,7 @@ def test_what_nodes_write_holds(data: Path) -> None:
     assert report.nodes[0].hash == report.nodes[2].hash != report.nodes[1].hash
 
 
-def test_the_document_is_the_one_of_the_contract(data: Path) -> None:
+def test_the_report_has_the_documented_json_form(data: Path) -> None:
     """`ok`, and for each node its number, height, hash and problems."""
     document = msgspec.json.decode(msgspec.json.encode(verified(data)))
 
@@ -70,8 +70,8 @@ def test_the_document_is_the_one_of_the_contract(data: Path) -> None:
     assert list(document["nodes"][0]) == ["node", "height", "hash", "problems", "warnings"]
 
 
-def test_the_plain_words_name_each_node_and_the_verdict(data: Path) -> None:
-    """For a person who asked without --json."""
+def test_the_text_names_each_node_and_the_result(data: Path) -> None:
+    """This is the output without --json."""
     hold = verified(data).lines()
     (data / "node-2" / "blog.txt").write_bytes(b"")
     broken = verified(data).lines()
@@ -85,8 +85,8 @@ def test_the_plain_words_name_each_node_and_the_verdict(data: Path) -> None:
     assert broken[-1] == "1 problem found"
 
 
-def test_one_folder_alone_can_be_judged(data: Path, tmp_path: Path) -> None:
-    """Under its own name, or as a copy called anything."""
+def test_one_folder_alone_can_be_audited(data: Path, tmp_path: Path) -> None:
+    """Under its own name, or as a copy with any name."""
     copy = (data / "node-3").rename(tmp_path / "copy")
 
     assert [node.node for node in verified(data / "node-2").nodes] == [2]
@@ -94,7 +94,7 @@ def test_one_folder_alone_can_be_judged(data: Path, tmp_path: Path) -> None:
 
 
 def test_nothing_is_changed(data: Path) -> None:
-    """Also what a start would mend stays as it is."""
+    """Damage that a start would repair stays too."""
     path = data / "node-1" / "blockchain.txt"
     path.write_bytes(path.read_bytes()[:-9])
     before = {file: file.read_bytes() for file in data.rglob("*.txt")}
@@ -106,7 +106,7 @@ def test_nothing_is_changed(data: Path) -> None:
 
 @pytest.mark.parametrize("file", ["blockchain.txt", "blog.txt", "paxos.txt"])
 def test_no_changed_byte_goes_unnoticed(data: Path, file: str) -> None:
-    """Flip one bit anywhere in a file: there is a problem, or the last line is torn."""
+    """A flipped bit anywhere in a file gives a problem or a torn last line."""
     path = data / "node-1" / file
     whole = path.read_bytes()
     for place in range(len(whole)):
@@ -122,7 +122,7 @@ def test_no_changed_byte_goes_unnoticed(data: Path, file: str) -> None:
 
 @pytest.mark.parametrize("file", ["blockchain.txt", "blog.txt", "paxos.txt"])
 def test_a_torn_last_line_is_a_warning(data: Path, file: str) -> None:
-    """A crash leaves it, the next start cuts it off, and nobody was told of it."""
+    """A crash leaves it, it was never acknowledged, and the next start cuts it off."""
     path = data / "node-1" / file
     line = path.read_bytes().splitlines(keepends=True)[-1]
     addition = {
@@ -200,7 +200,7 @@ def _swap(text: bytes) -> bytes:
 def test_damage_is_named_with_file_line_and_fault(
     data: Path, file: str, edit: Callable[[bytes], bytes], problem: str
 ) -> None:
-    """One clear sentence; the rest of the files is judged all the same."""
+    """One sentence per fault; the other files are audited too."""
     path = data / "node-1" / file
     path.write_bytes(edit(path.read_bytes()))
     if not path.read_bytes():
@@ -217,7 +217,7 @@ def _record(text: str) -> bytes:
 
 
 def test_a_forged_block_breaks_the_link_behind_it(data: Path) -> None:
-    """Its own hash may be made right, with a nonce that passes; the next block still points at the old one."""
+    """Its own hash and nonce are valid, but the next block points at the old hash."""
     path = data / "node-1" / "blockchain.txt"
     lines = path.read_text().splitlines()
     block = json.loads(lines[1])
@@ -233,8 +233,8 @@ def test_a_forged_block_breaks_the_link_behind_it(data: Path) -> None:
     assert any(problem.startswith("blog.txt, line 2: it is not what the replay") for problem in found)
 
 
-def test_one_broken_link_is_told_once(data: Path) -> None:
-    """The audit goes on with what the lines say of themselves."""
+def test_one_broken_link_is_reported_once(data: Path) -> None:
+    """The audit continues from the hash in each line."""
     path = data / "node-1" / "blockchain.txt"
     path.write_bytes(_edit(b"Hello", b"Howdy")(path.read_bytes()))
 
@@ -243,10 +243,10 @@ def test_one_broken_link_is_told_once(data: Path) -> None:
     ]
 
 
-def test_two_pasts_are_named(tmp_path: Path) -> None:
-    """Each chain holds by itself; they differ from block 2 on."""
+def test_two_chains_that_differ_are_named(tmp_path: Path) -> None:
+    """Each chain is valid alone; they differ from block 2 on."""
     for node, title in ((1, "left"), (2, "right")):
-        writer = Scribe(RealDisk(tmp_path / f"node-{node}", "flush"))
+        writer = BareNode(RealDisk(tmp_path / f"node-{node}", "flush"))
         writer.decide([request(1)], [request(2, Post("ann", title, ""))], [request(3)])
 
     report = verified(tmp_path)
@@ -256,16 +256,16 @@ def test_two_pasts_are_named(tmp_path: Path) -> None:
 
 
 def test_two_values_at_one_ballot_and_slot_are_named(tmp_path: Path) -> None:
-    """No chain shows it yet, and still two acceptors were told different things by one leader."""
+    """Two journals hold different values of one leader, although no chain shows it."""
     for node in (1, 2):
-        writer = Scribe(RealDisk(tmp_path / f"node-{node}", "flush"))
+        writer = BareNode(RealDisk(tmp_path / f"node-{node}", "flush"))
         writer.storage.append([AcceptedRecord(Ballot(1, 1), 1, (request(node),))])
 
     assert problems(tmp_path, 2) == ["paxos.txt, line 2: slot 1 has another value at ballot 1.1 than on node 1."]
 
 
 def test_a_chain_shorter_than_its_journal_relies_on_is_named(data: Path) -> None:
-    """Votes were let go because the chain held those blocks."""
+    """Compaction dropped the votes for blocks that the chain has lost."""
     for name in ("blockchain.txt", "blog.txt"):
         path = data / "node-3" / name
         lines = path.read_bytes().splitlines(keepends=True)
@@ -275,7 +275,7 @@ def test_a_chain_shorter_than_its_journal_relies_on_is_named(data: Path) -> None
 
 
 def test_keys_behind_the_hash_are_allowed(data: Path) -> None:
-    """The contract names the first keys; what follows must be JSON all the same."""
+    """Further keys are allowed after the documented ones, as valid JSON."""
     path = data / "node-1" / "blockchain.txt"
     whole = path.read_bytes()
     path.write_bytes(whole.replace(b"}\n", b',"more":[1]}\n', 1))
@@ -285,8 +285,8 @@ def test_keys_behind_the_hash_are_allowed(data: Path) -> None:
     assert "blockchain.txt, line 1: what follows its hash is no JSON." in problems(data)
 
 
-def test_the_difficulty_is_asked_of_every_block(data: Path) -> None:
-    """Every one of these has one zero at least, and not all have two."""
+def test_the_difficulty_is_checked_for_every_block(data: Path) -> None:
+    """All these hashes begin with one zero, but not all with two."""
     found = [text for text in verify_directory(data, 2).nodes[0].problems if "its nonce does not pass" in text]
     lines = (data / "node-1" / "blockchain.txt").read_text().splitlines()
 
@@ -295,8 +295,8 @@ def test_the_difficulty_is_asked_of_every_block(data: Path) -> None:
 
 
 @pytest.mark.parametrize("file", ["blockchain.txt", "blog.txt", "paxos.txt"])
-def test_junk_of_any_size_is_survived(data: Path, file: str) -> None:
-    """Megabytes of dice, without a line's end or with thousands: problems are told, and counted beyond a thousand."""
+def test_random_bytes_of_any_size_are_audited(data: Path, file: str) -> None:
+    """Megabytes of random bytes, with no newline or thousands: a thousand problems are listed, more are counted."""
     path = data / "node-1" / file
     path.write_bytes(random.Random(7).randbytes(3_000_000))
     assert not verified(data).ok
@@ -312,7 +312,7 @@ def test_junk_of_any_size_is_survived(data: Path, file: str) -> None:
 
 
 def test_a_file_that_cannot_be_read_is_a_problem(data: Path) -> None:
-    """Here: a folder where a file should be."""
+    """A folder has the name of the file."""
     path = data / "node-1" / "blog.txt"
     path.unlink()
     path.mkdir()
@@ -324,7 +324,7 @@ def test_a_file_that_cannot_be_read_is_a_problem(data: Path) -> None:
 
 
 def test_a_folder_without_files_is_a_problem_thrice(data: Path) -> None:
-    """A node was here, and nothing of it is left."""
+    """The folder of a node holds none of its three files."""
     (data / "node-4").mkdir()
 
     assert problems(data, 4) == [
@@ -334,8 +334,8 @@ def test_a_folder_without_files_is_a_problem_thrice(data: Path) -> None:
     ]
 
 
-def test_what_is_no_data_directory_is_bad_input(tmp_path: Path) -> None:
-    """An audit of nothing must not pass."""
+def test_a_path_that_is_no_data_directory_is_bad_input(tmp_path: Path) -> None:
+    """An audit of nothing must not pass as valid."""
     (tmp_path / "file").write_text("x")
     for path, sentence in (
         (tmp_path / "none", "does not exist"),
@@ -349,7 +349,7 @@ def test_what_is_no_data_directory_is_bad_input(tmp_path: Path) -> None:
 
 
 def test_a_person_with_sha256sum_agrees(data: Path) -> None:
-    """The whole rule once more, in three lines of another program's words."""
+    """sha256sum gives the hash of each block."""
     for line in (data / "node-1" / "blockchain.txt").read_text().splitlines():
         height_to_t, rest = line.rsplit(',"N":', 1)
         before, text = height_to_t.split('","T":', 1)

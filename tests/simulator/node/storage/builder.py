@@ -1,4 +1,4 @@
-"""A node reduced to what its files see: it applies operations, writes the three files, and replays them."""
+"""A node without protocol: it applies operations, writes the three files, and replays them."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ DIFFICULTY = 1
 
 
 def request(seq: int, operation: Operation | None = None, client: str = "c1") -> Request:
-    """A request of one client; its operation is a post of its own title unless given."""
+    """A request of one client; by default a post with its own title."""
     operation = operation or Post("ann", f"title {seq}", 'text, “quoted” and "so"')
     return Request(client, seq, operation_text(operation, client, seq))
 
 
-class Scribe:
-    """Storage with just enough of a node around it. `recovered` is what its last start found."""
+class BareNode:
+    """Storage with a blog and a chain. `recovered` is the result of the last start."""
 
     def __init__(self, disk: Disk, difficulty: int = DIFFICULTY) -> None:
         self.blog = Blog()
@@ -33,7 +33,7 @@ class Scribe:
         self.chain = Blockchain(difficulty, height=self.recovered.height, tip=self.recovered.tip)
 
     def replay(self, first_height: int, texts: Sequence[bytes]) -> bytes:
-        """Apply the Ts of some blocks, each request once; returns the lines for blog.txt."""
+        """Apply the Ts of a run of blocks, each request once; returns the lines for blog.txt."""
         lines = []
         for height, operations in enumerate(parse_all(texts), first_height):
             for operation, client, seq in operations:
@@ -55,7 +55,7 @@ class Scribe:
 
 
 def busy_batches() -> list[list[Request]]:
-    """Posts, comments, a refused one of each, a no-op, a repeated request, and text that JSON must escape."""
+    """Posts, comments, one refusal of each, a no-op, a repeated request, and text that JSON must escape."""
     post, comment = Post("ann", "Hello", 'line\nbreak \x1b[31m \\ "quotes"'), Comment("bob", "Hello", "日本語 🎉")
     return [
         [request(1, post)],

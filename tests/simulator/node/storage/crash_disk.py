@@ -1,4 +1,4 @@
-"""A disk in memory that can lose power: what was not synced is kept up to a byte of our choice."""
+"""A disk in memory that can lose power and then keeps a chosen part of what was not synced."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 
 class CrashDisk:
-    """A `Disk`. `files` is what the process sees, `safe` how much of each file a loss of power cannot take."""
+    """A `Disk`. `files` is what the process sees; `safe` is the synced length of each file."""
 
     def __init__(self) -> None:
         self.files: dict[str, bytes] = {}
@@ -14,14 +14,14 @@ class CrashDisk:
         self.syncs = 0
 
     def crash(self, keep: float = 0.0) -> None:
-        """Lose power: of the bytes of each file that were not synced, the part `keep` (0 to 1) survives."""
+        """Lose power: the fraction `keep` (0 to 1) of the unsynced bytes of each file survives."""
         for name, data in self.files.items():
             safe = min(self.safe.get(name, 0), len(data))
             self.files[name] = data[: safe + int((len(data) - safe) * keep)]
             self.safe[name] = len(self.files[name])
 
     def exists(self, name: str) -> bool:
-        """True when the name is taken."""
+        """True when the file exists."""
         return name in self.files
 
     def size(self, name: str) -> int:
@@ -35,7 +35,7 @@ class CrashDisk:
         return self.files[name]
 
     def read_at(self, name: str, offset: int, length: int) -> bytes:
-        """A part of it."""
+        """A part of the file."""
         return self.read(name)[offset : offset + length]
 
     def append(self, name: str, data: bytes) -> None:
@@ -43,21 +43,21 @@ class CrashDisk:
         self.files[name] = self.files.get(name, b"") + data
 
     def sync(self, name: str) -> None:
-        """From here on safe."""
+        """Make the file durable."""
         self.syncs += 1
         self.safe[name] = len(self.read(name))
 
     def truncate(self, name: str, size: int) -> None:
-        """Cut, durable at once."""
+        """Cut the file, durably."""
         self.files[name] = self.read(name)[:size]
 
     def replace(self, name: str, data: bytes) -> None:
-        """Durable at once."""
+        """Replace the file, durably."""
         self.files[name] = data
         self.safe[name] = len(data)
 
     def stream(self, name: str, chunk: int) -> Iterator[bytes]:
-        """By pieces."""
+        """The file in chunks."""
         data = self.read(name)
         for offset in range(0, len(data), chunk):
             yield data[offset : offset + chunk]

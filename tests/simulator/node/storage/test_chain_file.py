@@ -1,4 +1,4 @@
-"""blockchain.txt: checked from its first line on, read back anywhere, never believed."""
+"""blockchain.txt: a start checks every line, and any range can be read back."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from simulator.errors import StorageDamage
 from simulator.node.codec import operations_text, parse_all
 from simulator.node.storage import chain_file
 from simulator.node.storage.chain_file import CHAIN, RUN_BYTES, STRIDE, ChainFile
-from tests.simulator.node.storage.builder import DIFFICULTY, Scribe, busy_batches, request
+from tests.simulator.node.storage.builder import DIFFICULTY, BareNode, busy_batches, request
 from tests.simulator.node.storage.crash_disk import CrashDisk
 
 
 def blocks_of(count: int) -> list[Block]:
-    """A chain of this many blocks of one post each."""
+    """A chain of `count` blocks with one post each."""
     chain = Blockchain(0)
     return [chain.extend(operations_text([request(number)])) for number in range(1, count + 1)]
 
@@ -33,20 +33,20 @@ def written(blocks: list[Block], difficulty: int = 0) -> tuple[CrashDisk, ChainF
 
 
 def reloaded(disk: CrashDisk, difficulty: int = 0) -> ChainFile:
-    """The chain as a restart reads it."""
+    """The chain as a restart loads it."""
     file = ChainFile(disk, difficulty)
     file.load(lambda _height, _texts: None)
     return file
 
 
 def busy() -> CrashDisk:
-    """A short chain with everything in it."""
+    """A short chain with all kinds of operations."""
     chain = Blockchain(DIFFICULTY)
     return written([chain.extend(operations_text(batch)) for batch in busy_batches()], DIFFICULTY)[0]
 
 
-def test_a_line_has_the_form_of_the_contract() -> None:
-    """Keys in order; the hash is SHA-256 over H, the text of T as it stands in the file, and N."""
+def test_a_line_has_the_documented_form() -> None:
+    """Keys in order; the hash is the SHA-256 of H, the bytes of T in the file, and N."""
     disk = busy()
     previous = "0" * 64
     for height, line in enumerate(disk.files[CHAIN].decode().splitlines(), 1):
@@ -62,8 +62,8 @@ def test_a_line_has_the_form_of_the_contract() -> None:
 
 
 @pytest.mark.parametrize("size", [0, 200, RUN_BYTES])
-def test_every_t_is_handed_on_as_it_stands(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In order, with its height, in runs of any size: the node rebuilds its blog from these alone."""
+def test_every_t_is_passed_on_unchanged(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each T arrives in order and with its height, in runs of any size."""
     monkeypatch.setattr(chain_file, "RUN_BYTES", size)
     seen: list[tuple[int, bytes]] = []
     ChainFile(busy(), DIFFICULTY).load(lambda first, texts: seen.extend(enumerate(texts, first)))
@@ -72,7 +72,7 @@ def test_every_t_is_handed_on_as_it_stands(size: int, monkeypatch: pytest.Monkey
 
 
 def test_a_t_that_cannot_be_applied_is_named() -> None:
-    """By its block, wherever it stands in its run."""
+    """The error names its block, at any place in a run."""
     chain = Blockchain(DIFFICULTY)
     disk, _ = written([chain.extend(text) for text in ("[]", "[]", "[7]", "[]", "7")], DIFFICULTY)
 
@@ -82,7 +82,7 @@ def test_a_t_that_cannot_be_applied_is_named() -> None:
 
 @pytest.mark.parametrize("reload", [False, True])
 def test_any_range_is_read_back(reload: bool) -> None:
-    """Across the strides of the index, at both ends and beyond them."""
+    """Ranges may cross entries of the index and reach beyond both ends."""
     blocks = blocks_of(3 * STRIDE + 5)
     disk, file = written(blocks[:100])
     file.append(blocks[100:])
@@ -97,7 +97,7 @@ def test_any_range_is_read_back(reload: bool) -> None:
 
 
 def test_appending_goes_on_after_a_restart() -> None:
-    """And the index with it."""
+    """The index continues too."""
     blocks = blocks_of(200)
     disk, _ = written(blocks[:64])
 
@@ -109,7 +109,7 @@ def test_appending_goes_on_after_a_restart() -> None:
 
 
 def test_a_torn_last_line_is_cut_wherever_it_stops() -> None:
-    """The blocks before it stay, and the file ends where they end."""
+    """The blocks before it stay, and the file ends after them."""
     whole = busy().files[CHAIN]
     start = whole[:-1].rindex(b"\n") + 1
     for end in range(start + 1, len(whole)):
@@ -124,7 +124,7 @@ def test_a_torn_last_line_is_cut_wherever_it_stops() -> None:
 
 
 def test_no_changed_byte_goes_unnoticed() -> None:
-    """Flip any bit of any byte: the line is named. Only the last newline is different: without it the line is torn."""
+    """A flipped bit in any byte raises an error with its line. Without its last newline a file is torn."""
     whole = busy().files[CHAIN]
     for place in range(len(whole) - 1):
         disk = CrashDisk()
@@ -163,13 +163,13 @@ def _altered(height: int, old: bytes, new: bytes) -> CrashDisk:
     ],
 )
 def test_damage_is_named_with_its_line_and_fault(height: int, old: bytes, new: bytes, what: str) -> None:
-    """The sentence says what was found and what should have been."""
+    """The sentence has the found and the expected value."""
     with pytest.raises(StorageDamage, match=what):
         reloaded(_altered(height, old, new), DIFFICULTY)
 
 
 def test_lines_that_changed_places_are_noticed() -> None:
-    """Each holds by itself; the links do not."""
+    """Each line is valid alone, but the links are not."""
     disk = busy()
     lines = disk.files[CHAIN].splitlines(keepends=True)
     disk.files[CHAIN] = b"".join([lines[0], lines[2], lines[1], *lines[3:]])
@@ -179,25 +179,25 @@ def test_lines_that_changed_places_are_noticed() -> None:
 
 
 def test_a_chain_of_a_lower_difficulty_is_refused() -> None:
-    """The hash holds and has too few zeros; the sentence says at which difficulty."""
+    """The hash is right but has too few zeros; the sentence names the difficulty."""
     disk, _ = written(blocks_of(3))
 
     with pytest.raises(StorageDamage, match="line 1: its nonce 0 does not pass: at difficulty 2 a hash begins with 00"):
         reloaded(disk, 2)
 
 
-def test_a_block_that_holds_and_makes_no_sense_is_refused() -> None:
-    """Hash and nonce are right; T is no list of operations."""
+def test_a_valid_block_without_operations_is_refused() -> None:
+    """Hash and nonce are right, but T is no list of operations."""
     disk = CrashDisk()
-    Scribe(disk, 0)
+    BareNode(disk, 0)
     ChainFile(disk, 0).append([Blockchain(0).extend('[{"op":"DANCE"}]')])
 
     with pytest.raises(StorageDamage, match="line 1: its T is no list of operations"):
-        Scribe(disk, 0)
+        BareNode(disk, 0)
 
 
 def test_a_file_changed_while_running_is_noticed_when_read() -> None:
-    """Peers that catch up are never handed another block than the one asked for."""
+    """A peer that catches up never gets another block than it asked for."""
     disk, file = written(blocks_of(70))
     lines = disk.files[CHAIN].splitlines(keepends=True)
     disk.files[CHAIN] = b"".join([*lines[:65], lines[66], lines[65], *lines[67:]])

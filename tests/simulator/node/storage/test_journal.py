@@ -1,4 +1,4 @@
-"""paxos.txt line by line: readable, checked, cut where torn, refused where changed."""
+"""paxos.txt: readable lines with checksums; a torn end is cut, and a changed line is refused."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ RECORDS: list[JournalRecord] = [
 
 
 def written() -> CrashDisk:
-    """A disk with a journal of these records."""
+    """A disk that holds a journal of these records."""
     disk = CrashDisk()
     journal = Journal(disk)
     journal.start()
@@ -33,14 +33,14 @@ def written() -> CrashDisk:
 
 
 def loaded(data: bytes) -> Memory:
-    """What a journal of these bytes remembers."""
+    """The memory loaded from a journal of these bytes."""
     disk = CrashDisk()
     disk.files[JOURNAL] = data
     return Journal(disk).load()
 
 
 def test_a_person_can_read_and_check_a_line() -> None:
-    """Eight hex digits of CRC-32, a blank, and JSON that holds each operation as block T will hold it."""
+    """Eight hex digits of CRC-32, a blank, and JSON with each operation as in T."""
     line = written().files[JOURNAL].decode().splitlines()[2]
 
     checksum, text = line.split(" ", 1)
@@ -61,7 +61,7 @@ def test_the_newest_vote_of_a_slot_counts() -> None:
 
 
 def test_a_line_torn_anywhere_is_cut_and_the_rest_is_kept() -> None:
-    """Wherever the last write stopped, what came before it is still known, and appending goes on cleanly."""
+    """The records before it are kept, and appending continues after them."""
     whole = written().files[JOURNAL]
     start = whole[:-1].rindex(b"\n") + 1
     for end in range(start + 1, len(whole)):
@@ -77,14 +77,14 @@ def test_a_line_torn_anywhere_is_cut_and_the_rest_is_kept() -> None:
 
 
 def test_a_tail_of_zeros_is_torn_too() -> None:
-    """Some file systems grow a file before they fill it, and lose power in between."""
+    """Some file systems extend a file before they fill it, and power may fail in between."""
     whole = written().files[JOURNAL]
 
     assert loaded(whole + b"12ab\0\0\0\0").promised == Ballot(2, 1)
 
 
 def test_no_changed_byte_goes_unnoticed() -> None:
-    """Flip any bit of any byte: the journal is refused, or it is not the journal's."""
+    """A flipped bit in any byte makes the journal refused."""
     whole = written().files[JOURNAL]
     for place in range(len(whole)):
         for bit in (1, 4, 32):
@@ -95,7 +95,7 @@ def test_no_changed_byte_goes_unnoticed() -> None:
 
 
 def test_damage_names_its_line_and_the_file_is_left_alone() -> None:
-    """What is damaged is evidence: it is not cut or rewritten."""
+    """A damaged file is neither cut nor rewritten."""
     disk = written()
     damaged = disk.files[JOURNAL].replace(b'"slot":1,"ballot":[2,1]', b'"slot":9,"ballot":[2,1]')
     disk.files[JOURNAL] = damaged
@@ -122,7 +122,7 @@ def test_damage_names_its_line_and_the_file_is_left_alone() -> None:
     ],
 )
 def test_a_line_with_a_right_checksum_may_still_be_no_record(text: str, sentence: str) -> None:
-    """Someone else's program may have written it."""
+    """Another program may have written it."""
     line = b"%08x %b\n" % (crc32(text.encode()), text.encode())
 
     with pytest.raises(StorageDamage, match=sentence):
@@ -131,13 +131,13 @@ def test_a_line_with_a_right_checksum_may_still_be_no_record(text: str, sentence
 
 @pytest.mark.parametrize("data", [b"", b"junk", b"junk\n", b"\0" * 5000, b"1c291ca3 {"])
 def test_a_journal_without_its_beginning_is_refused(data: bytes) -> None:
-    """The first line is made durable before a node says a word, so no crash can take it."""
+    """The first line is durable before the node sends a message, so no crash removes it."""
     with pytest.raises(StorageDamage, match=r"^paxos\.txt"):
         loaded(data)
 
 
 def test_a_journal_cut_at_its_head_is_refused() -> None:
-    """The rest may hold line by line; what is gone may have been a promise."""
+    """The other lines are valid, but a lost one may have been a promise."""
     whole = written().files[JOURNAL]
 
     with pytest.raises(StorageDamage, match="the first line of a journal of version 1 is missing"):

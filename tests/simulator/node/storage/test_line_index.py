@@ -1,4 +1,4 @@
-"""Reading lines of a chain from outside, while its node writes it."""
+"""The line index: reads a chain file while its node writes it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from simulator.node.storage.line_index import LineIndex
 
 
 def test_any_lines_of_a_long_and_growing_file(tmp_path: Path) -> None:
-    """Cut to what there is; a line without its end is not there yet."""
+    """Only lines that exist and are whole."""
     path = tmp_path / "blockchain.txt"
     reader = LineIndex(path)
     assert reader.lines(1, 10) == []
@@ -24,8 +24,8 @@ def test_any_lines_of_a_long_and_growing_file(tmp_path: Path) -> None:
     assert reader.lines(1_001, 1_001) == ["1001"]
 
 
-def test_a_file_that_was_cut_or_replaced_is_read_anew(tmp_path: Path) -> None:
-    """A node may cut a torn line off or set a damaged file aside."""
+def test_a_file_that_was_cut_or_replaced_is_read_from_its_start(tmp_path: Path) -> None:
+    """A node may cut off a torn line or set a damaged file aside."""
     path = tmp_path / "blockchain.txt"
     path.write_text("".join(f"{number}\n" for number in range(1, 601)))
     reader = LineIndex(path)

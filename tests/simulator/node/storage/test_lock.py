@@ -1,4 +1,4 @@
-"""One lab a data directory, whoever starts first."""
+"""The lock of a data directory: only one lab uses it at a time."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ sys.stdin.read()
 
 
 def test_a_second_lab_is_refused_with_the_process_that_holds_the_first(tmp_path: Path) -> None:
-    """The sentence says where, who, and what to do."""
+    """The error names the directory, the process and the remedy."""
     with DirectoryLock(tmp_path / "data"), pytest.raises(DirectoryHeld) as error:
         DirectoryLock(tmp_path / "data")
 
@@ -35,7 +35,7 @@ def test_a_second_lab_is_refused_with_the_process_that_holds_the_first(tmp_path:
 
 
 def test_a_released_directory_is_free(tmp_path: Path) -> None:
-    """And the refused one did not take the lock away from its holder."""
+    """A refused attempt does not release the lock of the holder."""
     first = DirectoryLock(tmp_path)
     for _ in range(2):
         with pytest.raises(DirectoryHeld):
@@ -48,7 +48,7 @@ def test_a_released_directory_is_free(tmp_path: Path) -> None:
 
 
 def test_a_killed_lab_holds_nothing(tmp_path: Path) -> None:
-    """The kernel drops the lock, however its holder died; the file that stays behind locks nothing."""
+    """The kernel releases the lock of a dead process; the file that is left locks nothing."""
     holder = subprocess.Popen(
         [sys.executable, "-c", HOLD, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )

@@ -1,4 +1,4 @@
-"""The real disk, held to the same promises as the simulated one, and to what only a kernel can break."""
+"""The real disk: the same contract as the simulated one, and failures that only a kernel causes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from simulator.node.storage import real_disk
 from simulator.node.storage.disk import Disk
 from simulator.node.storage.real_disk import RealDisk
 from simulator.settings import SyncMode
-from tests.simulator.node.storage.builder import Scribe, busy_batches, request
+from tests.simulator.node.storage.builder import BareNode, busy_batches, request
 from tests.simulator.node.storage.crash_disk import CrashDisk
 
 MakeDisk = Callable[[Path], Disk]
@@ -21,8 +21,8 @@ DISKS = pytest.mark.parametrize("make", [RealDisk, lambda path: RealDisk(path, "
 
 
 @DISKS
-def test_all_disks_keep_the_same_promises(make: MakeDisk, tmp_path: Path) -> None:
-    """Append, read anywhere, cut, replace: the same bytes come back from each."""
+def test_all_disks_keep_one_contract(make: MakeDisk, tmp_path: Path) -> None:
+    """Appends, reads, cuts and replacements give the same bytes on each disk."""
     disk = make(tmp_path)
 
     assert not disk.exists("a.txt")
@@ -49,7 +49,7 @@ def test_all_disks_keep_the_same_promises(make: MakeDisk, tmp_path: Path) -> Non
 
 @DISKS
 def test_a_missing_file_is_an_error_of_the_disk(make: MakeDisk, tmp_path: Path) -> None:
-    """Whoever reads without asking first is told as by any file system."""
+    """Reading a missing file raises `FileNotFoundError`."""
     disk = make(tmp_path)
     for ask in (disk.size, disk.read, lambda name: disk.truncate(name, 0), lambda name: list(disk.stream(name, 9))):
         with pytest.raises(FileNotFoundError):
@@ -58,24 +58,24 @@ def test_a_missing_file_is_an_error_of_the_disk(make: MakeDisk, tmp_path: Path) 
 
 @pytest.mark.parametrize("mode", ["fsync", "flush"])
 def test_a_node_restarts_from_real_files(mode: SyncMode, tmp_path: Path) -> None:
-    """The same code as over the simulated disk writes the same bytes."""
+    """The files are the same bytes as on the simulated disk."""
     real, simulated = RealDisk(tmp_path / "node-1", mode), CrashDisk()
     for disk in (real, simulated):
-        writer = Scribe(disk)
+        writer = BareNode(disk)
         writer.decide(*busy_batches())
         writer.storage.compact(Ballot(1, 1), NO_BALLOT, {})
         writer.decide([request(30)])
         writer.storage.close()
     real.close()
 
-    again = Scribe(RealDisk(tmp_path / "node-1"))
+    again = BareNode(RealDisk(tmp_path / "node-1"))
 
     assert {path.name: path.read_bytes() for path in (tmp_path / "node-1").iterdir()} == simulated.files
     assert again.recovered.height == 6
 
 
-def test_a_replacement_leaves_no_scrap(tmp_path: Path) -> None:
-    """The text under its temporary name is gone once it has taken the right one."""
+def test_a_replacement_leaves_no_temporary_file(tmp_path: Path) -> None:
+    """The temporary name is gone after the rename."""
     disk = RealDisk(tmp_path)
     disk.append("a.txt", b"old")
     disk.replace("a.txt", b"new")
@@ -84,7 +84,7 @@ def test_a_replacement_leaves_no_scrap(tmp_path: Path) -> None:
 
 
 def test_a_failed_sync_is_never_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The kernel may call the file clean after it reported the loss once; we do not."""
+    """The kernel may report a lost page once and then mark the file clean."""
     disk = RealDisk(tmp_path)
     disk.append("a.txt", b"line\n")
 
@@ -108,7 +108,7 @@ def test_a_failed_sync_is_never_tried_again(tmp_path: Path, monkeypatch: pytest.
 
 
 def test_a_full_disk_fails_and_stays_failed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Half a line may have been written: nothing may follow it."""
+    """Half a line may have been written, so no write may follow it."""
     disk = RealDisk(tmp_path)
     taken: list[int] = []
 
@@ -142,7 +142,7 @@ def test_a_write_that_the_kernel_takes_in_parts_is_completed(tmp_path: Path, mon
 
 
 def test_a_new_file_is_listed_before_its_first_sync_returns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A safe file without a safe name would be gone after a loss of power; later syncs need not list it again."""
+    """The first sync also syncs the folder, which holds the name; later ones do not."""
     synced: list[str] = []
 
     def note(fd: int) -> None:
@@ -160,7 +160,7 @@ def test_a_new_file_is_listed_before_its_first_sync_returns(tmp_path: Path, monk
 
 
 def test_flush_waits_for_no_device(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With --sync flush a write survives the process, and no sync is ever asked for."""
+    """With --sync flush no sync is ever called."""
     monkeypatch.delattr(os, "fsync")
     monkeypatch.delattr(real_disk, "_sync_data")
     disk = RealDisk(tmp_path, "flush")

@@ -1,4 +1,4 @@
-"""The three files together: what a restart finds, whatever a crash took."""
+"""The three files together: what a restart recovers after a clean stop, a crash and damage."""
 
 from __future__ import annotations
 
@@ -11,34 +11,34 @@ from paxos.ballot import NO_BALLOT, Ballot, Slot
 from paxos.messages import Acceptance
 from paxos.records import AcceptedRecord, JournalRecord, OpenedRecord, PromiseRecord
 from simulator.errors import StorageDamage
-from tests.simulator.node.storage.builder import Scribe, busy_batches, request
+from tests.simulator.node.storage.builder import BareNode, busy_batches, request
 from tests.simulator.node.storage.crash_disk import CrashDisk
 
 B1, B2, B3 = Ballot(1, 1), Ballot(2, 3), Ballot(10, 2)
 
 
-def test_a_new_node_starts_with_nothing_and_three_files() -> None:
-    """The files are there from the first moment on, and a loss of power does not take the journal's beginning."""
+def test_a_new_node_starts_with_three_empty_files() -> None:
+    """A power loss after the first start does not remove the files or the first journal line."""
     disk = CrashDisk()
 
-    writer = Scribe(disk)
+    writer = BareNode(disk)
     disk.crash()
 
     assert writer.recovered.fresh
     assert set(disk.files) == {"paxos.txt", "blockchain.txt", "blog.txt"}
-    assert not Scribe(disk).recovered.fresh
+    assert not BareNode(disk).recovered.fresh
 
 
 def test_a_restart_finds_promises_votes_chain_and_blog() -> None:
-    """Everything that was written before a clean stop is known again after it."""
+    """All that was written before a clean stop is recovered."""
     disk = CrashDisk()
-    first = Scribe(disk)
+    first = BareNode(disk)
     vote = AcceptedRecord(B2, 6, (request(9),))
     first.storage.append([PromiseRecord(B1), OpenedRecord(B2), vote])
     first.decide(*busy_batches())
     first.storage.close()
 
-    second = Scribe(disk)
+    second = BareNode(disk)
 
     assert second.recovered.promised == B2
     assert second.recovered.opened == B2
@@ -48,44 +48,44 @@ def test_a_restart_finds_promises_votes_chain_and_blog() -> None:
     assert second.blog.view_all() == first.blog.view_all()
 
 
-def test_a_vote_and_a_bid_are_promises_too() -> None:
-    """The highest ballot of any record is the promise, whatever record it stands in."""
+def test_a_vote_and_an_opened_ballot_are_promises_too() -> None:
+    """The promise is the highest ballot of all records."""
     disk = CrashDisk()
-    first = Scribe(disk)
+    first = BareNode(disk)
     first.storage.append([PromiseRecord(B3), OpenedRecord(B1), AcceptedRecord(B2, 1, ())])
 
-    recovered = Scribe(disk).recovered
+    recovered = BareNode(disk).recovered
 
     assert (recovered.promised, recovered.opened) == (B3, B1)
     assert recovered.accepted == {1: Acceptance(1, B2, ())}
 
 
 def test_votes_for_slots_on_the_chain_are_not_reported() -> None:
-    """They are decided: the chain speaks for them."""
+    """These slots are decided."""
     disk = CrashDisk()
-    first = Scribe(disk)
+    first = BareNode(disk)
     first.storage.append([AcceptedRecord(B1, slot, (request(slot),)) for slot in (1, 2, 3)])
     first.decide([request(1)], [request(2)])
 
-    assert list(Scribe(disk).recovered.accepted) == [3]
+    assert list(BareNode(disk).recovered.accepted) == [3]
 
 
-def test_what_a_restart_believes_is_safe_from_then_on() -> None:
-    """A process killed before its sync leaves a line that the next life reads, and may answer from without a write."""
+def test_what_a_restart_recovers_is_durable() -> None:
+    """A process that was killed before a sync leaves lines from which the next incarnation may answer."""
     disk = CrashDisk()
-    Scribe(disk).storage.append([PromiseRecord(B2)])
+    BareNode(disk).storage.append([PromiseRecord(B2)])
 
-    killed = Scribe(disk).recovered
+    killed = BareNode(disk).recovered
     disk.crash()
 
     assert killed.promised == B2
-    assert Scribe(disk).recovered.promised == B2
+    assert BareNode(disk).recovered.promised == B2
 
 
 def test_a_sync_with_nothing_new_costs_nothing() -> None:
-    """Only what was appended since the last one is worth a wait."""
+    """A second sync without a new record does not reach the disk."""
     disk = CrashDisk()
-    storage = Scribe(disk).storage
+    storage = BareNode(disk).storage
     storage.sync_all()
     storage.append([])
     before = disk.syncs
@@ -99,9 +99,9 @@ def test_a_sync_with_nothing_new_costs_nothing() -> None:
 
 
 def test_compaction_keeps_what_is_still_needed() -> None:
-    """After it the journal is short, and a restart knows the same."""
+    """The journal is short afterwards, and a restart recovers the same state."""
     disk = CrashDisk()
-    first = Scribe(disk)
+    first = BareNode(disk)
     first.storage.append([AcceptedRecord(B1, slot, (request(slot),)) for slot in range(1, 41)])
     first.decide(*([request(slot)] for slot in range(1, 40)))
     before = first.storage.journal_bytes
@@ -110,7 +110,7 @@ def test_compaction_keeps_what_is_still_needed() -> None:
     first.storage.compact(B3, B2, votes)
     disk.crash()
 
-    second = Scribe(disk)
+    second = BareNode(disk)
     assert first.storage.journal_bytes == len(disk.files["paxos.txt"]) < before / 5
     assert (second.recovered.promised, second.recovered.opened) == (B3, B2)
     assert second.recovered.accepted == {40: votes[40]}
@@ -119,36 +119,36 @@ def test_compaction_keeps_what_is_still_needed() -> None:
 
 
 def test_records_go_on_after_a_compaction() -> None:
-    """The new journal is appended to like the old one."""
+    """Records are appended to the new journal."""
     disk = CrashDisk()
-    first = Scribe(disk)
+    first = BareNode(disk)
     first.storage.compact(B1, NO_BALLOT, {})
     first.storage.append([PromiseRecord(B3)])
     first.storage.sync()
     disk.crash()
 
-    assert Scribe(disk).recovered.promised == B3
+    assert BareNode(disk).recovered.promised == B3
 
 
 def test_an_unsynced_chain_is_short_after_a_power_loss_and_its_votes_are_back() -> None:
-    """Blocks are written and not synced; until a compaction the votes for them are still in the journal."""
+    """Blocks are not synced; until a compaction the journal holds the votes for them."""
     disk = CrashDisk()
-    first = Scribe(disk)
+    first = BareNode(disk)
     first.storage.append([AcceptedRecord(B1, slot, (request(slot),)) for slot in (1, 2, 3)])
     first.storage.sync()
     first.decide([request(1)], [request(2)], [request(3)])
 
     disk.crash()
 
-    second = Scribe(disk)
+    second = BareNode(disk)
     assert second.recovered.height == 0
     assert list(second.recovered.accepted) == [1, 2, 3]
 
 
 def test_a_chain_that_lost_what_the_journal_relies_on_is_refused() -> None:
-    """Votes were let go because the chain held those slots; a chain cut behind our back has lost votes."""
+    """Compaction dropped the votes for slots on the chain, so a shortened chain has lost votes."""
     disk = CrashDisk()
-    first = Scribe(disk)
+    first = BareNode(disk)
     first.decide([request(1)], [request(2)])
     first.storage.compact(B1, B1, {})
     disk.files["blockchain.txt"] = disk.files["blockchain.txt"].split(b"\n")[0] + b"\n"
@@ -156,30 +156,30 @@ def test_a_chain_that_lost_what_the_journal_relies_on_is_refused() -> None:
     with pytest.raises(
         StorageDamage, match=r"blockchain\.txt, line 2: the chain ends before block 2, which paxos\.txt"
     ):
-        Scribe(disk)
+        BareNode(disk)
 
 
-def test_another_chain_than_the_journals_is_refused() -> None:
-    """A chain from elsewhere may hold in itself and still not be the one that this node vouched for."""
+def test_a_chain_of_another_node_is_refused() -> None:
+    """A chain that is valid but differs from the one that the journal relies on."""
     disk, other = CrashDisk(), CrashDisk()
-    first = Scribe(disk)
+    first = BareNode(disk)
     first.decide([request(1)])
     first.storage.compact(B1, B1, {})
-    Scribe(other).decide([request(7)])
+    BareNode(other).decide([request(7)])
     disk.files["blockchain.txt"] = other.files["blockchain.txt"]
 
     with pytest.raises(StorageDamage, match=r"another chain than the one that paxos\.txt relies on"):
-        Scribe(disk)
+        BareNode(disk)
 
 
 def test_a_node_with_a_past_and_no_journal_is_refused() -> None:
-    """Its promises are lost; starting as if it had never given any would be unsafe."""
+    """Its promises are lost, and a start without them would be unsafe."""
     disk = CrashDisk()
-    Scribe(disk).decide([request(1)])
+    BareNode(disk).decide([request(1)])
     del disk.files["paxos.txt"]
 
     with pytest.raises(StorageDamage, match=r"paxos\.txt: it is missing"):
-        Scribe(disk)
+        BareNode(disk)
 
 
 @pytest.mark.parametrize(
@@ -190,14 +190,14 @@ def test_a_node_with_a_past_and_no_journal_is_refused() -> None:
         (b"\x00\xff junk\n", "written anew"),
     ],
 )
-def test_the_blog_file_is_mended_from_the_chain(blog: bytes, note: str) -> None:
-    """It is never believed: what differs from the replay is cut, what is missing is added."""
+def test_the_blog_file_is_repaired_from_the_chain(blog: bytes, note: str) -> None:
+    """Lines that differ from the replay are cut, and missing lines are added."""
     disk = CrashDisk()
-    Scribe(disk).decide(*busy_batches())
+    BareNode(disk).decide(*busy_batches())
     right = disk.files["blog.txt"]
     disk.files["blog.txt"] = blog
 
-    recovered = Scribe(disk).recovered
+    recovered = BareNode(disk).recovered
 
     assert disk.files["blog.txt"] == right
     assert disk.safe["blog.txt"] == len(right)
@@ -207,11 +207,11 @@ def test_the_blog_file_is_mended_from_the_chain(blog: bytes, note: str) -> None:
 def test_a_blog_file_that_goes_beyond_the_chain_is_cut() -> None:
     """A crash may keep more of one file than of the other."""
     disk = CrashDisk()
-    Scribe(disk).decide(*busy_batches())
+    BareNode(disk).decide(*busy_batches())
     right = disk.files["blog.txt"]
     disk.files["blog.txt"] += b'{"height":6,"op":"POST"'
 
-    writer = Scribe(disk)
+    writer = BareNode(disk)
     writer.decide([request(20)])
 
     assert writer.recovered.notes == ("blog.txt went on beyond the chain and was cut to it",)
@@ -219,27 +219,27 @@ def test_a_blog_file_that_goes_beyond_the_chain_is_cut() -> None:
 
 
 def test_a_missing_blog_file_is_written_again() -> None:
-    """Everything in it follows from the chain."""
+    """All of it follows from the chain."""
     disk = CrashDisk()
-    Scribe(disk).decide(*busy_batches())
+    BareNode(disk).decide(*busy_batches())
     right = disk.files.pop("blog.txt")
 
-    Scribe(disk)
+    BareNode(disk)
 
     assert disk.files["blog.txt"] == right
 
 
 @pytest.mark.parametrize("number", range(3))
-def test_a_long_blog_file_is_mended_where_it_differs(number: int) -> None:
-    """Comparing goes by pieces of a megabyte; the place of the difference may lie in any of them."""
+def test_a_long_blog_file_is_repaired_where_it_differs(number: int) -> None:
+    """Files are compared in chunks of a megabyte; the difference may be in any of them."""
     disk = CrashDisk()
-    writer = Scribe(disk, difficulty=0)
+    writer = BareNode(disk, difficulty=0)
     writer.decide(*([request(n, Post("ann", f"t{n}", "x" * 60_000))] for n in range(1, 51)))
     right = disk.files["blog.txt"]
     place = (0, len(right) // 2, len(right) - 1)[number]
     disk.files["blog.txt"] = right[:place] + b"#" + right[place + 1 :]
 
-    Scribe(disk, difficulty=0)
+    BareNode(disk, difficulty=0)
 
     assert disk.files["blog.txt"] == right
 
@@ -252,12 +252,12 @@ def _steps() -> st.SearchStrategy[list[tuple[str, int]]]:
 @settings(max_examples=150)
 @given(_steps())
 def test_what_was_synced_is_never_forgotten(steps: list[tuple[str, int]]) -> None:
-    """Whatever is written, synced, compacted and lost, in whatever order.
+    """In any order of writes, syncs, compactions and crashes.
 
     A restart knows at least what was synced and nothing that was never written; chain and blog agree.
     """
     disk = CrashDisk()
-    writer = Scribe(disk)
+    writer = BareNode(disk)
     highest, seq = 0, 0
     synced: list[JournalRecord] = []
     pending: list[JournalRecord] = []
@@ -287,7 +287,7 @@ def test_what_was_synced_is_never_forgotten(steps: list[tuple[str, int]]) -> Non
         else:
             if kind == "crash":  # A killed process loses nothing of what it wrote; a machine without power may.
                 disk.crash(number / 100)
-            writer = Scribe(disk)
+            writer = BareNode(disk)
             kept = writer.recovered
             least, most = _fold(synced), _fold(synced + pending)
             assert least[0] <= kept.promised <= most[0]
