@@ -104,7 +104,6 @@ UNFINISHED: frozenset[str] = frozenset(
         "simulator/cluster",
         "simulator/faults",
         "simulator/mutants",
-        "simulator/node",
         "simulator/scenario",
         "simulator/screens",
         "simulator/tools",
