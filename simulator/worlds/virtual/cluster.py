@@ -1,18 +1,15 @@
-"""The cluster of the virtual world: the `Cluster` face over machines, links and disks that exist in memory alone.
+"""The cluster of the virtual world: the `Cluster` interface over machines, links and disks in memory.
 
-Time passes in `wait` and nowhere else. Everything that happens follows from the settings, the seed and the calls made:
-one `Random` of the seed's is drawn from in one order, so the same calls give the same run, byte for byte. Not safe for
-threads.
+Time passes in `wait` and `run` alone. Everything follows from the settings, the seed and the calls: one random source
+is drawn from in one order, so the same calls give the same run, byte for byte. Not safe for threads.
 """
 
 from __future__ import annotations
 
 import sys
 import traceback
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from itertools import islice
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
@@ -22,15 +19,12 @@ import msgspec
 
 from paxos.ballot import NodeId
 from paxos.messages import AnyMessage
-from simulator.checks.decided_order import DecidedWrites
 from simulator.checks.invariants import InvariantChecker
-from simulator.checks.linearizability.judge import judge
 from simulator.checks.violation import Violation
 from simulator.cluster.base import BaseCluster
 from simulator.cluster.client_sessions import write_call
 from simulator.cluster.events import ClusterEvent, HeldMessage
 from simulator.cluster.interface import AnswerKind, Query, Ticket
-from simulator.cluster.message_text import ROUTINE, sent_line
 from simulator.errors import InputError
 from simulator.faults.faults import Fault
 from simulator.faults.links import Link, Links
@@ -50,29 +44,29 @@ from simulator.trace.observer import Observer, ObserverList
 from simulator.trace.recorder import TraceRecorder
 from simulator.trace.writer import trace_lines
 from simulator.worlds.virtual.event_queue import WORLD, EventQueue
+from simulator.worlds.virtual.history_check import LINEARIZABILITY, HistoryCheck
 from simulator.worlds.virtual.machine import Machine
+from simulator.worlds.virtual.message_log import MessageLog
 from simulator.worlds.virtual.nemesis import VirtualNemesis
 from simulator.worlds.virtual.network import Network
 from simulator.worlds.virtual.node_factory import Builder, node_builder
 
-MESSAGES_KEPT = 400
 STARTS_WITHIN_MS = 5
-"""Nodes of a new cluster come up within so many milliseconds, in an order that the seed draws."""
+"""The nodes of a new cluster start within this time, in an order that the seed draws."""
 SYNC_MS = (0, 1, 1, 1, 1, 2, 2, 3)
-"""What a sync takes, each as likely as the next; nothing when the settings do not ask for the device."""
-LOOK_FOR_LATE_MS = 1_000
-LINEARIZABILITY = "linearizability"
+"""What a sync takes, drawn evenly; nothing when the settings do not ask for syncs of the device."""
+EXPIRE_EVERY_MS = 1_000
+"""The time between two looks for requests that are overdue."""
 SURPRISE = "sound-nodes"
-"""The invariant that no node meets what no correct peer can cause, nor a bug of ours."""
+"""The invariant that no node meets what no correct peer can cause, and no bug of ours."""
 
 
 class VirtualCluster(BaseCluster):
-    """See the module and `cluster.interface.Cluster`. It starts with empty disks, wherever `settings.data` points.
+    """See the module and `cluster.interface.Cluster`. Disks are empty at the start: `settings.data` is not used.
 
-    `observers` are told everything, after the invariant checker, which is always there (`checker`). `build` makes
-    another node than the protocol's; `sync_ms` are the durations that a sync may take, each as likely. With
-    `keep_history` off, clients are not recorded and linearizability is not judged; with `keep_trace` off there are no
-    `trace_lines`.
+    `observers` get all events, after the invariant checker, which always runs (`checker`). `build` makes another node
+    than the protocol's; `sync_ms` are the durations of a sync, drawn evenly. With `keep_history` off, clients are not
+    recorded and linearizability is not judged. With `keep_trace` off there are no `trace_lines`.
 
     Raises:
         InputError: `settings.break_rule` names no rule.
@@ -93,23 +87,22 @@ class VirtualCluster(BaseCluster):
         prepare, accept = quorums(settings.break_rule)
         self.checker = InvariantChecker(settings, prepare_quorum=prepare, accept_quorum=accept)
         self.bugs: list[str] = []
-        self._heap = heap = EventQueue()
+        self._queue = queue = EventQueue()
         self._dice = dice = Random(settings.seed)
         self._recorder = TraceRecorder() if keep_trace else None
         watching = (self.checker, self._recorder, *observers)
         self._observers = listening = ObserverList(observer for observer in watching if observer is not None)
-        self._network = Network(Links(settings.node_ids), heap, dice, listening)
+        self._network = Network(Links(settings.node_ids), queue, dice, listening)
         super().__init__(settings, f"s{settings.seed}", nullcontext(), keep_history=keep_history)
         self._keep_history = keep_history
-        self._messages: deque[tuple[int, NodeId, tuple[NodeId, ...], AnyMessage]] = deque(maxlen=MESSAGES_KEPT)
-        self._decided = DecidedWrites()
-        self._judged = 0
+        self._messages = MessageLog()
+        self._history_check = HistoryCheck()
         makes = build or node_builder(settings.break_rule)
         takes = sync_ms or (SYNC_MS if settings.sync == "fsync" else (0,))
         self.machines = {
             node: Machine(
                 node,
-                heap,
+                queue,
                 self._network,
                 listening,
                 self,
@@ -123,40 +116,39 @@ class VirtualCluster(BaseCluster):
         self._nemesis = VirtualNemesis(self.machines, self._network, self._injected)
         for machine in self.machines.values():
             machine.boot(after_ms=dice.randint(1, STARTS_WITHIN_MS))
-        heap.put(LOOK_FOR_LATE_MS, WORLD, (self._look_for_late, None, None))
+        queue.put(EXPIRE_EVERY_MS, WORLD, (self._expire, None, None))
 
     # Time
 
     def now_ms(self) -> int:
         """See `Cluster`."""
-        return self._heap.now_ms
+        return self._queue.now_ms
 
     def wait(self, condition: Callable[[], bool], within_ms: int) -> bool:
-        """See `Cluster`. `condition` is asked after every batch of a node and whenever a client was answered."""
+        """See `Cluster`. `condition` is evaluated after each batch of a node and each event of the world."""
         self._check_open()
         if condition():
             return True
-        return self._heap.run(self.now_ms() + within_ms, self._dispatch, condition) or condition()
+        return self._queue.run(self.now_ms() + within_ms, self._dispatch, condition) or condition()
 
     def run(self, until_ms: int) -> None:
-        """Let time pass until it is `until_ms`: `wait` for nothing, faster."""
+        """Let time pass until `until_ms`, without a condition: faster than `wait`."""
         self._check_open()
-        self._heap.run(until_ms, self._dispatch)
+        self._queue.run(until_ms, self._dispatch)
 
     # Clients
 
     def ask_again(self, ticket: Ticket, node: int) -> None:
-        """The client of a write sends the same request to `node` too, as one does that got no answer.
+        """See `Simulated`. The first answer ends the ticket, if it is still open.
 
-        Nothing is sent when it knows what came of it, or when the request never left. Whatever is answered first ends
-        the ticket, if it is still open.
+        Nothing is sent when the outcome is known, when the request was never sent, or when `node` is down.
         """
         self._check_node(node)
         answer, machine = ticket.answer, self.machines[node]
         known = answer is not None and (answer.kind in {AnswerKind.OK, AnswerKind.REFUSED} or not answer.sent)
         if known or machine.life == "down" or isinstance(ticket.request, Query):
             return
-        self._heap.put(self.now_ms(), node, (0, write_call(ticket, ticket.request), machine.lives))
+        self._queue.put(self.now_ms(), node, (0, write_call(ticket, ticket.request), machine.incarnation))
 
     # Faults
 
@@ -166,14 +158,14 @@ class VirtualCluster(BaseCluster):
         return self._network.links
 
     def apply(self, fault: Fault) -> None:
-        """See `Cluster`. A crash has happened, and a restarted node has read its files, when this returns."""
+        """See `Cluster`. When this returns, a crashed node is down, and a restarted one has read its files."""
         self._check_open()
         self._nemesis.carry_out(fault)
 
-    # Looking
+    # Status
 
     def status(self, node: int, *, detail: bool = False) -> NodeStatus:
-        """See `Cluster`. The node itself is asked, so this is never old."""
+        """See `Cluster`. It is always the status of this moment."""
         self._check_node(node)
         return self.machines[node].status(detail=detail)
 
@@ -204,19 +196,15 @@ class VirtualCluster(BaseCluster):
         return self._network.underway()
 
     def link_counts(self) -> dict[Link, tuple[int, int]]:
-        """For each directed link that was used: messages passed on, and messages lost."""
+        """See `Cluster`."""
         return self._network.counts()
 
     def watch_messages(self, on: bool) -> None:
-        """From now on the running log holds the messages between nodes, and the answers to clients, too; or not."""
+        """See `Cluster`."""
         self._network.watch = self._watch if on else None
 
     def trace_lines(self) -> Iterator[str]:
-        """Everything so far as the lines of a trace, the header first.
-
-        Raises:
-            InputError: no trace is kept.
-        """
+        """See `Cluster`."""
         recorder = self._recorder
         if recorder is None:
             raise InputError("this cluster keeps no trace.")
@@ -228,12 +216,12 @@ class VirtualCluster(BaseCluster):
 
     @property
     def steps(self) -> int:
-        """Batches of nodes and moments of the world so far."""
-        return self._heap.steps
+        """How many batches of nodes and moments of the world there have been."""
+        return self._queue.steps
 
     @property
     def delivered(self) -> int:
-        """Messages that reached a node that lives."""
+        """Messages that reached a node that was up."""
         return sum(self._network.passed)
 
     @property
@@ -242,11 +230,11 @@ class VirtualCluster(BaseCluster):
         return sum(self._network.lost)
 
     def dice_state(self) -> str:
-        """What the dice have come to: the same in two runs only if both drew the same."""
+        """The state of the random source: equal in two runs only if both drew the same numbers."""
         return repr(self._dice.getstate())
 
     def check(self) -> dict[str, str]:
-        """See `Cluster`. The blogs in memory are compared too, and the history is judged: this costs their sizes."""
+        """See `Cluster`. The cost grows with the blogs in memory, which are compared, and with the history."""
         for node, machine in self.machines.items():
             if isinstance(machine.node, Node) and not machine.blocked:
                 self.checker.check_blog(self.now_ms(), node, machine.node.state_machine.blog)
@@ -262,11 +250,11 @@ class VirtualCluster(BaseCluster):
             self._closed = True
             self._give_up_all()
 
-    # What machines tell
+    # Reports of machines
 
     def reported(self, node: NodeId, report: NodeReport) -> None:
         """See `machine.Owner`."""
-        if not isinstance(report, Inspected):  # A status is asked for directly.
+        if not isinstance(report, Inspected):  # `status` asks the machine directly.
             self._take_report(node, report)
 
     def ended(self, node: NodeId, how: str) -> None:
@@ -282,27 +270,25 @@ class VirtualCluster(BaseCluster):
     # Helpers
 
     def _judge_history(self) -> None:
-        """Whether one order explains what clients saw; tried first is that of the longest chain."""
         history = self._book.history()
-        if len(history) == self._judged:
+        if not self._history_check.is_new(history):
             return
-        self._judged = len(history)
         longest = max(self.machines, key=lambda node: self.machines[node].status().height)
-        self._decided.read(self.chain_lines(longest, self._decided.height + 1, sys.maxsize))
-        verdict = judge(history, "blog", witness=self._decided.writes)
-        if verdict.verdict == "violation":
-            self.checker.declare(Violation(invariant=LINEARIZABILITY, why=verdict.why, at_ms=self.now_ms()))
+        new_blocks = self.chain_lines(longest, self._history_check.height + 1, sys.maxsize)
+        why = self._history_check.violation(history, new_blocks)
+        if why is not None:
+            self.checker.declare(Violation(invariant=LINEARIZABILITY, why=why, at_ms=self.now_ms()))
 
     def _hand_over(self, ticket: Ticket, call: ClientCall) -> None:
         machine = self.machines[ticket.node]
         if machine.life == "down":
             self._book.give_up(ticket, f"node {ticket.node} is down", sent=False)
         else:
-            self._heap.put(self.now_ms(), ticket.node, (0, call, machine.lives))
+            self._queue.put(self.now_ms(), ticket.node, (0, call, machine.incarnation))
 
-    def _look_for_late(self, _: object) -> None:
+    def _expire(self, _: object) -> None:
         self._book.expire()
-        self._heap.put(self.now_ms() + LOOK_FOR_LATE_MS, WORLD, (self._look_for_late, None, None))
+        self._queue.put(self.now_ms() + EXPIRE_EVERY_MS, WORLD, (self._expire, None, None))
 
     def _injected(self, fault: Fault) -> None:
         event = fault_injected(self.now_ms(), fault)
@@ -311,15 +297,13 @@ class VirtualCluster(BaseCluster):
         self._note_fault(fault)
 
     def _watch(self, source: NodeId, to: tuple[NodeId, ...], message: AnyMessage) -> None:
-        if not isinstance(message, ROUTINE):
-            self._messages.append((self.now_ms(), source, to, message))
+        self._messages.add(self.now_ms(), source, to, message)
 
     def _true_links(self) -> Links:
         return self._network.links
 
     def _newest_messages(self, last: int) -> Sequence[ClusterEvent]:
-        newest = islice(self._messages, max(0, len(self._messages) - last), None)
-        return [sent_line(*sent) for sent in newest]
+        return self._messages.newest(last)
 
     def _logs_messages(self) -> bool:
         return self._network.watch is not None

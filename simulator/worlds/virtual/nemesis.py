@@ -65,7 +65,7 @@ class VirtualNemesis(Nemesis):
         """See `Nemesis`."""
         if not RATES_PERCENT[0] <= fault.rate_percent <= RATES_PERCENT[1]:
             raise InputError(f"A clock runs at {RATES_PERCENT[0]}% to {RATES_PERCENT[1]}%, not {fault.rate_percent}%.")
-        self._machines[fault.node].turn_clock(fault.rate_percent, fault.jump_ms)
+        self._machines[fault.node].change_clock(fault.rate_percent, fault.jump_ms)
 
     def is_held(self, number: int) -> bool:
         """See `Nemesis`."""

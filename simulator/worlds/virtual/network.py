@@ -41,7 +41,7 @@ class Network:
     `passed` and `lost` count by link (source * 16 + target).
     """
 
-    def __init__(self, links: Links, heap: EventQueue, dice: Random, observers: ObserverList) -> None:
+    def __init__(self, links: Links, queue: EventQueue, dice: Random, observers: ObserverList) -> None:
         self.links = links
         self.messages = 0
         self.copies = 0
@@ -49,7 +49,7 @@ class Network:
         self.lost = [0] * (1 << 2 * PLACE_BITS)
         self.held: dict[int, Held] = {}
         self.watch: Callable[[int, tuple[int, ...], AnyMessage], None] | None = None
-        self._heap = heap
+        self._queue = queue
         self._dice = dice
         self._bits = dice.getrandbits
         self._on_sent = observers.of(MessageSent)
@@ -59,8 +59,8 @@ class Network:
 
     def send(self, source: int, to: tuple[int, ...], message: AnyMessage) -> None:
         """A node hands over a message for each of `to`."""
-        heap = self._heap
-        now = heap.now_ms
+        queue = self._queue
+        now = queue.now_ms
         if self.messages > FLOOD + FLOOD_PER_MS * now:
             raise NetworkFlood(f"{self.messages} messages within {now} ms")
         self.messages += 1
@@ -76,7 +76,7 @@ class Network:
             self._send_through_conditions(source, to, message, number)
             return
         bits = self._bits(_DRAW_BITS * len(to))
-        newest, due = self._newest, heap.due
+        newest, due = self._newest, queue.due
         queued = (source, message, number)
         for target in to:
             at = now + LATENCIES[bits & 15]
@@ -90,14 +90,14 @@ class Network:
             there = due.get(key)
             if there is None:
                 due[key] = [queued]
-                heappush(heap.moments, key)
+                heappush(queue.moments, key)
             else:
                 there.append(queued)
 
     def _send_through_conditions(self, source: int, to: tuple[int, ...], message: AnyMessage, number: int) -> None:
-        heap, links = self._heap, self.links
+        queue, links = self._queue, self.links
         for target in to:
-            leaves = heap.now_ms + LATENCIES[self._bits(_DRAW_BITS)]
+            leaves = queue.now_ms + LATENCIES[self._bits(_DRAW_BITS)]
             link = source << PLACE_BITS | target
             clear = (source, target) not in links.rules
             if clear:
@@ -111,13 +111,13 @@ class Network:
             else:
                 self.copies += len(arrivals) - 1
                 for at in arrivals:
-                    heap.put(int(at), target, (source, message, number))
+                    queue.put(int(at), target, (source, message, number))
 
     def lose(self, source: int, target: int, message: AnyMessage, number: int) -> None:
         """A copy will never arrive."""
         self.lost[source << PLACE_BITS | target] += 1
         if self._on_lost:
-            event = MessageLost(at_ms=self._heap.now_ms, node=target, source=source, number=number, message=message)
+            event = MessageLost(at_ms=self._queue.now_ms, node=target, source=source, number=number, message=message)
             for handle in self._on_lost:
                 handle(event)
 
@@ -126,7 +126,7 @@ class Network:
         chosen = chosen_held(self.held, number, link)
         for key in chosen:
             source, target, message, name = self.held.pop(key)
-            self._heap.put(self._heap.now_ms, target, (source, message, name))
+            self._queue.put(self._queue.now_ms, target, (source, message, name))
         return len(chosen)
 
     def held_messages(self) -> list[HeldMessage]:

@@ -26,16 +26,16 @@ def word(sender: int, number: int) -> AnyMessage:
 class FakeNode:
     """Notes what befalls it as (world time, what). `on_flush` does what the test wants, once a batch."""
 
-    def __init__(self, machine: Machine, heap: EventQueue) -> None:
+    def __init__(self, machine: Machine, queue: EventQueue) -> None:
         self.machine = machine
         self.seen: list[tuple[int, str]] = []
         self.clock: list[int] = []
         self.on_flush: Callable[[], None] = lambda: None
-        self._heap = heap
+        self._queue = queue
 
     def note(self, what: str) -> None:
         """Remember."""
-        self.seen.append((self._heap.now_ms, what))
+        self.seen.append((self._queue.now_ms, what))
 
     def start(self, now_ms: int) -> None:
         """See `Drivable`."""
@@ -71,12 +71,12 @@ class Bench:
     """Machines 1 to `nodes` with fake nodes, started at 0. Syncs take `sync_ms`; clocks begin anywhere."""
 
     def __init__(self, nodes: int = 2, *, sync_ms: int = 0, seed: int = 0) -> None:
-        self.heap = EventQueue()
+        self.queue = EventQueue()
         self.observers = ObserverList(())
         dice = Random(seed)
         ids = tuple(range(1, nodes + 1))
         self.links = Links(ids)
-        self.network = Network(self.links, self.heap, dice, self.observers)
+        self.network = Network(self.links, self.queue, dice, self.observers)
         self.reports: list[tuple[int, NodeReport]] = []
         self.ends: list[tuple[int, int, str]] = []
         self.surprises: list[BaseException] = []
@@ -84,7 +84,7 @@ class Bench:
         self.machines = {
             node: Machine(
                 node,
-                self.heap,
+                self.queue,
                 self.network,
                 self.observers,
                 self,
@@ -101,17 +101,17 @@ class Bench:
             node.seen.clear()
 
     def _build(self, machine: Machine) -> FakeNode:
-        node = self.nodes[machine.me] = FakeNode(machine, self.heap)
+        node = self.nodes[machine.me] = FakeNode(machine, self.queue)
         return node
 
     def run(self, until_ms: int) -> None:
         """Let time pass."""
-        self.heap.run(until_ms, [machine.dispatch for machine in self.machines.values()])
+        self.queue.run(until_ms, [machine.dispatch for machine in self.machines.values()])
 
     def put(self, at_ms: int, node: int, number: int, source: int = 2) -> None:
         """Let a message arrive at exactly this time."""
         self.network.copies += 1
-        self.heap.put(at_ms, node, (source, word(source, number), number))
+        self.queue.put(at_ms, node, (source, word(source, number), number))
 
     def words(self, node: int) -> list[str]:
         """What befell a node, without times."""
@@ -119,11 +119,11 @@ class Bench:
 
     def reported(self, node: int, report: NodeReport) -> None:
         """See `Owner`."""
-        self.reports.append((self.heap.now_ms, report))
+        self.reports.append((self.queue.now_ms, report))
 
     def ended(self, node: int, how: str) -> None:
         """See `Owner`."""
-        self.ends.append((self.heap.now_ms, node, how))
+        self.ends.append((self.queue.now_ms, node, how))
 
     def surprised(self, node: int, error: BaseException) -> None:
         """See `Owner`."""

@@ -183,11 +183,11 @@ def test_a_node_that_meets_the_impossible_is_a_violation() -> None:
 
     def build(_: Settings, machine: Machine) -> Broken:
         machine.set_timer(Timer.ELECTION, 100, 100)
-        return Broken(machine, cluster_heap[0])
+        return Broken(machine, cluster_queue[0])
 
-    cluster_heap: list[Any] = []
+    cluster_queue: list[Any] = []
     cluster = VirtualCluster(Settings(data="", nodes=1), build=build)
-    cluster_heap.append(cluster._heap)
+    cluster_queue.append(cluster._queue)
 
     cluster.wait(lambda: False, 500)
 

@@ -32,7 +32,7 @@ def test_what_arrives_during_a_sync_is_the_next_batch() -> None:
     node, machine = bench.nodes[1], bench.machines[1]
 
     def keep() -> None:
-        if (bench.heap.now_ms, "2:1") in node.seen:
+        if (bench.queue.now_ms, "2:1") in node.seen:
             machine.report(NoteLine("before", ""))
             machine.disk.append(JOURNAL, b"vote\n")
             machine.disk.sync(JOURNAL)
@@ -134,9 +134,9 @@ def test_alarms_follow_the_nodes_own_clock() -> None:
     bench = Bench(nodes=3)
     for machine in bench.machines.values():
         machine.set_timer(Timer.RESEND, 100, 100)
-    bench.machines[1].turn_clock(50, 0)
-    bench.machines[2].turn_clock(100, 5_000)
-    bench.machines[3].turn_clock(100, -300)
+    bench.machines[1].change_clock(50, 0)
+    bench.machines[2].change_clock(100, 5_000)
+    bench.machines[3].change_clock(100, -300)
 
     bench.run(1_000)
 

@@ -10,8 +10,8 @@ def send_many(bench: Bench, count: int) -> None:
     """Node 1 sends numbered words to node 2, one a millisecond."""
     for number in range(1, count + 1):
         bench.network.send(1, (2,), word(1, number))
-        bench.run(bench.heap.now_ms + 1)
-    bench.run(bench.heap.now_ms + 5_000)
+        bench.run(bench.queue.now_ms + 1)
+    bench.run(bench.queue.now_ms + 5_000)
 
 
 def heard(bench: Bench) -> list[int]:
