@@ -1,8 +1,8 @@
 """Elections: when this node follows, asks for pre-votes, campaigns or leads (rules 1 to 5).
 
-Three machines do the work: `LeaderView` knows the leader, `PreVote` asks who would promise, `Campaign` runs phase 1.
-This class holds the phase and moves between them. It knows nothing of what is proposed: the winner hands the promises
-to the proposer.
+Three machines do the work: `LeaderView` knows the leader, `PreVoteRound` asks who would promise, `Campaign` runs phase
+1. This class holds the phase and moves between them. It knows nothing of proposals: the winner hands the promises to
+the proposer.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from paxos.core import Core
 from paxos.effects import Timer
 from paxos.leader_view import LeaderView
 from paxos.learner import Learner
-from paxos.messages import Canvass, CanvassReply, Prepare, Promise, Reject, StepDown
-from paxos.pre_vote import PreVote
+from paxos.messages import Prepare, PreVote, PreVoteReply, Promise, Reject, StepDown
+from paxos.pre_vote import PreVoteRound
 from paxos.rules import rule
 from paxos.timeouts import Timeouts
 
@@ -38,7 +38,7 @@ class Election:
         learner: Learner,
         *,
         view: LeaderView,
-        pre_vote: PreVote,
+        pre_vote: PreVoteRound,
         campaign: Campaign,
     ) -> None:
         self.core = core
@@ -151,7 +151,7 @@ class Election:
             self.campaign.prepare(self.campaign.unanswered())
 
     @rule("2")
-    def on_pre_vote(self, message: Canvass) -> None:
+    def on_pre_vote(self, message: PreVote) -> None:
         """Answer whether this node would promise the sender a ballot."""
         sender, view = message.sender, self.view
         self.learner.want(message.decided, sender)
@@ -160,10 +160,10 @@ class Election:
         leader, hops = view.leader_for(sender)
         self.core.send_now(
             (sender,),
-            CanvassReply(
+            PreVoteReply(
                 sender=self.core.me,
                 stamp=message.stamp,
-                willing=self.pre_vote.would_grant(sender, leader, hops),
+                would_grant=self.pre_vote.would_grant(sender, leader, hops),
                 leader=leader,
                 hops=hops,
                 promised=max(self.campaign.seen, self.acceptor.promised),
@@ -171,13 +171,13 @@ class Election:
             ),
         )
 
-    def on_pre_vote_reply(self, message: CanvassReply) -> None:
+    def on_pre_vote_reply(self, message: PreVoteReply) -> None:
         """Count one answer. It may answer an earlier round: what it states is no older than that question."""
         sender = message.sender
         self.timeouts.measured(sender, message.stamp)
         self.learner.want(message.decided, sender)
         self.campaign.see(message.promised)
-        if message.willing:
+        if message.would_grant:
             self.pre_vote.granted(sender)
             self.hint(message.leader, sender, message.hops)
             if self.phase == "pre-voting":

@@ -56,7 +56,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=Fal
     sender: NodeId
 
 
-class Canvass(Message, frozen=True, kw_only=True, array_like=True, gc=False, tag=1):
+class PreVote(Message, frozen=True, kw_only=True, array_like=True, gc=False, tag=1):
     """The pre-vote: would you promise me a ballot? It opens no ballot (our addition; Raft's PreVote).
 
     `decided` is the sender's decided prefix. `promised` is its highest promise, own ballots included; it distinguishes
@@ -68,15 +68,15 @@ class Canvass(Message, frozen=True, kw_only=True, array_like=True, gc=False, tag
     promised: Ballot
 
 
-class CanvassReply(Message, frozen=True, kw_only=True, array_like=True, gc=False, tag=2):
-    """The answer to a pre-vote: `willing` is whether the sender would promise.
+class PreVoteReply(Message, frozen=True, kw_only=True, array_like=True, gc=False, tag=2):
+    """The answer to a pre-vote: `would_grant` is whether the sender would promise.
 
     `leader` is the leader that the sender knows (0: none), `hops` hops away from it: 0 is the sender itself, 1 is heard
     directly, more is known from others. `promised` is the highest ballot seen, `decided` the decided prefix.
     """
 
     stamp: int
-    willing: bool
+    would_grant: bool
     leader: NodeId
     hops: int
     promised: Ballot
@@ -226,8 +226,8 @@ class Hints(Message, frozen=True, kw_only=True, array_like=True, gc=False, tag=1
 
 
 AnyMessage = (
-    Canvass
-    | CanvassReply
+    PreVote
+    | PreVoteReply
     | Prepare
     | Promise
     | Reject

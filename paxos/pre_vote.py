@@ -10,11 +10,11 @@ from paxos.acceptor import Acceptor
 from paxos.ballot import NOBODY, NodeId
 from paxos.core import Core
 from paxos.learner import Learner
-from paxos.messages import Canvass
+from paxos.messages import PreVote
 from paxos.timeouts import Timeouts
 
 
-class PreVote:
+class PreVoteRound:
     """Questions to the peers, and their answers; also this node's own readiness to grant a pre-vote."""
 
     def __init__(self, core: Core, timeouts: Timeouts, acceptor: Acceptor, learner: Learner) -> None:
@@ -39,7 +39,7 @@ class PreVote:
     def ask(self, nodes: tuple[NodeId, ...]) -> None:
         """Send the question to `nodes`, and set the RESEND timer."""
         if nodes:
-            question = Canvass(
+            question = PreVote(
                 sender=self.core.me,
                 stamp=self.core.now,
                 decided=self.learner.decided,

@@ -24,8 +24,6 @@ from paxos.messages import (
     Accepted,
     AnyMessage,
     AskRead,
-    Canvass,
-    CanvassReply,
     Catchup,
     CatchupReply,
     Decide,
@@ -35,13 +33,15 @@ from paxos.messages import (
     HeartbeatAck,
     Hints,
     Prepare,
+    PreVote,
+    PreVoteReply,
     Promise,
     ReadAt,
     Reject,
     Request,
     StepDown,
 )
-from paxos.pre_vote import PreVote
+from paxos.pre_vote import PreVoteRound
 from paxos.proposer import Proposer
 from paxos.reads import Reads
 from paxos.request_forwarder import RequestForwarder
@@ -64,7 +64,7 @@ class Replica:
     acceptor_role = Acceptor
     learner_role = Learner
     leader_view_role = LeaderView
-    pre_vote_role = PreVote
+    pre_vote_role = PreVoteRound
     campaign_role = Campaign
     election_role = Election
     heartbeats_role = Heartbeats
@@ -177,9 +177,9 @@ class Replica:
                     self.learner.prefix_decided(message.ballot, message.decided, message.sender)
             case Forward():
                 self.forwarder.forwarded(message)
-            case Canvass():
+            case PreVote():
                 self.election.on_pre_vote(message)
-            case CanvassReply():
+            case PreVoteReply():
                 self.election.on_pre_vote_reply(message)
             case Prepare():
                 self.election.on_prepare(message)

@@ -18,7 +18,7 @@ from paxos.election import Election
 from paxos.heartbeats import Heartbeats
 from paxos.leader_view import LeaderView
 from paxos.learner import Learner
-from paxos.pre_vote import PreVote
+from paxos.pre_vote import PreVoteRound
 from paxos.proposer import Proposer
 from paxos.reads import Reads
 from paxos.replica import Replica
@@ -39,7 +39,7 @@ ROLES: dict[type, str] = {
     Acceptor: "acceptor_role",
     Learner: "learner_role",
     LeaderView: "leader_view_role",
-    PreVote: "pre_vote_role",
+    PreVoteRound: "pre_vote_role",
     Campaign: "campaign_role",
     Election: "election_role",
     Heartbeats: "heartbeats_role",

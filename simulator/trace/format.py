@@ -29,7 +29,10 @@ from simulator.trace.events import (
     TimerFired,
 )
 
-VERSION = 1
+VERSION = 2
+"""The version of traces that are written. In version 1 the messages PRE-VOTE and PRE-VOTE-REPLY had other names."""
+READABLE = (1, 2)
+"""The versions that are read."""
 
 
 def _fields_of_messages() -> dict[str, str]:

@@ -16,7 +16,17 @@ from paxos.messages import AnyMessage
 from simulator.cluster.history import Event as HistoryEvent
 from simulator.errors import InputError
 from simulator.trace.events import BlocksApplied, Event, MessageDelivered, MessageLost, MessageSent
-from simulator.trace.format import VERSION, AnyLine, AppliedLine, Cut, DeliveredLine, Header, History, LostLine
+from simulator.trace.format import (
+    READABLE,
+    VERSION,
+    AnyLine,
+    AppliedLine,
+    Cut,
+    DeliveredLine,
+    Header,
+    History,
+    LostLine,
+)
 
 _decode = msgspec.json.Decoder[AnyLine](AnyLine).decode
 _decode_header = msgspec.json.Decoder(Header).decode
@@ -90,8 +100,9 @@ def read_trace(name: str | Path) -> Trace:
         header = _decode_header(first)
     except (ValueError, RecursionError) as error:
         raise _bad(path, 1, f'a trace begins with its header, {{"trace":{VERSION},…}}: {error}') from None
-    if header.trace != VERSION:
-        raise _bad(path, 1, f"this is a trace of version {header.trace}, and only version {VERSION} can be read")
+    if header.trace not in READABLE:
+        known = " and ".join(map(str, READABLE))
+        raise _bad(path, 1, f"this is a trace of version {header.trace}, and only versions {known} can be read")
     try:
         header.to_settings()
     except msgspec.ValidationError as error:

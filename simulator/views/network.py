@@ -12,7 +12,7 @@ from simulator.text.units import format_ms
 from simulator.views.palette import BAD, ODD, QUIET
 from simulator.views.sheet import Cell, Column, Sheet, bit, join
 
-REPEATED = frozenset({"CANVASS", "CANVASS-REPLY", "HEARTBEAT", "HEARTBEAT-ACK", "HINTS"})
+REPEATED = frozenset({"PRE-VOTE", "PRE-VOTE-REPLY", "HEARTBEAT", "HEARTBEAT-ACK", "HINTS"})
 """Frequent messages, which a person who holds messages seldom looks for."""
 
 

@@ -143,7 +143,7 @@ def events() -> list[ClusterEvent]:
         (2930, 0, "fault", "partition 1,2,3,4 / 5"),
         (4100, 3, "pause", "paused"),
         (5012, 4, "down", "the node stopped: paxos.txt line 12: the checksum is wrong"),
-        (31007, 5, "drop", "5>1 canvass lost: the link is cut"),
+        (31007, 5, "drop", "5>1 pre-vote lost: the link is cut"),
     )
     return [ClusterEvent(at_ms=at, node=node, kind=kind, text=text) for at, node, kind, text in entries]
 

@@ -20,9 +20,9 @@ from paxos.messages import (
     Accept,
     Accepted,
     AnyMessage,
-    Canvass,
-    CanvassReply,
     Prepare,
+    PreVote,
+    PreVoteReply,
     Promise,
     Request,
 )
@@ -227,13 +227,13 @@ class Stage:
 
     def elect(self, node: NodeId, *voters: NodeId) -> None:
         """`node` campaigns, with the promises of `voters` and its own; others hear nothing of it."""
-        if not self.letters_of(Canvass, source=node):  # With a client that waits it has asked already.
+        if not self.letters_of(PreVote, source=node):  # With a client that waits it has asked already.
             self.ring(node, Timer.ELECTION)
-        for kind in (Canvass, CanvassReply, Prepare, Promise):
+        for kind in (PreVote, PreVoteReply, Prepare, Promise):
             for voter in voters:
-                ends = (node, voter) if kind in (Canvass, Prepare) else (voter, node)
+                ends = (node, voter) if kind in (PreVote, Prepare) else (voter, node)
                 self.deliver(kind, source=ends[0], to=ends[1])
-        self.lose((Canvass, Prepare), source=node)
+        self.lose((PreVote, Prepare), source=node)
 
     def accept(self, leader: NodeId, *voters: NodeId, answer: bool = True) -> None:
         """The newest ACCEPTs of `leader` reach `voters`, and their answers, if so, reach it."""

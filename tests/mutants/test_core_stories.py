@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from paxos.ballot import Ballot
 from paxos.effects import Timer
-from paxos.messages import Accept, Accepted, Canvass, CanvassReply, Prepare, Promise
+from paxos.messages import Accept, Accepted, Prepare, PreVote, PreVoteReply, Promise
 from tests.mutants.stage import Stage, judge, tells_of
 
 A, B, C = 1, 2, 3
@@ -40,8 +40,8 @@ def test_a_late_prepare_lowers_no_promise(rule: str | None) -> None:
     """A's PREPARE comes after B has promised C's higher ballot: if it were promised, A's ACCEPTs would follow."""
     stage = Stage(rule)
     stage.ring(A, Timer.ELECTION)
-    stage.deliver(Canvass, source=A, to=B)
-    stage.deliver(CanvassReply, source=B, to=A)
+    stage.deliver(PreVote, source=A, to=B)
+    stage.deliver(PreVoteReply, source=B, to=A)
     stage.tick()
     stage.elect(C, B)
     stage.tick()
@@ -167,8 +167,8 @@ def test_half_of_the_promises_is_not_enough(rule: str | None) -> None:
     """A's campaign is promised by nobody but itself; it has a write to place."""
     stage = Stage(rule)
     stage.ring(A, Timer.ELECTION)
-    stage.deliver(Canvass, source=A, to=B)
-    stage.deliver(CanvassReply, source=B, to=A)
+    stage.deliver(PreVote, source=A, to=B)
+    stage.deliver(PreVoteReply, source=B, to=A)
     stage.write(A, "X")
 
     judge(rule, stage.broken(), well=not stage.leads(A))
@@ -254,8 +254,8 @@ def test_a_promise_leaves_votes_alone(rule: str | None) -> None:
     """X is chosen at A and B. B promises C, in vain; B promises C's next ballot too, and must tell of X again."""
     stage = x_is_chosen_and_a_dies(rule)
     stage.ring(C, Timer.ELECTION)
-    stage.deliver(Canvass, source=C, to=B)
-    stage.deliver(CanvassReply, source=B, to=C)
+    stage.deliver(PreVote, source=C, to=B)
+    stage.deliver(PreVoteReply, source=B, to=C)
     stage.deliver(Prepare, source=C, to=B)
     stage.lose(Promise)
     stage.crash(C)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from blog.operations import Post
 from paxos.ballot import Ballot
 from paxos.effects import Timer
-from paxos.messages import Accept, Accepted, Canvass, CanvassReply, Prepare, Promise, Reject
+from paxos.messages import Accept, Accepted, Prepare, PreVote, PreVoteReply, Promise, Reject
 from simulator.faults.faults import CutLink, LinkConditions
 from simulator.faults.links import LinkRule
 from simulator.settings import Settings
@@ -38,20 +38,20 @@ def test_a_refusal_of_an_older_campaign_changes_nothing(rule: str | None) -> Non
     """C refuses A's first campaign; A wins with a higher one; then the refusal arrives."""
     stage = Stage(rule)
     stage.ring(C, Timer.ELECTION)
-    stage.deliver(Canvass, source=C, to=B)
-    stage.deliver(CanvassReply, source=B, to=C)  # C has opened ballot 1.3, and nobody hears of it.
+    stage.deliver(PreVote, source=C, to=B)
+    stage.deliver(PreVoteReply, source=B, to=C)  # C has opened ballot 1.3, and nobody hears of it.
     stage.lose(Prepare)
     stage.tick()
     stage.ring(A, Timer.ELECTION)
-    stage.deliver(Canvass, source=A, to=B)
-    stage.deliver(CanvassReply, source=B, to=A)
+    stage.deliver(PreVote, source=A, to=B)
+    stage.deliver(PreVoteReply, source=B, to=A)
     stage.deliver(Prepare, source=A, to=C)
     stage.lose(Prepare)
     stage.ring(A, Timer.ELECTION)  # The campaign has failed.
     stage.tick()
     stage.ring(A, Timer.ELECTION)
-    stage.deliver(Canvass, source=A, to=(B, C))
-    stage.deliver(CanvassReply, to=A)
+    stage.deliver(PreVote, source=A, to=(B, C))
+    stage.deliver(PreVoteReply, to=A)
     stage.deliver(Prepare, source=A, to=B)
     stage.deliver(Promise, source=B, to=A)
     assert stage.leads(A)
@@ -148,8 +148,8 @@ def test_the_round_counts_before_the_node(rule: str | None) -> None:
     stage.tick()
     stage.deliver(Prepare, to=A)
     stage.ring(A, Timer.ELECTION)
-    stage.deliver(Canvass, source=A, to=B)
-    stage.deliver(CanvassReply, source=B, to=A)
+    stage.deliver(PreVote, source=A, to=B)
+    stage.deliver(PreVoteReply, source=B, to=A)
     stage.deliver(Prepare, source=A, to=B)
     stage.deliver(Promise, source=B, to=A)
 

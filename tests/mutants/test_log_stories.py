@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from paxos.effects import Timer
-from paxos.messages import Accept, Canvass, CanvassReply, Catchup, CatchupReply, Hints, Request
+from paxos.messages import Accept, Catchup, CatchupReply, Hints, PreVote, PreVoteReply, Request
 from simulator.node.storage.chain_file import CHAIN
 from tests.mutants.stage import Stage, judge, tells_of
 
@@ -95,8 +95,8 @@ def test_catch_up_hands_on_what_is_decided_and_no_more(rule: str | None) -> None
     stage.tick()
 
     stage.ring(5, Timer.ELECTION)
-    stage.deliver(Canvass, source=5, to=2)
-    stage.deliver(CanvassReply, source=2, to=5)
+    stage.deliver(PreVote, source=5, to=2)
+    stage.deliver(PreVoteReply, source=2, to=5)
     stage.deliver(Catchup, to=2)
     stage.deliver(CatchupReply, to=5)
 

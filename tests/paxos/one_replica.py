@@ -17,10 +17,10 @@ from paxos.messages import (
     Acceptance,
     Accepted,
     AnyMessage,
-    CanvassReply,
     Heartbeat,
     HeartbeatAck,
     Prepare,
+    PreVoteReply,
     Promise,
     Reject,
     Request,
@@ -190,15 +190,17 @@ class One:
                 self.where.setdefault(one.id, slot)
 
 
-def grants(node: NodeId, *, stamp: int = 0, decided: Slot = 0, promised: Ballot = NO_BALLOT) -> CanvassReply:
+def grants(node: NodeId, *, stamp: int = 0, decided: Slot = 0, promised: Ballot = NO_BALLOT) -> PreVoteReply:
     """`node` would promise."""
-    return CanvassReply(sender=node, stamp=stamp, willing=True, leader=0, hops=0, promised=promised, decided=decided)
+    return PreVoteReply(
+        sender=node, stamp=stamp, would_grant=True, leader=0, hops=0, promised=promised, decided=decided
+    )
 
 
-def refuses(node: NodeId, leader: NodeId, *, stamp: int = 0, hops: int = 1) -> CanvassReply:
+def refuses(node: NodeId, leader: NodeId, *, stamp: int = 0, hops: int = 1) -> PreVoteReply:
     """`node` hears `leader` and would not promise."""
-    return CanvassReply(
-        sender=node, stamp=stamp, willing=False, leader=leader, hops=hops, promised=NO_BALLOT, decided=0
+    return PreVoteReply(
+        sender=node, stamp=stamp, would_grant=False, leader=leader, hops=hops, promised=NO_BALLOT, decided=0
     )
 
 

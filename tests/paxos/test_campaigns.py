@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from paxos.effects import Note, Persist, Send, Timer
-from paxos.messages import Acceptance, Canvass, Heartbeat, Prepare, Promise, Reject
+from paxos.messages import Acceptance, Heartbeat, Prepare, PreVote, Promise, Reject
 from paxos.records import OpenedRecord, PromiseRecord
 from tests.paxos.one_replica import (
     One,
@@ -200,7 +200,7 @@ def test_lost_questions_are_asked_again() -> None:
     one.wake(Timer.ELECTION)
     one.hear(grants(3))
 
-    assert receivers(one.wake(Timer.RESEND, after_ms=100), Canvass) == [2, 4, 5]
+    assert receivers(one.wake(Timer.RESEND, after_ms=100), PreVote) == [2, 4, 5]
 
 
 def test_on_a_slow_network_nobody_is_asked_again_before_an_answer_can_be_here() -> None:
@@ -211,7 +211,7 @@ def test_on_a_slow_network_nobody_is_asked_again_before_an_answer_can_be_here() 
         one.wake(Timer.RESEND, after_ms=1_000)
     one.hear(grants(2))  # Asked at 0, answered after four seconds.
 
-    asked = [bool(messages(one.wake(Timer.RESEND, after_ms=1_000), Canvass)) for _ in range(16)]
+    asked = [bool(messages(one.wake(Timer.RESEND, after_ms=1_000), PreVote)) for _ in range(16)]
 
     assert [second for second, again in enumerate(asked, 5) if again] == [13]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from paxos.ballot import NO_BALLOT
-from paxos.messages import Accept, Canvass, Catchup, CatchupReply, Decide
+from paxos.messages import Accept, Catchup, CatchupReply, Decide, PreVote
 from tests.paxos.bench_of_replicas import Bench
 from tests.paxos.one_replica import One, accepted, delivered, messages, request
 
@@ -70,7 +70,7 @@ def test_a_leader_that_was_replaced_unawares_does_not_mislead_its_last_follower(
     bench.until(lambda: bench.of(behind).status().decided == 1, 60)
 
     assert bench.of(old).election.leading, "the old leader must not have noticed yet"
-    bench.receive(old, Canvass(sender=behind, stamp=0, decided=1, promised=NO_BALLOT))
+    bench.receive(old, PreVote(sender=behind, stamp=0, decided=1, promised=NO_BALLOT))
     [(_, _, question)] = bench.said(Catchup, old)
     bench.receive(behind, question)
     [(_, _, answer)] = bench.said(CatchupReply, behind)

@@ -9,9 +9,9 @@ from paxos.effects import Timer
 from paxos.messages import (
     Accept,
     AnyMessage,
-    Canvass,
-    CanvassReply,
     Decide,
+    PreVote,
+    PreVoteReply,
     Promise,
     Reject,
     StepDown,
@@ -34,9 +34,9 @@ from tests.paxos.one_replica import (
 )
 
 
-def pre_vote(node: int, *, stamp: int = 0, decided: int = 0, promised: Ballot = NO_BALLOT) -> Canvass:
+def pre_vote(node: int, *, stamp: int = 0, decided: int = 0, promised: Ballot = NO_BALLOT) -> PreVote:
     """The question of `node`."""
-    return Canvass(sender=node, stamp=stamp, decided=decided, promised=promised)
+    return PreVote(sender=node, stamp=stamp, decided=decided, promised=promised)
 
 
 def candidate() -> One:
@@ -57,7 +57,7 @@ def test_a_silent_cluster_makes_a_candidate() -> None:
 
     effects = one.wake(Timer.ELECTION)
 
-    assert receivers(effects, Canvass) == [2, 3, 4, 5]
+    assert receivers(effects, PreVote) == [2, 3, 4, 5]
     assert one.role() == "candidate"
 
 
@@ -79,9 +79,9 @@ def test_a_follower_that_hears_its_leader_stays_a_follower() -> None:
 
     effects = one.wake(Timer.ELECTION, after_ms=199)
 
-    assert messages(effects, Canvass) == []
+    assert messages(effects, PreVote) == []
     assert alarms(effects, Timer.ELECTION) == [(1, 201)]
-    assert messages(one.wake(Timer.ELECTION, after_ms=1), Canvass) != []
+    assert messages(one.wake(Timer.ELECTION, after_ms=1), PreVote) != []
 
 
 @pytest.mark.parametrize("kind", ["heartbeat", "accept", "decide"])
@@ -106,7 +106,7 @@ def test_a_write_without_a_leader_makes_a_candidate() -> None:
 
     effects = one.submit(request(1))
 
-    assert receivers(effects, Canvass) == [2, 3, 4, 5]
+    assert receivers(effects, PreVote) == [2, 3, 4, 5]
 
 
 def test_a_write_at_a_node_that_knows_a_leader_makes_no_candidate() -> None:
@@ -114,7 +114,7 @@ def test_a_write_at_a_node_that_knows_a_leader_makes_no_candidate() -> None:
     one = One()
     one.hear(heartbeat(2, ballot(1, 2)))
 
-    assert messages(one.submit(request(1)), Canvass) == []
+    assert messages(one.submit(request(1)), PreVote) == []
 
 
 def test_a_write_does_not_flush_a_candidate_that_just_failed() -> None:
@@ -126,7 +126,7 @@ def test_a_write_does_not_flush_a_candidate_that_just_failed() -> None:
 
     effects = one.submit(request(1)) + one.wake(Timer.FORWARD, after_ms=100)
 
-    assert messages(effects, Canvass) == []
+    assert messages(effects, PreVote) == []
 
 
 # Rule 2: a leader that works is not unseated
@@ -139,8 +139,8 @@ def test_a_node_that_hears_a_leader_names_it_instead_of_promising() -> None:
 
     effects = one.hear(pre_vote(3), prepare(9, 3))
 
-    [answer] = messages(effects, CanvassReply)
-    assert (answer.willing, answer.leader, answer.hops) == (False, 2, 1)
+    [answer] = messages(effects, PreVoteReply)
+    assert (answer.would_grant, answer.leader, answer.hops) == (False, 2, 1)
     [refusal] = messages(effects, Reject)
     assert (refusal.leader, refusal.ballot) == (2, ballot(9, 3))
     assert messages(effects, Promise) == []
@@ -154,8 +154,8 @@ def test_a_leader_names_itself_instead_of_promising() -> None:
 
     effects = leader.hear(pre_vote(3), prepare(9, 3))
 
-    [answer] = messages(effects, CanvassReply)
-    assert (answer.willing, answer.leader, answer.hops) == (False, 1, 0)
+    [answer] = messages(effects, PreVoteReply)
+    assert (answer.would_grant, answer.leader, answer.hops) == (False, 1, 0)
     assert [refusal.leader for refusal in messages(effects, Reject)] == [1]
     assert leader.role() == "leader"
 
@@ -168,7 +168,7 @@ def test_a_node_promises_again_when_its_leader_has_been_silent() -> None:
     one.now = 200
     effects = one.hear(pre_vote(3), prepare(2, 3))
 
-    assert [answer.willing for answer in messages(effects, CanvassReply)] == [True]
+    assert [answer.would_grant for answer in messages(effects, PreVoteReply)] == [True]
     assert [given.ballot for given in messages(effects, Promise)] == [ballot(2, 3)]
 
 
@@ -179,7 +179,7 @@ def test_a_leader_that_campaigns_again_leads_no_longer() -> None:
 
     effects = one.hear(pre_vote(2, promised=ballot(1, 2)), prepare(2, 2))
 
-    assert [answer.willing for answer in messages(effects, CanvassReply)] == [True]
+    assert [answer.would_grant for answer in messages(effects, PreVoteReply)] == [True]
     assert [given.ballot for given in messages(effects, Promise)] == [ballot(2, 2)]
 
 
@@ -190,7 +190,7 @@ def test_a_question_from_before_it_led_unseats_no_leader() -> None:
 
     effects = one.hear(pre_vote(2, promised=ballot(1, 2)), pre_vote(3, promised=ballot(1, 2)))
 
-    assert [(answer.willing, answer.leader) for answer in messages(effects, CanvassReply)] == [(False, 2)] * 2
+    assert [(answer.would_grant, answer.leader) for answer in messages(effects, PreVoteReply)] == [(False, 2)] * 2
 
 
 def test_a_campaign_of_the_leader_ends_its_leadership_here() -> None:
@@ -274,8 +274,8 @@ def test_a_node_that_was_promised_something_is_given_time() -> None:
     one.now += 200
     late = one.hear(pre_vote(3))
 
-    assert [answer.willing for answer in messages(soon, CanvassReply)] == [False, True]
-    assert [answer.willing for answer in messages(late, CanvassReply)] == [True]
+    assert [answer.would_grant for answer in messages(soon, PreVoteReply)] == [False, True]
+    assert [answer.would_grant for answer in messages(late, PreVoteReply)] == [True]
 
 
 def test_a_row_of_nodes_passes_the_word_on() -> None:
@@ -286,7 +286,7 @@ def test_a_row_of_nodes_passes_the_word_on() -> None:
 
     effects = one.hear(pre_vote(3), pre_vote(2))
 
-    assert [(answer.leader, answer.hops) for answer in messages(effects, CanvassReply)] == [(5, 2), (0, 0)]
+    assert [(answer.leader, answer.hops) for answer in messages(effects, PreVoteReply)] == [(5, 2), (0, 0)]
 
 
 def test_of_two_rumours_the_nearer_one_is_believed() -> None:
@@ -308,9 +308,9 @@ def test_hearsay_does_not_hinder_an_election() -> None:
     one.wake(Timer.ELECTION)
     one.hear(refuses(2, leader=5, hops=1))
 
-    [answer] = messages(one.hear(pre_vote(3)), CanvassReply)
+    [answer] = messages(one.hear(pre_vote(3)), PreVoteReply)
 
-    assert answer.willing
+    assert answer.would_grant
 
 
 def test_a_rumour_that_went_in_a_circle_is_not_believed() -> None:
@@ -329,7 +329,7 @@ def test_who_comes_back_with_a_high_ballot_costs_a_ballot_and_no_leader() -> Non
     leader.take_over()
 
     effects = leader.hear(reject(5, leader, promised=9))
-    assert receivers(effects, Canvass) == [2, 3, 4, 5]
+    assert receivers(effects, PreVote) == [2, 3, 4, 5]
     assert messages(effects, StepDown) == []
     effects = leader.hear(grants(2), grants(3))
     campaign = leader.replica.campaign.ballot

@@ -15,8 +15,6 @@ from paxos.messages import (
     Accepted,
     AnyMessage,
     AskRead,
-    Canvass,
-    CanvassReply,
     Catchup,
     CatchupReply,
     Decide,
@@ -26,6 +24,8 @@ from paxos.messages import (
     HeartbeatAck,
     Hints,
     Prepare,
+    PreVote,
+    PreVoteReply,
     Promise,
     ReadAt,
     Reject,
@@ -61,8 +61,8 @@ def accept(slot: int, number: int, decided: int = 0) -> Accept:
 def one_of_each(node: int) -> list[AnyMessage]:
     """Every message there is, as an earlier incarnation of `node` may have sent it."""
     return [
-        Canvass(sender=node, stamp=9_999, decided=0, promised=STALE),
-        CanvassReply(sender=node, stamp=9_999, willing=True, leader=0, hops=0, promised=STALE, decided=0),
+        PreVote(sender=node, stamp=9_999, decided=0, promised=STALE),
+        PreVoteReply(sender=node, stamp=9_999, would_grant=True, leader=0, hops=0, promised=STALE, decided=0),
         Prepare(sender=node, ballot=STALE, first_slot=1, stamp=9_999),
         Promise(sender=node, ballot=STALE, accepted=(), decided=0, stamp=9_999),
         Reject(sender=node, ballot=STALE, promised=HIGH, leader=node, decided=0),

@@ -6,7 +6,7 @@ import pytest
 
 from paxos.ballot import NO_BALLOT
 from paxos.effects import GiveUp, Timer
-from paxos.messages import Accept, Acceptance, Canvass, Catchup, CatchupReply, Decide, Forward, ForwardReply
+from paxos.messages import Accept, Acceptance, Catchup, CatchupReply, Decide, Forward, ForwardReply, PreVote
 from tests.paxos.one_replica import (
     One,
     alarms,
@@ -282,7 +282,7 @@ def test_a_node_that_hears_a_majority_is_not_majorityless_without_a_leader() -> 
     one.submit(request(1))
     effects = []
     for _ in range(8):
-        effects += one.hear(*(Canvass(sender=node, stamp=0, decided=0, promised=NO_BALLOT) for node in (2, 3)))
+        effects += one.hear(*(PreVote(sender=node, stamp=0, decided=0, promised=NO_BALLOT) for node in (2, 3)))
         effects += one.wake(Timer.FORWARD, after_ms=1_000)
 
     assert of(effects, GiveUp) == []

@@ -30,11 +30,13 @@ DISK_KINDS: tuple[DiskFaultKind, ...] = get_args(DiskFaultKind)
 DISK_FILES = ("blockchain.txt", "blog.txt", "paxos.txt")
 NODES_KEYWORDS = ("leader", "follower", "random", "majority", "minority", "all", "crashed", "rest")
 MESSAGE_KINDS = (
-    "canvass", "canvass-reply", "prepare", "promise", "reject", "accept", "accepted", "decide", "heartbeat",
+    "pre-vote", "pre-vote-reply", "prepare", "promise", "reject", "accept", "accepted", "decide", "heartbeat",
     "heartbeat-ack", "step-down", "forward", "forward-reply", "ask-read", "read-at", "catchup", "catchup-reply",
     "hints",
 )  # fmt: skip
 """The kinds of messages, as `held` shows them."""
+OLD_KINDS = {"canvass": "pre-vote", "canvass-reply": "pre-vote-reply"}
+"""Earlier names of kinds, which older scenarios use."""
 CONDITION_WORDS = ("delay", "jitter", "drop", "loss", "duplicate", "reorder")
 
 
@@ -168,10 +170,11 @@ def _deliver(words: Cursor) -> DeliverMessages:
     if words.keyword("all"):
         words.done()
         return DeliverMessages(everything=True)
-    word = words.take_text("a message's number or link", MESSAGE_KINDS)
+    word = words.take_text("a message's number or link", (*MESSAGE_KINDS, *OLD_KINDS))
     if ">" in word.text:
         links = tuple(link_word(part, words.nodes) for part in split_at(word, ","))
-        kind = words.choose("a kind of message", MESSAGE_KINDS) if words.more() else ""
+        old = words.keyword(*OLD_KINDS)
+        kind = OLD_KINDS[old] if old else words.choose("a kind of message", MESSAGE_KINDS) if words.more() else ""
         words.done()
         return DeliverMessages(links=links, kind=kind)
     words.done()

@@ -41,10 +41,10 @@ DAY = (
 
 DUEL = (
     "hold",
-    "deliver 1>3,1>4 canvass",
-    "deliver 3>1,4>1 canvass-reply",
-    "deliver 2>3,2>4 canvass",
-    "deliver 3>2,4>2 canvass-reply",
+    "deliver 1>3,1>4 pre-vote",
+    "deliver 3>1,4>1 pre-vote-reply",
+    "deliver 2>3,2>4 pre-vote",
+    "deliver 3>2,4>2 pre-vote-reply",
     "deliver 1>3,1>4 prepare",
     "deliver 3>1,4>1 promise",
     '@1 post alice Duel "will anybody ever propose this?" &',

@@ -8,11 +8,11 @@ from paxos.ballot import NO_BALLOT
 from paxos.effects import Timer
 from paxos.messages import (
     Accepted,
-    Canvass,
-    CanvassReply,
     Heartbeat,
     HeartbeatAck,
     Prepare,
+    PreVote,
+    PreVoteReply,
     Promise,
 )
 from simulator.node.client_api import ClientWrite
@@ -91,9 +91,9 @@ def leader_of_five(answering: int) -> Bench:
     bench = Bench(nodes=5, difficulty=0)
     bench.node.wake(Timer.ELECTION, bench.now)
     bench.node.flush(bench.now)
-    pre_vote = next(message for _, message in bench.sent if isinstance(message, Canvass))
+    pre_vote = next(message for _, message in bench.sent if isinstance(message, PreVote))
     nobody = {"leader": 0, "hops": 0, "promised": NO_BALLOT, "decided": 0}
-    bench.hear(*[CanvassReply(sender=n, stamp=pre_vote.stamp, willing=True, **nobody) for n in (2, 3)])  # type: ignore[arg-type]
+    bench.hear(*[PreVoteReply(sender=n, stamp=pre_vote.stamp, would_grant=True, **nobody) for n in (2, 3)])  # type: ignore[arg-type]
     prepare = next(message for _, message in bench.sent if isinstance(message, Prepare))
     ballot = prepare.ballot
     bench.hear(*[Promise(sender=n, ballot=ballot, accepted=(), decided=0, stamp=prepare.stamp) for n in (2, 3)])

@@ -12,7 +12,9 @@ import msgspec
 import pytest
 
 from blog.operations import Post
+from paxos.ballot import NO_BALLOT
 from paxos.effects import Timer
+from paxos.messages import PreVote
 from simulator.checks.trace_check import check_trace
 from simulator.cluster.history import Event as HistoryEvent
 from simulator.cluster.interface import Query
@@ -216,7 +218,7 @@ def test_playing_calls_every_observer(run: tuple[VirtualCluster, TraceRecorder])
     assert list(again.events()) == list(run[1].events())
 
 
-GOOD = '{"trace":1,"world":"virtual","seed":0,"settings":{"nodes":3}}'
+GOOD = '{"trace":2,"world":"virtual","seed":0,"settings":{"nodes":3}}'
 
 
 @pytest.mark.parametrize(
@@ -225,7 +227,7 @@ GOOD = '{"trace":1,"world":"virtual","seed":0,"settings":{"nodes":3}}'
         ("", "line 1: a trace begins with its header"),
         ("nonsense", "line 1: a trace begins with its header"),
         ('{"process":0,"type":"invoke","f":"post"}', "line 1: a trace begins with its header"),
-        (GOOD.replace(":1,", ":2,", 1), "line 1: this is a trace of version 2, and only version 1 can be read"),
+        (GOOD.replace(":2,", ":3,", 1), "line 1: this is a trace of version 3, and only versions 1 and 2 can be read"),
         (GOOD.replace("3", "300"), "line 1: its settings are none of a cluster"),
         (f"{GOOD}\n\n", "line 2: no event of a trace"),
         (f'{GOOD}\n{{"event":"woken","at_ms":1,"node":1,"timer":"heartbeat"}}\n{{"event":"wok', "line 3: no event"),
@@ -291,3 +293,15 @@ def test_a_recorder_keeps_what_it_is_given() -> None:
     recorder.observe(note)
 
     assert list(recorder.events()) == [note]
+
+
+def test_a_trace_of_version_1_is_still_read(tmp_path: Path) -> None:
+    """Its messages have the same numbers and fields; only two of them had other names."""
+    path = tmp_path / "old.jsonl"
+    asked = '{"event":"sent","at_ms":1,"node":1,"clock":1,"to":[2],"number":1,"message":[1,1,5,0,[0,0]]}'
+    path.write_text(f"{GOOD.replace(':2,', ':1,', 1)}\n{asked}\n")
+
+    (event,) = read_trace(path).events()
+
+    assert isinstance(event, MessageSent)
+    assert event.message == PreVote(sender=1, stamp=5, decided=0, promised=NO_BALLOT)

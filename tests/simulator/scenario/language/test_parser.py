@@ -105,6 +105,7 @@ UNDERSTOOD: list[tuple[str, Command]] = [
     ("deliver 7", DeliverMessages(number=7)),
     ("deliver 1>leader", DeliverMessages(links=((1, "leader"),))),
     ("deliver 3>1,4>1 PROMISE", DeliverMessages(links=((3, 1), (4, 1)), kind="promise")),
+    ("deliver 3>1 canvass-reply", DeliverMessages(links=((3, 1),), kind="pre-vote-reply")),
     ("deliver ALL", DeliverMessages(everything=True)),
     ("release", commands.ReleaseMessages()),
     ("disk 2 corrupt blog.txt 3", DiskCommand(node=2, kind="corrupt", file="blog.txt", line=3)),

@@ -322,7 +322,7 @@ def test_messages_are_delivered_by_link_and_kind() -> None:
     """Those that are named and no others; each is told by what it says."""
     story = Story()
     story.cluster.held_messages = [
-        HeldMessage(number=1, source=3, target=1, text="CANVASS decided 0"),
+        HeldMessage(number=1, source=3, target=1, text="PRE-VOTE decided 0"),
         HeldMessage(number=2, source=3, target=1, text="PROMISE ballot 1.1 votes 0 decided 0"),
         HeldMessage(number=3, source=4, target=1, text="PROMISE ballot 1.1 votes 0 decided 0"),
         HeldMessage(number=4, source=4, target=2, text="PROMISE ballot 1.2 votes 0 decided 0"),
