@@ -1,4 +1,4 @@
-"""Draws every view on the canned cluster; run as a program it writes the golden statuses anew."""
+"""Renders every view on the canned cluster; run as a program it rewrites the golden files."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ FOLDER = Path(__file__).parent / "golden"
 WIDTHS = (80, 200)
 
 
-def drawn(name: str, width: int) -> str:
+def rendered(name: str, width: int) -> str:
     """The view's text on a terminal of this width, blanks at line ends cut off."""
     file = io.StringIO()
     console = Console(file=file, width=width, force_terminal=True, no_color=True, highlight=False, legacy_windows=False)
@@ -28,17 +28,17 @@ def piped(name: str) -> str:
 
 
 def stored(name: str, form: str) -> str:
-    """The golden status of the view in this form."""
+    """The golden file of the view in this form."""
     return (FOLDER / f"{name}.{form}.txt").read_text(encoding="utf-8")
 
 
 def main() -> None:
-    """Write all statuses."""
+    """Write all golden files."""
     FOLDER.mkdir(exist_ok=True)
     for name in VIEWS:
         (FOLDER / f"{name}.pipe.txt").write_text(piped(name), encoding="utf-8")
         for width in WIDTHS:
-            (FOLDER / f"{name}.{width}.txt").write_text(drawn(name, width), encoding="utf-8")
+            (FOLDER / f"{name}.{width}.txt").write_text(rendered(name, width), encoding="utf-8")
 
 
 if __name__ == "__main__":

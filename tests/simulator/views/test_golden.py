@@ -1,6 +1,6 @@
-"""Every view against a status of it that a person has looked at, at 80 and at 200 columns and in a pipe.
+"""Every view against its reviewed golden file, at 80 and 200 columns and in a pipe.
 
-After a change that is meant, `python -m tests.simulator.views.golden` draws the statuses anew: look at the difference.
+After an intended change, `python -m tests.simulator.views.golden` rewrites the files: review the diff.
 """
 
 from __future__ import annotations
@@ -8,16 +8,16 @@ from __future__ import annotations
 import pytest
 
 from simulator.views.demo import VIEWS
-from tests.simulator.views.golden import WIDTHS, drawn, piped, stored
+from tests.simulator.views.golden import WIDTHS, piped, rendered, stored
 
 
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("name", VIEWS)
-def test_a_view_looks_as_it_did_when_a_person_last_looked(name: str, width: int) -> None:
+def test_a_view_matches_its_golden_file(name: str, width: int) -> None:
     """The golden files hold the screen's text, line for line; no line is wider than the screen."""
-    picture = drawn(name, width)
+    text = rendered(name, width)
 
-    assert picture == stored(name, str(width))
+    assert text == stored(name, str(width))
 
 
 @pytest.mark.parametrize("name", VIEWS)

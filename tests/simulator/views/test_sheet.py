@@ -1,4 +1,4 @@
-"""Sheets: how a table gives way to a narrow screen, and how text that people wrote stays text."""
+"""Sheets: how a table fits a narrow screen, and how user text stays text."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def _draw(sheet: Sheet, width: int) -> str:
 
 
 def test_columns_of_the_highest_rank_go_first() -> None:
-    """When the screen is narrow, what matters least is left out whole instead of everything being cut."""
+    """On a narrow screen the least important columns are left out whole."""
     columns = (Column("node"), Column("queue", rank=1), Column("comments", rank=2))
     sheet = Sheet(columns=columns, rows=((bit(1), bit(22), bit(333)),))
 
@@ -43,14 +43,14 @@ def test_the_status_table_fits_every_screen(width: int) -> None:
 
 @given(text=st.text(max_size=60), width=st.integers(min_value=5, max_value=80))
 def test_text_from_people_never_breaks_a_line_or_reaches_the_terminal(text: str, width: int) -> None:
-    """Whatever is in a title, a row stays one row, and no control character gets through."""
+    """For any title a row stays one line, and no control character reaches the terminal."""
     sheet = Sheet(columns=(Column("title", room=5), Column("n")), rows=((bit(text), bit(7)),), header=False)
 
-    drawn, plain = _draw(sheet, width), sheet.plain()
+    rendered, plain = _draw(sheet, width), sheet.plain()
 
-    assert drawn.count("\n") == 1
+    assert rendered.count("\n") == 1
     assert plain.count("\n") == 0
-    assert not any(ord(character) < 32 or 127 <= ord(character) < 160 for character in drawn[:-1] + plain)
+    assert not any(ord(character) < 32 or 127 <= ord(character) < 160 for character in rendered[:-1] + plain)
 
 
 def test_markup_in_a_title_is_text() -> None:
@@ -59,7 +59,7 @@ def test_markup_in_a_title_is_text() -> None:
 
 
 def test_a_view_prints_itself_plainly_where_there_is_no_terminal() -> None:
-    """The same view: drawn on a screen, aligned text in a pipe."""
+    """The same view is a table on a screen and aligned text in a pipe."""
     file = io.StringIO()
 
     show(Page((status_view(states(), "nodes"), status_view([]))), Console(file=file, width=40))
@@ -79,6 +79,6 @@ def test_colour_forced_into_a_pipe_still_cuts_nothing() -> None:
 
 
 def test_equal_sheets_look_equal() -> None:
-    """The dashboard draws a panel again only when its sheet differs from the one on the screen."""
+    """Sheets with equal content are equal, so the dashboard can skip rendering them."""
     assert status_view(states()) == status_view(states())
     assert status_view(states()) != status_view(states()[:4])

@@ -1,4 +1,4 @@
-"""What the views say about a cluster, fact by fact."""
+"""What the views show of a cluster."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ any_state = st.builds(
 )
 
 
-def drawn(view: View, width: int = 80) -> str:
+def rendered(view: View, width: int = 80) -> str:
     """The view's text on a terminal of this width."""
     file = io.StringIO()
     Console(file=file, width=width, force_terminal=True, color_system=None).print(view)
@@ -54,20 +54,20 @@ def drawn(view: View, width: int = 80) -> str:
 
 @given(state=any_state)
 def test_a_panel_never_changes_its_height(state: NodeStatus) -> None:
-    """Whatever a node is or says, its panel has the same number of lines, so the screen never jumps."""
+    """A panel has the same number of lines for every status, so the screen does not jump."""
     assert len(node_panel(state).rows) == PANEL_LINES
 
 
 @given(state=any_state, width=st.integers(24, 200))
-def test_every_status_of_a_node_fits_its_place(state: NodeStatus, width: int) -> None:
-    """No state of a node makes a view fail or run over the edge, on a screen; and in a pipe nothing is cut."""
+def test_every_view_of_a_node_fits_its_width(state: NodeStatus, width: int) -> None:
+    """Every status renders within the width on a screen, and in a pipe nothing is cut."""
     for view in (node_panel(state), node_facts(state), node_summary(state), log_view(state), status_view([state])):
-        assert all(cell_len(line.rstrip()) <= width for line in drawn(view, width).splitlines())
+        assert all(cell_len(line.rstrip()) <= width for line in rendered(view, width).splitlines())
         assert "\x1b" not in view.plain()
     assert state.hash in node_view(state).plain() or not state.height
 
 
-def test_a_node_that_is_not_up_is_called_so_whatever_it_was() -> None:
+def test_a_node_that_is_not_up_shows_its_condition_instead_of_its_role() -> None:
     """A leader that was killed is down, not a leader."""
     killed = msgspec.structs.replace(UP, role="leader", life="down")
 
@@ -75,8 +75,8 @@ def test_a_node_that_is_not_up_is_called_so_whatever_it_was() -> None:
     assert "leader" not in status_view([killed]).plain().splitlines()[1]
 
 
-def test_the_leader_is_who_all_living_nodes_follow() -> None:
-    """One opinion is a sentence; several opinions are told one by one; no node up is told as well."""
+def test_the_leader_is_the_node_that_all_running_nodes_follow() -> None:
+    """One opinion is a sentence; several are a row each; no running node is a sentence too."""
     other = msgspec.structs.replace(UP, node=2, leader=2)
 
     assert leader_view([UP]).plain() == "node 1 leads at ballot 3.1: all nodes that are up say so"
@@ -95,7 +95,7 @@ def test_the_leader_is_who_all_living_nodes_follow() -> None:
         (LinkRule(delay_ms=5, drop=0.1), "delay+loss", "~%"),
     ],
 )
-def test_a_link_is_named_by_its_link_conditions(rule: LinkRule, word: str, sign: str) -> None:
+def test_a_link_is_named_by_its_conditions(rule: LinkRule, word: str, sign: str) -> None:
     """The matrix has one word a link; the small matrix one sign."""
     links = Links((1, 2))
     links.set_rule([(1, 2)], rule)
@@ -114,7 +114,7 @@ def test_a_cut_link_is_cut_in_its_direction_alone() -> None:
 
 
 def test_the_matrix_counts_the_messages_held_on_each_link() -> None:
-    """While messages wait, a link says how many wait on it."""
+    """A link shows how many held messages it has."""
     links = Links((1, 2))
     links.hold(True)
     held = [HeldMessage(number=n, source=1, target=2, text="x") for n in (1, 2)]
@@ -125,7 +125,7 @@ def test_the_matrix_counts_the_messages_held_on_each_link() -> None:
     assert held_view([], holding=False).plain() == "messages are not held: 'hold' keeps them back"
 
 
-def test_link_conditions_is_told_in_the_words_that_would_set_it() -> None:
+def test_link_conditions_are_shown_as_the_net_command_takes_them() -> None:
     """What `net` prints can be typed again."""
     rule = LinkRule(delay_ms=3000, jitter_ms=20, drop=0.3, duplicate=0.005)
 
@@ -134,11 +134,11 @@ def test_link_conditions_is_told_in_the_words_that_would_set_it() -> None:
 
 
 def test_an_h_points_to_the_hash_of_the_block_before() -> None:
-    """Drawn, the arrow leaves at H and ends at the hash with the same digits; one below the other it does too."""
+    """The arrow leaves at H and ends at the hash with the same digits, side by side and in a column."""
     lines = chain_lines(2)
     first = msgspec.json.decode(lines[0])["hash"][:12]
 
-    side_by_side, below = drawn(chain_view(lines), 80).splitlines(), drawn(chain_view(lines), 30).splitlines()
+    side_by_side, below = rendered(chain_view(lines), 80).splitlines(), rendered(chain_view(lines), 30).splitlines()
 
     assert f"H    {first}" in side_by_side[1]
     assert side_by_side[1].index("┌──│") == side_by_side[5].index("◄┘") + 1
@@ -164,7 +164,7 @@ def test_a_line_that_is_no_block_is_shown_as_such() -> None:
         assert "POST alice Hello" in view.plain()
 
 
-def test_a_violation_is_told_in_full() -> None:
+def test_a_violation_is_shown_in_full() -> None:
     """The checks' pane names what broke; below stands the whole sentence."""
     results = {"agreement": "slot 3 was decided twice", "chain": "ok"}
 
@@ -178,7 +178,7 @@ def test_a_violation_is_told_in_full() -> None:
     assert words(checks_line({})) == "checks: none yet"
 
 
-def test_operations_are_told_as_they_would_be_typed() -> None:
+def test_operations_are_shown_as_they_would_be_typed() -> None:
     """Words with blanks are quoted; what is no operation is shown as it is; the empty batch is a no-op."""
     post = '{"op":"POST","username":"alice","title":"My day","content":"it \\"rained\\"","id":"c:1"}'
 
@@ -201,7 +201,7 @@ def test_views_of_the_blog_are_tables() -> None:
         blog_view("view_title", "not found")
 
 
-def test_what_is_empty_is_said_to_be_empty() -> None:
+def test_an_empty_view_is_a_sentence() -> None:
     """An empty view is a sentence, not a blank."""
     assert chain_view([]).plain() == "the chain is empty"
     assert log_view(NodeStatus(node=3)).plain() == "the log of node 3 is empty"

@@ -1,4 +1,4 @@
-"""A console for a person: nothing blocks, mistakes are said, words are completed."""
+"""The interactive console: nothing blocks, mistakes are reported, words are completed."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from tests.simulator.scenario.fake import FakeCluster
 from tests.simulator.scenario.session.telling import Notebook
 
 
-def test_a_mistake_is_said_and_nothing_is_over() -> None:
-    """With the column and what would be right; a command that cannot be is said too."""
+def test_a_mistake_is_reported_and_the_session_goes_on() -> None:
+    """A mistake is reported with its column and the right word; a command that cannot run is reported too."""
     notebook = Notebook()
     console = LineConsole(FakeCluster(), notebook)
 
@@ -37,7 +37,7 @@ def test_an_interrupted_wait_ends_early() -> None:
 
 
 def test_commands_are_completed() -> None:
-    """Old habits are understood, not offered."""
+    """Old command words are understood, but not offered."""
     assert complete("pa", nodes=5) == ["pause", "partition"]
     assert complete("@3 cra", nodes=5) == ["crash"]
     assert set(complete("at 2s he", nodes=5)) == {"help", "held", "heal"}

@@ -83,7 +83,7 @@ def test_quit_ends_it_there(clusters: list[FakeCluster]) -> None:
     assert all(cluster.closed for cluster in clusters)
 
 
-def test_text_of_people_moves_no_cursor() -> None:
+def test_user_text_moves_no_cursor() -> None:
     """Escapes in a title are shown; markup is just text."""
     _, out, _ = session('post alice "[red]\u202e{x}" y\nblog\n')
 
@@ -107,7 +107,7 @@ def test_binary_junk_in_a_line_harms_no_other_line() -> None:
 
 
 def test_a_pipe_without_a_line_is_not_ready() -> None:
-    """Whoever asks can do something else meanwhile."""
+    """`ready` returns without blocking."""
     reader, writer = os.pipe()
     with open(reader, encoding="utf-8") as stream:  # noqa: PTH123  # A descriptor has no path.
         lines = LineSource(stream)

@@ -94,7 +94,7 @@ def test_ctrl_c_ends_it(tmp_path: Path) -> None:
         assert terminal.wait_for_end() == 130
 
 
-def test_a_mistake_is_told_and_text_of_people_moves_no_cursor(tmp_path: Path) -> None:
+def test_a_mistake_is_reported_and_user_text_moves_no_cursor(tmp_path: Path) -> None:
     """Markup in a title is text; a wrong word gets the right one."""
     with opened(tmp_path, NO_COLOR="1") as terminal:
         terminal.until(lambda screen: PROMPT in screen)

@@ -1,4 +1,4 @@
-"""The whole lab over a fake cluster that lives in real time: run it with `python -m`."""
+"""The whole lab over a fake cluster in real time: run it with `python -m`."""
 
 from __future__ import annotations
 

@@ -27,8 +27,8 @@ def screen(lab: Lab) -> list[str]:
 
 def play(story: Story, size: tuple[int, int] = SMALL, source: CannedSource | None = None) -> Lab:
     """Run the lab without a terminal while `story` presses keys."""
-    sayings = Pending()
-    lab = Lab(source or CannedSource(), CannedConsole(sayings), sayings)
+    pending_output = Pending()
+    lab = Lab(source or CannedSource(), CannedConsole(pending_output), pending_output)
 
     async def run() -> None:
         async with lab.run_test(size=size) as pilot:
@@ -54,7 +54,7 @@ def test_a_small_screen_has_a_row_a_node() -> None:
     play(story)
 
 
-def test_a_wide_screen_has_a_panel_a_node_whose_frame_tells_its_state() -> None:
+def test_a_wide_screen_has_a_panel_a_node_whose_frame_shows_its_state() -> None:
     """200x50: the leader's frame is double, a node that is down has one of plus signs and bars."""
 
     async def story(lab: Lab, _: Pilot[int]) -> None:
@@ -112,7 +112,7 @@ def test_a_click_opens_the_node_that_was_clicked(size: tuple[int, int], target: 
 
 
 def test_the_screen_takes_another_form_when_it_is_resized() -> None:
-    """From small to wide and back: table, panels, table, and the transcript keeps what it says."""
+    """From small to wide and back: table, panels, table, and the transcript keeps its entries."""
 
     async def story(lab: Lab, pilot: Pilot[int]) -> None:
         await pilot.press(*"hello", "enter")
@@ -130,7 +130,7 @@ def test_the_screen_takes_another_form_when_it_is_resized() -> None:
 
 
 def test_held_messages_stand_where_the_log_was() -> None:
-    """While messages wait for a person, their numbers are on the screen, and the matrix says where they wait."""
+    """While messages wait for a person, their numbers are on the screen, and the matrix shows their links."""
 
     async def story(lab: Lab, _: Pilot[int]) -> None:
         text = "\n".join(screen(lab))
@@ -140,25 +140,25 @@ def test_held_messages_stand_where_the_log_was() -> None:
     play(story, source=CannedSource(holding=True))
 
 
-def test_only_a_panel_that_changed_is_drawn_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Drawing is expensive, so equal states are not drawn twice."""
-    drawn: list[str | None] = []
+def test_only_a_changed_panel_is_rendered_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A refresh with an equal state renders no panel; rendering is the expensive part."""
+    rendered: list[str | None] = []
     redraw = Pane.redraw
 
     def counted(pane: Pane) -> None:
-        drawn.append(pane.id)
+        rendered.append(pane.id)
         redraw(pane)
 
     monkeypatch.setattr(Pane, "redraw", counted)
     source = CannedSource()
 
     async def story(lab: Lab, pilot: Pilot[int]) -> None:
-        drawn.clear()
+        rendered.clear()
         await settle(lab, pilot)
-        assert drawn == []
+        assert rendered == []
         source.change(2, queue=9)
         await settle(lab, pilot)
-        assert drawn == ["panel-2"]
+        assert rendered == ["panel-2"]
 
     play(story, WIDE, source)
 
@@ -191,13 +191,13 @@ def test_tab_completes_what_is_certain_and_lists_the_rest() -> None:
     play(story)
 
 
-def test_a_flood_of_answers_is_cut_and_says_so() -> None:
+def test_a_flood_of_answers_is_cut_with_a_note() -> None:
     """Ten thousand lines at once cost no more than the newest five hundred."""
-    sayings = Pending()
+    pending_output = Pending()
     for number in range(10_000):
-        sayings.write(bit(number))
+        pending_output.write(bit(number))
 
-    taken = sayings.take()
+    taken = pending_output.take()
 
     assert len(taken) == Pending.MOST + 1
     assert taken[0] == bit("(9500 lines left out)", "dim")

@@ -1,4 +1,4 @@
-"""The lab with the real console line in it: what is typed reaches the cluster, what it says is drawn."""
+"""The lab with the real console: typed lines reach the cluster, and their results are shown."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_commands_typed_into_the_lab_are_carried_out() -> None:
 
 
 def test_lines_typed_or_pasted_in_one_burst_stay_apart() -> None:
-    """A program that types, or a paste, is faster than the screen: no line may swallow the next."""
+    """Lines that arrive faster than the screen refreshes are carried out one by one."""
     with Terminal(CANNED, columns=120, lines=90) as terminal:
         terminal.until(lambda screen: "node 1" in screen)
 

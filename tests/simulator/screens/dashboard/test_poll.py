@@ -1,4 +1,4 @@
-"""Looking from a thread of its own: always the newest state, never a wait, and no silence after a fault."""
+"""A poll in a thread of its own: the newest result without waiting, and an error that is kept."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import threading
 from simulator.screens.dashboard.poll import Poll
 
 
-def test_the_newest_status_is_there_without_waiting() -> None:
-    """Before the first look the first state is given; afterwards the newest one."""
+def test_the_newest_result_is_available_without_waiting() -> None:
+    """`latest` is the first value given until the first poll, then the last result."""
     looked = threading.Event()
 
     def look() -> str:
@@ -25,8 +25,8 @@ def test_the_newest_status_is_there_without_waiting() -> None:
     assert poll.latest == "seen"
 
 
-def test_flush_looks_again_at_once() -> None:
-    """A person who opens a node does not wait for the next tick."""
+def test_refresh_polls_again_at_once() -> None:
+    """`refresh` does not wait for the next interval."""
     looks = threading.Semaphore(0)
     poll = Poll("test", looks.release, None, every_s=3600)
     poll.start()
@@ -38,8 +38,8 @@ def test_flush_looks_again_at_once() -> None:
     poll.stop()
 
 
-def test_a_look_that_fails_is_told() -> None:
-    """The exception is kept for the screen; the thread ends instead of showing an old state for ever."""
+def test_a_failed_poll_keeps_its_exception() -> None:
+    """The exception is kept in `trouble`, and the thread ends."""
     failed = threading.Event()
 
     def look() -> None:

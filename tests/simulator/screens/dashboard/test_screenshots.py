@@ -1,4 +1,4 @@
-"""The screenshots of the lab are made by the program itself."""
+"""The screenshots of the lab, which the program makes itself."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import asyncio
 from simulator.screens.dashboard.screenshots import SHOTS, take
 
 
-def test_a_status_shows_what_its_story_tells_and_is_the_same_every_time() -> None:
-    """The duel by hand: who leads, who wants to, and the messages that wait."""
+def test_a_screenshot_shows_its_story_and_is_reproducible() -> None:
+    """The duel by hand shows its held messages; a second run gives the same bytes."""
     duel = next(shot for shot in SHOTS if shot.name == "lab-held")
 
     newest = asyncio.run(take(duel))

@@ -25,7 +25,7 @@ def test_a_session_typed_into_a_terminal() -> None:
         terminal.until(lambda screen: "node 1  ★  leader" in screen and "log of slots" in screen)
         terminal.type("\x1bOP")
         terminal.resize(200, 50)
-        # The first statuses after a resize can show new panels beside old widths: only what stays is asked for.
+        # The first frames after a resize can mix new panels and old widths, so check only lasting text.
         terminal.shows("╔═ node 1", "you typed: hello", "linearizability")
         terminal.resize(80, 24)
         terminal.until(lambda screen: "★     1  leader" in screen)
@@ -37,7 +37,7 @@ def test_a_session_typed_into_a_terminal() -> None:
 
 
 def test_no_color_leaves_text_and_shapes() -> None:
-    """Under NO_COLOR no colour is sent at all, and every state can still be told."""
+    """Under NO_COLOR the lab sends no colour, and every state still has its own sign and word."""
     with Terminal(DEMO, environ={"NO_COLOR": "1"}) as terminal:
         terminal.shows(
             "★     1  leader", "31.007", "follower", "‖     3  paused", "✕     4  down", "?     5  candidate"
@@ -49,7 +49,7 @@ def test_no_color_leaves_text_and_shapes() -> None:
 
 
 def test_text_in_the_blog_cannot_drive_the_terminal() -> None:
-    """A title with escape sequences is shown sign by sign; its bell and its red never reach the terminal."""
+    """Escape sequences in a title are shown as visible characters and never reach the terminal."""
     with Terminal(DEMO, columns=200, lines=50) as terminal:
         terminal.shows("␛[31mred␛[0m [bold]not bold[/]")
         terminal.type("quit\r")

@@ -1,4 +1,4 @@
-"""Watching a run: the frame fits the terminal, and waiting in slices is waiting all the same."""
+"""Watching a run: the frame fits the terminal, and waiting in slices ends like one wait."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from simulator.views.sheet import bit
 
 
 class _Clockwork:
-    """As much of a cluster as waiting needs: a virtual clock that moves when told to wait."""
+    """The part of a cluster that waiting needs: a virtual clock that advances in `wait`."""
 
     world = "virtual"
 
@@ -51,7 +51,7 @@ class _Clockwork:
 
 
 def test_the_frame_fits_an_80_by_24_terminal() -> None:
-    """Everything a watcher needs in 24 lines of 80 columns, the command under way last."""
+    """The frame has at most 24 lines of 80 columns; the running command is the last."""
     file = io.StringIO()
     console = Console(file=file, width=80, height=24, force_terminal=True, color_system=None)
 
@@ -66,8 +66,8 @@ def test_the_frame_fits_an_80_by_24_terminal() -> None:
     assert lines[-1].startswith("> wait leader within 5s")
 
 
-def test_output_stands_below_the_drawing() -> None:
-    """The remarks of a lesson, its commands and what came of them; a long remark is broken, not cut."""
+def test_output_stands_below_the_cluster() -> None:
+    """Remarks, commands and results are shown below the cluster; a long remark is wrapped, not cut."""
     file = io.StringIO()
 
     with Watch(Console(file=file, force_terminal=True, width=80, height=30, color_system=None)) as watch:
@@ -82,7 +82,7 @@ def test_output_stands_below_the_drawing() -> None:
 
 
 def test_waiting_in_slices_ends_when_the_condition_holds() -> None:
-    """A watched wait asks for slices of a tenth of a second and stops at the very millisecond."""
+    """A watched wait uses slices of 100 ms and stops at the millisecond when the condition holds."""
     cluster = _Clockwork()
 
     with Watch(Console(file=io.StringIO(), force_terminal=True, width=80)) as watch:
@@ -93,7 +93,7 @@ def test_waiting_in_slices_ends_when_the_condition_holds() -> None:
 
 
 def test_waiting_in_slices_gives_up_in_time() -> None:
-    """A condition that never holds ends with the time that was given, not a slice later."""
+    """A wait whose condition never holds ends at its timeout, not a slice later."""
     cluster = _Clockwork()
 
     with Watch(Console(file=io.StringIO(), force_terminal=True, width=80)) as watch:
