@@ -93,8 +93,7 @@ ALLOWED: tuple[tuple[str, str, str], ...] = (
     ("tests/histories/README.md", "witness*", "the same"),
     ("docs/console.md", "weather", "a heading of the help, which is an interface"),
     ("docs/trace.md", "struck", "a tag of the trace, which is an interface"),
-    ("tests/mutants/*", "stage*", "a stage for stories, not a session's output"),
-    ("tests/properties/*", "stage*", "the same"),
+    ("tests/properties/*", "stage*", "faults staged one after the other, not a session's output"),
 )
 """Where a retired word may stand: the path and the word as globs, and the reason."""
 

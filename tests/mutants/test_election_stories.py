@@ -10,7 +10,7 @@ from simulator.faults.faults import CutLink, LinkConditions
 from simulator.faults.links import LinkRule
 from simulator.settings import Settings
 from simulator.worlds.virtual.cluster import VirtualCluster
-from tests.mutants.stage import Stage, judge, tells_of
+from tests.mutants.puppets import PuppetCluster, judge, tells_of
 
 A, B, C = 1, 2, 3
 
@@ -18,154 +18,154 @@ A, B, C = 1, 2, 3
 @tells_of("promise-by-ping")
 def test_a_promise_holds_though_its_owner_is_silent(rule: str | None) -> None:
     """B has promised C and voted for Y; C is silent for a second, and then A's old ACCEPT of X arrives."""
-    stage = Stage(rule)
-    stage.elect(A, B)
-    stage.write(A, "X")
-    stage.tick()
-    stage.elect(C, B)
-    stage.write(C, "Y")
-    stage.accept(C, B)
-    stage.tick()
+    cluster = PuppetCluster(rule)
+    cluster.elect(A, B)
+    cluster.write(A, "X")
+    cluster.tick()
+    cluster.elect(C, B)
+    cluster.write(C, "Y")
+    cluster.accept(C, B)
+    cluster.tick()
 
-    stage.deliver(Accept, source=A, to=B)
-    stage.deliver(Accepted, source=B, to=A)
+    cluster.deliver(Accept, source=A, to=B)
+    cluster.deliver(Accepted, source=B, to=A)
 
-    judge(rule, stage.broken())
+    judge(rule, cluster.broken())
 
 
 @tells_of("stale-reject-deposes")
 def test_a_refusal_of_an_older_campaign_changes_nothing(rule: str | None) -> None:
     """C refuses A's first campaign; A wins with a higher one; then the refusal arrives."""
-    stage = Stage(rule)
-    stage.ring(C, Timer.ELECTION)
-    stage.deliver(PreVote, source=C, to=B)
-    stage.deliver(PreVoteReply, source=B, to=C)  # C has opened ballot 1.3, and nobody hears of it.
-    stage.lose(Prepare)
-    stage.tick()
-    stage.ring(A, Timer.ELECTION)
-    stage.deliver(PreVote, source=A, to=B)
-    stage.deliver(PreVoteReply, source=B, to=A)
-    stage.deliver(Prepare, source=A, to=C)
-    stage.lose(Prepare)
-    stage.ring(A, Timer.ELECTION)  # The campaign has failed.
-    stage.tick()
-    stage.ring(A, Timer.ELECTION)
-    stage.deliver(PreVote, source=A, to=(B, C))
-    stage.deliver(PreVoteReply, to=A)
-    stage.deliver(Prepare, source=A, to=B)
-    stage.deliver(Promise, source=B, to=A)
-    assert stage.leads(A)
+    cluster = PuppetCluster(rule)
+    cluster.ring(C, Timer.ELECTION)
+    cluster.deliver(PreVote, source=C, to=B)
+    cluster.deliver(PreVoteReply, source=B, to=C)  # C has opened ballot 1.3, and nobody hears of it.
+    cluster.lose(Prepare)
+    cluster.tick()
+    cluster.ring(A, Timer.ELECTION)
+    cluster.deliver(PreVote, source=A, to=B)
+    cluster.deliver(PreVoteReply, source=B, to=A)
+    cluster.deliver(Prepare, source=A, to=C)
+    cluster.lose(Prepare)
+    cluster.ring(A, Timer.ELECTION)  # The campaign has failed.
+    cluster.tick()
+    cluster.ring(A, Timer.ELECTION)
+    cluster.deliver(PreVote, source=A, to=(B, C))
+    cluster.deliver(PreVoteReply, to=A)
+    cluster.deliver(Prepare, source=A, to=B)
+    cluster.deliver(Promise, source=B, to=A)
+    assert cluster.leads(A)
 
-    stage.deliver(Reject, source=C, to=A, ballot=Ballot(1, A))
-    request = stage.write(A, "X")
-    stage.flow(A, B)
+    cluster.deliver(Reject, source=C, to=A, ballot=Ballot(1, A))
+    request = cluster.write(A, "X")
+    cluster.flow(A, B)
 
-    judge(rule, stage.broken(), well=stage.answered(request))
+    judge(rule, cluster.broken(), well=cluster.answered(request))
 
 
 @tells_of("never-steps-down")
 def test_a_leader_gives_way_to_a_higher_ballot(rule: str | None) -> None:
     """C leads while A is away; A comes back, hears of it, and passes its client's write on."""
-    stage = Stage(rule)
-    stage.elect(A, B)
-    stage.flow(A, B)
-    stage.tick()
-    stage.elect(C, B)
-    stage.flow()
-    request = stage.write(A, "X")
-    stage.flow()
+    cluster = PuppetCluster(rule)
+    cluster.elect(A, B)
+    cluster.flow(A, B)
+    cluster.tick()
+    cluster.elect(C, B)
+    cluster.flow()
+    request = cluster.write(A, "X")
+    cluster.flow()
 
-    judge(rule, stage.broken(), well=stage.answered(request) and not stage.leads(A))
+    judge(rule, cluster.broken(), well=cluster.answered(request) and not cluster.leads(A))
 
 
 @tells_of("next-round-only")
 def test_a_campaign_goes_above_every_ballot_seen(rule: str | None) -> None:
     """A has campaigned once, led for a while, and promised C's second ballot since."""
-    stage = Stage(rule)
-    stage.elect(A, B)
-    stage.tick()
-    stage.ring(A, Timer.HEARTBEAT)
+    cluster = PuppetCluster(rule)
+    cluster.elect(A, B)
+    cluster.tick()
+    cluster.ring(A, Timer.HEARTBEAT)
     for _ in range(2):
-        stage.tick()
-        stage.elect(C, A, B)
-        stage.crash(C)
-        stage.restart(C)
-    assert not stage.leads(A)
-    stage.tick()
-    stage.elect(A, B)
+        cluster.tick()
+        cluster.elect(C, A, B)
+        cluster.crash(C)
+        cluster.restart(C)
+    assert not cluster.leads(A)
+    cluster.tick()
+    cluster.elect(A, B)
 
-    judge(rule, stage.broken(), well=stage.leads(A))
+    judge(rule, cluster.broken(), well=cluster.leads(A))
 
 
 @tells_of("equal-ballot-only")
 def test_an_acceptor_that_missed_the_campaign_may_vote(rule: str | None) -> None:
     """B promised A and dies. C never heard of the campaign, and with A it is a majority."""
-    stage = Stage(rule)
-    stage.elect(A, B)
-    stage.crash(B)
-    request = stage.write(A, "X")
-    stage.flow(A, C)
+    cluster = PuppetCluster(rule)
+    cluster.elect(A, B)
+    cluster.crash(B)
+    request = cluster.write(A, "X")
+    cluster.flow(A, C)
 
-    judge(rule, stage.broken(), well=stage.answered(request))
+    judge(rule, cluster.broken(), well=cluster.answered(request))
 
 
 @tells_of("send-once")
 def test_what_is_lost_is_said_again(rule: str | None) -> None:
     """A's ACCEPT is lost; when its alarm rings it goes once more."""
-    stage = Stage(rule)
-    stage.elect(A, B)
-    request = stage.write(A, "X")
-    stage.lose(Accept)
-    stage.tick(100)
-    stage.ring(A, Timer.RESEND)
-    stage.flow(A, B)
+    cluster = PuppetCluster(rule)
+    cluster.elect(A, B)
+    request = cluster.write(A, "X")
+    cluster.lose(Accept)
+    cluster.tick(100)
+    cluster.ring(A, Timer.RESEND)
+    cluster.flow(A, B)
 
-    judge(rule, stage.broken(), well=stage.answered(request))
+    judge(rule, cluster.broken(), well=cluster.answered(request))
 
 
 @tells_of("text-ballots")
 def test_the_tenth_election_is_won_like_the_ninth(rule: str | None) -> None:
     """A and C lead in turns, each with B's promise. As text, 10 comes before 9."""
-    stage = Stage(rule)
+    cluster = PuppetCluster(rule)
     won = []
     for number in range(12):
         node = (A, C)[number % 2]
-        stage.elect(node, B)
-        won.append(stage.leads(node))
-        stage.crash(node)
-        stage.restart(node)
-        stage.tick()
+        cluster.elect(node, B)
+        won.append(cluster.leads(node))
+        cluster.crash(node)
+        cluster.restart(node)
+        cluster.tick()
 
-    judge(rule, stage.broken(), well=all(won))
+    judge(rule, cluster.broken(), well=all(won))
 
 
 @tells_of("text-ballots-id-first")
 def test_the_round_counts_before_the_node(rule: str | None) -> None:
     """C led with ballot 1.3; A's 2.1 is above it."""
-    stage = Stage(rule)
-    stage.elect(C, B)
-    stage.crash(C)
-    stage.tick()
-    stage.deliver(Prepare, to=A)
-    stage.ring(A, Timer.ELECTION)
-    stage.deliver(PreVote, source=A, to=B)
-    stage.deliver(PreVoteReply, source=B, to=A)
-    stage.deliver(Prepare, source=A, to=B)
-    stage.deliver(Promise, source=B, to=A)
+    cluster = PuppetCluster(rule)
+    cluster.elect(C, B)
+    cluster.crash(C)
+    cluster.tick()
+    cluster.deliver(Prepare, to=A)
+    cluster.ring(A, Timer.ELECTION)
+    cluster.deliver(PreVote, source=A, to=B)
+    cluster.deliver(PreVoteReply, source=B, to=A)
+    cluster.deliver(Prepare, source=A, to=B)
+    cluster.deliver(Promise, source=B, to=A)
 
-    judge(rule, stage.broken(), well=stage.leads(A))
+    judge(rule, cluster.broken(), well=cluster.leads(A))
 
 
 @tells_of("quorum-of-the-living")
 def test_a_majority_is_one_of_all_nodes(rule: str | None) -> None:
     """Of five, 1 and 2 reach each other and nobody else."""
-    stage = Stage(rule, nodes=5)
-    stage.ring(1, Timer.ELECTION)
-    stage.flow(1, 2)
-    request = stage.write(1, "X")
-    stage.flow(1, 2)
+    cluster = PuppetCluster(rule, nodes=5)
+    cluster.ring(1, Timer.ELECTION)
+    cluster.flow(1, 2)
+    request = cluster.write(1, "X")
+    cluster.flow(1, 2)
 
-    judge(rule, stage.broken(), well=not stage.answered(request))
+    judge(rule, cluster.broken(), well=not cluster.answered(request))
 
 
 @tells_of("no-backoff")

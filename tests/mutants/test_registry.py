@@ -13,7 +13,7 @@ from simulator.errors import InputError
 from simulator.mutants.registry import NODE_PARTS, ROLES, find, mutants, node_type, replica_type
 from simulator.node.node import Node
 from tests.mutants import test_core_stories, test_election_stories, test_log_stories, test_read_stories
-from tests.mutants.stage import TOLD
+from tests.mutants.puppets import TOLD
 
 STORIES = (test_core_stories, test_election_stories, test_log_stories, test_read_stories)
 

@@ -81,16 +81,16 @@ class Letter(NamedTuple):
 class Seat:
     """Where one node sits: its disk, its incarnation, and the world as it sees it (`Host` and `Probe`)."""
 
-    def __init__(self, stage: Stage, node: NodeId) -> None:
+    def __init__(self, cluster: PuppetCluster, node: NodeId) -> None:
         self.me = node
         self.disk = SimulatedDisk(Random(node), lambda: 0)
         self.node: Node | None = None
         self.behind_ms = 0
-        self.stage = stage
+        self.cluster = cluster
 
     def send(self, to: tuple[NodeId, ...], message: AnyMessage) -> None:
         """See `Host`."""
-        self.stage.sent(self.me, to, message)
+        self.cluster.sent(self.me, to, message)
 
     def push(self) -> None:
         """See `Host`."""
@@ -100,26 +100,26 @@ class Seat:
 
     def report(self, report: NodeReport) -> None:
         """See `Host`."""
-        self.stage.reported(self.me, report)
+        self.cluster.reported(self.me, report)
 
     def recovered(self, recovered: Recovered) -> None:
         """See `Probe`."""
-        self.stage.checker.observe(NodeRecovered(at_ms=self.stage.now, node=self.me, found=recovered))
+        self.cluster.checker.observe(NodeRecovered(at_ms=self.cluster.now, node=self.me, found=recovered))
 
     def recorded(self, records: Sequence[JournalRecord]) -> None:
         """See `Probe`."""
-        self.stage.checker.observe(RecordsAppended(at_ms=self.stage.now, node=self.me, records=tuple(records)))
+        self.cluster.checker.observe(RecordsAppended(at_ms=self.cluster.now, node=self.me, records=tuple(records)))
 
     def synced(self) -> None:
         """See `Probe`."""
-        self.stage.checker.observe(JournalSynced(at_ms=self.stage.now, node=self.me))
+        self.cluster.checker.observe(JournalSynced(at_ms=self.cluster.now, node=self.me))
 
     def applied(self, blocks: Sequence[Block]) -> None:
         """See `Probe`."""
-        self.stage.checker.observe(BlocksApplied(at_ms=self.stage.now, node=self.me, blocks=tuple(blocks)))
+        self.cluster.checker.observe(BlocksApplied(at_ms=self.cluster.now, node=self.me, blocks=tuple(blocks)))
 
 
-class Stage:
+class PuppetCluster:
     """`nodes` of them, with `rule` broken."""
 
     def __init__(self, rule: str | None, nodes: int = 3, **settings: Any) -> None:
