@@ -38,7 +38,7 @@ class LateVoteStored(Acceptor):
     wrong="a deposed leader learns from genuine ACCEPTEDs of its old ballot that its slot was chosen",
     right="a majority has accepted the value at that ballot, so it is chosen, whoever leads now",
 )
-class DeposedLeaderLearns(Proposer):
+class OldLeaderLearns(Proposer):
     """See its entry."""
 
     old_ballot: Ballot = NO_BALLOT

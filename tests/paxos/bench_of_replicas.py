@@ -234,7 +234,7 @@ class Bench:
         assert replica is not None, f"node {node} is down"
         return replica
 
-    def said(self, kind: type[AnyMessage], source: NodeId = 0) -> list[tuple[NodeId, NodeId, Any]]:
+    def messages_of(self, kind: type[AnyMessage], source: NodeId = 0) -> list[tuple[NodeId, NodeId, Any]]:
         """All messages of a class that were ever sent, by `source` or by anybody, lost or not: from, to, message."""
         return [one for one in self.sent if isinstance(one[2], kind) and source in (0, one[0])]
 

@@ -71,9 +71,9 @@ def test_a_leader_that_was_replaced_unawares_does_not_mislead_its_last_follower(
 
     assert bench.of(old).election.leading, "the old leader must not have noticed yet"
     bench.receive(old, PreVote(sender=behind, stamp=0, decided=1, promised=NO_BALLOT))
-    [(_, _, question)] = bench.said(Catchup, old)
+    [(_, _, question)] = bench.messages_of(Catchup, old)
     bench.receive(behind, question)
-    [(_, _, answer)] = bench.said(CatchupReply, behind)
+    [(_, _, answer)] = bench.messages_of(CatchupReply, behind)
     bench.receive(old, answer)
     bench.run(20)
     bench.heal()

@@ -88,13 +88,13 @@ def test_a_follower_that_hears_its_leader_stays_a_follower() -> None:
 def test_whatever_a_leader_says_is_a_sign_of_life(kind: str) -> None:
     """Rule 1: under load the leader need not be heard by heartbeats to be heard."""
     one, campaign = One(), ballot(1, 2)
-    said: dict[str, AnyMessage] = {
+    sent: dict[str, AnyMessage] = {
         "heartbeat": heartbeat(2, campaign),
         "accept": Accept(sender=2, ballot=campaign, first_slot=1, values=(value(1),), decided=0),
         "decide": Decide(sender=2, ballot=campaign, decided=0),
     }
 
-    one.hear(said[kind])
+    one.hear(sent[kind])
 
     assert one.replica.status().leader == 2
     assert one.replica.view.hears_leader()

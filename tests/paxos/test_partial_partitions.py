@@ -50,7 +50,7 @@ def chained(bench: Bench, leader: NodeId, _: NodeId) -> None:
     bench.keep_only(*pairwise(row))
 
 
-def happen(misfortune: Callable[[Bench, NodeId, NodeId], None], nodes: int, seed: int, loss: float) -> Stay:
+def happen(fault: Callable[[Bench, NodeId, NodeId], None], nodes: int, seed: int, loss: float) -> Stay:
     """A leader at work, a hub that lags behind it, and then the fault; four election timeouts pass."""
     bench = Bench(nodes, seed=seed)
     leader = bench.leader()
@@ -60,7 +60,7 @@ def happen(misfortune: Callable[[Bench, NodeId, NodeId], None], nodes: int, seed
         bench.write(leader)
     bench.run(60)
     bench.cut.clear()
-    misfortune(bench, leader, hub)
+    fault(bench, leader, hub)
     bench.drop = loss
     begun = bench.now
     bench.run(4 * ELECTION_MS)
@@ -151,11 +151,11 @@ def test_in_a_row_of_seven_nobody_leads(seed: int, loss: float) -> None:
     assert [bench.seats[node].given_up.get(name) for node, name in asked] == [True] * 7
 
 
-@pytest.mark.parametrize("misfortune", [quorum_loss, constrained, chained])
+@pytest.mark.parametrize("fault", [quorum_loss, constrained, chained])
 @pytest.mark.parametrize("seed", SEEDS)
-def test_healing_makes_all_alike(misfortune: Callable[[Bench, NodeId, NodeId], None], seed: int) -> None:
+def test_healing_makes_all_alike(fault: Callable[[Bench, NodeId, NodeId], None], seed: int) -> None:
     """Progress: when the links are whole again everybody follows the one leader and has the same log."""
-    bench = happen(misfortune, 5, seed, 0.0).bench
+    bench = happen(fault, 5, seed, 0.0).bench
     asked = [(node, bench.write(node)) for node in bench.alive()]
 
     bench.heal()

@@ -184,12 +184,12 @@ def test_no_durable_send_leaves_before_its_record() -> None:
 
     PROMISE, PREPARE and ACCEPTED are sent with `Send` only, behind the record; nothing else needs to wait.
     """
-    bidder, voter = One(), One(node=2)
-    bidder.wake(Timer.ELECTION)
-    effects = bidder.hear(grants(2), grants(3))
+    candidate, voter = One(), One(node=2)
+    candidate.wake(Timer.ELECTION)
+    effects = candidate.hear(grants(2), grants(3))
     effects += voter.hear(*messages(effects, Prepare))
-    effects += bidder.hear(*messages(effects, Promise), promise(3, bidder.replica.status().ballot))
-    effects += bidder.submit(request(1))
+    effects += candidate.hear(*messages(effects, Promise), promise(3, candidate.replica.status().ballot))
+    effects += candidate.submit(request(1))
     effects += voter.hear(*messages(effects, Accept))
 
     durable = {Prepare, Promise, Accepted}

@@ -74,8 +74,8 @@ def test_a_write_passes_through_a_peer_when_the_link_to_the_leader_is_down() -> 
     assert bench.until(lambda: bench.answered(apart, second) and third in bench.seats[apart].reads, 3_000)
 
     assert bench.leaders() == [leader]
-    assert any(message.path[0] == apart and len(message.path) > 1 for _, _, message in bench.said(Forward))
-    assert not bench.said(Forward, leader)
+    assert any(message.path[0] == apart and len(message.path) > 1 for _, _, message in bench.messages_of(Forward))
+    assert not bench.messages_of(Forward, leader)
 
 
 @pytest.mark.parametrize("gone", ["to the leader", "from the leader"])
@@ -194,9 +194,9 @@ def test_decisions_of_a_busy_leader_cost_no_messages_of_their_own() -> None:
     assert bench.until(lambda: len(bench.seats[leader].answered) == 50)
     bench.run(5)
 
-    said = [message for _, _, message in bench.sent[begun:]]
-    assert sum(isinstance(message, Decide) for message in said) <= 2 * 4
-    assert sum(isinstance(message, Accept) for message in said) == 50 * 4
+    sent = [message for _, _, message in bench.sent[begun:]]
+    assert sum(isinstance(message, Decide) for message in sent) <= 2 * 4
+    assert sum(isinstance(message, Accept) for message in sent) == 50 * 4
 
 
 def test_an_idle_cluster_says_only_that_it_lives() -> None:
@@ -208,4 +208,4 @@ def test_an_idle_cluster_says_only_that_it_lives() -> None:
 
     assert len(bench.sent) - begun <= 2 * 4 * 21
     assert {type(message).__name__ for _, _, message in bench.sent[begun:]} == {"Heartbeat", "HeartbeatAck"}
-    assert bench.said(Heartbeat, leader)
+    assert bench.messages_of(Heartbeat, leader)

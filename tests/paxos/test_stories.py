@@ -173,9 +173,9 @@ def test_a_node_that_missed_a_thousand_slots_catches_up_in_chunks() -> None:
 
     assert bench.until(lambda: bench.answered(away, last))
     assert bench.until(bench.converged)
-    fetched = [len(reply.blocks) for _, to, reply in bench.said(CatchupReply) if to == away]
+    fetched = [len(reply.blocks) for _, to, reply in bench.messages_of(CatchupReply) if to == away]
     assert sum(fetched) <= 1_001
-    assert len(bench.said(Catchup, away)) <= len(fetched) + 1
+    assert len(bench.messages_of(Catchup, away)) <= len(fetched) + 1
 
 
 def test_a_leader_that_lacks_a_thousand_slots_fetches_them_before_it_proposes() -> None:
@@ -198,7 +198,7 @@ def test_a_leader_that_lacks_a_thousand_slots_fetches_them_before_it_proposes() 
 
     assert bench.until(lambda: bench.answered(others[0], name))
     assert bench.seats[others[0]].answered[name] > 1_000
-    assert min(message.first_slot for _, _, message in bench.said(Accept, others[0])) > 1_000
+    assert min(message.first_slot for _, _, message in bench.messages_of(Accept, others[0])) > 1_000
 
 
 # Rivals

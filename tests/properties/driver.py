@@ -73,7 +73,7 @@ class Life:
         return blog
 
 
-def told(schedule: Schedule) -> str:
+def text(schedule: Schedule) -> str:
     """How to see a run again: as Python, and as the lines of a scenario file for `paxsim run FILE`."""
     return "\n".join(["", f"seed {schedule.settings.seed}: run_plan(", f"    {schedule!r}", ")", *schedule.lines()])
 
@@ -82,9 +82,9 @@ def judge(schedule: Schedule) -> Outcome:
     """Carry out a plan; raise an `AssertionError` that tells how to see it again when anything is violated."""
     outcome = run_trial(schedule)
     assert not outcome.violations, (
-        f"{outcome.violations[0].invariant}: {outcome.violations[0].sentence()}{told(schedule)}"
+        f"{outcome.violations[0].invariant}: {outcome.violations[0].sentence()}{text(schedule)}"
     )
-    assert not outcome.bugs, outcome.bugs[0] + told(schedule)
+    assert not outcome.bugs, outcome.bugs[0] + text(schedule)
     return outcome
 
 

@@ -30,7 +30,7 @@ from simulator.faults.links import LinkRule
 from simulator.settings import Settings
 from simulator.tools.explore.schedule import Call, Look, Schedule, ScheduledFault, Write, WriteKind
 from simulator.tools.explore.trial import bound_ms
-from tests.properties.driver import heal, recovers, scheduled, told
+from tests.properties.driver import heal, recovers, scheduled, text
 from tests.properties.strategies import LOOK_KINDS, TITLES, USERS, WRITE_KINDS, partitions, rules
 
 NODES = 3
@@ -47,7 +47,7 @@ class ClusterMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.cluster: Cluster
-        self.lives = dict.fromkeys(range(1, NODES + 1), "up")
+        self.incarnations = dict.fromkeys(range(1, NODES + 1), "up")
         self.faults: list[ScheduledFault] = []
         self.calls: list[Call] = []
         self.heights = dict.fromkeys(range(1, NODES + 1), 0)
@@ -74,7 +74,7 @@ class ClusterMachine(RuleBasedStateMachine):
     def dispatchers(self, fault: Fault, *, can: bool = True) -> None:
         """Carry out a fault, which must be refused exactly when it cannot be."""
         at_ms = self.cluster.now_ms()
-        assert scheduled(self.cluster, fault) == can, f"{fault} at {at_ms} ms: expected {can}{told(self.schedule)}"
+        assert scheduled(self.cluster, fault) == can, f"{fault} at {at_ms} ms: expected {can}{text(self.schedule)}"
         if can:
             self.faults.append(ScheduledFault(at_ms, fault))
 
@@ -110,33 +110,33 @@ class ClusterMachine(RuleBasedStateMachine):
     @rule(node=SOME)
     def crash(self, node: int) -> None:
         """Kill -9."""
-        self.dispatchers(Crash(node), can=self.lives[node] != "down")
-        self.lives[node] = "down"
+        self.dispatchers(Crash(node), can=self.incarnations[node] != "down")
+        self.incarnations[node] = "down"
         self.heights[node] = 0  # The end of its chain was perhaps not synced; it will be learned again.
 
     @rule(node=SOME)
     def restart(self, node: int) -> None:
         """The same files, a new process."""
-        down = self.lives[node] == "down"
+        down = self.incarnations[node] == "down"
         self.dispatchers(Restart(node), can=down)
         if down:
-            self.lives[node] = "up"
+            self.incarnations[node] = "up"
 
     @rule(node=SOME)
     def pause(self, node: int) -> None:
         """It stands still."""
-        up = self.lives[node] == "up"
+        up = self.incarnations[node] == "up"
         self.dispatchers(Pause(node), can=up)
         if up:
-            self.lives[node] = "paused"
+            self.incarnations[node] = "paused"
 
     @rule(node=SOME)
     def resume(self, node: int) -> None:
         """It goes on."""
-        paused = self.lives[node] == "paused"
+        paused = self.incarnations[node] == "paused"
         self.dispatchers(Resume(node), can=paused)
         if paused:
-            self.lives[node] = "up"
+            self.incarnations[node] = "up"
 
     # Links
 
@@ -179,7 +179,7 @@ class ClusterMachine(RuleBasedStateMachine):
         """After each step."""
         if hasattr(self, "cluster"):
             wrong = {name: why for name, why in self.cluster.check().items() if why != "ok"}
-            assert not wrong, f"{wrong}{told(self.schedule)}"
+            assert not wrong, f"{wrong}{text(self.schedule)}"
 
     @invariant()
     def chains_are_prefixes_of_one_another(self) -> None:
@@ -187,15 +187,15 @@ class ClusterMachine(RuleBasedStateMachine):
         if not hasattr(self, "cluster"):
             return
         chains = []
-        for node in self.lives:
+        for node in self.incarnations:
             height = self.cluster.status(node).height
-            if self.lives[node] != "down":
-                assert height >= self.heights[node], told(self.schedule)
+            if self.incarnations[node] != "down":
+                assert height >= self.heights[node], text(self.schedule)
                 self.heights[node] = height
             chains.append(self.cluster.chain_lines(node, 1, height))
         chains.sort(key=len)
         for shorter, longer in pairwise(chains):
-            assert longer[: len(shorter)] == shorter, told(self.schedule)
+            assert longer[: len(shorter)] == shorter, text(self.schedule)
 
     def teardown(self) -> None:
         """Peace must come, within the bound that the whole plan allows."""
@@ -209,6 +209,6 @@ class ClusterMachine(RuleBasedStateMachine):
         except AssertionError as error:
             if "run_plan" in str(error):
                 raise
-            raise AssertionError(f"{error}{told(self.schedule)}") from error
+            raise AssertionError(f"{error}{text(self.schedule)}") from error
         finally:
             self.end()

@@ -16,7 +16,7 @@ from simulator.cluster.interface import AnswerKind
 from simulator.faults.faults import Crash, CrashPoint, Fault, Restart
 from simulator.settings import Settings
 from simulator.tools.explore.schedule import Again, Call, Schedule, ScheduledFault, Write
-from tests.properties.driver import Life, answer_of, audit, judge, told
+from tests.properties.driver import Life, answer_of, audit, judge, text
 
 POINTS: tuple[CrashPoint, ...] = get_args(CrashPoint)
 FIRST_MS, LAST_MS, STEP_MS = 0, 330, 11
@@ -74,9 +74,9 @@ def test_all_nodes_may_die_at_any_moment(point: CrashPoint) -> None:
         for content, ticket in life.writes.items():
             if ticket.answer is not None and ticket.answer.kind is AnswerKind.OK:
                 answered += 1
-                assert effects[content] == 1, f"{answer_of(ticket)}{told(schedule)}"
-        assert max(effects[content] for content in life.writes) <= 1, told(schedule)
-        assert audit(life.cluster, schedule.settings.difficulty) == [], told(schedule)
+                assert effects[content] == 1, f"{answer_of(ticket)}{text(schedule)}"
+        assert max(effects[content] for content in life.writes) <= 1, text(schedule)
+        assert audit(life.cluster, schedule.settings.difficulty) == [], text(schedule)
         judge(schedule)
 
     assert answered > 0

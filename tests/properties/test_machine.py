@@ -14,7 +14,7 @@ from simulator.cluster.interface import Cluster
 from simulator.settings import Settings
 from simulator.worlds.processes.cluster import ProcessCluster
 from simulator.worlds.virtual.cluster import VirtualCluster
-from tests.properties.driver import audit, told
+from tests.properties.driver import audit, text
 from tests.properties.effort import effort
 from tests.properties.machine import ClusterMachine
 
@@ -29,7 +29,7 @@ class VirtualMachine(ClusterMachine):
     def end(self) -> None:
         """The files are audited too."""
         assert isinstance(self.cluster, VirtualCluster)
-        assert audit(self.cluster, self.cluster.settings.difficulty) == [], told(self.schedule)
+        assert audit(self.cluster, self.cluster.settings.difficulty) == [], text(self.schedule)
         super().end()
 
 

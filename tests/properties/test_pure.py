@@ -224,9 +224,9 @@ def test_a_journal_is_read_back_as_the_fold_of_its_records(records: list[Journal
 
     memory = Journal(disk).load()
 
-    bids = [record.ballot for record in records if isinstance(record, OpenedRecord)]
+    ballots = [record.ballot for record in records if isinstance(record, OpenedRecord)]
     assert memory.promised == max((record.ballot for record in records), default=Ballot(0, 0))
-    assert memory.opened == max(bids, default=Ballot(0, 0))
+    assert memory.opened == max(ballots, default=Ballot(0, 0))
     votes: dict[int, AcceptedRecord] = {}
     for record in records:
         if isinstance(record, AcceptedRecord):
@@ -306,12 +306,12 @@ def test_a_link_keeps_its_rule(rule: LinkRule, link: tuple[int, int], seed: int,
 
 
 @HARD
-@given(struck=st.lists(link_faults(5), max_size=8))
-def test_what_is_cut_lets_nothing_through_and_healing_forgets_everything(struck: list[Fault]) -> None:
+@given(injected=st.lists(link_faults(5), max_size=8))
+def test_what_is_cut_lets_nothing_through_and_healing_forgets_everything(injected: list[Fault]) -> None:
     """For every link after any list of faults; and the fast path of both worlds is taken only when nothing is wrong."""
     now, before = Links(range(1, 6)), Links(range(1, 6))
     pairs = [(a, b) for a in range(1, 6) for b in range(1, 6) if a != b]
-    for fault in struck:
+    for fault in injected:
         assert change_links(now, fault)
 
     for link in pairs:

@@ -18,7 +18,7 @@ from simulator.checks.linearizability.search import search
 from simulator.cluster.interface import AnswerKind, Query
 from simulator.tools.explore.schedule import Schedule
 from simulator.tools.explore.trial import run_trial
-from tests.properties.driver import KNOWN, Life, answer_of, audit, judge, shown, told
+from tests.properties.driver import KNOWN, Life, answer_of, audit, judge, shown, text
 from tests.properties.effort import effort
 from tests.properties.strategies import (
     disk_and_clock_faults,
@@ -67,12 +67,12 @@ def test_after_the_healing_all_chains_and_blogs_are_the_same(schedule: Schedule)
 
     cluster, nodes = life.cluster, schedule.settings.node_ids
     chains = {tuple(cluster.chain_lines(node, 1, cluster.status(node).height)) for node in nodes}
-    assert len(chains) == 1, told(schedule)
+    assert len(chains) == 1, text(schedule)
     whole = Query(kind="whole")
     reads = [cluster.read(node, whole) for node in nodes]
-    assert cluster.wait(lambda: all(read.done for read in reads), 1_000), told(schedule)
+    assert cluster.wait(lambda: all(read.done for read in reads), 1_000), text(schedule)
     expected = shown(life.blog_at(len(life.chain)), whole)
-    assert all(answer_of(read).result == expected for read in reads), told(schedule)
+    assert all(answer_of(read).result == expected for read in reads), text(schedule)
 
 
 @given(schedule=plans())
@@ -80,7 +80,7 @@ def test_files_audit_clean_after_any_storm(schedule: Schedule) -> None:
     """`paxsim verify` finds no fault in any node's three files, and no two journals that contradict each other."""
     life = Life(schedule)
 
-    assert audit(life.cluster, schedule.settings.difficulty) == [], told(schedule)
+    assert audit(life.cluster, schedule.settings.difficulty) == [], text(schedule)
 
 
 @effort(2)
@@ -94,10 +94,10 @@ def test_a_write_takes_effect_once_however_often_it_is_sent(schedule: Schedule) 
         answer = ticket.answer
         if answer is not None and answer.kind in KNOWN:
             assert effects[content] == (answer.kind is AnswerKind.OK), (
-                f"{content} was answered {answer}{told(schedule)}"
+                f"{content} was answered {answer}{text(schedule)}"
             )
         else:
-            assert effects[content] <= (1 if answer is None or answer.sent else 0), f"{content}{told(schedule)}"
+            assert effects[content] <= (1 if answer is None or answer.sent else 0), f"{content}{text(schedule)}"
 
 
 @effort(2)
@@ -107,7 +107,7 @@ def test_histories_are_linearizable(schedule: Schedule) -> None:
     life = Life(schedule)
 
     found = search(pair(life.cluster.history()).main, PlainBlog(), None, Budget())
-    assert found.at is None, f"no order explains event {found.at}{told(schedule)}"
+    assert found.at is None, f"no order explains event {found.at}{text(schedule)}"
 
 
 @effort(2)
@@ -121,9 +121,9 @@ def test_local_reads_follow_the_chain_and_go_forward_only(schedule: Schedule) ->
     for ticket in sorted(answered, key=lambda ticket: (ticket.answered_ms or 0, ticket.number)):
         query, answer = ticket.request, answer_of(ticket)
         assert isinstance(query, Query)
-        assert answer.result == shown(life.blog_at(answer.height), query), told(schedule)
+        assert answer.result == shown(life.blog_at(answer.height), query), text(schedule)
         if not query.linearizable:
-            assert answer.height >= reached[ticket.node], told(schedule)
+            assert answer.height >= reached[ticket.node], text(schedule)
             reached[ticket.node] = answer.height
 
 
@@ -131,6 +131,6 @@ def test_local_reads_follow_the_chain_and_go_forward_only(schedule: Schedule) ->
 def test_the_same_schedule_gives_the_same_run(schedule: Schedule) -> None:
     """All that was drawn, done and told, as one digest; and what counts as done is a plan that gives it too."""
     first, again = run_trial(schedule), run_trial(schedule)
-    assert first.digest == again.digest, told(schedule)
-    assert first.sometimes == again.sometimes, told(schedule)
-    assert run_trial(first.done).digest == first.digest, told(schedule)
+    assert first.digest == again.digest, text(schedule)
+    assert first.sometimes == again.sometimes, text(schedule)
+    assert run_trial(first.done).digest == first.digest, text(schedule)

@@ -17,7 +17,7 @@ import simulator.tools.explore.schedule
 from simulator.scenario.language.parser import parse_scenario
 from simulator.tools.explore.schedule import Schedule
 from simulator.tools.explore.trial import run_trial
-from tests.properties.driver import judge, told
+from tests.properties.driver import judge, text
 from tests.properties.strategies import plans
 
 ENOUGH = settings(
@@ -38,7 +38,7 @@ def test_a_broken_rule_is_found_and_shrinks_to_a_handful_of_lines(rule: str) -> 
     """Few faults and few calls, and the plan as printed is the plan: it fails again when it is read back."""
     schedule = shrunk(rule)
 
-    assert len(schedule.faults) + len(schedule.calls) <= 8, told(schedule)
+    assert len(schedule.faults) + len(schedule.calls) <= 8, text(schedule)
     again = eval(repr(schedule), NAMES)  # noqa: S307  It is our own text.
     assert again == schedule
     assert run_trial(again).violations == run_trial(schedule).violations != ()

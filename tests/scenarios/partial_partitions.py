@@ -82,7 +82,7 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
     moments: tuple[tuple[int, str], ...]
     problems: tuple[str, ...]
 
-    def told(self) -> str:
+    def text(self) -> str:
         """What to print when a demand fails: the code that shows the run again, and what happened."""
         return f"measure({self.row!r}, seed={self.seed}): {self}"
 

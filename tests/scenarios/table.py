@@ -77,20 +77,20 @@ FOOT = """
 def demand(measured: Measured) -> None:
     """Raise `AssertionError` when a run falls short of what the page says."""
     row = measured.row
-    assert not measured.problems, measured.told()
+    assert not measured.problems, measured.text()
     if row.leaderless:
-        assert measured.leader == measured.changes == measured.answered == 0, measured.told()
-        assert measured.timeouts <= MOST_TIMEOUTS * (2 if row.loss else 1), measured.told()
+        assert measured.leader == measured.changes == measured.answered == 0, measured.text()
+        assert measured.timeouts <= MOST_TIMEOUTS * (2 if row.loss else 1), measured.text()
     elif row.loss:
-        assert measured.leader, measured.told()
-        assert measured.timeouts <= MOST_TIMEOUTS_LOSSY, measured.told()
-        assert measured.changes <= MOST_CHANGES, measured.told()
-        assert measured.answered >= 0.95, measured.told()
+        assert measured.leader, measured.text()
+        assert measured.timeouts <= MOST_TIMEOUTS_LOSSY, measured.text()
+        assert measured.changes <= MOST_CHANGES, measured.text()
+        assert measured.answered >= 0.95, measured.text()
     else:
-        assert measured.leader, measured.told()
-        assert measured.timeouts <= MOST_TIMEOUTS, measured.told()
-        assert measured.changes <= MOST_CHANGES, measured.told()
-        assert measured.answered == 1, measured.told()
+        assert measured.leader, measured.text()
+        assert measured.timeouts <= MOST_TIMEOUTS, measured.text()
+        assert measured.changes <= MOST_CHANGES, measured.text()
+        assert measured.answered == 1, measured.text()
 
 
 def demand_of_median(runs: Sequence[Measured]) -> None:

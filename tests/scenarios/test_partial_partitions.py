@@ -25,16 +25,16 @@ def test_the_hub_takes_over_from_a_leader_that_lost_its_quorum() -> None:
         for seed in range(SEEDS_TRIED):
             measured = measure(Row("quorum loss", nodes, 0.0), seed)
             hub = 1 + seed % nodes
-            assert measured.leader == hub, measured.told()
-            assert measured.moments[-1][1] == f"leader {hub}", measured.told()
-            assert any(what.startswith("step-down") for _, what in measured.moments), measured.told()
+            assert measured.leader == hub, measured.text()
+            assert measured.moments[-1][1] == f"leader {hub}", measured.text()
+            assert any(what.startswith("step-down") for _, what in measured.moments), measured.text()
 
 
 def test_the_hub_leads_though_its_log_is_old() -> None:
     """Nobody else reaches a majority of 5; what it missed is on its chain in the end, or `problems` would say so."""
     for seed in range(SEEDS_TRIED):
         measured = measure(Row("constrained election", 5, 0.0), seed)
-        assert (measured.leader, measured.changes) == (1 + seed % 5, 1), measured.told()
+        assert (measured.leader, measured.changes) == (1 + seed % 5, 1), measured.text()
 
 
 def test_a_leader_that_keeps_its_majority_stays() -> None:

@@ -71,7 +71,7 @@ def bench(
         else:
             output.table(list_rows(cases))
         return OK
-    report = run_bench(only, quick=quick, earlier=compare, picture=plot, tell=output.progress)
+    report = run_bench(only, quick=quick, earlier=compare, chart=plot, tell=output.progress)
     if json:
         output.json(report.document())
     else:

@@ -94,7 +94,7 @@ class ShardPart(click.ParamType["Shard"]):
 )
 @click.option(
     "--tell",
-    "told",
+    "shown",
     type=WholeNumber(0),
     metavar="SEED",
     cls=LabOption,
@@ -116,7 +116,7 @@ def explore(
     results: str | None,
     out: str,
     enough: int,
-    told: int | None,
+    shown: int | None,
     json: bool,
 ) -> int:
     """Draw a hostile schedule from each seed, run it in virtual time, and check every invariant.
@@ -130,8 +130,8 @@ def explore(
 
     search = Search(profile=profile, break_rule=break_rule)
     check_search(search)
-    if told is not None:
-        return _tell(output, told, search)
+    if shown is not None:
+        return _tell(output, shown, search)
     wishes = Wishes(
         search=search,
         seeds=seeds,

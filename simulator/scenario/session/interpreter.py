@@ -168,7 +168,7 @@ class Runner:
     def _follow(self, ticket: Ticket, view: commands.View | None, *, background: bool) -> None:
         """Wait for the answer, or write its number now and its answer later behind the same number."""
         session = self.session
-        aside = background or not session.patient
+        aside = background or not session.waits_for_answers
         # A local read needs no number; a person's linearizable read may take longer and then says what it was.
         heading = f"[{ticket.number}] " if background or (aside and view is None) else ""
         session.note_request(Asked(ticket, lambda before: show_answer(session.output, ticket, view, before), heading))
@@ -182,7 +182,7 @@ class Runner:
         number = session.next_load_number()
         load = LoadRun(session.cluster, command, number=number, seed=session.cluster.settings.seed)
         session.loads.append(load)
-        if command.background or not session.patient:
+        if command.background or not session.waits_for_answers:
             session.output.write(f"load {number}: {command.rate}/s for {format_ms(command.for_ms)}", "quiet")
             session.attend()
         else:

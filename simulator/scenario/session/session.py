@@ -46,16 +46,18 @@ class Asked:
 
 
 class Session:
-    """One session on one cluster. `patient`: requests are waited for, as in files and pipes.
+    """One session on one cluster. `waits_for_answers`: requests are waited for, as in files and pipes.
 
     `wait` lets time pass in place of `cluster.wait` (a screen that draws meanwhile, say). Another thread may set
     `interrupted` to end a wait.
     """
 
-    def __init__(self, cluster: Cluster, output: Output, *, patient: bool = True, wait: Wait | None = None) -> None:
+    def __init__(
+        self, cluster: Cluster, output: Output, *, waits_for_answers: bool = True, wait: Wait | None = None
+    ) -> None:
         self.cluster = cluster
         self.output = output
-        self.patient = patient
+        self.waits_for_answers = waits_for_answers
         self.default_node = 1
         self.default_chosen = False
         self.interrupted = False
@@ -263,7 +265,7 @@ class Session:
             if getattr(settings, name) != default:
                 lines.append(f"set {name.replace('_', '-')} {getattr(settings, name)}")
         for at_ms, text in self.typed:
-            timed = self.patient or text.lower().startswith("at ")
+            timed = self.waits_for_answers or text.lower().startswith("at ")
             lines.append(text if timed else f"at {format_ms(at_ms)} {text}")
         return lines
 

@@ -33,7 +33,7 @@ class LineConsole:
 
     def __init__(self, cluster: Cluster, output: Output) -> None:
         # Virtual time passes only in `wait`, so a request in the virtual world is waited for.
-        self.session = Session(cluster, output, patient=cluster.world == "virtual")
+        self.session = Session(cluster, output, waits_for_answers=cluster.world == "virtual")
         self._cluster = cluster
         self._output = output
         self._runner = Runner(self.session)
@@ -43,7 +43,7 @@ class LineConsole:
         self._closing = False
         self._news = threading.Event()
         self._attendant = threading.Thread(target=self._attend, name="console answers", daemon=True)
-        if not self.session.patient:
+        if not self.session.waits_for_answers:
             self._attendant.start()
 
     def run(self, line: str) -> bool:

@@ -26,7 +26,7 @@ class Poll(Generic[T]):
         self._every_s = every_s
         self._share = share
         self._ended = threading.Event()
-        self._hurry = threading.Event()
+        self._refresh = threading.Event()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self.latest = first
         self.trouble: Exception | None = None
@@ -37,19 +37,19 @@ class Poll(Generic[T]):
 
     def refresh(self) -> None:
         """Read again now: something else is to be read."""
-        self._hurry.set()
+        self._refresh.set()
 
     def stop(self, timeout_s: float = 2.0) -> None:
         """End the thread, and wait for a running call no longer than `timeout_s` seconds."""
         self._ended.set()
-        self._hurry.set()
+        self._refresh.set()
         if self._thread.is_alive():
             self._thread.join(timeout_s)
 
     def _run(self) -> None:
         while not self._ended.is_set():
             began = time.thread_time()
-            self._hurry.clear()
+            self._refresh.clear()
             try:
                 self.latest = self._read()
             except Exception as error:  # noqa: BLE001  # Shown to the person, who else would look at a dead screen.
@@ -57,4 +57,4 @@ class Poll(Generic[T]):
                     self.trouble = error
                 return
             took = time.thread_time() - began
-            self._hurry.wait(max(self._every_s, took / self._share - took))
+            self._refresh.wait(max(self._every_s, took / self._share - took))

@@ -39,11 +39,11 @@ def run_bench(
     *,
     quick: bool,
     earlier: Path | None,
-    picture: Path | None,
+    chart: Path | None,
     tell: Callable[[str], None],
     cases: Sequence[Case] = CASES,
 ) -> Report:
-    """Measure the cases that `names` name (all for none), compare with `earlier`, draw `picture`.
+    """Measure the cases that `names` name (all for none), compare with `earlier`, draw `chart`.
 
     Raises:
         InputError: a name fits nothing, or the earlier run's file is none. Nothing has been measured then.
@@ -61,6 +61,6 @@ def run_bench(
     report.figures, report.failed = bench.figures, bench.failed
     if earlier is not None:
         report.changes = compare(report.figures, earlier)
-    if picture is not None:
-        picture.write_text(plot(report.figures), encoding="utf-8")
+    if chart is not None:
+        chart.write_text(plot(report.figures), encoding="utf-8")
     return report

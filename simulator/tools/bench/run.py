@@ -77,8 +77,8 @@ class Bench:
                     left.remove(case)
                     continue
                 self._values[case.name] += values
-                told = ", ".join(f"{rounded(value):,g}" for value in values[:5])
-                self._tell(f"{case.name} [{turn + 1}/{self._repeats(case)}]: {told} {case.unit}")
+                answered = ", ".join(f"{rounded(value):,g}" for value in values[:5])
+                self._tell(f"{case.name} [{turn + 1}/{self._repeats(case)}]: {answered} {case.unit}")
 
     def _repeats(self, case: Case) -> int:
         return min(case.repeats, QUICK_REPEATS) if self._effort.quick else case.repeats

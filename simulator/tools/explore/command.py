@@ -110,7 +110,7 @@ def check_search(search: Search) -> None:
         find(search.break_rule)
 
 
-def run_search(wishes: Wishes, onlooker: Listener) -> Report:
+def run_search(wishes: Wishes, listener: Listener) -> Report:
     """Explore, and shrink failures. Ctrl-C ends the search and keeps what was found.
 
     Raises:
@@ -122,7 +122,7 @@ def run_search(wishes: Wishes, onlooker: Listener) -> Report:
     report = Report()
     for earlier in results.before:
         _take_in(report, earlier, wishes)
-    onlooker.begin(seeds.total, seeds.done_before)
+    listener.begin(seeds.total, seeds.done_before)
     began = time.perf_counter()
     ran = 0
     try:
@@ -132,8 +132,8 @@ def run_search(wishes: Wishes, onlooker: Listener) -> Report:
             _take_in(report, result, wishes)
             report.seconds = time.perf_counter() - began
             report.runs_per_second = ran / max(report.seconds, 1e-6)
-            onlooker.came(report)
-        _write_down(report, wishes, onlooker)
+            listener.came(report)
+        _write_down(report, wishes, listener)
     except KeyboardInterrupt:
         report.interrupted = True
     report.failures.sort(key=lambda failure: failure.seed)
@@ -166,14 +166,14 @@ def _take_in(report: Report, result: BatchResult, wishes: Wishes) -> None:
     report.sometimes.update(result.sometimes)
 
 
-def _write_down(report: Report, wishes: Wishes, onlooker: Listener) -> None:
+def _write_down(report: Report, wishes: Wishes, listener: Listener) -> None:
     """Shrink the first failures, one for each violated invariant first."""
-    told: set[str] = set()
+    answered: set[str] = set()
     chosen: list[Failure] = []
     for failure in sorted(report.failures, key=lambda failure: failure.seed):
-        if failure.invariant not in told:
-            told.add(failure.invariant)
+        if failure.invariant not in answered:
+            answered.add(failure.invariant)
             chosen.append(failure)
     for failure in chosen[: wishes.shrink]:
-        onlooker.shrinking(failure)
+        listener.shrinking(failure)
         report.findings.append(write_down(failure, wishes.search, wishes.folder, wishes.shrink_runs))

@@ -53,16 +53,16 @@ def write_down(failure: Failure, search: Search, folder: str, most_runs: int) ->
     trace = f"{stem}.jsonl.gz"
     run_trial(small.schedule, trace=lambda lines: write_lines(trace, lines))
     scenario = f"{stem}.paxsim"
-    _write_scenario(scenario, small, failure, search.command(failure.seed), told=True)
-    told = _breaks_again(scenario, small.schedule, failure.invariant)
-    if not told:
-        _write_scenario(scenario, small, failure, search.command(failure.seed), told=False)
+    _write_scenario(scenario, small, failure, search.command(failure.seed), lines=True)
+    lines = _breaks_again(scenario, small.schedule, failure.invariant)
+    if not lines:
+        _write_scenario(scenario, small, failure, search.command(failure.seed), lines=False)
     schedule = small.schedule
     return Finding(
         seed=failure.seed,
         invariant=failure.invariant,
         why=next(found.sentence() for found in small.outcome.violations if found.invariant == failure.invariant),
-        replay=f"paxsim run {scenario} --world virtual" if told else search.command(failure.seed),
+        replay=f"paxsim run {scenario} --world virtual" if lines else search.command(failure.seed),
         scenario=scenario,
         shrunk_trace=trace,
         faults=len(schedule.faults) + len(schedule.permanent),
@@ -81,13 +81,13 @@ def _as_it_happened(seed: int, search: Search) -> Schedule:
     return outcome.done if same else drawn
 
 
-def _write_scenario(name: str, small: Shrunk, failure: Failure, command: str, *, told: bool) -> None:
-    write_lines(name, _scenario_lines(small.schedule, failure, command, told=told))
+def _write_scenario(name: str, small: Shrunk, failure: Failure, command: str, *, lines: bool) -> None:
+    write_lines(name, _scenario_lines(small.schedule, failure, command, lines=lines))
 
 
-def _scenario_lines(schedule: Schedule, failure: Failure, command: str, *, told: bool) -> Iterable[str]:
+def _scenario_lines(schedule: Schedule, failure: Failure, command: str, *, lines: bool) -> Iterable[str]:
     yield f"# Seed {failure.seed} breaks {failure.invariant!r}: {failure.why}"
-    if not told:
+    if not lines:
         yield "# What remains of it hangs on moments that no scenario can name; the seed itself shows it again:"
     yield f"# {command}"
     yield from schedule.lines()

@@ -286,11 +286,11 @@ class _Trial:
     def _digest(self) -> str:
         """A digest of all random draws, statuses and history of the run, as 16 hex digits."""
         cluster = self._cluster
-        told = blake2b(digest_size=8)
-        told.update(repr((cluster.now_ms(), cluster.steps, cluster.delivered, cluster.lost)).encode())
-        told.update(cluster.dice_state().encode())
+        digest = blake2b(digest_size=8)
+        digest.update(repr((cluster.now_ms(), cluster.steps, cluster.delivered, cluster.lost)).encode())
+        digest.update(cluster.dice_state().encode())
         for node in cluster.settings.node_ids:
-            told.update(repr(cluster.status(node)).encode())
+            digest.update(repr(cluster.status(node)).encode())
         for event in cluster.history():
-            told.update(msgspec.json.encode(event))
-        return told.hexdigest()
+            digest.update(msgspec.json.encode(event))
+        return digest.hexdigest()

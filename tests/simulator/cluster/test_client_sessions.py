@@ -22,7 +22,7 @@ def answer(ticket: Ticket, kind: str = "ok", text: str = "", height: int = 1) ->
     return WriteAnswer(ticket.client, ticket.seq, kind, text, height)
 
 
-def told(clients: ClientBook) -> list[tuple[int, str, str, object]]:
+def text(clients: ClientBook) -> list[tuple[int, str, str, object]]:
     """The history, short."""
     return [(event.process, event.type, event.f, event.value) for event in clients.history()]
 
@@ -40,7 +40,7 @@ def test_an_answer_ends_its_ticket_and_is_recorded() -> None:
     assert (ticket.answer.kind, ticket.answer.height) == (AnswerKind.OK, 7)
     assert (call.request.client, call.request.seq) == (ticket.client, ticket.seq)
     assert f'"id":"{ticket.client}:{ticket.seq}"' in call.request.operation
-    assert told(clients) == [
+    assert text(clients) == [
         (0, "invoke", "post", ["alice", "Hello", "first"]),
         (0, "ok", "post", "ok"),
     ]
@@ -114,7 +114,7 @@ def test_a_read_of_anything_is_recorded_as_what_it_turned_out_to_be() -> None:
 
     clients.read_answered(ReadAnswer(call.number, "ok", "", [["post", "Hello", "first"]], "view_user", 1))
 
-    assert told(clients) == [
+    assert text(clients) == [
         (0, "invoke", "view_user", "alice"),
         (0, "ok", "view_user", [["post", "Hello", "first"]]),
     ]

@@ -78,7 +78,7 @@ def test_a_trace_that_begins_with_a_full_chain_is_not_accused(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
-    ("lines", "told"),
+    ("lines", "text"),
     [
         (["nonsense"], "line 1: no JSON"),
         ([GOOD[0], "", "{"], "line 3: no JSON"),
@@ -98,7 +98,7 @@ def test_a_trace_that_begins_with_a_full_chain_is_not_accused(tmp_path: Path) ->
         ([], "no event"),
     ],
 )
-def test_a_bad_file_is_told_by_file_and_line(tmp_path: Path, lines: list[str], told: str) -> None:
+def test_a_bad_file_is_told_by_file_and_line(tmp_path: Path, lines: list[str], text: str) -> None:
     """One sentence, never a traceback."""
     name = written(tmp_path / "bad.jsonl", *lines)
 
@@ -106,7 +106,7 @@ def test_a_bad_file_is_told_by_file_and_line(tmp_path: Path, lines: list[str], t
         check_files([name])
 
     assert str(refused.value).startswith(f"{name}, line")
-    assert told in str(refused.value)
+    assert text in str(refused.value)
     assert "\n" not in str(refused.value)
 
 
@@ -133,12 +133,12 @@ def test_all_faults_of_all_files_are_told_at_once(tmp_path: Path) -> None:
 def test_files_are_judged_in_order_with_progress(tmp_path: Path) -> None:
     """One line of progress a file, and a verdict for each, also when one is named twice."""
     good = written(tmp_path / "good.jsonl", *GOOD)
-    said: list[str] = []
+    sent: list[str] = []
 
-    verdicts = check_files([good, good], progress=said.append)
+    verdicts = check_files([good, good], progress=sent.append)
 
     assert [verdict["file"] for verdict in verdicts] == [good, good]
-    assert [line.split(": ")[1] for line in said] == ["judging (1 of 2)", "judging (2 of 2)"]
+    assert [line.split(": ")[1] for line in sent] == ["judging (1 of 2)", "judging (2 of 2)"]
 
 
 def test_a_line_may_carry_more_than_is_needed(tmp_path: Path) -> None:

@@ -34,10 +34,10 @@ class Notebook:
 class Story:
     """A cluster, a session on it, and what was said."""
 
-    def __init__(self, settings: Settings | None = None, *, patient: bool = True) -> None:
+    def __init__(self, settings: Settings | None = None, *, waits_for_answers: bool = True) -> None:
         self.cluster = FakeCluster(settings)
         self.notebook = Notebook()
-        self.session = Session(self.cluster, self.notebook, patient=patient)
+        self.session = Session(self.cluster, self.notebook, waits_for_answers=waits_for_answers)
         self.runner = Runner(self.session)
         self._number = 0
 

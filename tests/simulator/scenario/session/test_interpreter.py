@@ -257,7 +257,7 @@ def test_a_session_is_saved_as_a_scenario_that_can_be_run(tmp_path: Path) -> Non
 def test_what_a_person_typed_is_saved_with_its_time(tmp_path: Path) -> None:
     """Between two lines typed by hand a leader may have been elected: without the time the story is another."""
     file = tmp_path / "story.paxsim"
-    story = Story(patient=False)
+    story = Story(waits_for_answers=False)
 
     story.tell("post alice Hello x", "sleep 1s", "crash leader", f"save '{file}'")
 

@@ -72,13 +72,13 @@ def test_a_wrong_name_is_answered_with_the_likeliest() -> None:
 
 def test_cases_of_a_family_take_turns_and_stand_beside_their_limit() -> None:
     """What disturbs the machine then disturbs both; the ratio is that of the medians."""
-    told: list[str] = []
+    shown: list[str] = []
     cases = [case("a/bare", [1, 2, 3, 4, 5]), case("a/ours", [2, 4, 6, 8, 10], limit="a/bare", aim=1.5)]
-    bench = Bench(cases, FULL, told.append)
+    bench = Bench(cases, FULL, shown.append)
 
     bench.run()
 
-    assert [line.split(":")[0] for line in told[:4]] == [
+    assert [line.split(":")[0] for line in shown[:4]] == [
         "a/bare [1/5]", "a/ours [1/5]", "a/bare [2/5]", "a/ours [2/5]",
     ]  # fmt: skip
     ours = bench.figures[1]
@@ -92,15 +92,15 @@ def test_what_cannot_be_measured_here_is_left_out() -> None:
     def missing(_effort: Effort) -> Sequence[float]:
         raise Skipped("a library is not installed.")
 
-    told: list[str] = []
+    shown: list[str] = []
     cases = [Case(name="a/x", story="", unit="s", better="lower", measure=missing), case("a/y", [1] * 5)]
-    bench = Bench(cases, FULL, told.append)
+    bench = Bench(cases, FULL, shown.append)
 
     bench.run()
 
     assert [one.name for one in bench.figures] == ["a/y"]
-    assert told[0] == "a/x: left out: a library is not installed."
-    assert sum("left out" in line for line in told) == 1
+    assert shown[0] == "a/x: left out: a library is not installed."
+    assert sum("left out" in line for line in shown) == 1
 
 
 def test_what_goes_wrong_costs_its_own_figure_alone() -> None:
@@ -109,13 +109,13 @@ def test_what_goes_wrong_costs_its_own_figure_alone() -> None:
     def wrong(_effort: Effort) -> Sequence[float]:
         raise RuntimeError("a write was answered TIMEOUT")
 
-    told: list[str] = []
+    shown: list[str] = []
     cases = [Case(name="a/x", story="", unit="s", better="lower", measure=wrong), case("a/y", [1] * 5)]
 
-    report = run_bench((), quick=False, earlier=None, picture=None, tell=told.append, cases=cases)
+    report = run_bench((), quick=False, earlier=None, chart=None, tell=shown.append, cases=cases)
 
     assert (report.failed, [one.name for one in report.figures]) == (["a/x"], ["a/y"])
-    assert told[0] == "a/x: failed: a write was answered TIMEOUT"
+    assert shown[0] == "a/x: failed: a write was answered TIMEOUT"
 
 
 def test_an_interruption_keeps_what_was_measured() -> None:
@@ -129,7 +129,7 @@ def test_an_interruption_keeps_what_was_measured() -> None:
 
     cases = [Case(name="a/x", story="", unit="s", better="lower", measure=impatient)]
 
-    report = run_bench((), quick=False, earlier=None, picture=None, tell=silent, cases=cases)
+    report = run_bench((), quick=False, earlier=None, chart=None, tell=silent, cases=cases)
 
     assert report.interrupted
     assert (report.figures[0].repeats, report.figures[0].median) == (2, 1.5)
@@ -160,7 +160,7 @@ def test_a_file_that_is_no_earlier_run_is_refused_before_anything_is_measured(tm
     path.write_text("[]", encoding="utf-8")
 
     with pytest.raises(InputError, match=r"is not what 'paxsim bench --json' prints"):
-        run_bench((), quick=True, earlier=path, picture=None, tell=silent, cases=[case("a", ())])
+        run_bench((), quick=True, earlier=path, chart=None, tell=silent, cases=[case("a", ())])
 
 
 def test_growth_is_drawn_a_panel_an_aspect() -> None:
@@ -169,11 +169,11 @@ def test_growth_is_drawn_a_panel_an_aspect() -> None:
         figure(case(f"growth/chain-{size}/start-up", ()), [size / 1000] * 5) for size in (1_000, 10_000, 100_000)
     ] + [figure(case("start/paxsim", ()), [1] * 5)]
 
-    picture = plot(figures)
+    chart = plot(figures)
 
-    assert picture.startswith("<svg ")
-    assert picture.count("<circle") == 3
-    assert picture.count('class="title"') == 1
+    assert chart.startswith("<svg ")
+    assert chart.count("<circle") == 3
+    assert chart.count('class="title"') == 1
 
 
 def test_the_machine_is_named() -> None:
