@@ -1,1 +1,1 @@
-"""The one face of a cluster, its clients and what they saw."""
+"""The interface of a cluster, its clients and their recorded history."""

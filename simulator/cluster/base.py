@@ -1,7 +1,7 @@
-"""What both worlds' clusters do alike: clients and their answers, the running log, and what is refused.
+"""The part of a cluster that both worlds share: clients and their answers, the running log, and refusals.
 
-A world hands calls to its nodes and calls back with their reports. It is not safe for threads by itself: a world with
-threads gives it a `lock`, which is held during each call.
+A world subclasses `BaseCluster`, delivers calls to its nodes, and passes on their reports. A world with threads gives
+a `lock`, which is held during each call.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ from simulator.node.client_api import ClientCall, NodeFailed, NoteLine, ReadAnsw
 from simulator.settings import Settings
 
 EVENTS_KEPT = 10_000
-"""How many lines the running log holds, messages apart."""
+"""How many lines the running log holds, not counting messages."""
 
 
 class BaseCluster(ABC):
-    """The shared part of a `Cluster`. `run` begins the names of this run's clients."""
+    """The shared part of a `Cluster`. `run` is the prefix of this run's client names."""
 
     def __init__(self, settings: Settings, run: str, lock: AbstractContextManager[Any], *, keep_history: bool) -> None:
         self.settings = settings
@@ -42,7 +42,7 @@ class BaseCluster(ABC):
     # Clients
 
     def submit(self, node: int, operation: Operation, *, process: int | None = None) -> Ticket:
-        """See `Cluster`. Raises `InputError` for a name, title or content that the blog does not take."""
+        """See `Cluster`. Raises `InputError` for a name, title or content that the blog does not accept."""
         self._check_node(node)
         with self._lock:
             self._check_open()
@@ -120,7 +120,7 @@ class BaseCluster(ABC):
     def _client_timeout_ms(self) -> int:
         return client_timeout_ms(self._true_links())
 
-    # What a world says
+    # Defined by each world
 
     @abstractmethod
     def now_ms(self) -> int:
@@ -128,7 +128,7 @@ class BaseCluster(ABC):
 
     @abstractmethod
     def _hand_over(self, ticket: Ticket, call: ClientCall) -> None:
-        """Give a client's call to its node, or give the ticket up when the node is down."""
+        """Send a client's call to its node, or give the ticket up when the node is down."""
 
     @abstractmethod
     def _true_links(self) -> Links:

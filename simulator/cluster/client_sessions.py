@@ -1,7 +1,7 @@
-"""The clients of a cluster, kept once for both worlds: tickets, client names, deadlines and the recorded history.
+"""The clients of a cluster: tickets, client names, deadlines and the recorded history.
 
-A `ClientBook` knows neither nodes nor time: the world hands it requests and answers and tells it what time it is. It is
-not safe for threads; a world with threads keeps its own lock around it.
+A `ClientBook` knows neither nodes nor time: its world passes requests, answers and a clock. It is not safe for threads:
+a world with threads holds a lock.
 
 The history follows Jepsen's convention (`tests/histories/README.md`): a write of unknown fate is an `info`, and its
 process does not come back; what certainly had no effect, an unanswered read among it, is a `fail`.
@@ -24,7 +24,7 @@ from simulator.node.client_api import ClientRead, ClientWrite, ReadAnswer, Write
 from simulator.node.codec import operation_text
 
 CLIENT_TIMEOUT_MS = 40_000
-"""Beyond a node's own limit, which is about 30 s: only a client of a node that stands still waits so long."""
+"""Longer than a node's own limit of about 30 s, so that only a client of a paused node waits so long."""
 
 _KINDS = {str(kind): kind for kind in AnswerKind}
 _READ_NAMES = {
@@ -33,7 +33,7 @@ _READ_NAMES = {
 
 
 def new_run_name() -> str:
-    """A name for one run of a cluster, never used before on any data directory: 40 random bits in hex.
+    """A name for one run of a cluster, unused on any data directory: 40 random bits in hex.
 
     Client names begin with it, so that no request is taken for the retry of one from an earlier run.
     """
@@ -41,7 +41,7 @@ def new_run_name() -> str:
 
 
 def client_timeout_ms(links: Links) -> int:
-    """How long a request may stay without an answer, in the weather of this moment, in milliseconds.
+    """How long a request may wait for an answer under the present link conditions, in milliseconds.
 
     A node gives up by itself after 30 s and ten round trips; this is always longer, so a node that runs answers first.
     """
@@ -56,17 +56,17 @@ _SHOWN: dict[str, Shown] = {"": "", "view_all": "view_all", "view_user": "view_u
 
 
 class Processes:
-    """The history's process numbers. Invariant: a number that is taken is not taken again before it was given back."""
+    """The history's process numbers. Invariant: a number in use is not given to another request."""
 
     def __init__(self) -> None:
         self._known: set[int] = set()
         self._next = 0
-        self._pool: list[int] = []  # Numbers for requests that ask for none; the lowest idle one is taken first.
+        self._pool: list[int] = []  # Idle numbers for requests that ask for none; the lowest is taken first.
         self._stands_for: dict[int, int] = {}
         self._idle: set[int] = set()  # Idle numbers that callers chose themselves.
 
     def take(self, wanted: int | None) -> int:
-        """A number that is idle. A caller's own one is kept as long as it is idle; then another stands for it."""
+        """Take an idle number: the `wanted` one if it is idle, or else the number that replaces it."""
         if wanted is None:
             return heapq.heappop(self._pool) if self._pool else self._new()
         number = self._stands_for.get(wanted)
@@ -80,7 +80,7 @@ class Processes:
         return number
 
     def give_back(self, wanted: int | None, number: int) -> None:
-        """The request of `number` ended with a known fate."""
+        """The request of `number` ended with a known outcome: the number is idle again."""
         if wanted is None:
             heapq.heappush(self._pool, number)
         else:
@@ -113,7 +113,7 @@ def write_call(ticket: Ticket, operation: Operation) -> ClientWrite:
 
 
 class ClientBook:
-    """Every request of a cluster's clients. `run` begins each client's name and holds no colon.
+    """Every request of a cluster's clients. `run` is the prefix of each client's name and holds no colon.
 
     A write's `seq` is its ticket's number: unique, and ascending for each client. `writes` are all writes ever asked
     for, for the checks. With `keep_history` off neither they nor the history are kept, for measuring alone.
@@ -134,7 +134,7 @@ class ClientBook:
     def write(
         self, node: int, operation: Operation, *, process: int | None = None, timeout_ms: int = CLIENT_TIMEOUT_MS
     ) -> tuple[Ticket, ClientWrite]:
-        """A write for `node`, and what to hand to that node. `process` as in `Cluster.submit`.
+        """Record a write at `node`; returns its ticket and the call for the node. `process` as in `Cluster.submit`.
 
         Raises:
             InputError: the blog takes no such name, title or content.
@@ -153,21 +153,21 @@ class ClientBook:
     def read(
         self, node: int, query: Query, *, process: int | None = None, timeout_ms: int = CLIENT_TIMEOUT_MS
     ) -> tuple[Ticket, ClientRead]:
-        """A read at `node`, and what to hand to that node; it bears its ticket's number."""
+        """Record a read at `node`; returns its ticket and the call for the node, which has the ticket's number."""
         ticket = self._ticket(node, query, process, timeout_ms)
         if self._keep_history:
             self._invoke(ticket, _READ_NAMES[query.kind], None if query.kind in {"all", "whole"} else query.name)
         return ticket, ClientRead(ticket.number, query.kind, query.name, query.linearizable)
 
     def write_answered(self, answer: WriteAnswer) -> Ticket | None:
-        """A node answered a write. None when nobody waits for it (any more)."""
+        """A node answered a write. Returns the ticket; None when no client waits for it."""
         entry = self._open.get(answer.seq)
         if entry is None or entry.ticket.client != answer.client or isinstance(entry.ticket.request, Query):
             return None
         return self._finish(entry, Answer(kind=_KINDS[answer.kind], text=answer.text, height=answer.height))
 
     def read_answered(self, answer: ReadAnswer) -> Ticket | None:
-        """A node answered a read. None when nobody waits for it (any more)."""
+        """A node answered a read. Returns the ticket; None when no client waits for it."""
         entry = self._open.get(answer.number)
         if entry is None or not isinstance(entry.ticket.request, Query):
             return None
@@ -177,7 +177,7 @@ class ClientBook:
         )
 
     def give_up(self, ticket: Ticket, text: str, *, sent: bool = True) -> None:
-        """No answer will come: TIMEOUT, for the reason in `text`. `sent` is false when the request never left."""
+        """End a request with TIMEOUT, for the reason in `text`. `sent` is false when the request never left."""
         entry = self._open.get(ticket.number)
         if entry is not None:
             self._finish(entry, Answer(kind=AnswerKind.TIMEOUT, text=f"TIMEOUT: {text}", sent=sent))
@@ -196,7 +196,7 @@ class ClientBook:
         return None if entry is None else entry.deadline_ms
 
     def expire(self) -> list[Ticket]:
-        """Give up every request whose patience is over, and return their tickets. Costs a look at each open one."""
+        """Give up every request past its deadline, and return their tickets. The cost grows with the open requests."""
         now = self._now_ms()
         late = [entry.ticket for entry in self._open.values() if entry.deadline_ms <= now]
         for ticket in late:
@@ -204,7 +204,7 @@ class ClientBook:
         return late
 
     def history(self) -> Sequence[Event]:
-        """Every call and return so far, in the order in which they happened. A copy."""
+        """A copy of all calls and returns so far, in order of time."""
         return list(self._events)
 
     def _ticket(self, node: int, request: Operation | Query, wanted: int | None, timeout_ms: int) -> Ticket:
@@ -234,18 +234,18 @@ class ClientBook:
         known = self._record(entry, answer) if self._keep_history else True
         if known:
             self._processes.give_back(entry.wanted, entry.process)
-        ticket.answer = answer  # Last: another thread may look at `done` and then at everything else.
+        ticket.answer = answer  # Last: another thread may test `done` and then read the other fields.
         return ticket
 
     def _record(self, entry: _Open, answer: Answer) -> bool:
-        """Write the return into the history. True unless the request's fate stays unknown."""
+        """Add the return to the history. False when the outcome of the request stays unknown."""
         ticket, invoked = entry.ticket, self._events[entry.invoked_at]
-        if answer.shown and answer.shown != invoked.f:  # "any" has turned out to be a read of a user.
+        if answer.shown and answer.shown != invoked.f:  # "any" was a read of a user.
             invoked = _event(entry, "invoke", answer.shown, invoked.value, ticket.asked_ms)
             self._events[entry.invoked_at] = invoked
-        fate, value = _fate(ticket.request, answer, invoked.value)
-        self._events.append(_event(entry, fate, invoked.f, value, self._now_ms()))
-        return fate != "info"
+        outcome, value = _outcome(ticket.request, answer, invoked.value)
+        self._events.append(_event(entry, outcome, invoked.f, value, self._now_ms()))
+        return outcome != "info"
 
 
 def _event(entry: _Open, kind: Literal["invoke", "ok", "fail", "info"], name: str, value: object, at_ms: int) -> Event:
@@ -256,12 +256,12 @@ def _event(entry: _Open, kind: Literal["invoke", "ok", "fail", "info"], name: st
     return Event(process=process, type=kind, f=name, value=value, time=at_ms)
 
 
-def _fate(request: Operation | Query, answer: Answer, asked: object) -> tuple[Literal["ok", "fail", "info"], object]:
-    """How the history calls this end of a request, and the value that goes with it."""
+def _outcome(request: Operation | Query, answer: Answer, asked: object) -> tuple[Literal["ok", "fail", "info"], object]:
+    """The type and the value of the event that ends a request in the history."""
     if answer.kind not in {AnswerKind.OK, AnswerKind.REFUSED}:
         return ("fail" if isinstance(request, Query) or not answer.sent else "info"), asked
     if isinstance(request, Query):
-        if request.kind == "whole":  # Titles and authors say all about the order; the rest would only fill memory.
+        if request.kind == "whole":  # Titles and authors determine the order; the rest would only fill memory.
             return "ok", [row[:2] for row in cast("list[list[object]]", answer.result)]
         return "ok", answer.result
     if answer.kind is AnswerKind.OK:

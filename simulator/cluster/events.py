@@ -1,4 +1,4 @@
-"""What happens in a cluster, as a person reads it: lines of the running log, and messages held back."""
+"""The running log of a cluster for people, and messages held back."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import msgspec
 class ClusterEvent(msgspec.Struct, frozen=True, kw_only=True):
     """One line of the running log: at `at_ms` of cluster time, at `node` (0: the cluster itself).
 
-    A message has the kind "sent", and the nodes that it is for in `to`.
+    A message has the kind "sent", and its targets in `to`.
     """
 
     at_ms: int
@@ -19,7 +19,7 @@ class ClusterEvent(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class HeldMessage(msgspec.Struct, frozen=True, kw_only=True):
-    """A message that waits for a person. `number` stays its name until it is delivered."""
+    """A message that waits for a person. `number` identifies it until it is delivered."""
 
     number: int
     source: int

@@ -1,8 +1,8 @@
-"""A recorded history: what clients asked and what they were told, one event a line, in Jepsen's convention.
+"""A recorded history: calls of clients and their answers, one event a line, in Jepsen's convention.
 
-`invoke` carries the argument, `ok` the result; `fail` certainly had no effect; `info`, or no completion, may take
-effect once at any later time, or never. The operations of each model stand in `tests/histories/README.md`. A history
-lies in a file of its own or among the other events of a trace; either file may be gzipped.
+`invoke` has the argument, `ok` the result. A `fail` certainly had no effect. An `info`, or a call without a return, may
+take effect once at any later time, or never. `tests/histories/README.md` lists the operations of each model. A history
+is a file of its own or part of a trace; either may be gzipped.
 """
 
 from __future__ import annotations
@@ -40,9 +40,9 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 @dataclass(slots=True)
 class Recording:
-    """What a file holds: its events, and the line of each. `faults` are the lines that are none: (line, what is wrong).
+    """The events of a file, and the line of each. `faults` lists the invalid lines: (line, what is wrong).
 
-    `before` is how many blocks a node had when its first life in a trace began: of those the trace tells nothing.
+    `before` is how many blocks a node had at its first start in a trace: the trace does not contain these.
     """
 
     path: Path
@@ -54,7 +54,7 @@ class Recording:
 
 
 def is_trace(first_line: bytes) -> bool:
-    """True for the first line of a trace, an object with the key "trace": its other lines hold more than a history."""
+    """True for the first line of a trace: an object with the key "trace"."""
     try:
         return _decode_first(first_line).trace is not msgspec.UNSET
     except (ValueError, RecursionError):
@@ -65,7 +65,7 @@ def read_recording(name: str | Path) -> Recording:
     """Read a history, or the history in a trace.
 
     Raises:
-        InputError: there is no such file, or it cannot be read. Bad lines are noted in `faults`, all of them.
+        InputError: there is no such file, or it cannot be read. Invalid lines are listed in `faults`.
     """
     recording = Recording(Path(name).expanduser())
     with _opened(recording.path) as file:
@@ -104,7 +104,7 @@ class _Began(msgspec.Struct, frozen=True):
 
 
 class _TraceLine(msgspec.Struct, frozen=True):
-    """What matters here of a line of a trace (docs/trace.md)."""
+    """The fields of a trace line that this module reads (docs/trace.md)."""
 
     event: str
     entry: Event | None = None
@@ -128,7 +128,7 @@ def _read_event(recording: Recording, number: int, text: bytes) -> None:
 
 
 def _read_trace(recording: Recording, lines: Iterator[tuple[int, bytes]]) -> None:
-    """Only the history is read here, and with how long a chain the nodes began; the rest is for `simulator/trace`."""
+    """Read the history, and the chain length at the first start; `simulator/trace` reads the rest."""
     grown = False
     for number, text in lines:
         try:

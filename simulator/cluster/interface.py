@@ -1,7 +1,8 @@
-"""The one face of a cluster, in real and in virtual time: whatever is written against it works in both worlds.
+"""The interface of a cluster, in real and in virtual time: code that uses it works in both worlds.
 
-A cluster is five (or `settings.nodes`) nodes and the network between them. Calls return at once; time passes in
-`wait` alone, where the virtual world runs its heap and the real one sleeps until something changes.
+A cluster is `settings.nodes` nodes and the network between them. Calls return at once. Virtual time passes in `wait`
+alone; in real time, `wait` sleeps until something changes. `tests/simulator/worlds/contract` tests every promise of
+this interface in both worlds.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from simulator.settings import Settings
 
 
 class AnswerKind(StrEnum):
-    """How a request ended. TIMEOUT and NO_MAJORITY leave its fate unknown, unless the answer was never `sent`."""
+    """How a request ended. After TIMEOUT and NO_MAJORITY its outcome is unknown, unless it was never `sent`."""
 
     OK = "ok"
     REFUSED = "refused"
@@ -35,8 +36,8 @@ class AnswerKind(StrEnum):
 class Query(msgspec.Struct, frozen=True, kw_only=True):
     """A read: the whole blog, what one user wrote, or one post; `name` is the user or the title.
 
-    "any" is the brief's VIEW(x): the post titled x, or else what user x wrote. "whole" is "all" with every content and
-    comment: its result is `blog.answers.whole_result`, of which the history keeps what "all" would have given.
+    "any" reads the post titled `name`, or else what the user `name` wrote. "whole" is "all" with every content and
+    comment: its result is `blog.answers.whole_result`, of which the history keeps what "all" would have returned.
     """
 
     kind: Literal["all", "whole", "user", "title", "any"]
@@ -45,11 +46,11 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """What the client was told. `text` is the brief's wording; `result` is a read's outcome.
+    """The answer to a client, as `text` for people and as data.
 
-    `result` is in the form of the blog histories (`tests/histories/README.md`): what `view_all`, `view_user` or
-    `view_title` return there; `shown` says which of the three a read was. `height` is the block after which the answer
-    holds (0 if unknown). `sent` is false when the request never left, so it certainly had no effect.
+    `result` is what a read returned, in the form of the histories (`tests/histories/README.md`); `shown` names the
+    read's operation there. `height` is the block after which the answer holds (0 if unknown). `sent` is false when the
+    request never left, so that it certainly had no effect.
     """
 
     kind: AnswerKind
@@ -61,7 +62,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Ticket:
-    """A request under way. `answer` is None until the answer is there; `number` counts requests from 1.
+    """A request. `answer` is None until the answer has arrived; `number` counts requests from 1.
 
     `client` and `seq` name a write; `asked_ms` and `answered_ms` are cluster times.
     """
@@ -82,22 +83,23 @@ class Ticket:
 
     @property
     def done(self) -> bool:
-        """True once the answer is there."""
+        """True once the answer has arrived."""
         return self.answer is not None
 
 
 class Simulated(Protocol):
-    """Abilities of a simulated cluster alone."""
+    """What only a simulated cluster can do."""
 
     def ask_again(self, ticket: Ticket, node: int) -> None:
-        """Send the write of `ticket` to `node` too, as a client does whose answer was lost."""
+        """Send the write of `ticket` to `node` too, as a client does that got no answer."""
         ...
 
 
 class Cluster(Protocol):
-    """See the module. Node numbers outside `settings.node_ids` raise `InputError`, as do impossible faults.
+    """See the module. Unknown nodes, impossible faults and calls after `close` raise `InputError`.
 
-    In both worlds a fault is observed before its consequences.
+    A fault is observed before its consequences: the running log and the trace have a crash before the end of the
+    incarnation, and a restart before the first event of the new one.
     """
 
     settings: Settings
@@ -105,7 +107,7 @@ class Cluster(Protocol):
 
     @property
     def links(self) -> Links:
-        """Every link as it is now. Change them through `apply` alone."""
+        """The links as they are now. Only `apply` changes them."""
         ...
 
     def now_ms(self) -> int:
@@ -113,30 +115,31 @@ class Cluster(Protocol):
         ...
 
     def submit(self, node: int, operation: Operation, *, process: int | None = None) -> Ticket:
-        """Give `node` a write. `process` is the history's client number; None: a fresh one for this request."""
+        """Submit a write to `node`. `process` is the client's number in the history; None: any idle number."""
         ...
 
     def read(self, node: int, query: Query, *, process: int | None = None) -> Ticket:
-        """Ask `node` for a view."""
+        """Submit a read to `node`. `process` as in `submit`."""
         ...
 
     def wait(self, condition: Callable[[], bool], within_ms: int) -> bool:
-        """Let time pass until `condition()` or for `within_ms`; returns the condition's last value."""
+        """Let time pass until `condition()` holds, or for `within_ms`. Returns the condition's last value."""
         ...
 
     def apply(self, fault: Fault) -> None:
-        """Carry out a fault now. What cannot be (crashing a node that is down) raises `InputError`."""
+        """Inject a fault now. An impossible one, as to crash a node that is down, changes nothing."""
         ...
 
     def status(self, node: int, *, detail: bool = False) -> NodeStatus:
-        """The newest known status of `node`; `detail` asks the node itself for its log too.
+        """The newest known status of `node`; `detail` adds the newest part of its log.
 
-        Of a node that is down it shows what is on its disk: what was in memory, counters included, is 0 or empty.
+        The status of a node that is down shows what is on its disk. What was in memory is 0 or empty: its role, its
+        leader, its queues and its counters.
         """
         ...
 
     def chain_lines(self, node: int, first: int, last: int) -> list[str]:
-        """Lines of the node's blockchain.txt for these heights (both included, cut to what there is)."""
+        """Lines of the node's blockchain.txt for these heights: both included, cut to the blocks that exist."""
         ...
 
     def held(self) -> list[HeldMessage]:
@@ -152,7 +155,7 @@ class Cluster(Protocol):
         ...
 
     def watch_messages(self, on: bool) -> None:
-        """From now on the running log holds messages between nodes and answers to clients too, or no longer."""
+        """Switch messages between nodes and answers to clients in the running log on or off."""
         ...
 
     def events(self, last: int) -> Sequence[ClusterEvent]:
@@ -164,11 +167,11 @@ class Cluster(Protocol):
         ...
 
     def check(self) -> dict[str, str]:
-        """Each invariant of the protocol by name: "ok", or the sentence that says what was violated."""
+        """The verdict on each invariant by name: "ok", or a sentence that says what was violated."""
         ...
 
     def trace_lines(self) -> Iterator[str]:
-        """Everything so far as the lines of a trace, the header first.
+        """The events so far as the lines of a trace, the header first.
 
         Raises:
             InputError: this cluster keeps no record of its run.
@@ -176,14 +179,14 @@ class Cluster(Protocol):
         ...
 
     def files(self) -> AbstractContextManager[Path]:
-        """A directory with the nodes' files (`node-1` and so on): their own, or a copy of those on simulated disks."""
+        """A directory with the files of all nodes, in `node-1` and so on; simulated disks are copied there."""
         ...
 
     @property
     def simulated(self) -> Simulated | None:
-        """What only a simulated cluster can do; None for real processes."""
+        """The abilities of a simulated cluster; None for real processes."""
         ...
 
     def close(self) -> None:
-        """End all nodes. Idempotent."""
+        """End all nodes and all open requests. Idempotent."""
         ...

@@ -1,6 +1,6 @@
 """A message between nodes as one short line of text, for a person: `ACCEPT ballot 3.1 slots 7-8 decided 6`.
 
-It never shows what users wrote: a value is told by how many requests it holds.
+It never shows what users wrote: a value is shown as its number of requests.
 """
 
 from __future__ import annotations
@@ -14,24 +14,24 @@ from paxos.messages import Accept, Accepted, AnyMessage, CatchupReply, Forward, 
 from simulator.cluster.events import ClusterEvent
 
 ROUTINE = (Heartbeat, HeartbeatAck, Hints)
-"""What nodes say all the time, whether anything happens or not: left out of the running log."""
+"""Messages that idle nodes send too. The running log leaves them out."""
 
-_UNTOLD = {"sender", "stamp", "path"}
+_HIDDEN = {"sender", "stamp", "path"}
 
 
 def describe(message: AnyMessage) -> str:
-    """One line: the message's name in capitals, then what it says."""
+    """One line: the message's name in capitals, then its fields."""
     return " ".join([_name(message), *_words(message)])
 
 
 def sent_line(at_ms: int, source: int, to: tuple[int, ...], message: AnyMessage) -> ClusterEvent:
-    """A message as a line of the running log: it left `source` for each of `to`."""
+    """A message from `source` to each of `to`, as a line of the running log."""
     text = f"→ {','.join(map(str, to))}  {describe(message)}"
     return ClusterEvent(at_ms=at_ms, node=source, kind="sent", text=text, to=to)
 
 
 def in_order(notes: Iterable[ClusterEvent], messages: Iterable[ClusterEvent], last: int) -> list[ClusterEvent]:
-    """The newest `last` lines of two logs, each in order already, as one."""
+    """The newest `last` lines of two logs in order of time, merged."""
     together = list(merge(notes, messages, key=lambda event: event.at_ms))
     return together[max(0, len(together) - last) :]
 
@@ -43,7 +43,7 @@ def _name(message: AnyMessage) -> str:
 
 @singledispatch
 def _words(message: AnyMessage) -> list[str]:
-    fields = ((name, getattr(message, name)) for name in message.__struct_fields__ if name not in _UNTOLD)
+    fields = ((name, getattr(message, name)) for name in message.__struct_fields__ if name not in _HIDDEN)
     return [f"{name.replace('_', '-')} {_short(value)}" for name, value in fields]
 
 

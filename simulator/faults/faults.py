@@ -1,8 +1,6 @@
-"""Misfortunes as plain data, and the one implementation of what a link does to a message.
+"""Faults as plain data. Both worlds inject them through `Cluster.apply`.
 
-Every fault is frozen, prints as Python, and prints as the scenario line that causes it (`line()`); both worlds carry
-them out through `Cluster.apply`. `Links` decides, for one message on one directed link, whether and when it arrives;
-the supervisor of the real processes and the virtual network both ask it and nothing else.
+A fault is frozen, prints as Python, and gives the scenario line that causes it (`line()`).
 """
 
 from __future__ import annotations
@@ -15,7 +13,7 @@ import msgspec
 from simulator.faults.links import Link, LinkRule
 
 CrashPoint = Literal["before-record", "before-sync", "before-send"]
-"""A protocol moment: before a record is written; between record and sync; between sync and send."""
+"""A moment of the protocol: before a record is written; between record and sync; between sync and send."""
 
 DiskFaultKind = Literal["corrupt", "tear", "full", "readonly", "ok", "wipe", "failing-sync", "failing-write"]
 
@@ -33,7 +31,7 @@ def _percent(chance: float) -> str:
 
 
 class Crash(msgspec.Struct, frozen=True, tag=True):
-    """Kill -9. With a `point`, the node dies the next time it reaches that moment (virtual world only)."""
+    """Kill a node (SIGKILL). With a `point`, it dies the next time it reaches that moment (virtual world only)."""
 
     node: int
     point: CrashPoint | None = None
@@ -44,7 +42,7 @@ class Crash(msgspec.Struct, frozen=True, tag=True):
 
 
 class Restart(msgspec.Struct, frozen=True, tag=True):
-    """A fresh process on the same files."""
+    """Start a node that is down, on the same files."""
 
     node: int
 
@@ -54,7 +52,7 @@ class Restart(msgspec.Struct, frozen=True, tag=True):
 
 
 class Pause(msgspec.Struct, frozen=True, tag=True):
-    """SIGSTOP: the node stands still and knows nothing of it."""
+    """Stop a node without its knowledge (SIGSTOP)."""
 
     node: int
 
@@ -64,7 +62,7 @@ class Pause(msgspec.Struct, frozen=True, tag=True):
 
 
 class Resume(msgspec.Struct, frozen=True, tag=True):
-    """SIGCONT."""
+    """Let a paused node go on (SIGCONT)."""
 
     node: int
 
@@ -84,7 +82,7 @@ class Partition(msgspec.Struct, frozen=True, tag=True):
 
 
 class CutLink(msgspec.Struct, frozen=True, tag=True):
-    """Nothing passes from `source` to `target`; both ways unless `one_way`."""
+    """Lose every message between `source` and `target`, or from `source` to `target` only (`one_way`)."""
 
     source: int
     target: int
@@ -96,7 +94,7 @@ class CutLink(msgspec.Struct, frozen=True, tag=True):
 
 
 class MendLink(msgspec.Struct, frozen=True, tag=True):
-    """Undo CutLink."""
+    """Undo `CutLink`."""
 
     source: int
     target: int
@@ -108,7 +106,7 @@ class MendLink(msgspec.Struct, frozen=True, tag=True):
 
 
 class Heal(msgspec.Struct, frozen=True, tag=True):
-    """All links whole; rules and partitions gone."""
+    """End the partition, all cuts and all link conditions."""
 
     def line(self) -> str:
         """The scenario line."""
@@ -126,7 +124,7 @@ class LinkConditions(msgspec.Struct, frozen=True, tag="Weather"):
         words = ["net", ",".join(f"{a}>{b}" for a, b in self.links) or "all"]
         rule = self.rule
         if rule.delay_ms or rule.jitter_ms or not (rule.drop or rule.duplicate or rule.reorder):
-            words += ["delay", _milliseconds(rule.delay_ms)]  # Alone even when 0: a line always sets something.
+            words += ["delay", _milliseconds(rule.delay_ms)]  # Even when all are 0: a line needs a condition.
         if rule.jitter_ms:
             words += ["jitter", _milliseconds(rule.jitter_ms)]
         for name in ("drop", "duplicate", "reorder"):
@@ -137,7 +135,7 @@ class LinkConditions(msgspec.Struct, frozen=True, tag="Weather"):
 
 
 class ClearConditions(msgspec.Struct, frozen=True, tag="CalmWeather"):
-    """Take the weather off all links; cuts and partitions stay."""
+    """Clear the conditions of all links; cuts and partitions stay."""
 
     def line(self) -> str:
         """The scenario line."""
@@ -145,7 +143,7 @@ class ClearConditions(msgspec.Struct, frozen=True, tag="CalmWeather"):
 
 
 class Hold(msgspec.Struct, frozen=True, tag=True):
-    """From now on every message waits for a person."""
+    """Hold every message from now on, until it is delivered by hand."""
 
     def line(self) -> str:
         """The scenario line."""
@@ -153,7 +151,7 @@ class Hold(msgspec.Struct, frozen=True, tag=True):
 
 
 class DeliverHeld(msgspec.Struct, frozen=True, tag=True):
-    """Let held messages go: the one numbered `number`, those of `link`, or all when both are None."""
+    """Deliver held messages: the one of `number`, those of `link`, or all when both are None."""
 
     number: int | None = None
     link: Link | None = None
@@ -166,7 +164,7 @@ class DeliverHeld(msgspec.Struct, frozen=True, tag=True):
 
 
 class Release(msgspec.Struct, frozen=True, tag=True):
-    """Deliver everything held, in order, and hold no longer."""
+    """Deliver all held messages in order, and stop holding."""
 
     def line(self) -> str:
         """The scenario line."""
@@ -174,7 +172,7 @@ class Release(msgspec.Struct, frozen=True, tag=True):
 
 
 class DiskFault(msgspec.Struct, frozen=True, tag=True):
-    """Something happens to a file of a node, or to its whole disk."""
+    """Damage a file of a node, or set the fault mode of its disk."""
 
     node: int
     kind: DiskFaultKind
@@ -189,7 +187,7 @@ class DiskFault(msgspec.Struct, frozen=True, tag=True):
 
 
 class ClockFault(msgspec.Struct, frozen=True, tag=True):
-    """The node's clock runs at `rate_percent` of the true rate and jumps by `jump_ms` now (virtual world only)."""
+    """Make a node's clock jump by `jump_ms`, then run at `rate_percent` of the true rate (virtual world only)."""
 
     node: int
     rate_percent: int = 100

@@ -1,4 +1,4 @@
-"""Carrying out the faults that concern links alone, the same in both worlds."""
+"""Carries out the faults that concern links alone, the same in both worlds."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from simulator.faults.links import Link, LinkRule, Links
 
 
 def change_links(links: Links, fault: Fault) -> bool:
-    """Change `links` as `fault` says. False when it is no fault of links, or (as `Release`) of more than links.
+    """Change `links` as `fault` says. False when the fault concerns more than the state of links.
 
     Raises:
-        InputError: it names a node that there is not, a link from a node to itself, or a node in two groups.
+        InputError: it names an unknown node, a link from a node to itself, or a node in two groups.
     """
     match fault:
         case Partition(groups):

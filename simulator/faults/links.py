@@ -13,9 +13,9 @@ Link = tuple[int, int]
 
 
 class LinkRule(msgspec.Struct, frozen=True, kw_only=True):
-    """The weather on one directed link. Times in milliseconds, probabilities from 0 to 1.
+    """The conditions of one directed link. Times are in milliseconds, probabilities from 0 to 1.
 
-    `reorder` is the chance that a message may overtake and be overtaken; all others keep their order.
+    `reorder` is the probability that a message may overtake others and be overtaken. All others keep their order.
     """
 
     delay_ms: int = 0
@@ -34,13 +34,13 @@ CLEAR = LinkRule()
 
 
 MOST_HELD = 20_000
-"""How many messages wait for a person at the most. What comes after is lost, as on a link whose buffers are full."""
+"""How many messages may be held. Further ones are lost, as on a link whose buffers are full."""
 
 
 class Links:
-    """All directed links of a cluster: weather, cut links and the partition, asked once a message.
+    """All directed links of a cluster: their conditions, cuts and the partition. Each message asks once.
 
-    Invariant: a pair of nodes not named anywhere is whole and calm. A node's link to itself is never touched.
+    Invariant: a link that no fault names is whole and clear. A node's link to itself has no faults.
     """
 
     def __init__(self, nodes: Iterable[int]) -> None:
@@ -51,10 +51,10 @@ class Links:
         self.holding = False
         self._severed: frozenset[Link] = frozenset()
         self._last_arrival: dict[Link, float] = {}
-        self.untouched = True  # The fast path of both worlds: no link has any rule, cut or hold.
+        self.untouched = True  # The fast path of both worlds: there is no rule, cut, partition or hold.
 
     def set_rule(self, links: Iterable[Link], rule: LinkRule) -> None:
-        """Give each of `links` this weather in place of what it had."""
+        """Replace the conditions of each of `links`."""
         for link in links:
             if rule.clear:
                 self.rules.pop(link, None)
@@ -63,22 +63,22 @@ class Links:
         self._changed()
 
     def cut_links(self, links: Iterable[Link]) -> None:
-        """Let nothing pass on `links` until they are mended."""
+        """Lose every message on `links` until they are mended."""
         self.cut.update(links)
         self._changed()
 
     def mend_links(self, links: Iterable[Link]) -> None:
-        """Undo `cut_links`; a partition that also severs a link stays."""
+        """Undo `cut_links`; the partition stays."""
         self.cut.difference_update(links)
         self._changed()
 
     def partition(self, groups: tuple[tuple[int, ...], ...]) -> None:
-        """Sever every link between two different groups; nodes that no group names form one more group together."""
+        """Sever every link between two groups. Nodes in none of them form one more group."""
         self.groups = groups
         self._changed()
 
     def heal(self) -> None:
-        """All links whole: partition, cut links and weather are gone. Holding messages goes on."""
+        """End the partition, all cuts and all conditions. Holding goes on."""
         self.groups = ()
         self.cut.clear()
         self.rules.clear()
@@ -86,20 +86,20 @@ class Links:
         self._changed()
 
     def hold(self, on: bool) -> None:
-        """Start or stop keeping every message for a person to deliver."""
+        """Start or stop holding every message."""
         self.holding = on
         self._changed()
 
     def is_cut(self, link: Link) -> bool:
-        """True when nothing passes on `link`."""
+        """True when every message on `link` is lost."""
         return link in self._severed
 
     def rule(self, link: Link) -> LinkRule:
-        """The weather on `link`."""
+        """The conditions of `link`."""
         return self.rules.get(link, CLEAR)
 
     def arrivals(self, source: int, target: int, now_ms: float, dice: Random) -> tuple[float, ...]:
-        """When copies of a message sent now arrive, in milliseconds: empty when it is lost, two when duplicated."""
+        """The arrival times of a message sent now, in milliseconds: none when it is lost, two when it is duplicated."""
         link = (source, target)
         if link in self._severed:
             return ()
@@ -115,7 +115,7 @@ class Links:
         jitter = dice.randint(0, rule.jitter_ms) if rule.jitter_ms else 0
         at = now_ms + rule.delay_ms + jitter
         if rule.reorder and dice.random() < rule.reorder:
-            # An overtaken message needs room to be overtaken in, even on a link without delay.
+            # Delay it further, so that others can overtake it even on a link without delay.
             return at + dice.randint(1, max(5, rule.delay_ms + rule.jitter_ms))
         at = max(at, self._last_arrival.get(link, 0.0))
         self._last_arrival[link] = at

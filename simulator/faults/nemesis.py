@@ -1,6 +1,6 @@
-"""Carries out faults: what may be done in which state, in which order, the same in both worlds.
+"""Carries out faults: what is possible in which state, and in which order, the same in both worlds.
 
-A world says how its nodes are crashed, paused and so on. A fault is announced before its consequences: an observer sees
+A world defines how its nodes are crashed, paused and so on. A fault is announced before its consequences: observers get
 the crash first and then the end of the incarnation.
 """
 
@@ -72,7 +72,7 @@ class Nemesis(ABC):
                 change_links(self._links, fault)
                 self._announce(fault)
 
-    # What a world says
+    # Defined by each world
 
     @abstractmethod
     def process_state(self, node: int) -> Literal["up", "paused", "down"]:
@@ -92,7 +92,7 @@ class Nemesis(ABC):
 
     @abstractmethod
     def pause(self, node: int) -> None:
-        """Stop a node that is up, without its noticing."""
+        """Stop a node that is up, without its knowledge."""
 
     @abstractmethod
     def resume(self, node: int) -> None:

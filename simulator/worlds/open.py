@@ -1,4 +1,4 @@
-"""Opens a cluster in one of the two worlds: the only place that knows both."""
+"""Opens a cluster in one of the two worlds. Only this module knows both."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ WORLDS: tuple[World, ...] = ("processes", "virtual")
 
 
 def open_cluster(world: str, settings: Settings) -> Cluster:
-    """Start all nodes of a cluster in this world, recorded for checks and traces; its log tells of messages too.
+    """Start all nodes of a cluster in this world. It is recorded, and its running log holds messages too.
 
     Raises:
         InputError: no such world, or the data directory cannot be used.
     """
-    # Each world is imported when it is wanted: the virtual one is no business of a console that waits to start.
+    # Import only the world that is needed: a console should start quickly.
     if world == "processes":
         from simulator.worlds.processes.cluster import ProcessCluster  # noqa: PLC0415
 
@@ -40,9 +40,9 @@ def open_cluster(world: str, settings: Settings) -> Cluster:
 
 
 def with_wishes(settings: Settings, wishes: Mapping[str, int | str]) -> Settings:
-    """The settings with those changed that a scenario's `set` lines ask for ("world" is none of them).
+    """Change the settings as a scenario's `set` lines ask for ("world" is not a setting).
 
-    What differs from the default already was asked for on the command line, which is heard more than a file.
+    A setting that differs from its default was given on the command line, which has priority over the file.
     """
     default = Settings()
     changes: dict[str, int | str] = {}
@@ -54,5 +54,5 @@ def with_wishes(settings: Settings, wishes: Mapping[str, int | str]) -> Settings
 
 
 def with_setting(settings: Settings, key: str, value: int | str) -> Settings:
-    """The settings with one changed, as `set` does at a console."""
+    """Change one setting, as `set` does at a console."""
     return msgspec.structs.replace(settings, **{key.replace("-", "_"): value})

@@ -1,11 +1,11 @@
-"""A queue between two processes: an OS pipe with one writer and one reader, and frames that carry many messages.
+"""A pipe between two processes with one writer and one reader, and frames that hold many messages.
 
-Chosen by measuring (there and back between two processes, 300 bytes, medians of one machine): a pipe with epoll 74 µs,
-a Unix stream 78 µs, sequenced packets 88 µs; `multiprocessing.Queue` adds a feeder thread and a lock that a writer
-killed in mid-write leaves locked for ever. A pipe harms nobody but its own two ends, and is thrown away with them.
+A pipe was the fastest transport (round trip of 300 bytes between two processes, medians of one machine): a pipe with
+epoll takes 74 µs, a Unix stream 78 µs, sequenced packets 88 µs. `multiprocessing.Queue` adds a feeder thread and a lock
+that stays locked when a writer is killed in mid-write. A pipe affects its own two ends only, and is closed with them.
 
 A frame is twelve bytes (`HEAD`: size of the body, address, how many messages) and a body: the messages one after the
-other, each behind its length in four bytes. A router passes whole bodies on and need not look inside. On the way up
+other, each after its length in four bytes. The router passes whole bodies on without parsing them. On the way up
 from a node the address is a set of targets, bit n for node n and bit 0 for the supervisor; on the way down it is the
 source, 0 being the supervisor. A frame that is marked `DEFERRABLE` may wait a little for another one to the same
 reader.
@@ -25,10 +25,10 @@ HEAD = Struct("<III")
 LENGTH = Struct("<I")
 SUPERVISOR = 0
 DEFERRABLE = 1 << 30
-"""In an address on the way up: nobody waits for these messages. Nodes have lower bits."""
-PROBE = 1 << 31  # The address of what a node tells of its inside (see `probe`): no node has this number.
-PIPE_BYTES = 1 << 20  # What an unprivileged process may ask for; the default of 64 KiB makes bursts wait.
-READ_BYTES = 1 << 16  # Room for a megabyte, asked for at each read, costs 13 µs whatever comes.
+"""A bit of an address on the way up: no client waits for these messages. Nodes have lower bits."""
+PROBE = 1 << 31  # The address of probe frames (see `probe_frames`): no node has this number.
+PIPE_BYTES = 1 << 20  # The limit for an unprivileged process. With the default of 64 KiB, bursts wait.
+READ_BYTES = 1 << 16  # A buffer of a megabyte would cost 13 µs at each read.
 MOST_READ_BYTES = PIPE_BYTES
 UNBOUNDED = 1 << 62
 _MOST_PARTS = 1_000  # Below IOV_MAX, which is 1,024 on Linux and macOS.
@@ -38,7 +38,7 @@ Frame = tuple[int, int, bytes]
 
 
 def frame(address: int, messages: Iterable[bytes]) -> bytes:
-    """One frame for `address` that carries `messages` in this order."""
+    """One frame for `address` with `messages` in this order."""
     parts: list[bytes] = [b""]
     for message in messages:
         parts.append(LENGTH.pack(len(message)))
@@ -60,7 +60,7 @@ def split(body: bytes) -> Iterator[bytes]:
 
 
 def widen(fd: int) -> None:
-    """Give a pipe room for bursts, where the system lets us; without it the queue works and waits more often."""
+    """Enlarge a pipe's buffer for bursts, where the system allows it."""
     set_size = getattr(fcntl, "F_SETPIPE_SZ", None)
     if set_size is not None:
         try:
@@ -70,10 +70,9 @@ def widen(fd: int) -> None:
 
 
 class PipeEnd:
-    """One end of a pipe on its way into a process that is being spawned, where it arrives as a file descriptor.
+    """One end of a pipe as an argument of a spawned process, which gets a file descriptor.
 
-    A `Connection` would do too, and make the new process import sockets, archives and temporary files: a tenth of its
-    start.
+    A `Connection` would make the new process import sockets, archives and temporary files: a tenth of its start.
     """
 
     def __init__(self, fd: int) -> None:
@@ -91,7 +90,7 @@ def _arrived(carried: Any) -> int:
 class Inlet:
     """The reading end; `fd` becomes non-blocking.
 
-    `closed` tells that the other end is gone, `empty` that the last read found nothing.
+    `closed` is true when the other end is closed, `empty` when the last read found nothing.
     """
 
     def __init__(self, fd: int) -> None:
@@ -103,7 +102,7 @@ class Inlet:
         os.set_blocking(fd, False)
 
     def read(self) -> list[Frame]:
-        """Every whole frame that one read brings; after one that was full, the next brings all that the pipe holds."""
+        """Read once and return every complete frame. After a full read, the next one takes all that the pipe holds."""
         try:
             data = os.read(self.fd, self._room)
         except BlockingIOError:
@@ -117,7 +116,7 @@ class Inlet:
         if self._rest:
             self._rest += data
             if len(self._rest) < HEAD.size or len(self._rest) < HEAD.size + HEAD.unpack_from(self._rest)[0]:
-                return []  # A frame of many reads is not copied once for each of them.
+                return []  # Do not copy a long frame once for each of its reads.
             data = bytes(self._rest)
             self._rest.clear()
         return self._cut(data)
@@ -139,10 +138,10 @@ class Inlet:
 
 
 class Outlet:
-    """The writing end. Never blocks: what the pipe does not take waits here, and `limit` bounds what may be dropped.
+    """The writing end. It never blocks: data that the pipe does not take waits here, up to `limit` bytes.
 
-    `waiting` counts its bytes, `dropped` the messages that were thrown away because the reader stands still. `fd`
-    becomes non-blocking. A reader that is gone swallows everything (`closed`).
+    `waiting` counts the waiting bytes, `dropped` the messages that were dropped because the reader does not read. `fd`
+    becomes non-blocking. When the reader is gone (`closed`), everything is discarded.
     """
 
     def __init__(self, fd: int, *, limit: int = UNBOUNDED) -> None:
@@ -151,18 +150,18 @@ class Outlet:
         self.waiting = 0
         self.dropped = 0
         self._limit = self._room = limit
-        self._parts: deque[tuple[bytes, int]] = deque()  # A frame, and how many messages would be dropped with it.
+        self._parts: deque[tuple[bytes, int]] = deque()  # A frame, and its number of droppable messages.
         os.set_blocking(fd, False)
 
     def put(self, data: bytes, droppable: int = 0) -> None:
-        """Add a whole frame; `flush` writes. It holds `droppable` messages that may be dropped for want of room."""
+        """Add a complete frame; `flush` writes it. It holds `droppable` messages, which may be dropped at the limit."""
         self._parts.append((data, droppable))
         self.waiting += len(data)
         if self.waiting > self._room:
             self._make_room()
 
     def flush(self) -> bool:
-        """Write as much as the pipe takes. True when nothing is left; otherwise wait until it is writable."""
+        """Write as much as the pipe takes. True when nothing is left; if not, call again when it is writable."""
         parts = self._parts
         while parts:
             try:
@@ -188,13 +187,13 @@ class Outlet:
         while count:
             data, _ = parts[0]
             if count < len(data):
-                parts[0] = (data[count:], 0)  # The reader has its beginning, so the rest must follow.
+                parts[0] = (data[count:], 0)  # The reader has its beginning, so the rest is not droppable.
                 return
             count -= len(data)
             parts.popleft()
 
     def _make_room(self) -> None:
-        """Drop the oldest messages between nodes until half of the room is free; any of them may be lost anyway."""
+        """Drop the oldest messages between nodes until half of the limit is free. The protocol allows their loss."""
         kept: deque[tuple[bytes, int]] = deque()
         while self._parts and self.waiting > self._limit // 2:
             data, droppable = self._parts.popleft()
@@ -204,7 +203,7 @@ class Outlet:
             else:
                 kept.append((data, droppable))
         self._parts.extendleft(reversed(kept))
-        self._room = max(self._limit, 2 * self.waiting)  # What cannot be dropped is not looked through each time.
+        self._room = max(self._limit, 2 * self.waiting)  # Do not scan frames that cannot be dropped each time.
 
 
 def _first(parts: deque[tuple[bytes, int]]) -> Iterator[tuple[bytes, int]]:

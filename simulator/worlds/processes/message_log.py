@@ -1,4 +1,4 @@
-"""A look at the messages that pass, for a person: the newest are kept as bytes, and read only when somebody looks."""
+"""The newest messages between real nodes, for the running log. They are kept as bytes and decoded on request."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from simulator.worlds.processes.wire import decode_message
 
 KEPT = 400
 _ROUTINE_TAGS = frozenset(kind.__struct_config__.tag for kind in ROUTINE)
-_TAG = 1  # A message is an array that begins with its tag, a small number: one byte behind the array's own.
+_TAG = 1  # A message is an array whose first element is its tag, a small number: the second byte.
 
 
 class MessageLog:
-    """The newest messages but for the routine ones, which would push all others out. Closed until somebody opens it."""
+    """Keeps messages while `open` is true. Routine messages are skipped: they would fill it."""
 
     def __init__(self) -> None:
         self.open = False

@@ -1,4 +1,4 @@
-"""Carries out faults on real processes: signals for nodes, rules for links, changes of files."""
+"""Injects faults into real processes: signals to nodes, rules for links, changes of files."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from simulator.worlds.processes.supervisor import Supervisor
 
 
 class ProcessNemesis(Nemesis):
-    """Thread-safe: it takes the supervisor's lock itself, and must be called without it.
+    """Thread-safe: it takes the supervisor's lock itself. Call it without the lock.
 
     `wait_for` sleeps, with the lock released, until a condition holds; it returns false after some seconds.
     """
@@ -38,7 +38,7 @@ class ProcessNemesis(Nemesis):
         self._wait_for = wait_for
 
     def carry_out(self, fault: Fault) -> None:
-        """See `Nemesis`. A process is started in the supervisor's thread, which needs the lock meanwhile."""
+        """See `Nemesis`. The supervisor's thread starts processes, and needs the lock for that."""
         with self._supervisor.lock:
             super().carry_out(fault)
         if isinstance(fault, Restart):

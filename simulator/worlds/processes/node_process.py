@@ -1,4 +1,4 @@
-"""One life of one node: a spawned process, its queue in and its queue out, all thrown away together when it ends."""
+"""One incarnation of a node: a spawned process and its two pipes, which are closed when it ends."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from simulator.worlds.processes.node_main import Builder
 from simulator.worlds.processes.spawn_entry import run_spawned
 
 BACKLOG_BYTES = 64 << 20
-"""What waits in memory for a node that stands still, before its oldest messages from other nodes are dropped."""
+"""The bytes that may wait in memory for a paused node. At the limit, the oldest messages of other nodes are dropped."""
 
 _context = multiprocessing.get_context("spawn")
 _swap = threading.Lock()
 
 
 class NodeProcess:
-    """Starts the process at once, without waiting for it. `inlet` is what it says, `outlet` what it is told.
+    """Starts the process without waiting for it. `inlet` reads from it, `outlet` writes to it.
 
-    With `probed` the node tells what it writes, syncs and applies (see `probe`).
-    The thread that makes this must live as long as the process should: on Linux the node is killed when it ends.
+    With `probed` the node reports what it writes, syncs and applies (see `probe_frames`). On Linux, the process is
+    killed when the thread that made this ends.
 
     Raises:
         OSError: the system has no room for another process or pipe.
@@ -74,36 +74,36 @@ class NodeProcess:
 
     @property
     def pid(self) -> int:
-        """The process's number."""
+        """The process ID."""
         assert self._process.pid is not None
         return self._process.pid
 
     @property
     def sentinel(self) -> int:
-        """A file descriptor that becomes readable when the process has ended, however it ended."""
+        """A file descriptor that becomes readable when the process has ended, for any reason."""
         return self._process.sentinel
 
     def pause(self) -> None:
-        """SIGSTOP."""
+        """Stop the process (SIGSTOP)."""
         os.kill(self.pid, signal.SIGSTOP)
         self.paused = True
 
     def resume(self) -> None:
-        """SIGCONT."""
+        """Let the process go on (SIGCONT)."""
         os.kill(self.pid, signal.SIGCONT)
         self.paused = False
 
     def kill(self) -> None:
-        """SIGKILL: it takes a process that is stopped, too."""
+        """Kill the process (SIGKILL), also when it is stopped."""
         self._process.kill()
 
     def ask_to_end(self) -> None:
-        """Close its queue in: it ends by itself once it has read what is there."""
+        """Close its pipe in: the process ends by itself when it has read the rest."""
         self._down.close()
         self.outlet.closed = True
 
     def reap(self) -> str:
-        """After the sentinel has spoken: how the process ended, in words. Its number is free for others afterwards."""
+        """Wait for the end of the process and return how it ended, in words. Call this when `sentinel` is readable."""
         self._process.join()
         code = self._process.exitcode or 0
         self._process.close()
@@ -112,17 +112,17 @@ class NodeProcess:
         return f"killed by {signal.Signals(-code).name}"
 
     def close_pipes(self) -> None:
-        """Throw its queues away. What was still in them is lost, as on any network."""
+        """Close its pipes. Messages still in them are lost, as on any network."""
         self._up.close()
         self._down.close()
 
 
 @contextmanager
 def empty_main_module() -> Iterator[None]:
-    """Let a spawned process not run our main script again.
+    """Keep a spawned process from importing our main script.
 
-    A node needs nothing of it. Imported once more, it costs every node the start-up of a command line or of pytest, and
-    a script without `if __name__ == "__main__"` would start a cluster in each node.
+    A node does not need it. The import would cost each node the start of a command line or of pytest, and a script
+    without `if __name__ == "__main__"` would start a cluster in each node.
     """
     with _swap:
         main = sys.modules["__main__"]

@@ -1,4 +1,4 @@
-"""What is seen to before the first node starts: that there is such a rule to break, and that the directory is fit."""
+"""Checks before the first node starts: the rule to break exists, and the data directory can be used."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from simulator.settings import Settings
 
 
 def check_rule(rule: str | None) -> None:
-    """A name of no rule is told here, and not by five processes that cannot start.
+    """Refuse an unknown rule here, not in five processes that cannot start.
 
     Raises:
         InputError: there is no such rule to break.
@@ -23,7 +23,7 @@ def check_rule(rule: str | None) -> None:
 
 
 def prepare_directories(settings: Settings) -> None:
-    """Empty the nodes' directories if that was asked for; refuse those of a larger cluster.
+    """Empty the nodes' directories if `settings.fresh`; refuse those of a larger cluster.
 
     Raises:
         InputError: the data directory belongs to a larger cluster.

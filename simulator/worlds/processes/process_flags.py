@@ -1,4 +1,4 @@
-"""What is asked of the system for a process: to die with its parent, so that no orphan is left, and to wake in time."""
+"""Flags that a process sets for itself: to die with its parent, so that no orphan is left, and to wake in time."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ _PR_SET_TIMERSLACK = 29
 
 
 def die_with_parent(parent: int) -> None:
-    """Have this process killed when the thread that started it ends; `parent` is the process it should have.
+    """Have this process killed when the thread that started it ends; `parent` is the expected parent process.
 
-    Linux alone offers this. Elsewhere a child ends when its queue does, which a stopped one cannot notice.
+    Only Linux can do this. Elsewhere a node ends when its pipe is closed, which a stopped process does not notice.
     """
     if sys.platform == "linux":
         _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -22,7 +22,7 @@ def die_with_parent(parent: int) -> None:
 
 
 def wake_in_time() -> None:
-    """Have this thread woken when its time has come, where the system else takes 50 µs more to save power."""
+    """Have this thread woken on time: by default, Linux may wake it 50 µs late to save power."""
     if sys.platform == "linux":
         _prctl(_PR_SET_TIMERSLACK, 1)
 

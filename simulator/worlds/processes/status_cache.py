@@ -1,4 +1,4 @@
-"""What the supervisor knows of each node: its newest picture, whether it lives, and why it stopped."""
+"""What the supervisor knows of each node: its newest status, whether it is up, and why it stopped."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from simulator.settings import Settings
 
 
 class StatusCache:
-    """The newest `NodeStatus` of every node, as the nodes told it. Not safe for threads.
+    """The newest `NodeStatus` of every node, as the nodes reported it. Not safe for threads.
 
-    `stale` are nodes that have answered a client since they last told: a person who has seen the answer must not be
-    shown a state from before it.
+    `stale` holds the nodes that have answered a client since their last report: the cached status may be older than
+    the answer.
     """
 
     def __init__(self, settings: Settings) -> None:
         self.stale: set[int] = set()
-        self._states = {node: NodeStatus(node=node) for node in settings.node_ids}
-        self._lives: dict[int, Life] = dict.fromkeys(settings.node_ids, "down")
+        self._statuses = {node: NodeStatus(node=node) for node in settings.node_ids}
+        self._life: dict[int, Life] = dict.fromkeys(settings.node_ids, "down")
         self._errors = dict.fromkeys(settings.node_ids, "")
 
-    def reported(self, node: int, state: NodeStatus) -> None:
-        """`node` says how it is."""
-        self._states[node] = state
+    def reported(self, node: int, status: NodeStatus) -> None:
+        """`node` reported its status."""
+        self._statuses[node] = status
         self.stale.discard(node)
 
     def answered(self, node: int) -> None:
@@ -32,27 +32,27 @@ class StatusCache:
 
     def changed(self, node: int, life: Life) -> None:
         """`node` came up, went down, was paused or resumed."""
-        if life == "up" and self._lives[node] == "down":
+        if life == "up" and self._life[node] == "down":
             self._errors[node] = ""
-            self._states[node] = after_death(self._states[node])  # Until the new life says how it is.
+            self._statuses[node] = after_death(self._statuses[node])  # Until the new incarnation reports.
             self.stale.add(node)
-        self._lives[node] = life
+        self._life[node] = life
         if life == "down":
             self.stale.discard(node)
 
     def failed(self, node: int, why: str) -> None:
-        """`node` stops itself; it says why."""
+        """`node` stops itself and has reported why."""
         self._errors[node] = why
 
     def life(self, node: int) -> Life:
         """Up, paused or down."""
-        return self._lives[node]
+        return self._life[node]
 
     def of(self, node: int) -> NodeStatus:
-        """The newest picture. Of a node that is down it shows what is on its disk, and nothing that died with it."""
-        state, life, error = self._states[node], self._lives[node], self._errors[node]
+        """The newest status, as `Cluster.status` defines it."""
+        status, life, error = self._statuses[node], self._life[node], self._errors[node]
         if life == "down":
-            return msgspec.structs.replace(after_death(state), life=life, error=error)
-        if state.life == life and state.error == error:
-            return state
-        return msgspec.structs.replace(state, life=life, error=error or state.error)
+            return msgspec.structs.replace(after_death(status), life=life, error=error)
+        if status.life == life and status.error == error:
+            return status
+        return msgspec.structs.replace(status, life=life, error=error or status.error)

@@ -1,7 +1,7 @@
-"""What crosses a process border, as bytes: messages between nodes, calls of clients, reports of nodes (MessagePack).
+"""The encoding between processes (MessagePack): messages between nodes, calls of clients, reports of nodes.
 
-A message is encoded once by its sender, whoever it is for, and decoded once into its declared type by its reader:
-nothing that arrives can run code. Every class bears a number as its tag, so a frame says what it holds.
+A sender encodes a message once for all targets. A reader decodes it into its declared type, so that no input can run
+code. The tag of each class is a number.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ def encode_call(call: ClientCall) -> bytes:
 
 
 def encode_report(report: NodeReport) -> bytes:
-    """The bytes of what a node tells clients and onlookers."""
+    """The bytes of a node's report."""
     return _encode(report)
 
 
 decode_message = msgspec.msgpack.Decoder[AnyMessage](AnyMessage).decode
-"""The message in these bytes. Raises `msgspec.DecodeError` for anything else."""
+"""The message in these bytes. Raises `msgspec.DecodeError` for other bytes."""
 
 decode_call = msgspec.msgpack.Decoder[ClientCall](ClientCall).decode
-"""The call in these bytes. Raises `msgspec.DecodeError` for anything else."""
+"""The call in these bytes. Raises `msgspec.DecodeError` for other bytes."""
 
 decode_report = msgspec.msgpack.Decoder[NodeReport](NodeReport).decode
-"""The report in these bytes. Raises `msgspec.DecodeError` for anything else."""
+"""The report in these bytes. Raises `msgspec.DecodeError` for other bytes."""

@@ -1,4 +1,4 @@
-"""The virtual world: the same nodes under one heap of events and one seed, on simulated links, disks and clocks.
+"""The virtual world: the same nodes with one event queue and one seed, on simulated links, disks and clocks.
 
-Reading order: `disk`, `clock`, `heap`, `network`, `machine`, `misfortune`, `cluster`; then `plan`, `swarm`, `ordeal`.
+Reading order: `event_queue`, `network`, `clock`, `timers`, `disk`, `sync_delay`, `machine`, `nemesis`, `cluster`.
 """

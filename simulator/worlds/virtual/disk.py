@@ -1,9 +1,9 @@
-"""A disk that forgets: what was not synced may be gone after a crash, whole, in part, or not at all.
+"""A simulated disk: after a crash, data that was not synced may be lost, in whole, in part, or not at all.
 
-The harshest disk that storage may rely on. Every end of a life counts as a loss of power, also when the node stopped
-itself, because a page that could not be written may seem to be there until it is evicted (Rebello et al., *Can
-Applications Recover from fsync Failures?*, USENIX ATC 2020). What a failed sync should have made safe is lost, though a
-later sync of the same file succeeds. It knows nothing of nodes; what takes time it says through `spend`.
+It is the worst disk on which storage must still work. Every end of an incarnation counts as a loss of power, also when
+the node stopped itself: a page that could not be written may seem to be there until it is evicted (Rebello et al., *Can
+Applications Recover from fsync Failures?*, USENIX ATC 2020). Data that a failed sync should have made durable is lost,
+even if a later sync of the same file succeeds. It knows nothing of nodes. `spend` tells how long a sync takes.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from simulator.worlds.virtual.simulated_file import SimulatedFile
 
 
 class Killed(BaseException):
-    """The node dies here and now. No handler of errors may hold it up, as none holds up a SIGKILL."""
+    """The node dies now. A `BaseException`, so that no error handler of the node catches it, as with SIGKILL."""
 
     def __init__(self, point: CrashPoint) -> None:
         super().__init__(point)
@@ -29,10 +29,10 @@ class Killed(BaseException):
 
 
 class SimulatedDisk:
-    """A `Disk` in memory. `fault_mode` is what it does now; `crash_at` the moment at which its node is to die.
+    """A `Disk` in memory. `fault_mode` is its present fault mode; `crash_at` is the moment at which its node must die.
 
-    `spend` is called at each sync and says at which time it will be over; until `settle` is told that time, a loss of
-    power undoes it. Files that were removed or replaced under a living node stay open to it, as on a real system.
+    Each sync calls `spend`, which returns the time of its end (0: at once). A loss of power before that time undoes the
+    sync; `settle` gives the time. A file that is removed or replaced while a node has it open stays open to that node.
     """
 
     def __init__(self, dice: Random, spend: Callable[[], int]) -> None:
@@ -44,7 +44,7 @@ class SimulatedDisk:
         self._open: dict[str, SimulatedFile] = {}
         self._undo: list[tuple[int, Callable[[], None]]] = []
 
-    # The face that storage sees
+    # The interface of `Disk`
 
     def exists(self, name: str) -> bool:
         """See `Disk`."""
@@ -71,9 +71,9 @@ class SimulatedDisk:
             yield piece
 
     def append(self, name: str, data: bytes) -> None:
-        """See `Disk`. A disk that refuses may have taken a part first."""
+        """See `Disk`. A disk that refuses may have written a part first."""
         file = self._open.get(name) or self._file(name, make=True)
-        if self._undo:  # It comes after a sync that is not over: if the node does not live to see that, it never came.
+        if self._undo:  # It follows a sync that has not ended: if the node dies before, it did not happen.
             over_ms, size = self._undo[-1][0], len(file.data)
             self._undo.append((over_ms, lambda: file.unappend(size)))
         if name == JOURNAL and self.crash_at == "before-record":
@@ -111,7 +111,7 @@ class SimulatedDisk:
             raise Killed(self.crash_at)
 
     def replace(self, name: str, data: bytes) -> None:
-        """See `Disk`. The folder is synced too, so every file that is there stays there."""
+        """See `Disk`. The directory is synced too, which makes all its entries durable."""
         check_writable(self.fault_mode, name)
         if self.fault_mode == "failing-sync":
             raise disk_error(errno.EIO, name)
@@ -132,11 +132,11 @@ class SimulatedDisk:
     # Time and power
 
     def settle(self, now_ms: int | None = None) -> None:
-        """It is `now_ms`, or late enough for everything: what was over by then stays."""
+        """Keep what had ended by `now_ms`; None: everything."""
         self._undo = [] if now_ms is None else [entry for entry in self._undo if entry[0] > now_ms]
 
     def lose_power(self) -> None:
-        """The machine under the node is gone, and so is whatever the disk had not finished."""
+        """Undo what had not ended, and lose unsynced data as the random source decides."""
         for _, undo in reversed(self._undo):
             undo()
         self._undo.clear()
@@ -150,10 +150,10 @@ class SimulatedDisk:
                 file.listed = True
                 file.lose_power(self._dice)
 
-    # Damage, and looking from outside
+    # Damage and inspection
 
     def damage(self, fault: DiskFault, *, up: bool) -> None:
-        """Corrupt, tear or wipe a file. `up` tells whether the node runs.
+        """Corrupt, tear or wipe a file. `up` says whether the node runs.
 
         Raises:
             InputError: there is no such file or line, or the node that should have torn a line is alive.
@@ -168,13 +168,13 @@ class SimulatedDisk:
             file.synced = len(file.data)
 
     def write_out(self, directory: Path) -> None:
-        """Write every file, as it is now, into a real folder, which is made if missing."""
+        """Write every file, as it is now, into a real directory, which is made if missing."""
         directory.mkdir(parents=True, exist_ok=True)
         for name, file in self.files.items():
             (directory / name).write_bytes(file.data)
 
     def lines(self, name: str, first: int, last: int) -> list[str]:
-        """Whole lines `first` to `last` of a file, counted from 1; [] without the file."""
+        """Complete lines `first` to `last` of a file, counted from 1; [] without the file."""
         file = self.files.get(name)
         return [] if file is None else file.lines(first, last)
 

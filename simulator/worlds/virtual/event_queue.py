@@ -1,8 +1,8 @@
-"""Virtual time: one heap of moments, and what happens at each.
+"""Virtual time: a queue of moments, and the events of each.
 
-A moment is a millisecond at one place (a node, or 0 for the world itself), kept as one integer; everything that happens
-there and then lies in one list, so the heap holds moments and not messages. Time is what the heap says: it jumps from
-one moment to the next and never goes back. Moments of one millisecond come in the order of their places.
+A moment is a millisecond at one place: a node, or 0 for the world itself. It is one integer, and its events are one
+list, so the heap holds moments, not messages. Time jumps from one moment to the next and never goes back. Moments of
+one millisecond come in the order of their places.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from heapq import heappop, heappush
 from typing import Any
 
 PLACE_BITS = 4
-"""Room for nodes 1 to 9 and the world's own place 0."""
+"""Bits for nodes 1 to 9 and place 0, the world."""
 _PLACES = (1 << PLACE_BITS) - 1
 WORLD = 0
 
@@ -27,7 +27,7 @@ Dispatch = Callable[[list[QueuedEvent]], None]
 
 
 class EventQueue:
-    """Every moment to come. `network` pushes straight into `moments` and `due`, once a message."""
+    """All moments to come. `Network` adds to `moments` and `due` directly, because it does so for each message."""
 
     def __init__(self) -> None:
         self.now_ms = 0
@@ -36,7 +36,7 @@ class EventQueue:
         self.due: dict[int, list[QueuedEvent]] = {}
 
     def put(self, at_ms: int, place: int, queued: QueuedEvent) -> None:
-        """Let something happen at a time that is not over."""
+        """Queue an event for a time that is not over."""
         key = at_ms << PLACE_BITS | place
         there = self.due.get(key)
         if there is None:
@@ -46,7 +46,7 @@ class EventQueue:
             there.append(queued)
 
     def put_first(self, place: int, due: list[QueuedEvent]) -> None:
-        """Let things that had to wait happen now, before anything else that is due at this place."""
+        """Queue events that had to wait for now, before all others at this place."""
         key = self.now_ms << PLACE_BITS | place
         there = self.due.get(key)
         if there is None:
@@ -56,7 +56,7 @@ class EventQueue:
             there[:0] = due
 
     def run(self, until_ms: int, nodes: Sequence[Dispatch], asks: Callable[[], bool] | None = None) -> bool:
-        """Let everything happen that is due by `until_ms`, or until `asks()` says so after a moment; returns that.
+        """Dispatch all events due by `until_ms`, or until `asks()` is true after a moment. Returns whether it was.
 
         Node n is the n-th of `nodes`, counted from 1.
         """

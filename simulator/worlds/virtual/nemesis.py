@@ -1,4 +1,4 @@
-"""Carries out faults in the virtual world, which has every kind of them."""
+"""Injects faults into the virtual world, which supports every kind."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from simulator.worlds.virtual.machine import Machine
 from simulator.worlds.virtual.network import Network
 
 RATES_PERCENT = (10, 1_000)
-"""The slowest and the fastest rate of a clock."""
+"""The lowest and the highest rate of a clock."""
 
 
 class VirtualNemesis(Nemesis):
@@ -29,7 +29,7 @@ class VirtualNemesis(Nemesis):
         return self._machines[node].life
 
     def check_crash(self, fault: Crash) -> None:
-        """See `Nemesis`. Every point can be hit."""
+        """See `Nemesis`. Every point is possible."""
 
     def crash(self, fault: Crash) -> None:
         """See `Nemesis`."""
@@ -52,7 +52,7 @@ class VirtualNemesis(Nemesis):
         self._machines[node].resume()
 
     def change_disk(self, fault: DiskFault) -> None:
-        """See `Nemesis`. A disk that is "ok" again has no crash waiting either."""
+        """See `Nemesis`. The fault mode "ok" also cancels a crash at a point."""
         machine = self._machines[fault.node]
         if fault.kind in {"corrupt", "tear", "wipe"}:
             machine.disk.damage(fault, up=machine.life != "down")

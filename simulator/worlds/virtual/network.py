@@ -1,7 +1,7 @@
-"""The network between virtual nodes: every message passes here, and `Links` alone decides what befalls it.
+"""The network between virtual nodes: every message passes here, and `Links` alone decides about its faults.
 
-Even a calm link takes a moment, drawn for each copy; it keeps the order of its messages, as a queue does. Messages are
-handed on as they are: they are frozen, so no copy could differ.
+Even a clear link has a latency, drawn for each copy, and keeps the order of its messages. Messages are passed on
+without copying, because they are frozen.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from simulator.trace.observer import ObserverList
 from simulator.worlds.virtual.event_queue import PLACE_BITS, EventQueue
 
 LATENCIES = (0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2)
-"""What a calm link takes, in milliseconds, each of the sixteen as likely as the next."""
+"""The latencies of a clear link in milliseconds: each of the sixteen is equally likely."""
 _DRAW_BITS = 4
 
 FLOOD = 100_000
 FLOOD_PER_MS = 1_000
-"""More messages than these, at the start and in each millisecond, are no conversation any more."""
+"""More messages than these, at the start and in each millisecond, count as a flood."""
 
 
 class NetworkFlood(Exception):
-    """Messages beget messages without end: no correct node answers so, and the next moment would never come."""
+    """Messages cause messages without end, so that time stands still. Correct nodes never do this."""
 
 
 Held = tuple[int, int, AnyMessage, int]
@@ -36,7 +36,7 @@ Held = tuple[int, int, AnyMessage, int]
 
 
 class Network:
-    """Where messages are between two nodes. `copies` counts those sent, one for each target.
+    """Passes messages between nodes. `copies` counts those sent, one for each target.
 
     `passed` and `lost` count by link (source * 16 + target).
     """
@@ -54,11 +54,11 @@ class Network:
         self._bits = dice.getrandbits
         self._on_sent = observers.of(MessageSent)
         self._on_lost = observers.of(MessageLost)
-        self._newest = [0] * (1 << 2 * PLACE_BITS)  # When the last message of each calm link arrives.
+        self._newest = [0] * (1 << 2 * PLACE_BITS)  # The arrival time of the last message on each clear link.
         self._held_count = 0
 
     def send(self, source: int, to: tuple[int, ...], message: AnyMessage) -> None:
-        """A node hands over a message for each of `to`."""
+        """Send a message to each of `to`."""
         queue = self._queue
         now = queue.now_ms
         if self.messages > FLOOD + FLOOD_PER_MS * now:
@@ -114,7 +114,7 @@ class Network:
                     queue.put(int(at), target, (source, message, number))
 
     def lose(self, source: int, target: int, message: AnyMessage, number: int) -> None:
-        """A copy will never arrive."""
+        """Count and report a copy as lost."""
         self.lost[source << PLACE_BITS | target] += 1
         if self._on_lost:
             event = MessageLost(at_ms=self._queue.now_ms, node=target, source=source, number=number, message=message)
@@ -122,7 +122,7 @@ class Network:
                 handle(event)
 
     def deliver_held(self, number: int | None, link: Link | None) -> int:
-        """Let held messages arrive now: one, those of a link, or all. How many there were."""
+        """Deliver held messages now: one, those of a link, or all. Returns how many."""
         chosen = chosen_held(self.held, number, link)
         for key in chosen:
             source, target, message, name = self.held.pop(key)
@@ -130,14 +130,14 @@ class Network:
         return len(chosen)
 
     def held_messages(self) -> list[HeldMessage]:
-        """Messages that wait for a person, oldest first."""
+        """Held messages, oldest first."""
         return [
             HeldMessage(number=key, source=source, target=target, text=describe(message))
             for key, (source, target, message, _) in self.held.items()
         ]
 
     def underway(self) -> int:
-        """How many copies are on links, held, or at a node that cannot take them yet."""
+        """How many copies are on links, held, or at a node that is blocked."""
         return self.copies - sum(self.passed) - sum(self.lost)
 
     def counts(self) -> dict[Link, tuple[int, int]]:

@@ -1,4 +1,4 @@
-"""Makes the nodes of a virtual world, over simulated disks, with one memory of mined blocks for all of them."""
+"""Makes the nodes of a virtual world, which share a cache of mined blocks."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from simulator.settings import Settings
 from simulator.worlds.virtual.machine import Machine
 
 REMEMBERED = 4_096
-"""Blocks that the shared memory holds; the oldest goes first."""
+"""The size of the cache in blocks; the oldest is removed first."""
 
 
 class SharedMiner:
-    """`chain.mining.mine` with a memory: the nodes of a world all look for the same nonces. A pure function still."""
+    """`chain.mining.mine` with a cache, because all nodes of a world mine the same blocks. Still a pure function."""
 
     def __init__(self) -> None:
         self._found: dict[tuple[str, str, int], tuple[int, str]] = {}
@@ -33,11 +33,11 @@ class SharedMiner:
 
 
 Builder = Callable[[Settings, Machine], Drivable]
-"""Makes the node `machine.me`, which has its files on `machine.disk` and the machine as its host and witness."""
+"""Makes the node `machine.me`: its files are on `machine.disk`, and the machine is its host and probe."""
 
 
 def node_builder(rule: str | None) -> Builder:
-    """Builds nodes of the protocol, with `rule` broken if it names one; they share what they mine.
+    """A builder of protocol nodes, with `rule` broken if it names one.
 
     Raises:
         InputError: there is no such rule.

@@ -10,10 +10,10 @@ _LONGEST_ZEROS = 600
 
 
 class SimulatedFile:
-    """Bytes, and how many of them are safe.
+    """The bytes of a file, of which the first `synced` are durable.
 
-    Invariant: after a loss of power the file begins with `data[:synced]`, the `doomed` ranges excepted; `removed` are
-    safe bytes that an unsynced `truncate` took away from `synced` on, and that a loss of power may bring back.
+    Invariant: after a loss of power the file begins with `data[:synced]`, except for the `doomed` ranges. `removed`
+    holds durable bytes that an unsynced `truncate` removed at `synced`: a loss of power may restore them.
     """
 
     __slots__ = ("data", "doomed", "listed", "marks", "removed", "synced")
@@ -23,11 +23,11 @@ class SimulatedFile:
         self.synced = len(data)
         self.removed = b""
         self.doomed: list[tuple[int, int]] = []
-        self.listed = listed  # Its name is safe in the folder.
-        self.marks = [0]  # Where lines 1, 257, 513, … begin.
+        self.listed = listed  # Its directory entry is durable.
+        self.marks = [0]  # The offsets of lines 1, 257, 513, …
 
     def lines(self, first: int, last: int) -> list[str]:
-        """Lines `first` to `last`, counted from 1, cut to the whole lines there are."""
+        """Lines `first` to `last`, counted from 1, cut to the complete lines."""
         first = max(first, 1)
         mark = min((first - 1) // _MARK_EVERY, len(self.marks) - 1)
         at, number = self.marks[mark], mark * _MARK_EVERY
@@ -42,7 +42,7 @@ class SimulatedFile:
         return found
 
     def truncate(self, size: int) -> None:
-        """Cut to `size` bytes; safe only after the next sync."""
+        """Cut to `size` bytes; durable only after the next sync."""
         if size < self.synced:
             self.removed = bytes(self.data[size : self.synced]) + self.removed
             self.synced = size
@@ -50,7 +50,7 @@ class SimulatedFile:
         self.marks = [0]
 
     def lose_power(self, dice: Random) -> None:
-        """Become what the platter holds: whatever was not synced is kept, lost or torn, as the dice say."""
+        """Keep, lose or tear what was not synced, as `dice` decides."""
         if self.removed and dice.random() < 0.5:
             self.data[self.synced :] = self.removed
         elif len(self.data) > self.synced:
@@ -72,7 +72,7 @@ class SimulatedFile:
         elif fate < 0.9:
             if fate >= 0.6:
                 del self.data[dice.randint(self.synced, len(self.data)) :]
-            if fate >= 0.8:  # The length may be safe before the bytes are.
+            if fate >= 0.8:  # The length may be durable before the bytes are.
                 self.data += bytes(dice.randint(1, _LONGEST_ZEROS))
 
     def unappend(self, size: int) -> None:
