@@ -14,8 +14,18 @@ GROUPS = (
 """The groups of commands, in the order in which help and the page list them."""
 
 
+def no_words(command: Command) -> Callable[[Cursor], Command]:
+    """The parser of a command that takes no words."""
+
+    def parse(words: Cursor) -> Command:
+        words.done()
+        return command
+
+    return parse
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verb:
+class CommandSpec:
     """A command of the language. `usage` is its grammar, `examples` are (line, what it does); every example parses.
 
     `parse` reads the words behind the verb. `aliases` are other names with the same grammar; `old` verbs are left out

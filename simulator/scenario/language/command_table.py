@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
-from simulator.scenario.language import commands_blog, commands_expect, commands_faults, commands_session
-from simulator.scenario.language.command_spec import GROUPS, Verb
+from simulator.scenario.language import (
+    commands_blog,
+    commands_expect,
+    commands_network,
+    commands_nodes,
+    commands_session,
+)
+from simulator.scenario.language.command_spec import GROUPS, CommandSpec
 
-VERBS: tuple[Verb, ...] = tuple(
+COMMANDS: tuple[CommandSpec, ...] = tuple(
     sorted(
-        (*commands_blog.VERBS, *commands_session.VERBS, *commands_faults.VERBS, *commands_expect.VERBS),
+        (
+            *commands_blog.COMMANDS,
+            *commands_session.COMMANDS,
+            *commands_nodes.COMMANDS,
+            *commands_network.COMMANDS,
+            *commands_expect.COMMANDS,
+        ),
         key=lambda verb: GROUPS.index(verb.group),
     )
 )
 """All commands, by group."""
 
-BY_NAME: dict[str, Verb] = {name: verb for verb in VERBS for name in (verb.name, *verb.aliases)}
+BY_NAME: dict[str, CommandSpec] = {name: verb for verb in COMMANDS for name in (verb.name, *verb.aliases)}
 """Every word that begins a command, in lower case."""
 
 HINTS = {

@@ -7,9 +7,9 @@ from collections.abc import Callable
 import msgspec
 
 from blog.operations import InvalidOperation, body, label
-from simulator.scenario.language.command_spec import Verb
+from simulator.scenario.language.command_spec import CommandSpec
 from simulator.scenario.language.commands import Again, Comment, Inspect, Post, View
-from simulator.scenario.language.errors import Mistake
+from simulator.scenario.language.errors import ParseError
 from simulator.scenario.language.grammar import Cursor
 from simulator.scenario.language.lexer import Word
 from simulator.text.suggest import closest
@@ -25,7 +25,7 @@ def _write_words(words: Cursor, verb: str) -> tuple[str, str, str]:
     content = _taken(word, lambda: body(word.text))
     extra = words.peek()
     if extra is not None:
-        raise Mistake(extra.column, f'{extra.text!r} is one word too many: put "…" round what has blanks: {verb}.')
+        raise ParseError(extra.column, f'{extra.text!r} is one word too many: put "…" round what has blanks: {verb}.')
     return user, title, content
 
 
@@ -39,7 +39,7 @@ def _taken(word: Word, take: Callable[[], str]) -> str:
     try:
         return take()
     except InvalidOperation as error:
-        raise Mistake(word.column, str(error)) from None
+        raise ParseError(word.column, str(error)) from None
 
 
 def _post(words: Cursor) -> Post:
@@ -77,7 +77,7 @@ def _what_to_view(words: Cursor) -> View:
         if closest(first.text, ("user", "title")):
             words.refuse(first, f"{first.text!r} is not a kind of view", ("user", "title"))
         extra = words.take("a NAME")
-        raise Mistake(extra.column, f'{extra.text!r} is one word too many: put "…" round a name that has blanks.')
+        raise ParseError(extra.column, f'{extra.text!r} is one word too many: put "…" round a name that has blanks.')
     name = words.take("a NAME" if kind == "user" else "a TITLE").text.strip()
     words.done()
     return View(kind="user" if kind == "user" else "title", name=name, linearizable=linearizable)
@@ -104,8 +104,8 @@ def _blockchain(words: Cursor) -> Inspect:
     return Inspect(what="chain", node=node, json=json)
 
 
-VERBS = (
-    Verb(
+COMMANDS = (
+    CommandSpec(
         name="post",
         group="write",
         usage="post USER TITLE CONTENT [&]",
@@ -117,7 +117,7 @@ VERBS = (
         ),
         parse=_post,
     ),
-    Verb(
+    CommandSpec(
         name="comment",
         group="write",
         usage="comment USER TITLE CONTENT [&]",
@@ -125,7 +125,7 @@ VERBS = (
         examples=(('comment bob Hello "well said"', "a comment by bob on the post titled Hello"),),
         parse=_comment,
     ),
-    Verb(
+    CommandSpec(
         name="again",
         group="write",
         usage="again K",
@@ -133,7 +133,7 @@ VERBS = (
         examples=(("@3 again 2", "the same request as number 2, to node 3"),),
         parse=_again,
     ),
-    Verb(
+    CommandSpec(
         name="view",
         group="read",
         usage="view [user NAME | title TITLE] [--linearizable] [&]",
@@ -147,7 +147,7 @@ VERBS = (
         parse=_view,
         keywords=("user", "title", "--linearizable"),
     ),
-    Verb(
+    CommandSpec(
         name="blog",
         group="read",
         usage="blog [--linearizable] [&]",
@@ -156,7 +156,7 @@ VERBS = (
         parse=_blog,
         keywords=("--linearizable",),
     ),
-    Verb(
+    CommandSpec(
         name="read",
         group="read",
         usage="read TITLE",
@@ -165,7 +165,7 @@ VERBS = (
         parse=_read,
         instead_of="view title TITLE",
     ),
-    Verb(
+    CommandSpec(
         name="blockchain",
         group="inspect",
         usage="blockchain [N]",

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Literal, get_args
 
-from simulator.scenario.language.command_spec import Verb
+from simulator.scenario.language.command_spec import CommandSpec
 from simulator.scenario.language.commands import (
     AnswerWord,
     ChainsFact,
@@ -23,7 +23,7 @@ from simulator.scenario.language.commands import (
     TitlesFact,
     WaitFor,
 )
-from simulator.scenario.language.errors import Mistake
+from simulator.scenario.language.errors import ParseError
 from simulator.scenario.language.grammar import Cursor, nodes_words, whole
 
 ANSWERS: tuple[AnswerWord, ...] = get_args(AnswerWord)
@@ -52,7 +52,7 @@ def _load(words: Cursor) -> Load:
     parts = _RATE.fullmatch(word.text)
     if parts is None or parts[2] is None:
         number = word.text if word.text.isdecimal() else "50"
-        raise Mistake(word.column, f"{word.text!r} is not a rate: write {number}/s.")
+        raise ParseError(word.column, f"{word.text!r} is not a rate: write {number}/s.")
     rate = whole(word._replace(text=parts[1]), "a rate", 1, MOST_RATE)
     words.choose("'for'", ("for",))
     for_ms = words.time_ms(least=1)
@@ -62,7 +62,7 @@ def _load(words: Cursor) -> Load:
         option = words.peek()
         name = words.choose("what a load can be", ("clients", "mix"))
         if name in said and option is not None:
-            raise Mistake(option.column, f"{name!r} is said twice here: say it once.")
+            raise ParseError(option.column, f"{name!r} is said twice here: say it once.")
         said.add(name)
         if name == "clients":
             clients = words.number("a number of clients", 1, MOST_CLIENTS)
@@ -81,10 +81,10 @@ def _mix(words: Cursor) -> tuple[tuple[Literal["post", "comment", "view"], int],
         chosen = words.choose("what a client does", _MIX)
         kind = next(known for known in _MIX if known == chosen)
         if kind in weights and word is not None:
-            raise Mistake(word.column, f"{kind!r} is said twice here: say it once.")
+            raise ParseError(word.column, f"{kind!r} is said twice here: say it once.")
         weights[kind] = words.number(f"a share of {kind}", 0, 1_000_000)
     if not sum(weights.values()) and first is not None:
-        raise Mistake(first.column, "every share of this mix is 0: let at least one be more.")
+        raise ParseError(first.column, "every share of this mix is 0: let at least one be more.")
     return tuple(weights.items())
 
 
@@ -134,7 +134,7 @@ def _expect(words: Cursor) -> Expect:
     within_ms = _within(words)
     words.done()
     if on and start is not None and isinstance(fact, LastFact | ElectionsFact | CheckFact):
-        raise Mistake(start.column, f"{start.text!r} is about the whole cluster: leave out 'on …'.")
+        raise ParseError(start.column, f"{start.text!r} is about the whole cluster: leave out 'on …'.")
     return Expect(fact=fact, negated=negated, on=on, within_ms=within_ms)
 
 
@@ -167,7 +167,7 @@ def _titles_fact(words: Cursor) -> Fact:
         titles.append(words.take("a TITLE").text.strip())
     if not titles:
         words.take("a TITLE")
-        raise Mistake(words.end, f"a TITLE is missing here: write {words.usage}.")
+        raise ParseError(words.end, f"a TITLE is missing here: write {words.usage}.")
     return TitlesFact(titles=tuple(titles))
 
 
@@ -184,7 +184,7 @@ def _elections_fact(words: Cursor) -> Fact:
     if word.text.startswith("<=") and len(word.text) > 2:
         return ElectionsFact(most=whole(word._replace(text=word.text[2:]), "a number of elections"))
     if word.text != "<=":
-        raise Mistake(word.column, f"{word.text!r} stands where <= belongs: write elections <= 3.")
+        raise ParseError(word.column, f"{word.text!r} stands where <= belongs: write elections <= 3.")
     return ElectionsFact(most=words.number("a number of elections"))
 
 
@@ -204,8 +204,8 @@ FACTS: dict[str, Callable[[Cursor], Fact]] = {
     "check": _check_fact,
 }
 
-VERBS = (
-    Verb(
+COMMANDS = (
+    CommandSpec(
         name="load",
         group="load",
         usage="load RATE/s for TIME [clients C] [mix post 40 comment 30 view 30] [&]",
@@ -217,7 +217,7 @@ VERBS = (
         parse=_load,
         keywords=("for", "clients", "mix", "post", "comment", "view"),
     ),
-    Verb(
+    CommandSpec(
         name="sleep",
         group="wait",
         usage="sleep TIME",
@@ -225,7 +225,7 @@ VERBS = (
         examples=(("sleep 500ms", "half a second"),),
         parse=_sleep,
     ),
-    Verb(
+    CommandSpec(
         name="wait",
         group="wait",
         usage="wait leader [in majority] | converged | idle | height H [on NODES] | down NODES [within TIME]",
@@ -241,7 +241,7 @@ VERBS = (
         parse=_wait,
         keywords=(*_WAITS, "in", "majority", "within", "on"),
     ),
-    Verb(
+    CommandSpec(
         name="expect",
         group="expect",
         usage=(

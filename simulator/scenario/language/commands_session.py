@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from simulator.scenario.language.command_spec import Verb
+from simulator.scenario.language.command_spec import CommandSpec, no_words
 from simulator.scenario.language.commands import (
     Check,
     Command,
@@ -19,7 +19,7 @@ from simulator.scenario.language.commands import (
     Use,
     Verify,
 )
-from simulator.scenario.language.errors import Mistake
+from simulator.scenario.language.errors import ParseError
 from simulator.scenario.language.grammar import Cursor, whole
 from simulator.settings import MAX_NODES
 
@@ -51,20 +51,12 @@ def _events(words: Cursor) -> Inspect:
     return Inspect(what="events", count=count, json=json)
 
 
-def _bare(command: Command) -> Callable[[Cursor], Command]:
-    def parse(words: Cursor) -> Command:
-        words.done()
-        return command
-
-    return parse
-
-
 def _file(make: Callable[[str], Command]) -> Callable[[Cursor], Command]:
     def parse(words: Cursor) -> Command:
         word = words.take("a FILE")
         words.done()
         if not word.text.strip():
-            raise Mistake(word.column, f"the name of the FILE is empty: write {words.usage}.")
+            raise ParseError(word.column, f"the name of the FILE is empty: write {words.usage}.")
         return make(word.text)
 
     return parse
@@ -96,8 +88,8 @@ def _help(words: Cursor) -> Help:
     return Help(word=word.lower())
 
 
-VERBS = (
-    Verb(
+COMMANDS = (
+    CommandSpec(
         name="status",
         group="inspect",
         usage="status [--json]",
@@ -106,7 +98,7 @@ VERBS = (
         parse=_inspect("status"),
         keywords=("--json",),
     ),
-    Verb(
+    CommandSpec(
         name="leader",
         group="inspect",
         usage="leader [--json]",
@@ -115,7 +107,7 @@ VERBS = (
         parse=_inspect("leader"),
         keywords=("--json",),
     ),
-    Verb(
+    CommandSpec(
         name="node",
         group="inspect",
         usage="node N [--json]",
@@ -124,7 +116,7 @@ VERBS = (
         parse=_inspect("node", needs_node=True),
         keywords=("leader", "follower", "--json"),
     ),
-    Verb(
+    CommandSpec(
         name="chain",
         group="inspect",
         usage="chain [N] [--json]",
@@ -133,7 +125,7 @@ VERBS = (
         parse=_inspect("chain", takes_node=True),
         keywords=("leader", "follower", "--json"),
     ),
-    Verb(
+    CommandSpec(
         name="log",
         group="inspect",
         usage="log [N] [--json]",
@@ -142,7 +134,7 @@ VERBS = (
         parse=_inspect("log", takes_node=True),
         keywords=("leader", "follower", "--json"),
     ),
-    Verb(
+    CommandSpec(
         name="queue",
         group="inspect",
         usage="queue [N] [--json]",
@@ -151,7 +143,7 @@ VERBS = (
         parse=_inspect("queue", takes_node=True),
         keywords=("leader", "--json"),
     ),
-    Verb(
+    CommandSpec(
         name="events",
         group="inspect",
         usage="events [K] [--json]",
@@ -160,7 +152,7 @@ VERBS = (
         parse=_events,
         keywords=("--json",),
     ),
-    Verb(
+    CommandSpec(
         name="held",
         group="by hand",
         usage="held [--json]",
@@ -169,23 +161,23 @@ VERBS = (
         parse=_inspect("held"),
         keywords=("--json",),
     ),
-    Verb(
+    CommandSpec(
         name="check",
         group="session",
         usage="check",
         summary="judges all invariants and linearizability so far",
         examples=(("check", "a line an invariant"),),
-        parse=_bare(Check()),
+        parse=no_words(Check()),
     ),
-    Verb(
+    CommandSpec(
         name="verify",
         group="session",
         usage="verify",
         summary="audits the nodes' files: every hash link, nonce and checksum",
         examples=(("verify", "a line a node"),),
-        parse=_bare(Verify()),
+        parse=no_words(Verify()),
     ),
-    Verb(
+    CommandSpec(
         name="run",
         group="session",
         usage="run FILE",
@@ -193,7 +185,7 @@ VERBS = (
         examples=(("run first-steps", "the built-in scenario of that name"),),
         parse=_file(lambda name: RunFile(name=name)),
     ),
-    Verb(
+    CommandSpec(
         name="save",
         group="session",
         usage="save FILE",
@@ -201,7 +193,7 @@ VERBS = (
         examples=(("save story.paxsim", "then: paxsim run story.paxsim"),),
         parse=_file(lambda path: Save(path=path)),
     ),
-    Verb(
+    CommandSpec(
         name="trace",
         group="session",
         usage="trace FILE",
@@ -209,7 +201,7 @@ VERBS = (
         examples=(("trace run.jsonl", "JSON lines"),),
         parse=_file(lambda path: Trace(path=path)),
     ),
-    Verb(
+    CommandSpec(
         name="set",
         group="session",
         usage="set nodes|seed|difficulty|ops-per-block|window|sync|world VALUE",
@@ -218,7 +210,7 @@ VERBS = (
         parse=_set,
         keywords=(*NUMBERS, *WORDS, "fsync", "flush", "processes", "virtual"),
     ),
-    Verb(
+    CommandSpec(
         name="use",
         group="session",
         usage="use N",
@@ -227,7 +219,7 @@ VERBS = (
         parse=_use,
         keywords=("leader", "follower", "random", "majority", "minority"),
     ),
-    Verb(
+    CommandSpec(
         name="help",
         group="session",
         usage="help [COMMAND]",
@@ -235,13 +227,13 @@ VERBS = (
         examples=(("help", "all commands"), ("help net", "one of them")),
         parse=_help,
     ),
-    Verb(
+    CommandSpec(
         name="quit",
         group="session",
         usage="quit",
         summary="ends the session and all nodes",
         examples=(("quit", "the files stay"),),
-        parse=_bare(Quit()),
+        parse=no_words(Quit()),
         aliases=("exit",),
     ),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from simulator.scenario.language.command_table import BY_NAME, VERBS
+from simulator.scenario.language.command_table import BY_NAME, COMMANDS
 from simulator.scenario.language.help import help_words
 
 _AFTER_TITLE = {"comment", "read"}
@@ -22,7 +22,7 @@ def complete(before: str, *, nodes: int, titles: Iterable[str] = (), users: Iter
     words = behind
     if not words:
         at_nodes = [f"@{node}" for node in range(1, nodes + 1)] if begun.startswith("@") else []
-        return _fitting(begun, [*at_nodes, *(verb.name for verb in VERBS if not verb.instead_of)])
+        return _fitting(begun, [*at_nodes, *(verb.name for verb in COMMANDS if not verb.instead_of)])
     verb = BY_NAME.get(words[0].lower())
     if verb is None:
         return []

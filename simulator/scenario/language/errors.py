@@ -6,11 +6,11 @@ from collections.abc import Iterable
 
 from simulator.errors import InputError
 
-MOST_TOLD = 100
+MAX_REPORTED = 100
 """How many mistakes of one file are reported."""
 
 
-class Mistake(InputError):
+class ParseError(InputError):
     """One mistake. `column` counts characters from 1; the text is a sentence without a place."""
 
     def __init__(self, column: int, sentence: str) -> None:
@@ -18,10 +18,10 @@ class Mistake(InputError):
         self.column = column
 
 
-class LineMistake(InputError):
+class LineError(InputError):
     """A mistake with its place. `line` counts from 1; `source` is the file's name, "" for typed text."""
 
-    def __init__(self, mistake: Mistake, *, line: int, source: str = "") -> None:
+    def __init__(self, mistake: ParseError, *, line: int, source: str = "") -> None:
         self.line = line
         self.column = mistake.column
         self.sentence = str(mistake)
@@ -29,12 +29,12 @@ class LineMistake(InputError):
         super().__init__(f"{where}, column {mistake.column}: {mistake}")
 
 
-class FileMistakes(InputError):
+class FileErrors(InputError):
     """All mistakes of one file, a line each, in order."""
 
-    def __init__(self, mistakes: Iterable[LineMistake]) -> None:
+    def __init__(self, mistakes: Iterable[LineError]) -> None:
         self.mistakes = tuple(mistakes)
-        told = [str(mistake) for mistake in self.mistakes[:MOST_TOLD]]
-        if len(self.mistakes) > MOST_TOLD:
-            told.append(f"and {len(self.mistakes) - MOST_TOLD} more: is this a scenario at all?")
+        told = [str(mistake) for mistake in self.mistakes[:MAX_REPORTED]]
+        if len(self.mistakes) > MAX_REPORTED:
+            told.append(f"and {len(self.mistakes) - MAX_REPORTED} more: is this a scenario at all?")
         super().__init__("\n".join(told))

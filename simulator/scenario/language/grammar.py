@@ -13,7 +13,7 @@ from typing import NoReturn, TypeVar
 
 from simulator.errors import InputError
 from simulator.scenario.language.commands import LinkWord, NodesWord, NodeWord
-from simulator.scenario.language.errors import Mistake
+from simulator.scenario.language.errors import ParseError
 from simulator.scenario.language.lexer import Word
 from simulator.text.suggest import closest, did_you_mean, one_of
 from simulator.text.units import parse_probability, parse_time_ms
@@ -22,7 +22,7 @@ Value = TypeVar("Value")
 
 NODE_WORDS = ("leader", "follower", "random", "majority", "minority")
 NODES_WORDS = (*NODE_WORDS, "all", "crashed", "rest")
-LONGEST_MS = 24 * 60 * 60 * 1000
+MAX_TIME_MS = 24 * 60 * 60 * 1000
 """The longest TIME in a command, one day: a typing error must not hang a script."""
 
 _WHOLE = re.compile(r"[0-9]{1,18}")
@@ -61,7 +61,7 @@ class Cursor:
         """The next word; if there is none, a mistake says that `what` is missing."""
         word = self.peek()
         if word is None:
-            raise Mistake(self.end, f"{what} is missing here: write {self.usage}.")
+            raise ParseError(self.end, f"{what} is missing here: write {self.usage}.")
         self._place += 1
         return word
 
@@ -112,9 +112,9 @@ class Cursor:
             self.refuse(flag, f"there is no option {flag.text!r} here", known)
         word = self.peek()
         if word is not None:
-            raise Mistake(word.column, f"{word.text!r} is one word too many: write {self.usage}.")
+            raise ParseError(word.column, f"{word.text!r} is one word too many: write {self.usage}.")
         if self.background:
-            raise Mistake(
+            raise ParseError(
                 self.end - 1,
                 "only post, comment, view, blog and load may end in &: this command does not wait for an answer.",
             )
@@ -123,8 +123,8 @@ class Cursor:
         """Raise a mistake at `word`; `sentence` has no full stop. It suggests a near choice, or lists all of them."""
         known = list(choices)
         if closest(word.text, known):
-            raise Mistake(word.column, sentence + did_you_mean(word.text, known))
-        raise Mistake(word.column, f"{sentence}: write {one_of(known) if known else self.usage}.")
+            raise ParseError(word.column, sentence + did_you_mean(word.text, known))
+        raise ParseError(word.column, f"{sentence}: write {one_of(known) if known else self.usage}.")
 
     def number(self, what: str, least: int = 0, most: int | None = None) -> int:
         """Take a whole number."""
@@ -134,10 +134,10 @@ class Cursor:
         """Take a TIME."""
         word = self.take(what)
         milliseconds = read(word, parse_time_ms)
-        if milliseconds > LONGEST_MS:
-            raise Mistake(word.column, f"{word.text!r} is longer than a day: write a shorter time.")
+        if milliseconds > MAX_TIME_MS:
+            raise ParseError(word.column, f"{word.text!r} is longer than a day: write a shorter time.")
         if milliseconds < least:
-            raise Mistake(word.column, f"{word.text!r} is too short: write a time of {least}ms or more.")
+            raise ParseError(word.column, f"{word.text!r} is too short: write a time of {least}ms or more.")
         return milliseconds
 
     def signed_ms(self) -> int:
@@ -168,7 +168,7 @@ class Cursor:
         groups: list[tuple[NodesWord, ...]] = []
         for part in split_at(whole_text, "/|"):
             if not part.text:
-                raise Mistake(
+                raise ParseError(
                     part.column, "a group is empty here: write NODES on both sides of /, such as 1,2 / 3,4,5."
                 )
             groups.append(nodes_words(part, self.nodes))
@@ -186,7 +186,9 @@ class Cursor:
             elif before.text[-1:] not in ",/|" and word.text[:1] not in ",/|":
                 if stop and (closest(word.text, stop) or not _begins_with_node(word.text)):
                     self.refuse(word, f"{word.text!r} does not belong here", stop)
-                raise Mistake(word.column, f"a comma is missing before {word.text!r}: write {before.text},{word.text}.")
+                raise ParseError(
+                    word.column, f"a comma is missing before {word.text!r}: write {before.text},{word.text}."
+                )
             # Blanks keep the columns right when the text is split again.
             text = text.ljust(word.column - words[0].column) + word.text if not self.call else text + word.text
         return Word(text, words[0].column, all(word.bare for word in words))
@@ -197,17 +199,17 @@ def read(word: Word, reader: Callable[[str], Value]) -> Value:
     try:
         return reader(word.text)
     except InputError as error:
-        raise Mistake(word.column, str(error)) from None
+        raise ParseError(word.column, str(error)) from None
 
 
 def whole(word: Word, what: str, least: int = 0, most: int | None = None) -> int:
     """The whole number of a word."""
     bounds = f"a whole number, {least} or more" if most is None else f"a whole number from {least} to {most}"
     if not _WHOLE.fullmatch(word.text):
-        raise Mistake(word.column, f"{word.text!r} is not {what}: write {bounds}.")
+        raise ParseError(word.column, f"{word.text!r} is not {what}: write {bounds}.")
     number = int(word.text)
     if number < least or (most is not None and number > most):
-        raise Mistake(word.column, f"{number} is out of range: {what} is {bounds}.")
+        raise ParseError(word.column, f"{number} is out of range: {what} is {bounds}.")
     return number
 
 
@@ -232,14 +234,14 @@ def node_word(text: str, column: int, nodes: int) -> NodeWord:
         number = int(word)
         if 1 <= number <= nodes:
             return number
-        raise Mistake(column, f"there is no node {number}: nodes are numbered from 1 to {nodes}.")
+        raise ParseError(column, f"there is no node {number}: nodes are numbered from 1 to {nodes}.")
     if word in NODES_WORDS:
-        raise Mistake(
+        raise ParseError(
             column, f"{text!r} stands for several nodes, and one is wanted here: write 1 to {nodes} or leader."
         )
     suggestion = did_you_mean(text, NODE_WORDS)
     known = f": write 1 to {nodes}, {one_of(NODE_WORDS)}."
-    raise Mistake(column, f"{text!r} is not a node{suggestion if len(suggestion) > 1 else known}")
+    raise ParseError(column, f"{text!r} is not a node{suggestion if len(suggestion) > 1 else known}")
 
 
 def nodes_words(word: Word, nodes: int) -> tuple[NodesWord, ...]:
@@ -247,21 +249,21 @@ def nodes_words(word: Word, nodes: int) -> tuple[NodesWord, ...]:
     found: list[NodesWord] = []
     for part in split_at(word, ","):
         if not part.text:
-            raise Mistake(part.column, "a node is missing beside this comma: write NODES such as 1,2 or leader,3.")
+            raise ParseError(part.column, "a node is missing beside this comma: write NODES such as 1,2 or leader,3.")
         if "/" in part.text or "|" in part.text:
-            raise Mistake(
+            raise ParseError(
                 part.column, f"{part.text!r} names groups, and NODES are wanted here: write them with commas."
             )
         if " " in part.text:
-            raise Mistake(part.column, f"a comma is missing in {part.text!r}: write NODES such as 1,2 or leader,3.")
+            raise ParseError(part.column, f"a comma is missing in {part.text!r}: write NODES such as 1,2 or leader,3.")
         if part.text.lower() in NODES_WORDS:
             found.append(part.text.lower())
             continue
         if not _WHOLE.fullmatch(part.text) and closest(part.text, NODES_WORDS):
-            raise Mistake(part.column, f"{part.text!r} is not a node{did_you_mean(part.text, NODES_WORDS)}")
+            raise ParseError(part.column, f"{part.text!r} is not a node{did_you_mean(part.text, NODES_WORDS)}")
         node = node_word(part.text, part.column, nodes)
         if node in found and isinstance(node, int):
-            raise Mistake(part.column, f"node {node} is named twice here: name it once.")
+            raise ParseError(part.column, f"node {node} is named twice here: name it once.")
         found.append(node)
     return tuple(found)
 
@@ -281,11 +283,11 @@ def link_word(part: Word, nodes: int) -> LinkWord:
     """Parse an `A>B`."""
     source, sign, target = part.text.partition(">")
     if not sign:
-        raise Mistake(part.column, f"{part.text!r} is not a link: write A>B, such as 1>2.")
+        raise ParseError(part.column, f"{part.text!r} is not a link: write A>B, such as 1>2.")
     first = node_word(source.strip(), part.column, nodes)
     second = node_word(target.strip(), part.column + len(source) + 1, nodes)
     if first == second and first != "random":
-        raise Mistake(part.column, f"{part.text!r} is no link: a node has none to itself.")
+        raise ParseError(part.column, f"{part.text!r} is no link: a node has none to itself.")
     return first, second
 
 
@@ -297,7 +299,7 @@ def links_phrase(word: Word, nodes: int) -> tuple[tuple[LinkWord, ...], tuple[No
         text = part.text.lower()
         if text == "all":
             if word.text.strip().lower() != "all":
-                raise Mistake(part.column, "'all' are all links already: write it alone.")
+                raise ParseError(part.column, "'all' are all links already: write it alone.")
         elif ">" in text:
             links.append(link_word(part, nodes))
         elif "-" in text:

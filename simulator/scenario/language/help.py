@@ -5,8 +5,8 @@ from __future__ import annotations
 from itertools import groupby
 
 from simulator.errors import InputError
-from simulator.scenario.language.command_spec import Verb
-from simulator.scenario.language.command_table import BY_NAME, VERBS
+from simulator.scenario.language.command_spec import CommandSpec
+from simulator.scenario.language.command_table import BY_NAME, COMMANDS
 from simulator.text.suggest import did_you_mean
 
 PHRASES = (
@@ -23,7 +23,7 @@ PHRASES = (
 def overview() -> list[tuple[str, str]]:
     """All commands as (usage, summary), a title (group, "") before each group; then the phrases."""
     rows: list[tuple[str, str]] = []
-    for group, verbs in groupby((verb for verb in VERBS if not verb.instead_of), key=lambda verb: verb.group):
+    for group, verbs in groupby((verb for verb in COMMANDS if not verb.instead_of), key=lambda verb: verb.group):
         rows.append((group, ""))
         rows.extend((_short(verb), verb.summary) for verb in verbs)
     rows.append(("words", ""))
@@ -33,7 +33,7 @@ def overview() -> list[tuple[str, str]]:
 
 def help_words() -> list[str]:
     """The words that may follow `help`."""
-    return [verb.name for verb in VERBS]
+    return [verb.name for verb in COMMANDS]
 
 
 def help_lines(word: str = "") -> list[str]:
@@ -63,6 +63,6 @@ def _overview_lines() -> list[str]:
     return [f"  {usage.ljust(width)}  {summary}" if summary else usage.upper() for usage, summary in rows]
 
 
-def _short(verb: Verb) -> str:
+def _short(verb: CommandSpec) -> str:
     """A usage short enough to stand beside its summary; `help COMMAND` shows all of it."""
     return verb.usage if len(verb.usage) <= 40 else f"{verb.usage[:38].rsplit(' ', 1)[0]} …"

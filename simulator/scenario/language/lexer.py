@@ -9,7 +9,7 @@ import re
 import unicodedata
 from typing import NamedTuple
 
-from simulator.scenario.language.errors import Mistake
+from simulator.scenario.language.errors import ParseError
 
 _CALL = re.compile(r"([A-Za-z]+)\s*\(")
 
@@ -82,11 +82,11 @@ class _Reader:
                 sign = following
                 self.place += 1
             said.append(sign)
-        raise Mistake(opened + 1, f"the quote {quote} that opens here is never closed: write {quote} at its end.")
+        raise ParseError(opened + 1, f"the quote {quote} that opens here is never closed: write {quote} at its end.")
 
     def _escaped(self) -> str:
         if self.place + 1 >= len(self.text):
-            raise Mistake(self.place + 1, r"nothing follows this backslash: write \\ for a backslash itself.")
+            raise ParseError(self.place + 1, r"nothing follows this backslash: write \\ for a backslash itself.")
         self.place += 2
         return self.text[self.place - 1]
 
@@ -111,12 +111,12 @@ def split_line(text: str) -> SplitLine:
         if extra.text.startswith("--"):
             words.append(extra)
         elif not background:
-            raise Mistake(
+            raise ParseError(
                 extra.column, f"{extra.text!r} follows the closing bracket: only & and options may stand there."
             )
         reader.skip_blanks()
     if not reader.at_end():
-        raise Mistake(reader.place + 1, "something follows the &: it ends the line.")
+        raise ParseError(reader.place + 1, "something follows the &: it ends the line.")
     end = len(text[: reader.place].rstrip()) + 1
     if not call and words and words[-1].bare and words[-1].text.endswith("&"):
         background = True
@@ -167,7 +167,7 @@ def _call_words(reader: _Reader, call: re.Match[str]) -> list[Word]:
         words.append(reader.word(",)", keep_blanks=True))
         stop = reader.text[reader.place : reader.place + 1]
         if not stop:
-            raise Mistake(bracket, "the bracket ( that opens here is never closed: write ) at its end.")
+            raise ParseError(bracket, "the bracket ( that opens here is never closed: write ) at its end.")
         reader.place += 1
         if stop == ")":
             return words
@@ -179,6 +179,8 @@ def _refuse_junk(text: str) -> None:
             continue
         kind = unicodedata.category(sign)
         if kind == "Cc":
-            raise Mistake(column, f"a control character (code {ord(sign):#04x}) stands here: a scenario is plain text.")
+            raise ParseError(
+                column, f"a control character (code {ord(sign):#04x}) stands here: a scenario is plain text."
+            )
         if kind == "Cs" or sign == "\ufffd":
-            raise Mistake(column, "what stands here is not UTF-8 text.")
+            raise ParseError(column, "what stands here is not UTF-8 text.")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from simulator.scenario.language.command_table import BY_NAME, HINTS
 from simulator.scenario.language.commands import Line, NodeWord, SetKey
-from simulator.scenario.language.errors import FileMistakes, LineMistake, Mistake
+from simulator.scenario.language.errors import FileErrors, LineError, ParseError
 from simulator.scenario.language.grammar import Cursor, node_word, read
 from simulator.scenario.language.lexer import Word, split_line
 from simulator.text.suggest import closest
@@ -29,7 +29,7 @@ def parse_line(text: str, *, nodes: int = DEFAULT_NODES, number: int = 1) -> Lin
     verb_word = words.pop(0)
     verb = BY_NAME.get(verb_word.text.lower())
     if verb is None:
-        raise Mistake(verb_word.column, _unknown(verb_word))
+        raise ParseError(verb_word.column, _unknown(verb_word))
     cursor = Cursor(
         words,
         usage=verb.usage if not verb.instead_of else f"{verb.usage} or {verb.instead_of}",
@@ -54,11 +54,11 @@ def _prefix(words: list[Word], nodes: int, end: int) -> tuple[NodeWord | None, i
         elif first.text.lower() == "at" and at_ms is None:
             words.pop(0)
             if not words:
-                raise Mistake(end, "a TIME is missing here: write at 2s COMMAND.")
+                raise ParseError(end, "a TIME is missing here: write at 2s COMMAND.")
             at_ms = read(words.pop(0), parse_time_ms)
         else:
             return node, at_ms
-    raise Mistake(end, "the command is missing here: write @3 status, or at 2s heal.")
+    raise ParseError(end, "the command is missing here: write @3 status, or at 2s heal.")
 
 
 def _unknown(word: Word) -> str:
@@ -76,7 +76,7 @@ def parse_scenario(text: str, *, source: str = "", nodes: int = DEFAULT_NODES) -
         FileMistakes: every mistake in it, in order.
     """
     lines: list[Line] = []
-    mistakes: list[LineMistake] = []
+    mistakes: list[LineError] = []
     for number, row in enumerate(_rows(text), start=1):
         try:
             line = parse_line(row, nodes=nodes, number=number)
@@ -88,10 +88,10 @@ def parse_scenario(text: str, *, source: str = "", nodes: int = DEFAULT_NODES) -
                     assert isinstance(line.command.value, int)
                     nodes = line.command.value
             lines.append(line)
-        except Mistake as mistake:
-            mistakes.append(LineMistake(mistake, line=number, source=source))
+        except ParseError as mistake:
+            mistakes.append(LineError(mistake, line=number, source=source))
     if mistakes:
-        raise FileMistakes(mistakes)
+        raise FileErrors(mistakes)
     return lines
 
 
@@ -107,8 +107,8 @@ def decode_scenario(raw: bytes, source: str) -> str:
         before = raw[: error.start]
         line = before.count(b"\n") + 1
         column = len(before[before.rfind(b"\n") + 1 :].decode("utf-8", "replace")) + 1
-        wrong = Mistake(column, f"byte {raw[error.start]:#04x} is not UTF-8 text: a scenario is a plain text file.")
-        raise FileMistakes([LineMistake(wrong, line=line, source=source)]) from None
+        wrong = ParseError(column, f"byte {raw[error.start]:#04x} is not UTF-8 text: a scenario is a plain text file.")
+        raise FileErrors([LineError(wrong, line=line, source=source)]) from None
 
 
 def _rows(text: str) -> Sequence[str]:
@@ -119,4 +119,6 @@ def _rows(text: str) -> Sequence[str]:
 def _must_come_first(lines: Sequence[Line]) -> None:
     other = next((line for line in lines if not isinstance(line.command, SetKey)), None)
     if other is not None:
-        raise Mistake(1, f"'set' must come before the first other command, and line {other.number} is one: move it up.")
+        raise ParseError(
+            1, f"'set' must come before the first other command, and line {other.number} is one: move it up."
+        )

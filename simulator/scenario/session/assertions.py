@@ -19,7 +19,7 @@ from simulator.scenario.language.commands import (
     TitleFact,
     TitlesFact,
 )
-from simulator.scenario.session.node_selector import current_leader, living
+from simulator.scenario.session.node_selector import current_leader, nodes_up
 
 if TYPE_CHECKING:
     from simulator.cluster.interface import Cluster
@@ -71,7 +71,7 @@ class FactFinder:
                     ", ".join(f"node {node} has {height}" for node, height in heights.items()),
                 )
             case ChainsFact():
-                return self._chains(on if expect.on else living(self._cluster))
+                return self._chains(on if expect.on else nodes_up(self._cluster))
             case TitlesFact():
                 return self._on_each(on, lambda node: self._titles(fact, node))
             case TitleFact():

@@ -9,14 +9,14 @@ from simulator.errors import InputError
 from simulator.faults import faults
 from simulator.faults.links import LinkRule
 from simulator.scenario.language import commands
-from simulator.scenario.session.node_selector import SEVERAL, NodeSelector
+from simulator.scenario.session.node_selector import GROUP_WORDS, NodeSelector
 
 if TYPE_CHECKING:
     from simulator.cluster.events import HeldMessage
     from simulator.cluster.interface import Cluster
     from simulator.faults.links import Link
 
-FIT = {"crash": {"up", "paused"}, "restart": {"down"}, "pause": {"up"}, "resume": {"paused"}}
+REQUIRED_LIFE = {"crash": {"up", "paused"}, "restart": {"down"}, "pause": {"up"}, "resume": {"paused"}}
 """The process states in which a node can be crashed, restarted, paused, resumed."""
 
 
@@ -66,8 +66,10 @@ def _node_faults(command: commands.NodeFault, cluster: Cluster, selector: NodeSe
     nodes: list[int] = []
     for word in command.nodes:
         found = selector.many([word])
-        named = word not in SEVERAL
-        nodes += [node for node in found if node not in nodes and (named or life[node] in FIT[command.action])]
+        named = word not in GROUP_WORDS
+        nodes += [
+            node for node in found if node not in nodes and (named or life[node] in REQUIRED_LIFE[command.action])
+        ]
     match command.action:
         case "crash":
             return [faults.Crash(node=node, point=command.point) for node in nodes]

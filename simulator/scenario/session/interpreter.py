@@ -16,13 +16,13 @@ from simulator.scenario.session.fault_commands import faults_of, of_kind
 from simulator.scenario.session.files import trace_to, verify_files, write_lines
 from simulator.scenario.session.inspect import show_answer, show_inspected
 from simulator.scenario.session.library import load_scenario
-from simulator.scenario.session.node_selector import NodeSelector, current_leader, living
-from simulator.scenario.session.session import Asked, Session, refuse_set
-from simulator.scenario.session.wait_expect import Waiting
+from simulator.scenario.session.node_selector import NodeSelector, current_leader, nodes_up
+from simulator.scenario.session.session import PendingAnswer, Session, refuse_set
+from simulator.scenario.session.wait_expect import WaitAndExpect
 from simulator.scenario.session.workload import LoadRun
 from simulator.text.units import format_ms
 
-DEEPEST_RUN = 8
+MAX_RUN_DEPTH = 8
 """How deep files may run one another: deeper is taken for a loop."""
 
 MESSAGE_MS = 1_000
@@ -33,14 +33,14 @@ LEADER_MS = 20_000
 """How long, in milliseconds, a line that names the leader waits for one: a new cluster has none yet."""
 
 
-class Runner:
+class Interpreter:
     """Carries out one line after the other. `over` is true once the session was asked to end."""
 
     def __init__(self, session: Session) -> None:
         self.session = session
         self.over = False
         self._depth = 0
-        self._waiting = Waiting(session)
+        self._wait_and_expect = WaitAndExpect(session)
 
     def carry_out(self, line: Line) -> None:
         """Carry out a line; return when it is done, or at once where the session is not patient.
@@ -57,9 +57,9 @@ class Runner:
         if not isinstance(line.command, commands.Save | commands.Help | commands.Quit | commands.SetKey):
             session.typed.append((session.clock_ms(), line.text))
         self._await_leader(line)
-        session.attend()
+        session.process_due()
         self._do(line, session.selector())
-        session.attend()
+        session.process_due()
 
     def _do(self, line: Line, selector: NodeSelector) -> None:
         session, command = self.session, line.command
@@ -77,9 +77,9 @@ class Runner:
             case commands.Sleep():
                 session.pass_time(lambda: False, command.for_ms)
             case commands.WaitFor():
-                self._waiting.wait(command, line, selector)
+                self._wait_and_expect.wait(command, line, selector)
             case commands.Expect():
-                self._waiting.expect(command, line, selector)
+                self._wait_and_expect.expect(command, line, selector)
             case _:
                 self._do_for_session(command, line, selector)
 
@@ -109,7 +109,7 @@ class Runner:
             case commands.SetKey():
                 raise InputError("'set' must come before the first other command: start again to change a setting.")
             case _:
-                self._harm(command, line, selector)
+                self._inject(command, line, selector)
 
     # Nodes
 
@@ -117,7 +117,7 @@ class Runner:
         """Wait for the first leader: a file that begins with `crash leader` means it."""
         if "leader" not in line.text.lower() or isinstance(line.command, commands.WaitFor | Expect):
             return
-        if line.node == "leader" or _speaks_of_leader(line.command):
+        if line.node == "leader" or _names_leader(line.command):
             self.session.wait_until(lambda: current_leader(self.session.cluster) is not None, LEADER_MS)
 
     def _node(self, line: Line, selector: NodeSelector) -> int:
@@ -128,7 +128,7 @@ class Runner:
         """The node for a client that named none: node 1, or another one when it is not up."""
         session, node = self.session, self._node(line, selector)
         if line.node is None and not session.default_chosen and (life := session.cluster.status(node).life) != "up":
-            up = living(session.cluster)
+            up = nodes_up(session.cluster)
             if up:
                 session.output.write(f"node {node} is {life}: asking node {up[0]}", "quiet")
                 return up[0]
@@ -171,7 +171,7 @@ class Runner:
         aside = background or not session.waits_for_answers
         # A local read needs no number; a person's linearizable read may take longer and then says what it was.
         heading = f"[{ticket.number}] " if background or (aside and view is None) else ""
-        session.note_request(Asked(ticket, lambda before: show_answer(session.output, ticket, view, before), heading))
+        session.track(PendingAnswer(ticket, lambda before: show_answer(session.output, ticket, view, before), heading))
         if not aside:
             session.await_answer(ticket)
         elif heading:
@@ -184,7 +184,7 @@ class Runner:
         session.loads.append(load)
         if command.background or not session.waits_for_answers:
             session.output.write(f"load {number}: {command.rate}/s for {format_ms(command.for_ms)}", "quiet")
-            session.attend()
+            session.process_due()
         else:
             session.pass_time(lambda: load not in session.loads, command.for_ms + 600_000)
 
@@ -200,8 +200,8 @@ class Runner:
     # Files
 
     def _run(self, name: str) -> None:
-        if self._depth >= DEEPEST_RUN:
-            raise InputError(f"{name!r} is run {DEEPEST_RUN} files deep: these files run one another in a circle.")
+        if self._depth >= MAX_RUN_DEPTH:
+            raise InputError(f"{name!r} is run {MAX_RUN_DEPTH} files deep: these files run one another in a circle.")
         scenario = load_scenario(name, nodes=self.session.cluster.settings.nodes)
         refuse_set(scenario.lines, self.session.cluster)
         self._depth += 1
@@ -235,7 +235,7 @@ class Runner:
 
         self.session.wait_until(there, NAMED_MESSAGE_MS if command.kind else MESSAGE_MS)
 
-    def _harm(self, command: commands.Command, line: Line, selector: NodeSelector) -> None:
+    def _inject(self, command: commands.Command, line: Line, selector: NodeSelector) -> None:
         session = self.session
         if (
             isinstance(command, commands.DeliverMessages) and line.at_ms is None
@@ -247,19 +247,19 @@ class Runner:
         held = {message.number: message for message in session.cluster.held()} if by_hand else {}
         for fault in done:
             session.cluster.apply(fault)
-            session.output.write(_told(fault, held), "quiet")
+            session.output.write(_describe(fault, held), "quiet")
         if not done:
             session.output.write("nothing to do", "quiet")
 
 
-def _told(fault: Fault, held: Mapping[int, HeldMessage]) -> str:
+def _describe(fault: Fault, held: Mapping[int, HeldMessage]) -> str:
     """A fault as its line; a delivered message as its text."""
     message = held.get(fault.number) if isinstance(fault, DeliverHeld) and fault.number is not None else None
     what = "" if message is None else f"  # {message.source}>{message.target} {message.text}"
     return fault.line() + what
 
 
-def _speaks_of_leader(command: commands.Command) -> bool:
+def _names_leader(command: commands.Command) -> bool:
     match command:
         case commands.NodeFault():
             return "leader" in command.nodes

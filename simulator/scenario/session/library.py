@@ -53,7 +53,7 @@ def load_scenario(name: str, *, nodes: int = DEFAULT_NODES) -> Scenario:
     """Read the scenario in the file `name`, or the built-in one of that name; `nodes` unless it sets another number.
 
     Raises:
-        InputError: there is none, it cannot be read, it holds no command, or (`FileMistakes`) it cannot be understood.
+        InputError: there is none, it cannot be read, it holds no command, or (`FileErrors`) it cannot be understood.
     """
     path = _find(name)
     text = decode_scenario(_read(path), name)

@@ -14,7 +14,7 @@ from simulator.settings import MAX_NODES
 if TYPE_CHECKING:
     from simulator.cluster.interface import Cluster
 
-SEVERAL = {"all", "crashed", "rest"}
+GROUP_WORDS = {"all", "crashed", "rest"}
 
 
 def current_leader(cluster: Cluster) -> int | None:
@@ -24,7 +24,7 @@ def current_leader(cluster: Cluster) -> int | None:
     return max(leaders, key=lambda state: state.ballot).node if leaders else None
 
 
-def living(cluster: Cluster) -> tuple[int, ...]:
+def nodes_up(cluster: Cluster) -> tuple[int, ...]:
     """Nodes that are up (neither down nor paused)."""
     return tuple(node for node in cluster.settings.node_ids if cluster.status(node).life == "up")
 
@@ -71,7 +71,7 @@ class NodeSelector:
         """The nodes of these words now, each once, in order; may be empty for `crashed`."""
         found: list[int] = []
         for word in words:
-            nodes = self._several(str(word)) if word in SEVERAL else [self._find(word)]
+            nodes = self._several(str(word)) if word in GROUP_WORDS else [self._find(word)]
             found += [node for node in nodes if node not in found]
             self._named += nodes
         return tuple(found)
@@ -124,7 +124,7 @@ class NodeSelector:
             if leader is None:
                 raise InputError("there is no leader now: 'wait leader' waits for one.")
             return leader
-        fresh = [node for node in living(self._cluster) if node not in self._named]
+        fresh = [node for node in nodes_up(self._cluster) if node not in self._named]
         if word == "follower":
             leader = current_leader(self._cluster)
             return self._first([node for node in fresh if node != leader], "follower that is up")
@@ -133,8 +133,12 @@ class NodeSelector:
             return self._dice.choice(fresh)
         majority = majority_side(self._cluster)
         if word == "majority":
-            return self._first([node for node in living(self._cluster) if node in majority], "majority side that is up")
-        return self._first([node for node in living(self._cluster) if node not in majority], "minority side that is up")
+            return self._first(
+                [node for node in nodes_up(self._cluster) if node in majority], "majority side that is up"
+            )
+        return self._first(
+            [node for node in nodes_up(self._cluster) if node not in majority], "minority side that is up"
+        )
 
     def _first(self, nodes: Sequence[int], what: str) -> int:
         if not nodes:

@@ -15,7 +15,7 @@ import msgspec
 from simulator.errors import InputError
 from simulator.scenario.language.commands import Quit, SetKey
 from simulator.scenario.session.files import trace_to
-from simulator.scenario.session.interpreter import Runner
+from simulator.scenario.session.interpreter import Interpreter
 from simulator.scenario.session.library import Scenario, builtin_scenarios, load_scenario
 from simulator.scenario.session.output import NoOutput, Output, PlainOutput
 from simulator.scenario.session.result import RunResult
@@ -82,7 +82,7 @@ def run_files(
         chosen = _settings_for(scenario, settings, break_rule, place if several else None)
         trace_name = _numbered(trace, place) if trace and several else trace
         results.append(run_scenario(scenario, chosen, world=world, output=output, trace=trace_name, watcher=watcher))
-    _tell(results, out, json=json)
+    _report(results, out, json=json)
     return PASSED if all(result.passed for result in results) else FAILED
 
 
@@ -112,7 +112,7 @@ def run_scenario(
             if trace is not None:
                 trace_to(cluster, trace)
             result = session.result(scenario.name, trace)
-            _tell_violations(result, scenario, output)
+            _report_violations(result, scenario, output)
             return result
         finally:
             if watcher is not None:
@@ -134,7 +134,7 @@ def _output(stream: TextIO) -> Output:
 
 
 def _carry_out(scenario: Scenario, session: Session, output: Output, watcher: Watcher | None) -> None:
-    runner = Runner(session)
+    runner = Interpreter(session)
     for line in scenario.lines:
         if isinstance(line.command, SetKey):
             continue
@@ -192,7 +192,7 @@ def _numbered(trace: str, place: int) -> str:
     return str(path.with_name(f"{path.name.removesuffix(end)}-{place + 1}{end}"))
 
 
-def _tell_violations(result: RunResult, scenario: Scenario, output: Output) -> None:
+def _report_violations(result: RunResult, scenario: Scenario, output: Output) -> None:
     broken = {name: why for name, why in result.checks.items() if why != "ok"}
     for name, why in broken.items():
         output.write(f"VIOLATED {name}: {why}", "bad")
@@ -200,7 +200,7 @@ def _tell_violations(result: RunResult, scenario: Scenario, output: Output) -> N
         output.write(f"The protocol forbids what led to this: {scenario.forbidden_by}", "bad")
 
 
-def _tell(results: Sequence[RunResult], out: TextIO, *, json: bool) -> None:
+def _report(results: Sequence[RunResult], out: TextIO, *, json: bool) -> None:
     if json:
         document: object = results[0] if len(results) == 1 else list(results)
         out.write(msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n")

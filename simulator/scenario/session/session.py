@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 
     Wait = Callable[[Callable[[], bool], int], bool]
 
-SLICE_MS = 100
+MAX_SLICE_MS = 100
 """How often, in milliseconds, a session that can be interrupted looks whether it was."""
 
-LONGEST_ANSWER_MS = 600_000
+MAX_ANSWER_MS = 600_000
 """The longest wait, in milliseconds: the cluster ends every request earlier, so a longer wait is a bug."""
 
 
@@ -36,7 +36,7 @@ class Interrupted(Exception):
     """A person interrupted the wait. The cluster goes on."""
 
 
-class Asked:
+class PendingAnswer:
     """A request whose answer has not been shown yet; `show` shows it, after `heading`."""
 
     def __init__(self, ticket: Ticket, show: Callable[[str], None], heading: str = "") -> None:
@@ -69,7 +69,7 @@ class Session:
         self.dice = Random(f"{cluster.settings.seed} session")  # Seeded: the same run every time.
         self._wait = wait or cluster.wait
         self._began_ms: int | None = None
-        self._asked: list[Asked] = []
+        self._asked: list[PendingAnswer] = []
         # At a terminal one thread carries out lines and another shows answers.
         self._lock = RLock()
         self._tickets: list[Ticket] = []
@@ -101,24 +101,24 @@ class Session:
         """
         until = self.cluster.now_ms() + within_ms
         while True:
-            self.attend()
+            self.process_due()
             if condition():
                 return True
             left = until - self.cluster.now_ms()
             if left <= 0:
                 if within_ms > 0:  # An answer came at the last moment: let the rest of that moment happen.
                     self._wait(condition, 0)
-                    self.attend()
+                    self.process_due()
                 return condition()
             if self.interrupted:
                 self.interrupted = False
                 raise Interrupted
             slice_ms = min([left, *(load.next_turn_ms() for load in self.loads)])
             if self.cluster.world == "processes":
-                slice_ms = min(slice_ms, SLICE_MS)
-            self._wait(lambda: condition() or self.needs_attention(), slice_ms)
+                slice_ms = min(slice_ms, MAX_SLICE_MS)
+            self._wait(lambda: condition() or self.has_due_work(), slice_ms)
 
-    def seldom(self, condition: Callable[[], bool], every_ms: int = 5) -> Callable[[], bool]:
+    def throttled(self, condition: Callable[[], bool], every_ms: int = 5) -> Callable[[], bool]:
         """`condition`, evaluated at most once in `every_ms` of cluster time: for expensive ones."""
         asked_ms, held = -every_ms, False
 
@@ -133,9 +133,9 @@ class Session:
 
     def wait_until(self, condition: Callable[[], bool], within_ms: int) -> bool:
         """`pass_time` for an expensive condition."""
-        return self.pass_time(self.seldom(condition), within_ms) or condition()
+        return self.pass_time(self.throttled(condition), within_ms) or condition()
 
-    def attend(self) -> None:
+    def process_due(self) -> None:
         """Show answers that have come, and let each load do what is due. It never waits."""
         with self._lock:
             answered = [asked for asked in self._asked if asked.ticket.done]
@@ -148,13 +148,13 @@ class Session:
             for load in [load for load in self.loads if load.done]:
                 self._finish_load(load)
 
-    def needs_attention(self) -> bool:
+    def has_due_work(self) -> bool:
         """True when an answer waits to be shown, or a load's request is due."""
         return any(asked.ticket.done for asked in self._asked) or any(load.waits_for_turn() for load in self.loads)
 
     # Requests
 
-    def note_request(self, asked: Asked) -> None:
+    def track(self, asked: PendingAnswer) -> None:
         """Keep a request until its answer has come; it becomes the newest one."""
         with self._lock:
             self.last = asked.ticket
@@ -174,8 +174,8 @@ class Session:
 
     def await_answer(self, ticket: Ticket) -> None:
         """Wait until a request is answered (and its answer shown)."""
-        self.pass_time(lambda: ticket.done, LONGEST_ANSWER_MS)
-        self.attend()
+        self.pass_time(lambda: ticket.done, MAX_ANSWER_MS)
+        self.process_due()
 
     def next_load_number(self) -> int:
         """The number of the next load, from 1."""
@@ -196,8 +196,8 @@ class Session:
 
     def finish(self) -> None:
         """Wait for all requests and loads."""
-        self.pass_time(lambda: not self.pending(), LONGEST_ANSWER_MS)
-        self.attend()
+        self.pass_time(lambda: not self.pending(), MAX_ANSWER_MS)
+        self.process_due()
 
     # Inspection
 

@@ -9,11 +9,11 @@ from simulator.errors import InputError
 from simulator.scenario.language import commands
 from simulator.scenario.language.commands import Expect, HeightFact, Line, TitleFact, TitlesFact
 from simulator.scenario.session.assertions import FactFinder, Finding
-from simulator.scenario.session.node_selector import NodeSelector, current_leader, living, majority_side
+from simulator.scenario.session.node_selector import NodeSelector, current_leader, majority_side, nodes_up
 from simulator.scenario.session.session import Session
 from simulator.text.units import format_ms
 
-GRACE_MS = 1_000
+DEFAULT_WITHIN_MS = 1_000
 """How long, in milliseconds, a fact about several nodes is retried when its line names no time: nodes learn of a
 decision or a leader at slightly different moments.
 """
@@ -22,7 +22,7 @@ ASK_AGAIN_MS = 250
 """How long, in milliseconds, an expectation waits for a change before it is evaluated again."""
 
 
-class Waiting:
+class WaitAndExpect:
     """Carries out `wait` and `expect` on a session. A condition that does not come true is a failure of its line."""
 
     def __init__(self, session: Session) -> None:
@@ -35,7 +35,7 @@ class Waiting:
         condition = self._condition(command, line, selector)
         if session.wait_until(condition, command.within_ms):
             return
-        why = f"{_waited(command)} did not come within {format_ms(command.within_ms)}"
+        why = f"{_awaited(command)} did not come within {format_ms(command.within_ms)}"
         session.fail(line, why)
         session.output.write(f"FAILED line {line.number}: {line.text}: {why}", "bad")
 
@@ -62,20 +62,20 @@ class Waiting:
                 assert_never(command.what)
 
     def _converged(self) -> bool:
-        states = [self.session.cluster.status(node) for node in living(self.session.cluster)]
+        states = [self.session.cluster.status(node) for node in nodes_up(self.session.cluster)]
         if not states or len({(state.height, state.hash) for state in states}) > 1:
             return False
         return all(state.decided == state.applied and not state.in_flight for state in states)
 
     def _idle(self) -> bool:
-        states = [self.session.cluster.status(node) for node in living(self.session.cluster)]
+        states = [self.session.cluster.status(node) for node in nodes_up(self.session.cluster)]
         quiet = all(not state.queue and not state.pending and not state.in_flight for state in states)
         return quiet and not self.session.pending()
 
     def _heights_reach(self, height: int, nodes: Sequence[int]) -> bool:
         cluster = self.session.cluster
         if not nodes:
-            up = living(cluster)
+            up = nodes_up(cluster)
             side = majority_side(cluster)
             nodes = [node for node in up if node in side] or up
         return bool(nodes) and all(cluster.status(node).height >= height for node in nodes)
@@ -88,7 +88,7 @@ class Waiting:
             replicated = isinstance(
                 expect.fact, HeightFact | TitlesFact | TitleFact | commands.ChainsFact | commands.LeaderFact
             )
-            within_ms = GRACE_MS if replicated and not expect.negated else 0
+            within_ms = DEFAULT_WITHIN_MS if replicated and not expect.negated else 0
         until = session.cluster.now_ms() + within_ms
         finding = self._find(expect, line, selector)
         while not finding.holds and session.cluster.now_ms() < until:
@@ -123,10 +123,10 @@ class Waiting:
         if expect.on:
             return selector.many(expect.on)
         node = self.session.default_node if line.node is None else selector.one(line.node)
-        return (node,) if self.session.cluster.status(node).life == "up" else living(self.session.cluster)
+        return (node,) if self.session.cluster.status(node).life == "up" else nodes_up(self.session.cluster)
 
 
-def _waited(command: commands.WaitFor) -> str:
+def _awaited(command: commands.WaitFor) -> str:
     match command.what:
         case "leader":
             return "a leader in the majority" if command.in_majority else "a leader"

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 from blog.operations import Comment, Operation, Post
 from simulator.cluster.interface import AnswerKind, Query, Ticket
 from simulator.scenario.language.commands import Load
-from simulator.scenario.session.node_selector import living
+from simulator.scenario.session.node_selector import nodes_up
 
 if TYPE_CHECKING:
     from simulator.cluster.interface import Cluster
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 SMALL_BLOG = 200
 """A client reads the whole blog only while it has at most this many posts: later that would be most of the work."""
 
-LOOK_MS = 100
+STATUS_INTERVAL_MS = 100
 """How often, in milliseconds, the clients learn which nodes are up."""
 
 _FIRST_PROCESS = 1_000_000
@@ -137,8 +137,8 @@ class LoadRun:
         """The client's node, or the next one that is up; its own again when none is."""
         now_ms = self._cluster.now_ms()
         if now_ms >= self._look_ms:  # Asking a node for its status costs as much as a write.
-            self._look_ms = now_ms + LOOK_MS
-            self._living = frozenset(living(self._cluster))
+            self._look_ms = now_ms + STATUS_INTERVAL_MS
+            self._living = frozenset(nodes_up(self._cluster))
         first = self._node[client]
         for step in range(self._cluster.settings.nodes):
             node = 1 + (first - 1 + step) % self._cluster.settings.nodes

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 from simulator.errors import InputError
 from simulator.scenario.language.commands import Comment, Post
 from simulator.scenario.language.completion import complete
-from simulator.scenario.language.errors import Mistake
+from simulator.scenario.language.errors import ParseError
 from simulator.scenario.language.parser import parse_line
-from simulator.scenario.session.interpreter import Runner
+from simulator.scenario.session.interpreter import Interpreter
 from simulator.scenario.session.output import Output
 from simulator.scenario.session.session import Interrupted, Session
 
@@ -36,7 +36,7 @@ class LineConsole:
         self.session = Session(cluster, output, waits_for_answers=cluster.world == "virtual")
         self._cluster = cluster
         self._output = output
-        self._runner = Runner(self.session)
+        self._interpreter = Interpreter(self.session)
         self._number = 0
         self._users: dict[str, None] = {}
         self._titles: dict[str, None] = {}
@@ -56,15 +56,15 @@ class LineConsole:
             if isinstance(parsed.command, Post | Comment):
                 self._remember(self._users, parsed.command.user)
                 self._remember(self._titles, parsed.command.title)
-            self._runner.carry_out(parsed)
-        except Mistake as mistake:
+            self._interpreter.carry_out(parsed)
+        except ParseError as mistake:
             self._output.write(f"column {mistake.column}: {mistake}", "bad")
         except InputError as error:
             self._output.write(str(error), "bad")
         except Interrupted:
             self._output.write("(no longer waiting)", "quiet")
         self._news.set()
-        return not self._runner.over
+        return not self._interpreter.over
 
     def complete(self, before: str) -> Sequence[str]:
         """The words that may stand where the last word of `before` stands. It returns at once and asks no node."""
@@ -93,5 +93,5 @@ class LineConsole:
                 self._news.wait()
                 self._news.clear()
                 continue
-            self._cluster.wait(lambda: self._closing or session.needs_attention(), LOOK_MS)
-            session.attend()
+            self._cluster.wait(lambda: self._closing or session.has_due_work(), LOOK_MS)
+            session.process_due()

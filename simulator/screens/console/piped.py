@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from simulator.errors import InputError
 from simulator.scenario.language.commands import Line, SetKey
-from simulator.scenario.language.errors import LineMistake, Mistake
+from simulator.scenario.language.errors import LineError, ParseError
 from simulator.scenario.language.parser import parse_line
 from simulator.scenario.session.output import PlainOutput
 from simulator.screens.console.lines import LineSource
@@ -18,7 +18,7 @@ from simulator.worlds.open import open_cluster, with_setting
 
 if TYPE_CHECKING:
     from simulator.cluster.interface import Cluster
-    from simulator.scenario.session.interpreter import Runner
+    from simulator.scenario.session.interpreter import Interpreter
 
 ALL_WELL, FAILED, MISUNDERSTOOD = 0, 1, 2
 
@@ -39,7 +39,7 @@ class PipedConsole:
         self._output = PlainOutput(stdout)
         self._complaints = PlainOutput(stderr)
         self._cluster: Cluster | None = None
-        self._runner: Runner | None = None
+        self._interpreter: Interpreter | None = None
         self._number = 0
         self._misunderstood = False
 
@@ -51,21 +51,21 @@ class PipedConsole:
                 line = self._understand(text)
                 if line is not None:
                     self._carry_out(line)
-                if self._runner is not None and self._runner.over:
+                if self._interpreter is not None and self._interpreter.over:
                     break
-            if self._runner is not None:
-                self._runner.session.finish()
+            if self._interpreter is not None:
+                self._interpreter.session.finish()
         finally:
             if self._cluster is not None:
                 self._cluster.close()
         if self._misunderstood:
             return MISUNDERSTOOD
-        return FAILED if self._runner is not None and self._runner.session.failures else ALL_WELL
+        return FAILED if self._interpreter is not None and self._interpreter.session.failures else ALL_WELL
 
     def _next_line(self) -> str | None:
         if self._cluster is None and not self._lines.ready(_FIRST_LINE_S):
             self._open()
-        session = self._runner.session if self._runner is not None else None
+        session = self._interpreter.session if self._interpreter is not None else None
         # Virtual time stands still between commands, however slowly they come: the same commands give the same run.
         if session is not None and session.cluster.world == "processes":
             while session.pending() and not self._lines.ready():
@@ -75,16 +75,16 @@ class PipedConsole:
     def _understand(self, text: str) -> Line | None:
         try:
             return parse_line(text, nodes=self._settings.nodes, number=self._number)
-        except Mistake as mistake:
+        except ParseError as mistake:
             self._misunderstood = True
-            self._complaints.write(f"paxsim: {LineMistake(mistake, line=self._number)}")
+            self._complaints.write(f"paxsim: {LineError(mistake, line=self._number)}")
             return None
 
     def _carry_out(self, line: Line) -> None:
-        if isinstance(line.command, SetKey) and (self._runner is None or not self._runner.session.began):
+        if isinstance(line.command, SetKey) and (self._interpreter is None or not self._interpreter.session.began):
             self._set(line.command)
             return
-        runner = self._runner or self._open()
+        runner = self._interpreter or self._open()
         try:
             runner.carry_out(line)
         except InputError as error:
@@ -99,12 +99,12 @@ class PipedConsole:
         if self._cluster is not None:
             # No command has used the cluster yet, so nothing is lost with it.
             self._cluster.close()
-            self._cluster = self._runner = None
+            self._cluster = self._interpreter = None
 
-    def _open(self) -> Runner:
+    def _open(self) -> Interpreter:
         self._cluster = open_cluster(self._world, self._settings)
-        from simulator.scenario.session.interpreter import Runner  # noqa: PLC0415  While the nodes start.
+        from simulator.scenario.session.interpreter import Interpreter  # noqa: PLC0415  While the nodes start.
         from simulator.scenario.session.session import Session  # noqa: PLC0415
 
-        self._runner = Runner(Session(self._cluster, self._output))
-        return self._runner
+        self._interpreter = Interpreter(Session(self._cluster, self._output))
+        return self._interpreter

@@ -8,16 +8,16 @@ from pathlib import Path
 import pytest
 
 from simulator.errors import InputError
-from simulator.scenario.language.command_spec import GROUPS, Verb
-from simulator.scenario.language.command_table import BY_NAME, HINTS, VERBS
+from simulator.scenario.language.command_spec import GROUPS, CommandSpec
+from simulator.scenario.language.command_table import BY_NAME, COMMANDS, HINTS
 from simulator.scenario.language.help import help_lines
 from simulator.scenario.language.parser import parse_line
 
 PAGE = (Path(__file__).parents[4] / "docs" / "console.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("verb", VERBS, ids=lambda verb: verb.name)
-def test_every_example_of_help_is_understood(verb: Verb) -> None:
+@pytest.mark.parametrize("verb", COMMANDS, ids=lambda verb: verb.name)
+def test_every_example_of_help_is_understood(verb: CommandSpec) -> None:
     """Whoever copies an example from `help` gets what it says."""
     assert verb.examples
     assert verb.group in GROUPS
@@ -39,7 +39,7 @@ def test_help_lists_every_command_once() -> None:
     """And the words that stand for nodes, times and links."""
     text = "\n".join(help_lines())
 
-    for verb in VERBS:
+    for verb in COMMANDS:
         listed = re.findall(rf"^  {verb.name}\b", text, re.MULTILINE)
         assert len(listed) == (0 if verb.instead_of else 1), verb.name
     assert "NODES" in text

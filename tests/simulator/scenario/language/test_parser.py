@@ -39,7 +39,7 @@ from simulator.scenario.language.commands import (
     View,
     WaitFor,
 )
-from simulator.scenario.language.errors import FileMistakes, Mistake
+from simulator.scenario.language.errors import FileErrors, ParseError
 from simulator.scenario.language.parser import decode_scenario, parse_line, parse_scenario
 from simulator.scenario.session.fault_commands import faults_of
 from simulator.scenario.session.node_selector import NodeSelector
@@ -235,7 +235,7 @@ MISTAKES = [
 @pytest.mark.parametrize(("text", "column", "says"), MISTAKES, ids=[repr(text) for text, _, _ in MISTAKES])
 def test_a_mistake_has_its_place_and_says_what_would_be_right(text: str, column: int, says: str) -> None:
     """One sentence, with the column where the wrong word begins."""
-    with pytest.raises(Mistake) as caught:
+    with pytest.raises(ParseError) as caught:
         parse_line(text)
 
     assert says in str(caught.value)
@@ -247,7 +247,7 @@ def test_all_mistakes_of_a_file_are_told_at_once() -> None:
     """Each with the file, its line and its column; the right lines between them are no matter."""
     text = "post alice Hello x\npsot alice Hello x\n\nexpect lsat ok\r\ncrash 7\n"
 
-    with pytest.raises(FileMistakes) as caught:
+    with pytest.raises(FileErrors) as caught:
         parse_scenario(text, source="story.paxsim")
 
     assert str(caught.value).split("\n") == [
@@ -260,9 +260,9 @@ def test_all_mistakes_of_a_file_are_told_at_once() -> None:
 def test_a_scenario_says_how_many_nodes_there_are() -> None:
     """`set nodes 3` holds for the lines behind it, and comes before every other command."""
     lines = parse_scenario("set nodes 7\ncrash 7\n")
-    with pytest.raises(FileMistakes, match="no node 4: nodes are numbered from 1 to 3"):
+    with pytest.raises(FileErrors, match="no node 4: nodes are numbered from 1 to 3"):
         parse_scenario("set nodes 3\ncrash 4\n")
-    with pytest.raises(FileMistakes, match="line 2, column 1: 'set' must come before the first other command"):
+    with pytest.raises(FileErrors, match="line 2, column 1: 'set' must come before the first other command"):
         parse_scenario("status\nset nodes 3\n")
 
     assert lines[1].command == NodeFault(action="crash", nodes=(7,))
@@ -270,7 +270,7 @@ def test_a_scenario_says_how_many_nodes_there_are() -> None:
 
 def test_binary_junk_is_named_by_its_first_byte() -> None:
     """What is no text is refused in one sentence."""
-    with pytest.raises(FileMistakes, match=r"x, line 2, column 4: byte 0xff is not UTF-8 text"):
+    with pytest.raises(FileErrors, match=r"x, line 2, column 4: byte 0xff is not UTF-8 text"):
         decode_scenario(b"status\nab\xc3\xa9"[:9] + b"\xc3\xa9\xff\xfe", "x")
 
 
@@ -285,7 +285,7 @@ def understand(row: str) -> None:
     """Parse a line that may be wrong; a mistake must lie in it, or just behind its end."""
     try:
         parse_line(row)
-    except Mistake as mistake:
+    except ParseError as mistake:
         column = mistake.column
     else:
         column = 1

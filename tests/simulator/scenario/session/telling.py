@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from simulator.scenario.language.parser import parse_line
-from simulator.scenario.session.interpreter import Runner
+from simulator.scenario.session.interpreter import Interpreter
 from simulator.scenario.session.output import Tone
 from simulator.scenario.session.session import Session
 from simulator.settings import Settings
@@ -38,7 +38,7 @@ class Story:
         self.cluster = FakeCluster(settings)
         self.notebook = Notebook()
         self.session = Session(self.cluster, self.notebook, waits_for_answers=waits_for_answers)
-        self.runner = Runner(self.session)
+        self.runner = Interpreter(self.session)
         self._number = 0
 
     def tell(self, *lines: str) -> list[str]:

@@ -1,34 +1,25 @@
-"""Commands that inject faults at nodes, links, messages and disks, and repair them."""
+"""Commands that inject faults into the network, repair it, and deliver messages by hand."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal, get_args
 
-from simulator.faults.faults import CrashPoint, DiskFaultKind
-from simulator.scenario.language.command_spec import Verb
+from simulator.scenario.language.command_spec import CommandSpec, no_words
 from simulator.scenario.language.commands import (
-    ClockCommand,
     Command,
     DeliverMessages,
-    DiskCommand,
     HealAll,
     HoldMessages,
     Inspect,
     LinkFault,
     NetConditions,
     NetReset,
-    NodeFault,
     Part,
     ReleaseMessages,
 )
-from simulator.scenario.language.errors import Mistake
-from simulator.scenario.language.grammar import Cursor, is_links, link_word, links_phrase, split_at, whole
+from simulator.scenario.language.errors import ParseError
+from simulator.scenario.language.grammar import NODES_WORDS, Cursor, is_links, link_word, links_phrase, split_at, whole
 
-CRASH_POINTS: tuple[CrashPoint, ...] = get_args(CrashPoint)
-DISK_KINDS: tuple[DiskFaultKind, ...] = get_args(DiskFaultKind)
-DISK_FILES = ("blockchain.txt", "blog.txt", "paxos.txt")
-NODES_KEYWORDS = ("leader", "follower", "random", "majority", "minority", "all", "crashed", "rest")
 MESSAGE_KINDS = (
     "pre-vote", "pre-vote-reply", "prepare", "promise", "reject", "accept", "accepted", "decide", "heartbeat",
     "heartbeat-ack", "step-down", "forward", "forward-reply", "ask-read", "read-at", "catchup", "catchup-reply",
@@ -40,36 +31,13 @@ OLD_KINDS = {"canvass": "pre-vote", "canvass-reply": "pre-vote-reply"}
 CONDITION_WORDS = ("delay", "jitter", "drop", "loss", "duplicate", "reorder")
 
 
-def _crash(words: Cursor) -> NodeFault:
-    point: CrashPoint | None = None
-    at_point = words.flag("--at")
-    nodes = words.take_text("NODES", CRASH_POINTS)
-    if at_point:
-        word = words.take("a moment")
-        point = next((known for known in CRASH_POINTS if known == word.text.lower()), None)
-        if point is None:
-            words.refuse(word, f"{word.text!r} is not a moment", CRASH_POINTS)
-    words.done()
-    from_text = Cursor([nodes], usage=words.usage, nodes=words.nodes, call=False, end=words.end, background=False)
-    return NodeFault(action="crash", nodes=from_text.nodes_list(), point=point)
-
-
-def _node_fault(action: Literal["restart", "pause", "resume"]) -> Callable[[Cursor], NodeFault]:
-    def parse(words: Cursor) -> NodeFault:
-        nodes = words.nodes_list()
-        words.done()
-        return NodeFault(action=action, nodes=nodes)
-
-    return parse
-
-
 def _partition(words: Cursor) -> Part:
     groups = words.groups()
     words.done()
     numbers = [node for group in groups for node in group if isinstance(node, int)]
     twice = next((node for node in numbers if numbers.count(node) > 1), None)
     if twice is not None:
-        raise Mistake(words.words[0].column, f"node {twice} stands in two groups: name it in one.")
+        raise ParseError(words.words[0].column, f"node {twice} stands in two groups: name it in one.")
     return Part(groups=groups)
 
 
@@ -95,16 +63,8 @@ def _link_fault(*, cut: bool) -> Callable[[Cursor], LinkFault]:
         other = words.node("NODE B")
         words.done()
         if node == other and isinstance(node, int) and second is not None:
-            raise Mistake(second.column, f"node {node} has no link to itself: name two different nodes.")
+            raise ParseError(second.column, f"node {node} has no link to itself: name two different nodes.")
         return LinkFault(cut=cut, source=node, target=other, one_way=one_way)
-
-    return parse
-
-
-def _bare(command: Command) -> Callable[[Cursor], Command]:
-    def parse(words: Cursor) -> Command:
-        words.done()
-        return command
 
     return parse
 
@@ -130,7 +90,7 @@ def _conditions(
     words: Cursor, links: tuple[tuple[tuple[int | str, int | str], ...], tuple[int | str, ...]]
 ) -> NetConditions:
     if not words.more():
-        raise Mistake(words.end, f"the weather is missing here: write {words.usage}.")
+        raise ParseError(words.end, f"the weather is missing here: write {words.usage}.")
     times: dict[str, int] = {}
     chances: dict[str, float] = {}
     while words.more():
@@ -138,7 +98,7 @@ def _conditions(
         name = words.choose("weather", CONDITION_WORDS)
         name = "drop" if name == "loss" else name
         if name in times or name in chances:
-            raise Mistake(word.column, f"{name!r} is said twice here: say it once.")
+            raise ParseError(word.column, f"{name!r} is said twice here: say it once.")
         if name in {"delay", "jitter"}:
             times[name] = words.time_ms()
         else:
@@ -183,88 +143,8 @@ def _deliver(words: Cursor) -> DeliverMessages:
     return DeliverMessages(number=whole(word, "a message's number", 1))
 
 
-def _disk(words: Cursor) -> DiskCommand:
-    node = words.node("NODE N")
-    word = words.peek()
-    chosen = words.choose("what a disk can do", DISK_KINDS)
-    kind = next(known for known in DISK_KINDS if known == chosen)
-    file, line = "", None
-    if kind in {"corrupt", "tear", "wipe"}:
-        named = words.take("a FILE")
-        if named.text.lower() not in DISK_FILES:
-            words.refuse(named, f"{named.text!r} is not a file of a node", DISK_FILES)
-        file = named.text.lower()
-        if kind == "corrupt" and words.more():
-            line = words.number("a LINE", 1)
-    words.done()
-    assert word is not None
-    return DiskCommand(node=node, kind=kind, file=file, line=line)
-
-
-def _clock(words: Cursor) -> ClockCommand:
-    node = words.node("NODE N")
-    rate, jump = 100, 0
-    if not words.more():
-        words.take("rate or jump")
-    while words.more():
-        if words.choose("what a clock can do", ("rate", "jump")) == "rate":
-            word = words.take("a rate such as 90%")
-            text = word.text.removesuffix("%")
-            if text == word.text:
-                raise Mistake(word.column, f"{word.text!r} is a rate without its %: write {word.text}%.")
-            rate = whole(word._replace(text=text), "a rate", 1, 1000)
-        else:
-            jump = words.signed_ms()
-    words.done()
-    return ClockCommand(node=node, rate_percent=rate, jump_ms=jump)
-
-
-VERBS = (
-    Verb(
-        name="crash",
-        group="nodes",
-        usage="crash NODES [--at MOMENT]",
-        summary="kills nodes as kill -9 does",
-        examples=(
-            ("crash leader", "whoever leads now"),
-            ("crash 2,4", "two at once"),
-            ("crash 3 --at before-sync", "node 3, when it next syncs its journal (virtual world)"),
-        ),
-        parse=_crash,
-        aliases=("kill", "fail"),
-        keywords=NODES_KEYWORDS,
-    ),
-    Verb(
-        name="restart",
-        group="nodes",
-        usage="restart NODES",
-        summary="starts a fresh process on the same files",
-        examples=(("restart crashed", "everyone who is down"),),
-        parse=_node_fault("restart"),
-        aliases=("start", "recover"),
-        keywords=NODES_KEYWORDS,
-    ),
-    Verb(
-        name="pause",
-        group="nodes",
-        usage="pause NODES",
-        summary="lets nodes stand still (SIGSTOP); they do not notice",
-        examples=(("pause leader", "a leader that sleeps"),),
-        parse=_node_fault("pause"),
-        aliases=("stop",),
-        keywords=NODES_KEYWORDS,
-    ),
-    Verb(
-        name="resume",
-        group="nodes",
-        usage="resume NODES",
-        summary="lets paused nodes go on (SIGCONT)",
-        examples=(("resume all", "everyone who is paused"),),
-        parse=_node_fault("resume"),
-        aliases=("cont",),
-        keywords=NODES_KEYWORDS,
-    ),
-    Verb(
+COMMANDS = (
+    CommandSpec(
         name="partition",
         group="links",
         usage="partition GROUPS",
@@ -274,19 +154,19 @@ VERBS = (
             ("partition leader / rest", "the leader alone"),
         ),
         parse=_partition,
-        keywords=NODES_KEYWORDS,
+        keywords=NODES_WORDS,
     ),
-    Verb(
+    CommandSpec(
         name="isolate",
         group="links",
         usage="isolate NODES",
         summary="cuts all links of a node",
         examples=(("isolate 3", "node 3 alone"),),
         parse=_isolate,
-        keywords=NODES_KEYWORDS,
+        keywords=NODES_WORDS,
         instead_of="partition N / rest",
     ),
-    Verb(
+    CommandSpec(
         name="faillink",
         group="links",
         usage="faillink A B [--one-way]",
@@ -297,26 +177,26 @@ VERBS = (
             ("failLink(2)", "between the default node and node 2"),
         ),
         parse=_link_fault(cut=True),
-        keywords=(*NODES_KEYWORDS[:5], "--one-way"),
+        keywords=(*NODES_WORDS[:5], "--one-way"),
     ),
-    Verb(
+    CommandSpec(
         name="fixlink",
         group="links",
         usage="fixlink A B [--one-way]",
         summary="mends what faillink cut",
         examples=(("fixlink 2 leader", "they can reach each other again"), ("fixLink(2)", "with the default node")),
         parse=_link_fault(cut=False),
-        keywords=(*NODES_KEYWORDS[:5], "--one-way"),
+        keywords=(*NODES_WORDS[:5], "--one-way"),
     ),
-    Verb(
+    CommandSpec(
         name="heal",
         group="links",
         usage="heal",
         summary="makes all links whole: cuts, partitions and weather are gone",
         examples=(("heal", "all links whole"),),
-        parse=_bare(HealAll()),
+        parse=no_words(HealAll()),
     ),
-    Verb(
+    CommandSpec(
         name="net",
         group="weather",
         usage="net [LINKS] [delay TIME [jitter TIME]] [drop P] [duplicate P] [reorder P] | net reset | net [--json]",
@@ -331,7 +211,7 @@ VERBS = (
         parse=_net,
         keywords=("all", *CONDITION_WORDS[:3], "duplicate", "reorder", "reset", "--json"),
     ),
-    Verb(
+    CommandSpec(
         name="loss",
         group="weather",
         usage="loss [LINKS] P",
@@ -340,15 +220,15 @@ VERBS = (
         parse=_loss,
         instead_of="net LINKS drop P",
     ),
-    Verb(
+    CommandSpec(
         name="hold",
         group="by hand",
         usage="hold",
         summary="keeps every message from now on, for you to deliver; `held` lists them",
         examples=(("hold", "messages wait"),),
-        parse=_bare(HoldMessages()),
+        parse=no_words(HoldMessages()),
     ),
-    Verb(
+    CommandSpec(
         name="deliver",
         group="by hand",
         usage="deliver [K | A>B[,C>D…] [KIND] | all]",
@@ -362,37 +242,12 @@ VERBS = (
         parse=_deliver,
         keywords=("all", *MESSAGE_KINDS),
     ),
-    Verb(
+    CommandSpec(
         name="release",
         group="by hand",
         usage="release",
         summary="delivers everything held, in order, and holds no longer",
         examples=(("release", "back to normal"),),
-        parse=_bare(ReleaseMessages()),
-    ),
-    Verb(
-        name="disk",
-        group="disks",
-        usage="disk N corrupt FILE [LINE] | tear FILE | full | readonly | ok | wipe FILE",
-        summary="harms a node's disk or one of its files, or mends the disk",
-        examples=(
-            ("disk 2 tear paxos.txt", "the last line of node 2's journal is torn, as by a power cut"),
-            ("disk 3 full", "node 3 can write no more"),
-            ("disk 3 ok", "it can again"),
-        ),
-        parse=_disk,
-        keywords=(*DISK_KINDS[:6], *DISK_FILES),
-    ),
-    Verb(
-        name="clock",
-        group="nodes",
-        usage="clock N [rate P] [jump TIME]",
-        summary="lets a node's clock run at another rate, or jump (virtual world)",
-        examples=(
-            ("clock 2 rate 90% jump 5s", "node 2's clock jumps ahead and then runs slow"),
-            ("clock 2 jump -300ms", "it jumps back"),
-        ),
-        parse=_clock,
-        keywords=("rate", "jump"),
+        parse=no_words(ReleaseMessages()),
     ),
 )
