@@ -1,4 +1,4 @@
-"""A run told by hand to an `InvariantChecker`, a sentence a call: who bids, promises, votes and applies what."""
+"""A run written by hand for an `InvariantChecker`, one call a step: open a ballot, promise, vote, apply and so on."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class Scene:
 
     @property
     def broken(self) -> dict[str, str]:
-        """Each violated invariant, and what was said of it."""
+        """Each violated invariant, with its sentence."""
         return {name: violation.why for name, violation in self.checker.violations.items()}
 
     def _tick(self) -> int:
@@ -85,7 +85,7 @@ class Scene:
         height: int = 0,
         notes: tuple[str, ...] = (),
     ) -> None:
-        """A life begins."""
+        """An incarnation begins."""
         accepted = {slot: Acceptance(slot, ballot, what) for slot, (ballot, what) in (votes or {}).items()}
         tip = self.blocks[node][height - 1].hash if height else "0" * 64
         self.chains[node] = Blockchain(0, height=height, tip=tip)
@@ -96,19 +96,19 @@ class Scene:
         self.checker.observe(NodeRecovered(at_ms=self._tick(), node=node, found=found))
 
     def records(self, node: NodeId, *records: JournalRecord, sync: bool = True) -> None:
-        """Records are appended, and synced unless told otherwise."""
+        """Append records, and sync them unless `synced` is false."""
         self.checker.observe(RecordsAppended(at_ms=self._tick(), node=node, records=tuple(records)))
         if sync:
             self.checker.observe(JournalSynced(at_ms=self._tick(), node=node))
 
     def crashes(self, node: NodeId) -> None:
-        """A life is over."""
+        """An incarnation ends."""
         self.checker.observe(IncarnationEnded(at_ms=self._tick(), node=node, how="killed"))
 
     # Messages
 
-    def says(self, node: NodeId, to: tuple[NodeId, ...], message: AnyMessage, *, arrives: bool = True) -> None:
-        """A message is sent, and reaches everybody at once."""
+    def sends(self, node: NodeId, to: tuple[NodeId, ...], message: AnyMessage, *, arrives: bool = True) -> None:
+        """Send a message, which reaches all its targets at once."""
         self.number += 1
         self.checker.observe(MessageSent(at_ms=self._tick(), node=node, to=to, message=message, number=self.number))
         if arrives:
@@ -122,32 +122,32 @@ class Scene:
         return tuple(other for other in self.settings.node_ids if other != node)
 
     def opens(self, ballot: Ballot, *, first_slot: Slot = 1) -> None:
-        """The owner bids: on its disk, then with PREPARE to all."""
+        """The owner opens the ballot: a durable record, then PREPARE to all."""
         self.records(ballot.owner, OpenedRecord(ballot))
         self.prepares(ballot, first_slot=first_slot)
 
     def prepares(self, ballot: Ballot, *, first_slot: Slot = 1) -> None:
-        """PREPARE leaves."""
+        """Send PREPARE."""
         node = ballot.owner
-        self.says(node, self.others(node), Prepare(sender=node, ballot=ballot, first_slot=first_slot, stamp=0))
+        self.sends(node, self.others(node), Prepare(sender=node, ballot=ballot, first_slot=first_slot, stamp=0))
 
     def promises(
         self, node: NodeId, ballot: Ballot, *, votes: dict[Slot, tuple[Ballot, Value]] | None = None, decided: Slot = 0
     ) -> None:
-        """A promise is kept, and said with these votes."""
+        """Make a promise durable and send it with these votes."""
         self.records(node, PromiseRecord(ballot))
-        self.says_promise(node, ballot, votes=votes, decided=decided)
+        self.sends_promise(node, ballot, votes=votes, decided=decided)
 
-    def says_promise(
+    def sends_promise(
         self, node: NodeId, ballot: Ballot, *, votes: dict[Slot, tuple[Ballot, Value]] | None = None, decided: Slot = 0
     ) -> None:
-        """PROMISE leaves."""
+        """Send PROMISE."""
         accepted = tuple(Acceptance(slot, at, what) for slot, (at, what) in sorted((votes or {}).items()))
         promise = Promise(sender=node, ballot=ballot, accepted=accepted, decided=decided, stamp=0)
-        self.says(node, (ballot.owner,), promise)
+        self.sends(node, (ballot.owner,), promise)
 
     def leads(self, ballot: Ballot, *voters: NodeId) -> None:
-        """A bid, and promises that report nothing."""
+        """A campaign whose promises report no votes."""
         self.opens(ballot)
         for voter in voters:
             self.promises(voter, ballot)
@@ -155,38 +155,38 @@ class Scene:
     def proposes(
         self, ballot: Ballot, slot: Slot, *values: Value, to: tuple[NodeId, ...] | None = None, decided: Slot = 0
     ) -> None:
-        """ACCEPT leaves for `to`, all others if not given."""
+        """Send ACCEPT to `to`, by default to all others."""
         node = ballot.owner
         message = Accept(sender=node, ballot=ballot, first_slot=slot, values=values, decided=decided)
-        self.says(node, self.others(node) if to is None else to, message)
+        self.sends(node, self.others(node) if to is None else to, message)
 
     def votes(self, node: NodeId, ballot: Ballot, slot: Slot, what: Value, *, answers: bool = True) -> None:
-        """A vote is kept, and said unless it is the owner's own."""
+        """Make a vote durable, and send it unless it is the owner's own."""
         self.records(node, AcceptedRecord(ballot, slot, what))
         if answers and node != ballot.owner:
-            self.says_accepted(node, ballot, slot)
+            self.sends_accepted(node, ballot, slot)
 
-    def says_accepted(self, node: NodeId, ballot: Ballot, first: Slot, last: Slot | None = None) -> None:
-        """ACCEPTED leaves."""
+    def sends_accepted(self, node: NodeId, ballot: Ballot, first: Slot, last: Slot | None = None) -> None:
+        """Send ACCEPTED."""
         message = Accepted(sender=node, ballot=ballot, first_slot=first, last_slot=first if last is None else last)
-        self.says(node, (ballot.owner,), message)
+        self.sends(node, (ballot.owner,), message)
 
     def chooses(self, ballot: Ballot, slot: Slot, what: Value, *voters: NodeId) -> None:
-        """The owner proposes, it and `voters` vote."""
+        """The owner proposes; it and `voters` vote."""
         self.proposes(ballot, slot, what)
         self.votes(ballot.owner, ballot, slot, what)
         for voter in voters:
             self.votes(voter, ballot, slot, what)
 
     def decides(self, ballot: Ballot, upto: Slot) -> None:
-        """DECIDE leaves for all."""
+        """Send DECIDE to all."""
         node = ballot.owner
-        self.says(node, self.others(node), Decide(sender=node, ballot=ballot, decided=upto))
+        self.sends(node, self.others(node), Decide(sender=node, ballot=ballot, decided=upto))
 
     def catches_up(self, node: NodeId, source: NodeId, first: Slot, last: Slot) -> None:
         """Decided blocks reach a node."""
         reply = CatchupReply(sender=source, first_slot=first, blocks=("{}",) * (last - first + 1), decided=last)
-        self.says(source, (node,), reply)
+        self.sends(source, (node,), reply)
 
     # Chains and clients
 
@@ -196,17 +196,17 @@ class Scene:
         self.appends(node, *blocks)
 
     def appends(self, node: NodeId, *blocks: Block) -> None:
-        """A node appends these very blocks."""
+        """A node appends exactly these blocks."""
         self.blocks[node] += blocks
         self.checker.observe(BlocksApplied(at_ms=self._tick(), node=node, blocks=tuple(blocks)))
 
     def asks(self, node: NodeId, what: Value) -> None:
-        """Clients ask for what stands in `what`."""
+        """Clients call the writes in `what`."""
         for request in what:
             self.checker.observe(ClientCalled(at_ms=self._tick(), node=node, call=ClientWrite(request)))
 
     def answers(self, node: NodeId, what: Value, kind: str = "ok", text: str = "done", height: int = 0) -> None:
-        """Their node answers."""
+        """The node answers the writes."""
         for request in what:
             self.checker.observe(
                 NodeReported(
@@ -215,19 +215,19 @@ class Scene:
             )
 
     def asks_view(self, number: int, *, linearizable: bool = False, kind: str = "all", name: str = "") -> None:
-        """A client asks for a view."""
+        """A client calls a view."""
         self.checker.observe(
             ClientCalled(at_ms=self._tick(), node=1, call=ClientRead(number, kind, name, linearizable))
         )
 
     def shows(self, node: NodeId, number: int, result: object, height: int, shown: str = "view_all") -> None:
-        """A node answers it."""
+        """A node answers a view."""
         self.checker.observe(
             NodeReported(at_ms=self._tick(), node=node, report=ReadAnswer(number, "ok", "", result, shown, height))
         )
 
-    def tells_story(self) -> None:
-        """A whole correct beginning: node 1 leads with ballot 1.1, X is chosen in slot 1 and applied everywhere."""
+    def correct_start(self) -> None:
+        """A correct start: node 1 leads with ballot 1.1, X is chosen in slot 1 and applied by all nodes."""
         self.leads(B1, 2, 3)
         self.chooses(B1, 1, X, 2)
         self.applies(1, X)

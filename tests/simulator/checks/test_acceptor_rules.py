@@ -1,4 +1,4 @@
-"""Acceptors that break their word, and some that only seem to."""
+"""The rules of acceptors: violations are found, and correct behaviour that looks wrong passes."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ def scene() -> Scene:
 
 
 def test_a_correct_beginning_breaks_nothing(scene: Scene) -> None:
-    """An election, a write, three chains: every invariant holds, and what happened was counted."""
-    scene.tells_story()
+    """An election, a write, three chains: every invariant holds, and each step is counted."""
+    scene.correct_start()
 
     assert scene.broken == {}
     assert set(scene.checker.verdicts().values()) == {"ok"}
@@ -27,7 +27,7 @@ def test_a_correct_beginning_breaks_nothing(scene: Scene) -> None:
     assert (scene.checker.sometimes["elections"], scene.checker.sometimes["leaderships"]) == (1, 1)
 
 
-def test_a_promise_never_goes_down(scene: Scene) -> None:
+def test_a_promise_never_decreases(scene: Scene) -> None:
     """A late PREPARE of a lower ballot must not be promised."""
     scene.records(2, PromiseRecord(B2))
 
@@ -36,40 +36,40 @@ def test_a_promise_never_goes_down(scene: Scene) -> None:
     assert "promised 2.2 and now promises 1.1" in scene.broken["promise"]
 
 
-def test_a_promise_is_synced_before_it_is_said(scene: Scene) -> None:
-    """Speak before sync: the record is written, and nothing more."""
+def test_a_promise_is_synced_before_it_is_sent(scene: Scene) -> None:
+    """The record was appended but not synced when PROMISE left."""
     scene.opens(B1)
     scene.records(2, PromiseRecord(B1), sync=False)
 
-    scene.says_promise(2, B1)
+    scene.sends_promise(2, B1)
 
     assert "without a synced record" in scene.broken["promise"]
 
 
-def test_an_acceptance_is_synced_before_it_is_said(scene: Scene) -> None:
+def test_a_vote_is_synced_before_it_is_sent(scene: Scene) -> None:
     """The same for ACCEPTED."""
     scene.leads(B1, 2, 3)
     scene.proposes(B1, 1, X)
     scene.records(2, AcceptedRecord(B1, 1, X), sync=False)
 
-    scene.says_accepted(2, B1, 1)
+    scene.sends_accepted(2, B1, 1)
 
     assert "without a synced vote" in scene.broken["promise"]
 
 
-def test_accepted_up_to_a_slot_says_nothing_of_a_gap(scene: Scene) -> None:
-    """To say "accepted from 1 to 8" takes eight votes, not one."""
+def test_accepted_needs_a_vote_in_each_of_its_slots(scene: Scene) -> None:
+    """ACCEPTED for slots 1 to 8 needs eight synced votes."""
     scene.leads(B1, 2, 3)
     scene.proposes(B1, 8, X)
     scene.records(2, AcceptedRecord(B1, 8, X))
 
-    scene.says_accepted(2, B1, 1, 8)
+    scene.sends_accepted(2, B1, 1, 8)
 
     assert "slot 1" in scene.broken["promise"]
 
 
 def test_nothing_is_accepted_below_the_promise(scene: Scene) -> None:
-    """Said to be accepted, though a higher ballot was promised in between."""
+    """ACCEPTED for a ballot below a higher promise is a violation."""
     scene.leads(B1, 2, 3)
     scene.proposes(B1, 1, X)
     scene.records(2, PromiseRecord(B2))
@@ -79,8 +79,8 @@ def test_nothing_is_accepted_below_the_promise(scene: Scene) -> None:
     assert "below its promise" in scene.broken["promise"]
 
 
-def test_a_late_vote_may_be_stored_in_silence(scene: Scene) -> None:
-    """A control: a lower-ballot value is kept without a word. It counts for nothing, and breaks nothing."""
+def test_a_late_vote_may_be_stored_without_an_answer(scene: Scene) -> None:
+    """A value of a lower ballot may be stored if no ACCEPTED is sent. It does not count."""
     scene.leads(B1, 2, 3)
     scene.proposes(B1, 1, X)
     scene.records(2, PromiseRecord(B2))
@@ -96,7 +96,7 @@ def test_a_late_vote_may_be_stored_in_silence(scene: Scene) -> None:
 
 
 def test_a_late_vote_counts_for_nothing_after_a_restart_either(scene: Scene) -> None:
-    """What was stored below the promise is found again, and chooses nothing."""
+    """A vote stored below the promise is recovered, and still does not count."""
     scene.leads(B1, 2, 3)
     scene.proposes(B1, 1, X)
     scene.votes(1, B1, 1, X)
@@ -110,8 +110,8 @@ def test_a_late_vote_counts_for_nothing_after_a_restart_either(scene: Scene) -> 
     assert scene.checker.chosen_prefix == 0
 
 
-def test_an_acceptance_is_a_promise_too(scene: Scene) -> None:
-    """After a vote at 2.2 nothing is accepted at 1.1, though 2.2 was never promised."""
+def test_a_vote_is_a_promise_too(scene: Scene) -> None:
+    """After a vote at 2.2, a vote at 1.1 is a violation, although 2.2 was never promised."""
     scene.leads(B1, 2)
     scene.proposes(B1, 2, X)
     scene.records(3, AcceptedRecord(B2, 1, Y))
@@ -121,21 +121,21 @@ def test_an_acceptance_is_a_promise_too(scene: Scene) -> None:
     assert "below its promise" in scene.broken["promise"]
 
 
-def test_a_vote_answers_for_its_ballot_also_beside_a_higher_promise(scene: Scene) -> None:
+def test_a_vote_counts_as_a_record_of_its_ballot_beside_a_higher_promise(scene: Scene) -> None:
     """Found by `explore`, seed 9861: one batch held a vote at 1.1, a late PREPARE 1.1, a promise of 2.2, one sync."""
     scene.leads(B1, 2)
     scene.proposes(B1, 1, X)
     scene.opens(B2)
 
     scene.records(3, AcceptedRecord(B1, 1, X), PromiseRecord(B2))
-    scene.says_accepted(3, B1, 1)
-    scene.says_promise(3, B1)
+    scene.sends_accepted(3, B1, 1)
+    scene.sends_promise(3, B1)
 
     assert scene.broken == {}
 
 
 def test_a_promise_reports_every_vote_below_it(scene: Scene) -> None:
-    """A higher promise does not clear an acceptance."""
+    """A higher promise does not remove a vote."""
     scene.leads(B1, 2, 3)
     scene.chooses(B1, 1, X, 2)
     scene.opens(B3)
@@ -147,7 +147,7 @@ def test_a_promise_reports_every_vote_below_it(scene: Scene) -> None:
 
 def test_a_promise_need_not_report_what_was_not_asked_for(scene: Scene) -> None:
     """A candidate that has decided slot 1 asks from slot 2 on."""
-    scene.tells_story()
+    scene.correct_start()
     scene.opens(B3, first_slot=2)
 
     scene.promises(2, B3, decided=1)
@@ -155,9 +155,9 @@ def test_a_promise_need_not_report_what_was_not_asked_for(scene: Scene) -> None:
     assert scene.broken == {}
 
 
-def test_a_promise_says_what_is_decided(scene: Scene) -> None:
-    """A node that has applied a slot without ever voting there must not keep silent about it."""
-    scene.tells_story()
+def test_a_promise_reports_decided_slots(scene: Scene) -> None:
+    """A node that applied a slot without voting in it must report it as decided."""
+    scene.correct_start()
     scene.opens(B2, first_slot=1)
 
     scene.promises(3, B2)
@@ -166,7 +166,7 @@ def test_a_promise_says_what_is_decided(scene: Scene) -> None:
 
 
 def test_a_promise_may_be_older_than_what_was_applied_since(scene: Scene) -> None:
-    """What was applied after the question came may be left out: the answer was made before."""
+    """Slots applied after PREPARE arrived may be missing: the answer was made before."""
     scene.leads(B1, 2, 3)
     scene.chooses(B1, 1, X, 2)
     scene.opens(B3)
@@ -187,7 +187,7 @@ def test_a_promise_may_be_older_than_what_was_applied_since(scene: Scene) -> Non
     ],
 )
 def test_nothing_synced_is_forgotten(scene: Scene, recovered: dict[str, object], invariant: str) -> None:
-    """A promise or a vote that was on the disk is there after a restart."""
+    """A synced promise or vote is there after a restart."""
     scene.leads(B1, 2, 3)
     scene.proposes(B1, 1, X)
     scene.votes(2, B1, 1, X)
@@ -200,7 +200,7 @@ def test_nothing_synced_is_forgotten(scene: Scene, recovered: dict[str, object],
 
 
 def test_what_was_not_synced_may_be_forgotten_or_kept(scene: Scene) -> None:
-    """A crash takes any part of it; what survived counts from then on."""
+    """A crash may lose any part of it; what survives counts."""
     scene.leads(B1, 2, 3)
     scene.proposes(B1, 1, X)
     scene.votes(1, B1, 1, X)
@@ -216,8 +216,8 @@ def test_what_was_not_synced_may_be_forgotten_or_kept(scene: Scene) -> None:
     assert scene.checker.chosen_prefix == 1
 
 
-def test_a_wiped_disk_excuses_the_loss_and_not_the_word(scene: Scene) -> None:
-    """After a person wiped the files nothing is demanded of them, but the node is bound by what it forgot."""
+def test_after_a_wipe_the_node_must_still_respect_lost_promises(scene: Scene) -> None:
+    """After its files were wiped, a node's recovery is not checked, but its messages are."""
     scene.leads(B1, 2, 3)
     scene.chooses(B1, 1, X, 2)
     scene.crashes(2)
@@ -232,7 +232,7 @@ def test_a_wiped_disk_excuses_the_loss_and_not_the_word(scene: Scene) -> None:
 
 
 def test_one_ballot_has_one_value_a_slot(scene: Scene) -> None:
-    """Two acceptors must not find two values there."""
+    """Two acceptors must not receive two values."""
     scene.leads(B1, 2, 3)
     scene.proposes(B1, 1, X)
 
@@ -242,7 +242,7 @@ def test_one_ballot_has_one_value_a_slot(scene: Scene) -> None:
 
 
 def test_two_majorities_at_two_ballots_agree(scene: Scene) -> None:
-    """Two values chosen for one slot: seen on the disks before any node decides."""
+    """Two chosen values in one slot are found on the disks, before any node decides."""
     scene.leads(B1, 2, 3)
     scene.chooses(B1, 1, X, 2)
     scene.records(1, OpenedRecord(Ballot(2, 1)))
@@ -254,7 +254,7 @@ def test_two_majorities_at_two_ballots_agree(scene: Scene) -> None:
 
 
 def test_four_nodes_may_have_quorums_of_three_and_two() -> None:
-    """A control: any three meet any two."""
+    """Any three of four nodes intersect any two."""
     scene = Scene(4, prepare_quorum=3, accept_quorum=2)
 
     scene.leads(B1, 2, 3)
@@ -265,7 +265,7 @@ def test_four_nodes_may_have_quorums_of_three_and_two() -> None:
 
 
 def test_four_nodes_need_three_votes_otherwise() -> None:
-    """The same run under majorities is a violation: two of four are no majority."""
+    """With majorities the same run is a violation: two of four are no majority."""
     scene = Scene(4)
 
     scene.leads(B1, 2, 3)
@@ -275,13 +275,13 @@ def test_four_nodes_need_three_votes_otherwise() -> None:
     assert "decision" in scene.broken
 
 
-def test_a_violation_names_its_place(scene: Scene) -> None:
-    """Invariant, sentence, nodes, slot, time, and the command that replays it."""
+def test_a_violation_names_time_nodes_and_slot(scene: Scene) -> None:
+    """Its sentence names the nodes, the slot, the time, and the command that replays the run."""
     scene.checker.replay = "paxsim explore --start 7 --seeds 1"
     scene.leads(B1, 2, 3)
     scene.proposes(B1, 5, X)
-    scene.says_accepted(2, B1, 5)
-    scene.says_accepted(3, B1, 5)
+    scene.sends_accepted(2, B1, 5)
+    scene.sends_accepted(3, B1, 5)
 
     found = scene.checker.violations["promise"]
 

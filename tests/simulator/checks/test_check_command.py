@@ -20,7 +20,7 @@ def paxsim(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_several_files_give_a_json_list() -> None:
-    """In their order; progress goes to stderr; one violation makes the exit status 1."""
+    """In order; progress goes to stderr; one violation makes the exit status 1."""
     files = [
         str(HISTORIES / "blog" / name) for name in ("ok-info-then-retry-ok.jsonl", "bad-minority-stale-read.jsonl")
     ]
@@ -37,7 +37,7 @@ def test_several_files_give_a_json_list() -> None:
 
 
 def test_one_file_gives_one_json_document() -> None:
-    """With the keys that scripts rely on, and nothing on stderr."""
+    """It has the keys that scripts need, and stderr is empty."""
     done = paxsim(
         "--json", "--model", "register", "--init", "0", str(HISTORIES / "units" / "porcupine-register-0.jsonl")
     )
@@ -48,8 +48,8 @@ def test_one_file_gives_one_json_document() -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_a_violation_is_told_in_words() -> None:
-    """After the verdict, on stdout."""
+def test_a_violation_is_explained_in_words() -> None:
+    """The reason follows the verdict on stdout."""
     done = paxsim(str(HISTORIES / "blog" / "bad-split-brain-two-pasts.jsonl"))
 
     first, why = done.stdout.splitlines()
@@ -71,7 +71,7 @@ def test_bad_files_end_with_status_2(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("wrong", [["--init", "{"], ["--model", "blok"], ["--time-limit", "5"], ["--init", "5"]])
 def test_a_wrong_option_ends_with_status_2(wrong: list[str]) -> None:
-    """And says what would be right."""
+    """The error names the valid values."""
     done = paxsim(*wrong, str(HISTORIES / "blog" / "bad-split-brain-two-pasts.jsonl"))
 
     assert done.returncode == 2
@@ -79,7 +79,7 @@ def test_a_wrong_option_ends_with_status_2(wrong: list[str]) -> None:
 
 
 def test_an_interrupt_ends_with_status_130(tmp_path: Path) -> None:
-    """Ctrl-C in the middle of a long search leaves at once, without a traceback."""
+    """Ctrl-C during a long search ends it at once, without a traceback."""
     adds = [(kind, process) for kind in ("invoke", "ok") for process in range(24)]
     lines = [f'{{"process":{process},"type":"{kind}","f":"add","value":{process}}}' for kind, process in adds]
     lines += ['{"process":0,"type":"invoke","f":"read"}', '{"process":0,"type":"ok","f":"read","value":[99]}']

@@ -1,4 +1,4 @@
-"""Chains that differ, answers that are not true, views that show what never was."""
+"""The rules of chains and answers: chains that differ, wrong answers, and views of states that never existed."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ ORPHAN = value("O", operation=Comment("bob", "nowhere", "nice"))
 def scene() -> Scene:
     """Three nodes; X is chosen in slot 1 and applied everywhere."""
     scene = Scene()
-    scene.tells_story()
+    scene.correct_start()
     return scene
 
 
 def grow(scene: Scene, slot: int, what: tuple[object, ...]) -> None:
-    """One more slot is asked for, chosen, and applied on nodes 1 and 2."""
+    """Choose one more slot, and apply it on nodes 1 and 2."""
     scene.asks(1, what)  # type: ignore[arg-type]
     scene.chooses(B1, slot, what, 2)  # type: ignore[arg-type]
     scene.applies(1, what)  # type: ignore[arg-type]
@@ -47,8 +47,8 @@ def test_what_is_applied_is_what_was_chosen() -> None:
     assert "another value in slot 1" in scene.broken["agreement"]
 
 
-def test_nobody_applies_what_is_not_chosen() -> None:
-    """No majority has a vote for it."""
+def test_only_chosen_values_are_applied() -> None:
+    """A node applies a value without a majority of votes."""
     scene = Scene()
     scene.leads(B1, 2, 3)
     scene.proposes(B1, 1, X)
@@ -59,8 +59,8 @@ def test_nobody_applies_what_is_not_chosen() -> None:
     assert "decision" in scene.broken
 
 
-def test_what_waits_for_a_node_that_starts_is_known_to_it() -> None:
-    """A real process finds in its queue what was said while it started; what reached its last life is forgotten."""
+def test_messages_queued_for_a_starting_node_reach_it() -> None:
+    """Messages delivered while a process starts count for its new incarnation; earlier ones do not."""
     scene = Scene()
     scene.leads(B1, 2, 3)
     scene.chooses(B1, 1, X, 2)
@@ -102,7 +102,7 @@ def test_two_chains_with_other_nonces_are_two_chains(scene: Scene) -> None:
 
 
 def test_every_link_and_hash_holds(scene: Scene) -> None:
-    """A block that does not point at the one before it, or whose hash is made up."""
+    """A block with a wrong link or a wrong hash is a violation."""
     scene.chooses(B1, 2, Y, 2)
     block = Blockchain(0, height=1, tip="1" * 64).extend(operations_text(Y))
 
@@ -125,8 +125,8 @@ def test_no_slot_is_skipped(scene: Scene) -> None:
     assert "chain" in scene.broken
 
 
-def test_a_node_comes_back_with_its_own_chain(scene: Scene) -> None:
-    """The tip after a restart is the block that stood there."""
+def test_a_node_recovers_its_own_chain(scene: Scene) -> None:
+    """The last hash after a restart is that of the block at this height."""
     scene.chooses(B1, 2, Y, 2)
     scene.applies(1, Y)
     scene.crashes(1)
@@ -137,8 +137,8 @@ def test_a_node_comes_back_with_its_own_chain(scene: Scene) -> None:
     assert "another chain" in scene.broken["chain"]
 
 
-def test_a_chain_may_lose_its_end_while_the_votes_stand(scene: Scene) -> None:
-    """Blocks are not synced: what a crash takes of them is applied again."""
+def test_a_chain_may_lose_its_end_while_the_votes_survive(scene: Scene) -> None:
+    """Blocks are not synced: those lost in a crash are applied again."""
     scene.chooses(B1, 2, Y, 2)
     scene.applies(1, Y)
     scene.decides(B1, 2)
@@ -153,7 +153,7 @@ def test_a_chain_may_lose_its_end_while_the_votes_stand(scene: Scene) -> None:
 
 
 def test_every_decided_request_was_made_by_a_client(scene: Scene) -> None:
-    """Nobody ever asked for this post."""
+    """No client called this post."""
     invented = value("invented")
     scene.chooses(B1, 2, invented, 2)
 
@@ -164,7 +164,7 @@ def test_every_decided_request_was_made_by_a_client(scene: Scene) -> None:
 
 
 def test_a_request_is_not_changed_on_its_way(scene: Scene) -> None:
-    """The right name on another text."""
+    """The block holds the right request with another text."""
     scene.asks(1, value("K", operation=Comment("bob", "X", "other words")))
     scene.chooses(B1, 2, COMMENT, 2)
 
@@ -174,7 +174,7 @@ def test_a_request_is_not_changed_on_its_way(scene: Scene) -> None:
 
 
 def test_an_answered_write_is_on_the_chain(scene: Scene) -> None:
-    """The client is told before the slot is chosen."""
+    """The client gets its answer before the slot is chosen."""
     scene.asks(1, Y)
     scene.proposes(B1, 2, Y)
 
@@ -187,7 +187,7 @@ def test_an_answered_write_is_on_the_chain(scene: Scene) -> None:
     (COMMENT, "ok", True), (COMMENT, "refused", False), (ORPHAN, "refused", True), (ORPHAN, "ok", False),
 ])  # fmt: skip
 def test_an_answer_is_what_the_replay_gives(scene: Scene, what: tuple[object, ...], kind: str, sound: bool) -> None:
-    """A comment on X takes effect, one on a missing post is refused, and the answers say so."""
+    """A comment on X takes effect, one on a missing post is refused, and the answers agree."""
     grow(scene, 2, what)
 
     scene.answers(1, what, kind)  # type: ignore[arg-type]
@@ -196,7 +196,7 @@ def test_an_answer_is_what_the_replay_gives(scene: Scene, what: tuple[object, ..
 
 
 def test_a_retry_gets_the_first_answer(scene: Scene) -> None:
-    """Decided twice it takes effect once, and both answers are the same."""
+    """A request decided twice takes effect once, and both answers are equal."""
     scene.chooses(B1, 2, X, 2)
     scene.applies(1, X)
     scene.answers(1, X)
@@ -208,8 +208,8 @@ def test_a_retry_gets_the_first_answer(scene: Scene) -> None:
     assert "answered 'done' and then 'something else'" in scene.broken["once"]
 
 
-def test_a_write_of_unknown_fate_says_nothing(scene: Scene) -> None:
-    """A time-out is no claim."""
+def test_a_write_that_timed_out_constrains_nothing(scene: Scene) -> None:
+    """A time-out does not state an outcome."""
     scene.asks(1, Y)
 
     scene.answers(1, Y, "timeout")
@@ -218,7 +218,7 @@ def test_a_write_of_unknown_fate_says_nothing(scene: Scene) -> None:
 
 
 def test_a_view_is_the_replay(scene: Scene) -> None:
-    """Each kind of view, right and wrong, at an old height too."""
+    """Each kind of view, correct and wrong, at an old height too."""
     grow(scene, 2, COMMENT)
     comment = ["bob", "nice"]
     right: list[tuple[str, str, object, int, str]] = [
@@ -234,7 +234,7 @@ def test_a_view_is_the_replay(scene: Scene) -> None:
     for number, (kind, name, result, height, shown) in enumerate(right):
         scene.asks_view(number, linearizable=True, kind=kind, name=name)
         fresh = Scene()
-        fresh.tells_story()
+        fresh.correct_start()
         grow(fresh, 2, COMMENT)
         fresh.asks_view(number, kind=kind, name=name)
         fresh.shows(1, number, result, height, shown)
@@ -245,7 +245,7 @@ def test_a_view_is_the_replay(scene: Scene) -> None:
 
 
 def test_a_linearizable_read_shows_what_was_answered_before(scene: Scene) -> None:
-    """A write was answered, then a read was asked: an old leader must not answer it from before."""
+    """A read called after a write's answer must show the write; an old leader must not answer it."""
     grow(scene, 2, COMMENT)
     scene.answers(1, COMMENT)
     scene.asks_view(1, linearizable=True)
@@ -256,7 +256,7 @@ def test_a_linearizable_read_shows_what_was_answered_before(scene: Scene) -> Non
 
 
 def test_a_read_under_way_may_miss_what_is_answered_meanwhile(scene: Scene) -> None:
-    """The read was asked first."""
+    """The read was called before the answer."""
     scene.asks_view(1, linearizable=True)
     grow(scene, 2, COMMENT)
     scene.answers(1, COMMENT)
@@ -267,7 +267,7 @@ def test_a_read_under_way_may_miss_what_is_answered_meanwhile(scene: Scene) -> N
 
 
 def test_local_reads_never_go_back(scene: Scene) -> None:
-    """One node, two local reads, the second of an older blog; across a restart too."""
+    """Two local reads at one node, the second of an older blog; across a restart too."""
     grow(scene, 2, COMMENT)
     scene.asks_view(1)
     scene.shows(1, 1, [["X", "alice"]], 2)
@@ -291,7 +291,7 @@ def test_a_local_read_of_another_node_may_be_older(scene: Scene) -> None:
 
 
 def test_no_read_shows_what_the_node_has_not_applied(scene: Scene) -> None:
-    """Node 3 has one block."""
+    """Node 3 has applied one block."""
     grow(scene, 2, COMMENT)
     scene.asks_view(1)
 
@@ -300,7 +300,7 @@ def test_no_read_shows_what_the_node_has_not_applied(scene: Scene) -> None:
     assert "has applied 1" in scene.broken["reads"]
 
 
-def test_pictures_are_held_against_the_replay(scene: Scene) -> None:
+def test_statuses_are_compared_with_the_replay(scene: Scene) -> None:
     """A node that applied a comment twice counts two."""
     grow(scene, 2, COMMENT)
     for comments, sound in ((1, True), (2, False)):
@@ -310,7 +310,7 @@ def test_pictures_are_held_against_the_replay(scene: Scene) -> None:
         assert (scene.broken == {}) == sound
 
 
-def test_a_whole_blog_is_held_against_the_replay(scene: Scene) -> None:
+def test_a_whole_blog_is_compared_with_the_replay(scene: Scene) -> None:
     """The same for the blog in memory."""
     blog = Blog()
     blog.apply(Post("alice", "X", "text"))
@@ -323,10 +323,10 @@ def test_a_whole_blog_is_held_against_the_replay(scene: Scene) -> None:
     assert "blog" in scene.broken
 
 
-def test_a_run_that_goes_on_from_old_files_is_not_blamed_for_them() -> None:
-    """Nodes with a past: what stood on their chains is taken as it is, and new slots are judged."""
+def test_a_run_on_old_files_is_not_checked_for_their_past() -> None:
+    """Nodes start with chains: those are taken as they are, and new slots are checked."""
     past = Scene()
-    past.tells_story()
+    past.correct_start()
     scene = Scene(start=False)
     scene.blocks = past.blocks
     for node in scene.settings.node_ids:
@@ -348,7 +348,7 @@ def test_a_run_that_goes_on_from_old_files_is_not_blamed_for_them() -> None:
 
 
 def test_others_may_declare_violations(scene: Scene) -> None:
-    """Progress is demanded by whoever ends the faults; the first finding stays."""
+    """The liveness check declares `progress`; the first violation stays."""
     for why in ("nothing was answered", "nothing at all"):
         scene.checker.declare(Violation(invariant="progress", why=why, at_ms=5))
 
@@ -358,8 +358,8 @@ def test_others_may_declare_violations(scene: Scene) -> None:
     assert [name for name, verdict in verdicts.items() if verdict == "ok"] == list(INVARIANTS)
 
 
-def test_old_slots_are_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Memory does not grow with the log, and a late block is still held against the chain."""
+def test_old_slots_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Memory does not grow with the log, and a late block is still compared with the chain."""
     monkeypatch.setattr("simulator.checks.oracle.KEPT_SLOTS", 16)
     monkeypatch.setattr("simulator.checks.chain_replay.KEPT_SLOTS", 16)
     scene = Scene()

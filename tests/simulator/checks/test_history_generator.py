@@ -1,4 +1,4 @@
-"""The busy histories that measure the checkers are what they claim to be."""
+"""The busy histories that measure the checkers have the properties that they claim."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from simulator.checks.linearizability.operations import misplaced
 
 @pytest.mark.parametrize("clients", [1, 5, 50])
 def test_a_busy_history_is_linearizable_and_has_everything(clients: int) -> None:
-    """All operations, refusals among them, and each client always under way."""
+    """All operations, refused writes included, and each client always has one pending."""
     made = busy_blog(2_000, clients, seed=1, crash=0.02)
 
     invoked = [event for event in made.events if event.type == "invoke"]

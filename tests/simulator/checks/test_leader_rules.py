@@ -1,4 +1,4 @@
-"""Leaders that begin without a right to, or propose what they must not; learners that claim too much."""
+"""The rules of leaders and learners: wrong elections, wrong proposals, and decided prefixes that are not chosen."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ def scene() -> Scene:
     return Scene()
 
 
-def test_a_ballot_is_on_disk_before_prepare_leaves(scene: Scene) -> None:
-    """A bid that a crash can erase could be made again."""
+def test_a_ballot_is_durable_before_prepare_is_sent(scene: Scene) -> None:
+    """A ballot that a crash can erase could be opened twice."""
     scene.records(1, OpenedRecord(B1), sync=False)
 
     scene.prepares(B1)
@@ -26,7 +26,7 @@ def test_a_ballot_is_on_disk_before_prepare_leaves(scene: Scene) -> None:
 
 
 def test_a_ballot_is_not_opened_again_after_a_restart(scene: Scene) -> None:
-    """The round was durable, and is used again."""
+    """The round was durable, and is opened again."""
     scene.opens(B1)
     scene.crashes(1)
     scene.recovers(1, promised=B1, opened=B1)
@@ -36,8 +36,8 @@ def test_a_ballot_is_not_opened_again_after_a_restart(scene: Scene) -> None:
     assert "opens ballot 1.1 again" in scene.broken["one-leader-per-ballot"]
 
 
-def test_a_ballot_of_an_earlier_life_proposes_nothing(scene: Scene) -> None:
-    """A restarted leader is no leader."""
+def test_a_ballot_of_an_earlier_incarnation_proposes_nothing(scene: Scene) -> None:
+    """A node that restarts no longer leads."""
     scene.leads(B1, 2, 3)
     scene.crashes(1)
     scene.recovers(1, promised=B1, opened=B1)
@@ -47,8 +47,8 @@ def test_a_ballot_of_an_earlier_life_proposes_nothing(scene: Scene) -> None:
     assert "not opened in this life" in scene.broken["one-leader-per-ballot"]
 
 
-def test_a_bid_that_was_lost_before_anyone_heard_of_it_may_be_made_again(scene: Scene) -> None:
-    """Nothing was synced and nothing was said."""
+def test_a_ballot_that_was_lost_before_prepare_may_be_opened_again(scene: Scene) -> None:
+    """Nothing was synced and nothing was sent."""
     scene.records(1, OpenedRecord(B1), sync=False)
     scene.crashes(1)
     scene.recovers(1)
@@ -60,16 +60,16 @@ def test_a_bid_that_was_lost_before_anyone_heard_of_it_may_be_made_again(scene: 
 
 
 def test_a_ballot_has_one_owner(scene: Scene) -> None:
-    """Nobody bids with another node's ballot."""
+    """A node must not campaign with another node's ballot."""
     scene.records(2, PromiseRecord(B1))
 
-    scene.says(2, (3,), Prepare(sender=2, ballot=B1, first_slot=1, stamp=0))
+    scene.sends(2, (3,), Prepare(sender=2, ballot=B1, first_slot=1, stamp=0))
 
     assert "belongs to node 1" in scene.broken["one-leader-per-ballot"]
 
 
 def test_a_leader_needs_a_majority_of_promises() -> None:
-    """Phase 1 content with two of five."""
+    """Two promises of five are not enough."""
     scene = Scene(5)
     scene.leads(B1, 2)
 
@@ -79,7 +79,7 @@ def test_a_leader_needs_a_majority_of_promises() -> None:
 
 
 def test_a_promise_that_never_arrived_does_not_count() -> None:
-    """Four have promised on disk; the leader has heard of one."""
+    """Four nodes have synced a promise; one PROMISE has arrived."""
     scene = Scene(5)
     scene.leads(B1, 2)
     for node in (3, 4):
@@ -91,10 +91,10 @@ def test_a_promise_that_never_arrived_does_not_count() -> None:
 
 
 def test_a_doubled_promise_counts_once() -> None:
-    """Answers are counted by sender."""
+    """Promises are counted by sender."""
     scene = Scene(5)
     scene.leads(B1, 2)
-    scene.says_promise(2, B1)
+    scene.sends_promise(2, B1)
 
     scene.proposes(B1, 1, X)
 
@@ -102,7 +102,7 @@ def test_a_doubled_promise_counts_once() -> None:
 
 
 def test_a_reported_value_is_proposed_again(scene: Scene) -> None:
-    """X is chosen; the new leader asked an acceptor that said so, and sends Y."""
+    """X is chosen and was reported to the new leader, which proposes Y."""
     scene.leads(B1, 2, 3)
     scene.chooses(B1, 1, X, 2)
     scene.opens(B3)
@@ -114,7 +114,7 @@ def test_a_reported_value_is_proposed_again(scene: Scene) -> None:
 
 
 def test_of_reported_values_the_highest_ballot_wins() -> None:
-    """X at 1.1 and Y at 2.2, nothing chosen: only Y may be proposed at 3.3."""
+    """X at 1.1 and Y at 2.2, neither chosen: only Y may be proposed at 3.3."""
     for proposed, sound in ((Y, True), (X, False), (value("Z"), False)):
         scene = Scene()
         scene.leads(B1, 2)
@@ -134,7 +134,7 @@ def test_of_reported_values_the_highest_ballot_wins() -> None:
 
 
 def test_the_highest_ballot_binds_when_every_quorum_has_seen_it() -> None:
-    """The leader's own vote at 2.2 is part of every quorum it can name with one other."""
+    """The leader's own vote at 2.2 belongs to every quorum of two with itself."""
     scene = Scene()
     scene.leads(B1, 2)
     scene.proposes(B1, 1, X, to=())
@@ -151,8 +151,8 @@ def test_the_highest_ballot_binds_when_every_quorum_has_seen_it() -> None:
     assert "highest ballot that any quorum" in scene.broken["proposal"]
 
 
-def test_a_late_promise_need_not_be_heeded() -> None:
-    """Three of five reported nothing, so anything may be proposed, whatever a fourth says afterwards."""
+def test_a_late_promise_may_be_ignored() -> None:
+    """Three of five reported no vote, so any value may be proposed, whatever a fourth reports later."""
     scene = Scene(5)
     scene.leads(B1, 2, 4)
     scene.proposes(B1, 1, X, to=())
@@ -168,7 +168,7 @@ def test_a_late_promise_need_not_be_heeded() -> None:
 
 
 def test_gaps_are_filled_with_the_no_op(scene: Scene) -> None:
-    """Slot 2 was accepted, slot 1 was not: the new leader fills it with nothing, which is right."""
+    """Slot 2 was accepted, slot 1 was not: the new leader may fill it with the no-op."""
     scene.leads(B1, 2, 3)
     scene.proposes(B1, 2, X, to=(2,))
     scene.votes(2, B1, 2, X)
@@ -180,8 +180,8 @@ def test_gaps_are_filled_with_the_no_op(scene: Scene) -> None:
     assert scene.broken == {}
 
 
-def test_what_is_said_to_be_decided_is_chosen(scene: Scene) -> None:
-    """One vote of three is no majority, so no message may carry that prefix."""
+def test_a_stated_prefix_is_chosen(scene: Scene) -> None:
+    """One vote of three is no majority, so no message may state that prefix."""
     scene.leads(B1, 2, 3)
     scene.proposes(B1, 1, X)
     scene.votes(1, B1, 1, X)
@@ -192,7 +192,7 @@ def test_what_is_said_to_be_decided_is_chosen(scene: Scene) -> None:
 
 
 def test_the_leaders_own_vote_counts_when_it_is_synced(scene: Scene) -> None:
-    """Two of three, one of them the leader's unsynced own: counted early."""
+    """Two votes of three, one of them the leader's unsynced own, were counted too early."""
     scene.leads(B1, 2, 3)
     scene.proposes(B1, 1, X)
     scene.records(1, AcceptedRecord(B1, 1, X), sync=False)
@@ -213,8 +213,8 @@ def test_a_prefix_has_no_gap(scene: Scene) -> None:
     assert "slot 1 has no majority" in scene.broken["decision"]
 
 
-def test_catch_up_hands_on_what_is_chosen(scene: Scene) -> None:
-    """An accepted value is shipped as a decided one."""
+def test_catch_up_sends_chosen_values_only(scene: Scene) -> None:
+    """An accepted value is sent as a decided one."""
     scene.leads(B1, 2, 3)
     scene.proposes(B1, 1, X)
     scene.votes(2, B1, 1, X)
@@ -224,8 +224,8 @@ def test_catch_up_hands_on_what_is_chosen(scene: Scene) -> None:
     assert "CatchupReply" in scene.broken["decision"]
 
 
-def test_a_deposed_leader_may_learn_from_its_old_votes(scene: Scene) -> None:
-    """A control: ACCEPTEDs of its old ballot come in after a rival has won; the slot is chosen all the same."""
+def test_a_leader_that_stepped_down_may_learn_from_its_old_votes(scene: Scene) -> None:
+    """ACCEPTEDs of its old ballot arrive after another leader was elected; the slot is chosen all the same."""
     scene.leads(B1, 2, 3)
     scene.proposes(B1, 1, X)
     scene.votes(1, B1, 1, X)
@@ -234,14 +234,14 @@ def test_a_deposed_leader_may_learn_from_its_old_votes(scene: Scene) -> None:
     scene.promises(2, B3, votes={1: (B1, X)})
     scene.proposes(B3, 1, X)
 
-    scene.says_accepted(2, B1, 1)
+    scene.sends_accepted(2, B1, 1)
     scene.applies(1, X)
 
     assert scene.broken == {}
 
 
-def test_a_vote_for_another_ballot_tells_the_leader_nothing(scene: Scene) -> None:
-    """The value is chosen, but at a ballot of which this leader has heard too little to know it."""
+def test_a_vote_at_another_ballot_proves_nothing_to_the_leader(scene: Scene) -> None:
+    """The value is chosen, but too few votes of that ballot have reached this leader."""
     again = Ballot(2, 1)
     scene.leads(B1, 2, 3)
     scene.proposes(B1, 1, X)
@@ -251,15 +251,15 @@ def test_a_vote_for_another_ballot_tells_the_leader_nothing(scene: Scene) -> Non
     scene.prepares(again)
     scene.promises(2, again, votes={1: (B1, X)})
     scene.proposes(again, 1, X, to=())
-    scene.says(2, (1,), Accepted(sender=2, ballot=B1, first_slot=1, last_slot=1))
+    scene.sends(2, (1,), Accepted(sender=2, ballot=B1, first_slot=1, last_slot=1))
 
     scene.applies(1, X)
 
     assert "nothing that reached it says that it is chosen" in scene.broken["decision"]
 
 
-def test_a_prefix_vouches_for_no_older_vote(scene: Scene) -> None:
-    """Node 3 accepted X at 1.1 and hears "decided up to 1" at 2.2: it cannot know that X is meant."""
+def test_a_prefix_does_not_prove_older_votes(scene: Scene) -> None:
+    """Node 3 accepted X at 1.1 and receives "decided up to 1" at 2.2: the chosen value may differ from X."""
     scene.leads(B1, 2, 3)
     scene.proposes(B1, 1, X, to=(3,))
     scene.votes(3, B1, 1, X)
@@ -281,13 +281,13 @@ def test_only_the_owner_proposes(scene: Scene) -> None:
     """A follower that sends ACCEPT at its leader's ballot would be a second leader."""
     scene.leads(B1, 2, 3)
 
-    scene.says(2, (3,), Accept(sender=2, ballot=B1, first_slot=1, values=(X,), decided=0))
+    scene.sends(2, (3,), Accept(sender=2, ballot=B1, first_slot=1, values=(X,), decided=0))
 
     assert "one-leader-per-ballot" in scene.broken
 
 
-def test_leaders_that_are_outlived_are_counted(scene: Scene) -> None:
-    """A "sometimes": a leader still speaks while a newer one leads."""
+def test_superseded_leaders_are_counted(scene: Scene) -> None:
+    """A leader still sends heartbeats while a newer one leads."""
     scene.leads(B1, 2, 3)
     scene.chooses(B1, 1, X, 2)
     scene.opens(B3)
@@ -296,7 +296,7 @@ def test_leaders_that_are_outlived_are_counted(scene: Scene) -> None:
 
     for round_ in (1, 2):
         beat = Heartbeat(sender=1, ballot=B1, decided=0, round=round_, stamp=0, heard=(), round_trip_ms=0)
-        scene.says(1, (2, 3), beat)
+        scene.sends(1, (2, 3), beat)
 
     assert scene.broken == {}
     assert scene.checker.sometimes["minority leaders"] == 1

@@ -1,4 +1,4 @@
-"""The judge of the nodes' files: what holds is told to hold, and each kind of violation is seen and named."""
+"""The checker of nodes' files: correct files pass, and each kind of violation is found and named."""
 
 from __future__ import annotations
 
@@ -22,25 +22,25 @@ Filed = tuple[Operation, Ticket]
 
 
 class Bench:
-    """Two nodes' files, clients of a run called `run`, and a judge of them."""
+    """Two nodes' files, clients of a run called `run`, and a checker."""
 
     def __init__(self, directory: Path) -> None:
         settings = Settings(nodes=2, data=str(directory))
         self.directory = directory
         self.clients = ClientBook("run", lambda: 0)
-        self.judge = NodeFilesChecker(settings, "run")
+        self.checker = NodeFilesChecker(settings, "run")
         for node in settings.node_ids:
             (directory / f"node-{node}").mkdir(parents=True)
 
     def ask(self, operation: Operation, answer: str = "") -> Filed:
-        """A write, and what a node said to it."""
+        """A write, with its answer."""
         ticket, _ = self.clients.write(1, operation)
         if answer:
             self.clients.write_answered(WriteAnswer(ticket.client, ticket.seq, answer, "", 1))
         return operation, ticket
 
     def files(self, node: int, blocks: Sequence[Sequence[Filed]], blog: Sequence[tuple[int, Operation]]) -> None:
-        """Write a node's chain and blog anew."""
+        """Write a node's chain and blog from scratch."""
         chain = Blockchain(2)
         lines = ""
         for filed in blocks:
@@ -51,20 +51,20 @@ class Bench:
         (folder / "blog.txt").write_bytes(b"".join(blog_line(height, operation) for height, operation in blog))
 
     def violations(self) -> dict[str, str]:
-        """What the judge finds wrong."""
-        verdicts = self.judge.verdicts(self.clients.writes)
+        """The violations that the checker finds."""
+        verdicts = self.checker.verdicts(self.clients.writes)
         assert tuple(verdicts) == INVARIANTS
         return {invariant: what for invariant, what in verdicts.items() if what != "ok"}
 
 
 @pytest.fixture
 def bench(tmp_path: Path) -> Bench:
-    """Nothing written yet."""
+    """Empty files."""
     return Bench(tmp_path)
 
 
-def test_what_holds_is_told_to_hold(bench: Bench) -> None:
-    """A chain that is the beginning of the other, a refusal, a retry, and a line that is still being written."""
+def test_correct_files_give_ok(bench: Bench) -> None:
+    """A chain that is a prefix of the other, a refused write, a retry, and an unfinished line."""
     post, again, comment = (
         bench.ask(HELLO, "ok"),
         bench.ask(HELLO, "refused"),
@@ -76,11 +76,11 @@ def test_what_holds_is_told_to_hold(bench: Bench) -> None:
         file.write('{"height":3,"H"')
 
     assert bench.violations() == {}
-    assert bench.judge.order() == [(ticket.client, ticket.seq) for _, ticket in (post, again, comment)]
+    assert bench.checker.order() == [(ticket.client, ticket.seq) for _, ticket in (post, again, comment)]
 
 
-def test_two_chains_that_part_are_seen(bench: Bench) -> None:
-    """The block and the nodes are named, also when the chains are read in steps."""
+def test_two_chains_that_differ_are_found(bench: Bench) -> None:
+    """The block and the nodes are named, even when the chains are read in steps."""
     one, two = bench.ask(HELLO), bench.ask(NICE)
     bench.files(1, [[one]], [(1, HELLO)])
     assert bench.violations() == {}
@@ -90,8 +90,8 @@ def test_two_chains_that_part_are_seen(bench: Bench) -> None:
     assert bench.violations() == {"agreement": "block 1 of node 2 differs from that of node 1"}
 
 
-def test_a_block_that_does_not_hold_is_seen(bench: Bench) -> None:
-    """A changed letter breaks the hash."""
+def test_an_invalid_block_is_found(bench: Bench) -> None:
+    """A changed letter invalidates the hash."""
     post = bench.ask(HELLO)
     bench.files(1, [[post]], [(1, HELLO)])
     path = bench.directory / "node-1" / "blockchain.txt"
@@ -100,23 +100,23 @@ def test_a_block_that_does_not_hold_is_seen(bench: Bench) -> None:
     assert "its hash is written as" in bench.violations()["chain"]
 
 
-def test_an_answered_write_that_is_on_no_chain_is_seen(bench: Bench) -> None:
-    """Whoever was told OK must find the write."""
+def test_an_answered_write_that_is_on_no_chain_is_found(bench: Bench) -> None:
+    """A write answered OK must be on the chain."""
     bench.ask(HELLO, "ok")
 
     assert "on no chain" in bench.violations()["durability"]
 
 
-def test_a_refused_write_that_took_effect_is_seen(bench: Bench) -> None:
-    """An answer and the log must tell the same."""
+def test_a_refused_write_that_took_effect_is_found(bench: Bench) -> None:
+    """The answer and the chain must agree."""
     post = bench.ask(HELLO, "refused")
     bench.files(1, [[post]], [(1, HELLO)])
 
     assert "was answered 'refused', and its effect is 'ok'" in bench.violations()["once"]
 
 
-def test_a_write_that_nobody_asked_for_is_seen(bench: Bench) -> None:
-    """Requests of earlier runs are unknown and allowed; one that bears this run's name is not."""
+def test_a_write_that_no_client_called_is_found(bench: Bench) -> None:
+    """Requests of earlier runs are unknown and allowed; one with this run's name is not."""
     _, ticket = bench.ask(HELLO)
     stranger = Ticket(number=1, node=1, request=NICE, client="other-1", seq=9, asked_ms=0)
     bench.files(1, [[(HELLO, ticket)], [(NICE, stranger)]], [(1, HELLO), (2, NICE)])
@@ -128,7 +128,7 @@ def test_a_write_that_nobody_asked_for_is_seen(bench: Bench) -> None:
     assert "run-7:9, which no client asked for" in bench.violations()["validity"]
 
 
-def test_a_blog_that_is_not_the_replay_is_seen(bench: Bench) -> None:
+def test_a_blog_that_differs_from_the_replay_is_found(bench: Bench) -> None:
     """The line is named."""
     post, comment = bench.ask(HELLO), bench.ask(NICE)
     bench.files(1, [[post], [comment]], [(1, HELLO), (1, NICE)])
@@ -137,26 +137,28 @@ def test_a_blog_that_is_not_the_replay_is_seen(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("titles", [[], [["Old", "zoe"], ["Hello", "alice"]], [["Hello", "alice"], ["Old", "zoe"]]])
-def test_what_clients_saw_is_held_against_the_chain_and_what_stood_on_it(bench: Bench, titles: list[list[str]]) -> None:
-    """The run began with a post of an earlier one: after an answered post a view must show both, in their order."""
+def test_views_are_checked_against_the_chain_and_the_writes_before_the_run(
+    bench: Bench, titles: list[list[str]]
+) -> None:
+    """The run began with an older post: after a new post is answered, a view must show both in order."""
     old = Ticket(number=1, node=1, request=Post("zoe", "Old", "o"), client="earlier-1", seq=1, asked_ms=0)
     post = bench.ask(HELLO, "ok")
     bench.files(1, [[(Post("zoe", "Old", "o"), old)], [post]], [(1, Post("zoe", "Old", "o")), (2, HELLO)])
     ticket, _ = bench.clients.read(1, Query(kind="all", linearizable=True))
     bench.clients.read_answered(ReadAnswer(ticket.number, "ok", "", titles, "view_all", 2))
 
-    verdict = bench.judge.verdicts(bench.clients.writes, bench.clients.history())["linearizability"]
+    verdict = bench.checker.verdicts(bench.clients.writes, bench.clients.history())["linearizability"]
 
     assert (verdict == "ok") == (titles == [["Old", "zoe"], ["Hello", "alice"]])
 
 
-def test_what_is_asked_for_while_the_judge_reads_is_nobody_s_invention(bench: Bench) -> None:
-    """A client's call may come after the judge began, and its block before it has read the file."""
+def test_a_write_called_during_the_check_is_valid(bench: Bench) -> None:
+    """A client may call after the check began, and its block may be in the file that is read next."""
     before = list(bench.clients.writes)
     post = bench.ask(HELLO, "ok")
     bench.files(1, [[post]], [(1, HELLO)])
 
-    verdicts = bench.judge.verdicts(before, asked_by_now=lambda: bench.clients.writes)
+    verdicts = bench.checker.verdicts(before, asked_by_now=lambda: bench.clients.writes)
 
     assert verdicts["validity"] == "ok"
     assert bench.violations() == {}

@@ -1,4 +1,4 @@
-"""Traces: what is written is read back, the same calls give the same bytes, and every bad line is named."""
+"""Traces: reading gives back what was written, equal runs give equal bytes, and every malformed line is named."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ PAGE = Path(__file__).parent.parent.parent.parent / "docs" / "trace.md"
 
 
 def stormy_run(seed: int = 3) -> tuple[VirtualCluster, TraceRecorder]:
-    """A few writes and reads among crashes, loss and duplicates, with a recorder of our own."""
+    """A few writes and reads among crashes, loss and duplicates, with a recorder."""
     recorder = TraceRecorder()
     cluster = VirtualCluster(Settings(nodes=3, seed=seed, data="somewhere"), observers=(recorder,))
     cluster.run(1_000)
@@ -76,12 +76,12 @@ def written(cluster: VirtualCluster, recorder: TraceRecorder, path: Path) -> Pat
 
 @pytest.fixture(scope="module")
 def run() -> tuple[VirtualCluster, TraceRecorder]:
-    """One run for all tests that only look."""
+    """One run for all tests that do not change it."""
     return stormy_run()
 
 
 def test_what_is_written_is_read_back(run: tuple[VirtualCluster, TraceRecorder], tmp_path: Path) -> None:
-    """Every call of the world is there again, with every argument, and the history beside it."""
+    """Every event of the world, with every field, and the history."""
     cluster, recorder = run
 
     trace = read_trace(written(cluster, recorder, tmp_path / "run.jsonl"))
@@ -100,7 +100,7 @@ def test_what_is_written_is_read_back(run: tuple[VirtualCluster, TraceRecorder],
 
 
 def test_a_trace_judges_as_the_run_did(run: tuple[VirtualCluster, TraceRecorder], tmp_path: Path) -> None:
-    """The same checker, the same verdicts and the same counts."""
+    """The checker gives the same verdicts and counts."""
     cluster, recorder = run
 
     judged = check_trace(written(cluster, recorder, tmp_path / "run.jsonl"))
@@ -111,7 +111,7 @@ def test_a_trace_judges_as_the_run_did(run: tuple[VirtualCluster, TraceRecorder]
 
 
 def test_a_violation_is_found_in_a_trace_too(tmp_path: Path) -> None:
-    """A claim without a majority, played to a recorder, written, read and judged."""
+    """A decided prefix without a majority is recorded, written, read and checked."""
     scene = Scene()
     recorder = TraceRecorder()
     scene.checker = recorder  # type: ignore[assignment]  # The scene speaks to any observer.
@@ -128,7 +128,7 @@ def test_a_violation_is_found_in_a_trace_too(tmp_path: Path) -> None:
 
 
 def test_the_same_run_gives_the_same_bytes(run: tuple[VirtualCluster, TraceRecorder], tmp_path: Path) -> None:
-    """A second run of the seed, plain and packed."""
+    """A second run of the seed, plain and gzipped."""
     for name in ("a.jsonl", "a.jsonl.gz"):
         first = written(*run, tmp_path / name)
         second = written(*stormy_run(), tmp_path / f"again-{name}")
@@ -138,8 +138,8 @@ def test_the_same_run_gives_the_same_bytes(run: tuple[VirtualCluster, TraceRecor
     assert b"somewhere" not in (tmp_path / "a.jsonl").read_bytes()
 
 
-def test_a_packed_trace_is_read_whatever_its_name(run: tuple[VirtualCluster, TraceRecorder], tmp_path: Path) -> None:
-    """What counts is what is in it."""
+def test_a_gzipped_trace_is_read_whatever_its_name(run: tuple[VirtualCluster, TraceRecorder], tmp_path: Path) -> None:
+    """The content decides, not the name."""
     packed = written(*run, tmp_path / "run.jsonl.gz").rename(tmp_path / "run.txt")
 
     assert is_trace(packed)
@@ -147,7 +147,7 @@ def test_a_packed_trace_is_read_whatever_its_name(run: tuple[VirtualCluster, Tra
 
 
 def test_stamps_grow_along_every_cause(run: tuple[VirtualCluster, TraceRecorder], tmp_path: Path) -> None:
-    """On each node, and from each sending to each delivery."""
+    """At each node, and from each sending to each delivery."""
     clocks: dict[int, int] = {}
     sent: dict[int, int] = {}
     deliveries = 0
@@ -166,14 +166,14 @@ def test_stamps_grow_along_every_cause(run: tuple[VirtualCluster, TraceRecorder]
 
 
 def test_times_never_go_back(run: tuple[VirtualCluster, TraceRecorder], tmp_path: Path) -> None:
-    """The history's lines stand where they happened."""
+    """The lines of the history are at their times."""
     times = [line.at_ms for line in read_trace(written(*run, tmp_path / "run.jsonl")).lines()]
 
     assert times == sorted(times)
 
 
 def test_a_cluster_writes_its_trace(run: tuple[VirtualCluster, TraceRecorder], tmp_path: Path) -> None:
-    """What `trace FILE` and `--trace` call."""
+    """As `trace FILE` and `--trace` do."""
     path = tmp_path / "run.jsonl"
 
     count = trace_to(run[0], str(path))
@@ -183,7 +183,7 @@ def test_a_cluster_writes_its_trace(run: tuple[VirtualCluster, TraceRecorder], t
 
 
 def test_past_its_bound_a_recorder_keeps_the_beginning(tmp_path: Path) -> None:
-    """And says that the end is missing."""
+    """The last line states that the end is missing."""
     recorder = TraceRecorder(most_events=2)
     for at_ms in range(5):
         recorder.observe(TimerFired(at_ms=at_ms, node=1, timer=Timer.HEARTBEAT))
@@ -197,7 +197,7 @@ def test_past_its_bound_a_recorder_keeps_the_beginning(tmp_path: Path) -> None:
 
 
 def test_history_alone_makes_a_trace() -> None:
-    """A world without events, say a cut one, still has what its clients saw."""
+    """A run without recorded events still has its clients' history."""
     event = HistoryEvent(process=1, type="invoke", f="post", value=["a", "b", "c"], time=7)
 
     lines = list(trace_lines(header_for(Settings(), "virtual"), (), [event]))
@@ -209,8 +209,8 @@ def test_history_alone_makes_a_trace() -> None:
     }
 
 
-def test_playing_calls_every_observer(run: tuple[VirtualCluster, TraceRecorder]) -> None:
-    """In the same order, with the same arguments."""
+def test_a_replay_calls_every_observer(run: tuple[VirtualCluster, TraceRecorder]) -> None:
+    """In the same order, with equal events."""
     again = TraceRecorder()
 
     replay(run[1].events(), again)
@@ -222,7 +222,7 @@ GOOD = '{"trace":2,"world":"virtual","seed":0,"settings":{"nodes":3}}'
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "mistake"),
     [
         ("", "line 1: a trace begins with its header"),
         ("nonsense", "line 1: a trace begins with its header"),
@@ -241,8 +241,8 @@ GOOD = '{"trace":2,"world":"virtual","seed":0,"settings":{"nodes":3}}'
         (f"{GOOD}\n\udcff", "line 2: no event of a trace"),
     ],
 )
-def test_every_bad_line_is_named(tmp_path: Path, text: str, told: str) -> None:
-    """One clear sentence with the file and the line, whatever is wrong."""
+def test_every_malformed_line_is_named(tmp_path: Path, text: str, mistake: str) -> None:
+    """One sentence with the file, the line and the mistake."""
     path = tmp_path / "bad.jsonl"
     path.write_bytes(text.encode("utf-8", "surrogateescape"))
 
@@ -250,11 +250,11 @@ def test_every_bad_line_is_named(tmp_path: Path, text: str, told: str) -> None:
         list(read_trace(path).lines())
 
     assert str(path) in str(error.value)
-    assert told in str(error.value)
+    assert mistake in str(error.value)
 
 
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
-    """Missing, a directory, or packed and cut short."""
+    """Missing, a directory, or gzipped and cut short."""
     torn = tmp_path / "torn.gz"
     torn.write_bytes(gzip.compress(GOOD.encode() * 1_000)[:40])
 
@@ -264,15 +264,15 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
 
 
 def test_a_history_is_no_trace(tmp_path: Path) -> None:
-    """`paxsim check` reads both and must tell them apart."""
+    """`paxsim check` reads both and must distinguish them."""
     history = tmp_path / "history.jsonl"
     history.write_text('{"process":0,"type":"invoke","f":"post"}\n')
 
     assert not is_trace(history)
 
 
-def test_the_page_tells_every_kind_of_line_and_every_field() -> None:
-    """docs/trace.md is read by people who write their own tools."""
+def test_the_page_has_every_kind_of_line_and_every_field() -> None:
+    """People write their own tools with docs/trace.md."""
     page = PAGE.read_text(encoding="utf-8")
     rows = dict(re.findall(r"^\| `(\w+)` \|([^|]*)\|", page, re.MULTILINE))
     common = set(Event.__struct_fields__) | {"message"}  # What arrives is named by its number.
@@ -285,7 +285,7 @@ def test_the_page_tells_every_kind_of_line_and_every_field() -> None:
 
 
 def test_a_recorder_keeps_what_it_is_given() -> None:
-    """A note is kept as it came."""
+    """A log line is kept unchanged."""
     recorder = TraceRecorder()
 
     note = NodeReported(at_ms=1, node=2, report=NoteLine("kind", "text"))

@@ -1,4 +1,4 @@
-"""Every order, one after another: what the checkers must agree with on small histories. Shares no code with them."""
+"""Try every order: the reference for all checkers on small histories. Shares no code with them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class _Operation:
 def linearizable(events: Sequence[Event], step: Step, state: Any) -> bool:
     """True when some order of the operations explains every result and respects real time.
 
-    A local read stands behind no operation by time, only behind earlier local reads of its node.
+    Real time orders a local read only after earlier local reads of its node.
     """
     left = [operation for operation in _operations(events) if operation.ret >= 0]
     return _explained([one for one in left if not (one.local and one.result is ANY)], step, state)
@@ -63,7 +63,7 @@ def _before(first: _Operation, second: _Operation) -> bool:
 
 
 def blog_step(state: Any, f: str, arg: Any, result: Any) -> tuple[bool, Any]:
-    """The blog, told again; `state` is three tuples: posts, comments, and the entries of all users."""
+    """The blog, written independently; `state` is three tuples: posts, comments, and the entries of all users."""
     posts, comments, entries = state or ((), (), ())
     titles = [title for title, _, _ in posts]
     if f in {"post", "comment"}:

@@ -1,8 +1,8 @@
-"""Histories drawn by seed: clients of one true object, some of whose results are changed into lies.
+"""Histories drawn from a seed: clients of one correct object, with some results replaced by wrong ones.
 
-Names are few, so that titles collide, comments are alike and old views are plausible. Operations end with an unknown
-fate, fail, or never return; a lie is a result that a plausible bug would give (an old view, two entries swapped, a
-wrong refusal), which may or may not be a violation: that is for the judges to say.
+Names are few, so that titles collide, comments are equal and stale views are plausible. Operations end as pending,
+fail, or never return. A wrong result is one that a plausible bug would give (a stale view, two entries swapped, a wrong
+refusal). It may or may not be a violation: the checkers decide.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from tests.simulator.checks.linearizability.brute import ANY, STEPS
 
 @dataclass
 class Drawn:
-    """A history, and the writes in the order in which they took effect (a witness when nothing was lied about)."""
+    """A history, and the writes in the order of effect (a witness if no result was replaced)."""
 
     events: list[Event] = field(default_factory=list)
     order: list[tuple[str, str, str, str]] = field(default_factory=list)

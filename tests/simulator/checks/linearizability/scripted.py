@@ -1,4 +1,4 @@
-"""Histories written down by hand, an event a line: "PROCESS TYPE F VALUE", the value as JSON."""
+"""Histories written by hand, an event a line: "PROCESS TYPE F VALUE", with the value as JSON."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from simulator.cluster.history import Event
 
 
 def script(*lines: str) -> list[Event]:
-    """The events. A line that ends in "@N" is of a local read at node N."""
+    """The events. A line that ends in "@N" belongs to a local read at node N."""
     events: list[Event] = []
     for line in lines:
         process, kind, f, text = line.split(maxsplit=3)

@@ -1,4 +1,4 @@
-"""The exact method for the blog, held against plain search and against the trying of every order."""
+"""The sweep for the blog, compared with plain search and with trying every order."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ from tests.simulator.checks.linearizability.scripted import script
 
 
 def test_the_sweep_agrees_with_plain_search_and_with_trying_every_order() -> None:
-    """Thousands of small histories full of collisions: titles posted twice, comments alike, unknown fates, lies."""
+    """Thousands of small histories full of collisions.
+
+    Repeated titles, equal comments, pending writes, wrong results.
+    """
     verdicts: Counter[bool] = Counter()
     for seed in range(4_000):
         events = draw("blog", seed, most=9).events
@@ -34,7 +37,7 @@ def test_the_sweep_agrees_with_plain_search_and_with_trying_every_order() -> Non
 
 
 def test_the_sweep_agrees_with_plain_search_on_longer_histories() -> None:
-    """Wherever plain search ends: up to 24 operations."""
+    """As far as plain search settles them: up to 24 operations."""
     settled: Counter[bool] = Counter()
     for seed in range(1_000):
         history = pair(draw("blog", seed, most=24).events)
@@ -49,7 +52,7 @@ def test_the_sweep_agrees_with_plain_search_on_longer_histories() -> None:
 
 @pytest.mark.slow
 def test_the_sweep_agrees_with_plain_search_thirty_thousand_times() -> None:
-    """The same once more, with other seeds and more of them."""
+    """The same with more seeds."""
     for seed in range(10_000, 40_000):
         history = pair(draw("blog", seed, most=14).events)
         searched = search(history.main, PlainBlog(), None, Budget()).at is None
@@ -57,14 +60,14 @@ def test_the_sweep_agrees_with_plain_search_thirty_thousand_times() -> None:
 
 
 def test_a_busy_history_needs_no_witness() -> None:
-    """Fifty busy clients, where search gives up at fifty operations."""
+    """Fifty busy clients; the search gives up at fifty operations."""
     made = busy_blog(3_000, 50, seed=3, crash=0.02)
 
     assert judge(made.events, "blog").verdict == "ok"
 
 
 def test_one_stale_view_among_thousands_of_operations_is_found() -> None:
-    """A view that misses a comment that was answered before ends the shortest beginning that fails."""
+    """A view that misses an answered comment ends the shortest failing prefix."""
     events = busy_blog(2_000, 20, seed=4).events
     events += script(
         '999 invoke post ["ann","old news","x"]', '999 ok post "ok"',
@@ -81,8 +84,8 @@ def test_one_stale_view_among_thousands_of_operations_is_found() -> None:
     assert "did not see comment('bob', 'old news', 'y')" in verdict.why
 
 
-def test_comments_alike_are_told_apart_by_deadline() -> None:
-    """Three equal comments, one of unknown fate and called first: two that are seen early, the last one late."""
+def test_equal_comments_are_placed_by_deadline() -> None:
+    """Three equal comments, one pending and called first: two are seen early, the last one late."""
     events = script(
         '0 invoke post ["ann","t","x"]', '0 ok post "ok"',
         '1 invoke comment ["bob","t","hi"]',
@@ -96,8 +99,8 @@ def test_comments_alike_are_told_apart_by_deadline() -> None:
     assert judge([event for event in events if event.process != 1], "blog").verdict == "violation"
 
 
-def test_an_unfinished_post_may_be_any_that_fits() -> None:
-    """A comment was accepted, so some unfinished post of the title took effect: ann's, since bob's view has none."""
+def test_a_pending_post_may_be_any_that_agrees_with_the_views() -> None:
+    """A comment was accepted, so some pending post of the title took effect: ann's, since bob's view has none."""
     begin = script('0 invoke post ["ann","t","x"]', '1 invoke post ["bob","t","y"]')
     told = script('2 invoke comment ["cid","t","hi"]', '2 ok comment "ok"')
     bob = script('3 invoke view_user "bob"', "3 ok view_user []")
@@ -109,8 +112,8 @@ def test_an_unfinished_post_may_be_any_that_fits() -> None:
     assert judge([*begin, *bob, *ann, *told], "blog").verdict == "ok"
 
 
-def test_predecessors_in_a_circle_are_a_violation() -> None:
-    """One user's list shows u before t, the list of posts t before u: each view alone is fine."""
+def test_predecessors_in_a_cycle_are_a_violation() -> None:
+    """One user's list shows u before t, the list of posts t before u: each view alone is possible."""
     events = script(
         '0 invoke post ["ann","t","x"]', '1 invoke post ["ann","u","y"]',
         "2 invoke view_all null", '3 invoke view_user "ann"',
@@ -124,7 +127,7 @@ def test_predecessors_in_a_circle_are_a_violation() -> None:
 
 
 def test_titles_right_one_by_one_can_be_wrong_together() -> None:
-    """Titles, users and the list of posts share their writes: checking per title alone would pass this."""
+    """Titles, users and the list of posts share writes: checking title by title would pass this."""
     events = script(
         '0 invoke post ["ann","t","x"]', '1 invoke post ["bob","u","y"]',
         '2 invoke view_title "t"', '2 ok view_title ["ann","x",[]]',
@@ -136,8 +139,8 @@ def test_titles_right_one_by_one_can_be_wrong_together() -> None:
     assert judge(events, "blog").verdict == "violation"
 
 
-def test_what_stood_on_the_chain_before_is_known() -> None:
-    """A restored cluster shows posts that nobody posted in this history: `init` names them."""
+def test_writes_from_before_the_history_are_known() -> None:
+    """A restored cluster shows posts from before this history: `init` names them."""
     events = script('0 invoke view_title "t"', '0 ok view_title ["ann","x",[["bob","hi"]]]')
     before = [("post", "ann", "t", "x"), ("post", "cid", "t", "z"), ("comment", "bob", "t", "hi")]
 

@@ -1,4 +1,4 @@
-"""The chain as witness: quick where it explains the history, and never believed where it does not."""
+"""The chain as witness: fast where it explains the history; where it does not, it proves nothing."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.simulator.checks.linearizability.scripted import script
 
 
 def test_a_witness_explains_only_what_some_order_explains() -> None:
-    """Whatever it accepts, trying every order accepts too; and nearly all true histories are accepted by their own."""
+    """Each history that the witness explains is linearizable, and nearly all correct histories are explained by theirs."""
     counts: Counter[tuple[bool, bool]] = Counter()
     for seed in range(4_000):
         drawn = draw("blog", seed, most=9, local=seed % 2 == 0)
@@ -27,14 +27,14 @@ def test_a_witness_explains_only_what_some_order_explains() -> None:
 
 
 def test_a_busy_history_is_explained_by_its_own_order() -> None:
-    """Unknown fates and refused writes among it."""
+    """With pending and refused writes."""
     made = busy_blog(5_000, 20, seed=5, crash=0.02)
 
     assert explains(pair(made.events), made.witness)
 
 
 def test_a_witness_that_fails_proves_nothing() -> None:
-    """Two posts at once, probed the wrong way round: the history is judged without it."""
+    """The witness has two concurrent posts in the wrong order: the history is checked without it."""
     events = script(
         '0 invoke post ["ann","t","x"]', '1 invoke post ["bob","u","y"]', '0 ok post "ok"', '1 ok post "ok"',
         "2 invoke view_all null", '2 ok view_all [["u","bob"],["t","ann"]]',
@@ -49,7 +49,7 @@ def test_a_witness_that_fails_proves_nothing() -> None:
 
 
 def test_a_violation_stays_one_whatever_the_witness() -> None:
-    """A view that misses what was answered before its call cannot be helped."""
+    """No witness explains a view that misses a write answered before its call."""
     events = script(
         '0 invoke post ["ann","t","x"]', '0 ok post "ok"', "1 invoke view_all null", "1 ok view_all []"
     )  # fmt: skip
@@ -58,7 +58,7 @@ def test_a_violation_stays_one_whatever_the_witness() -> None:
 
 
 def test_a_retry_and_its_unknown_original_share_one_place() -> None:
-    """The write stands on the chain once; the operation that was answered must be the one that stands there."""
+    """The write is on the chain once, so it belongs to the operation that was answered."""
     events = script(
         '0 invoke post ["ann","t","x"]', '0 ok post "ok"',
         '1 invoke comment ["bob","t","hi"]', "1 info comment null",

@@ -1,4 +1,7 @@
-"""Recorded histories with known verdicts: etcd, Knossos and Porcupine's, hand-made ones, and those settled by force."""
+"""Recorded histories with known verdicts.
+
+Etcd, Knossos and Porcupine's, hand-made ones, and ones settled by trying every order.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ MANIFEST: list[dict[str, Any]] = msgspec.json.decode((HISTORIES / "manifest.json
 
 @pytest.mark.parametrize("entry", MANIFEST, ids=[str(entry["file"]) for entry in MANIFEST])
 def test_a_history_with_a_known_verdict_is_judged_right(entry: dict[str, Any]) -> None:
-    """Never a wrong verdict, and none is unknown; a violation is explained."""
+    """No verdict is wrong or unknown, and violations have a reason."""
     [verdict] = check_files([str(HISTORIES / entry["file"])], model=entry["model"], init=entry["init"])
 
     assert verdict["verdict"] == ("ok" if entry["verdict"] else "violation")
@@ -25,7 +28,7 @@ def test_a_history_with_a_known_verdict_is_judged_right(entry: dict[str, Any]) -
 
 
 def test_every_recorded_history_is_judged() -> None:
-    """The manifest leaves no file out, and both verdicts occur for every model."""
+    """The manifest lists every file, and each model has both verdicts."""
     files = {str(path.relative_to(HISTORIES)) for path in HISTORIES.rglob("*.jsonl*")}
     verdicts = {(entry["model"], entry["verdict"]) for entry in MANIFEST}
 

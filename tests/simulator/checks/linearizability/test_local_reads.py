@@ -1,4 +1,4 @@
-"""Local reads: a state of the one order, forward only on each node, and nothing that is not decided yet."""
+"""Local reads: each shows a state of the one order, never moves back on its node, and shows only called writes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ WITNESS = [("post", "ann", "t", "x"), ("post", "bob", "u", "y")]
 
 
 def test_the_rule_agrees_with_trying_every_order() -> None:
-    """Thousands of small histories with local reads, some older than others, some of what never was."""
+    """Thousands of small histories with local reads, some stale, some of states that never existed."""
     verdicts: Counter[str] = Counter()
     for seed in range(4_000):
         drawn = draw("blog", seed, most=8, local=True)
@@ -49,7 +49,7 @@ def test_a_node_never_goes_back_in_time() -> None:
 
 
 def test_a_node_never_goes_back_in_time_between_lists() -> None:
-    """It has shown the second post, so it cannot have an empty list of the first one's author any more."""
+    """It has shown the second post, so the list of the first post's author can no longer be empty."""
     events = script(*POSTS, *NEW, '1 invoke view_user "ann" @2', "1 ok view_user [] @2")
 
     assert judge(events, "blog").verdict == "violation"
@@ -57,7 +57,7 @@ def test_a_node_never_goes_back_in_time_between_lists() -> None:
 
 
 def test_a_node_shows_nothing_that_is_not_asked_for_yet() -> None:
-    """A local read that shows a post before its call is a violation."""
+    """A local read that shows a post before the post is called is a violation."""
     events = script(*OLD, *POSTS)
 
     assert judge(events, "blog").verdict == "violation"
@@ -76,7 +76,7 @@ def test_what_a_node_has_shown_is_decided() -> None:
 
 
 def test_a_local_read_that_was_not_answered_says_nothing() -> None:
-    """An unfinished or failed local read is left out."""
+    """A pending or failed local read is ignored."""
     events = script(*POSTS, "1 invoke view_all null @2", "1 fail view_all null @2", "2 invoke view_all null @3")
 
     assert judge(events, "blog").verdict == "ok"

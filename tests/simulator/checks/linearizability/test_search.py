@@ -1,4 +1,4 @@
-"""The general checker, held against the trying of every order, and against its own bounds."""
+"""The search, compared with trying every order; and its limits."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FIRST = {"register": 0, "cas-register": 0}
 
 @pytest.mark.parametrize("model", OTHERS)
 def test_search_agrees_with_trying_every_order(model: str) -> None:
-    """On a thousand small histories of each model: true ones and lies, with open, failed and unknown operations."""
+    """A thousand small histories of each model: correct and wrong ones, with pending and failed operations."""
     verdicts: Counter[str] = Counter()
     for seed in range(1_000):
         events = draw(model, seed, most=9).events
@@ -39,7 +39,7 @@ def test_search_agrees_with_trying_every_order(model: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("model", OTHERS)
 def test_search_agrees_with_trying_every_order_of_longer_histories(model: str) -> None:
-    """The same, ten times as often and with more operations."""
+    """The same, ten times as many and with more operations."""
     for seed in range(1_000, 11_000):
         events = draw(model, seed, most=11).events
         explained = linearizable(events, STEPS[model], False if model == "mutex" else FIRST.get(model))
@@ -47,7 +47,7 @@ def test_search_agrees_with_trying_every_order_of_longer_histories(model: str) -
 
 
 def test_a_blind_write_that_changes_nothing_can_still_hide_another() -> None:
-    """Write 1, write 0, cas 0 to 2: the write of 0 is needed although 0 is there at first."""
+    """Write 1, write 0, cas 0 to 2: the write of 0 is needed although the register starts with 0."""
     events = script(
         "0 invoke write 0", "1 invoke cas [0,2]", "2 invoke write 1", "1 ok cas [0,2]", "2 ok write 1", "0 ok write 0",
         "3 invoke read null", "3 ok read 2",
@@ -57,7 +57,7 @@ def test_a_blind_write_that_changes_nothing_can_still_hide_another() -> None:
 
 
 def test_a_failed_cas_sees_what_a_read_does_not_show() -> None:
-    """Write 2, read 2, write 0, and then a cas from 2 fails: nobody reads the 0, and it must be there."""
+    """Write 2, read 2, write 0, then a cas from 2 fails: no read shows the 0, and it must be there."""
     events = script(
         "0 invoke write 2", "2 invoke read null", "1 invoke write 0", "0 ok write 2", "0 invoke cas [2,1]",
         "2 ok read 2", "1 ok write 0", "0 ok cas false",
@@ -67,7 +67,7 @@ def test_a_failed_cas_sees_what_a_read_does_not_show() -> None:
 
 
 def test_an_unfinished_write_may_take_effect_late_or_never() -> None:
-    """The same unfinished write explains a new value read much later, and an old one read before."""
+    """The same pending write explains a new value read much later, and an old one read before."""
     begin = ["0 invoke write 1", "0 info write null", "1 invoke read null", "1 ok read 0", "1 invoke read null"]
 
     assert judge(script(*begin, "1 ok read 1"), "register", 0).verdict == "ok"
@@ -78,7 +78,7 @@ def test_an_unfinished_write_may_take_effect_late_or_never() -> None:
 
 
 def test_a_set_is_judged_as_a_whole() -> None:
-    """Each element alone is right for both readers; together they cannot be."""
+    """Each element alone is correct for both readers; together they are a violation."""
     events = script(
         '0 invoke add "a"', '1 invoke add "b"', "2 invoke read null", "3 invoke read null",
         '2 ok read ["a"]', '3 ok read ["b"]', '0 ok add "a"', '1 ok add "b"',
@@ -88,7 +88,7 @@ def test_a_set_is_judged_as_a_whole() -> None:
 
 
 def test_keys_are_judged_one_by_one() -> None:
-    """Forty busy clients on ten keys: hopeless as one object, quick by keys."""
+    """Forty busy clients on ten keys: hopeless as one object, fast key by key."""
     events: list[Event] = []
     for round_number in range(50):
         calls = [(client, str(client % 10), f"{round_number}-{client} ") for client in range(40)]
@@ -105,7 +105,7 @@ def test_keys_are_judged_one_by_one() -> None:
 
 
 def test_true_is_not_one() -> None:
-    """JSON tells them apart, so a register does."""
+    """JSON distinguishes them, so a register does."""
     events = script("0 invoke write true", "0 ok write true", "0 invoke read null", "0 ok read 1")
 
     assert judge(events, "register").verdict == "violation"
@@ -113,7 +113,7 @@ def test_true_is_not_one() -> None:
 
 @pytest.mark.parametrize("model", OTHERS)
 def test_hints_of_a_model_are_true(model: str) -> None:
-    """What a model calls pure changes nothing, what it calls blind is legal anywhere and forgets what was there."""
+    """A pure operation changes nothing; a blind one is legal anywhere and forgets the state before it."""
     judged = MODELS[model]()
     seen = 0
     for seed in range(200):
@@ -142,7 +142,7 @@ def test_hints_of_a_model_are_true(model: str) -> None:
 
 
 def test_a_bound_in_memory_or_time_gives_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Never a guess: the verdict says which bound was reached."""
+    """The verdict names the limit that was reached."""
     events = [Event(process=p, type="invoke", f="append", value=["k", f"{p}"]) for p in range(16)]
     events += [Event(process=p, type="ok", f="append", value=["k", f"{p}"]) for p in range(16)]
     events += [Event(process=0, type="invoke", f="get", value=["k", None])]
@@ -157,7 +157,7 @@ def test_a_bound_in_memory_or_time_gives_unknown(monkeypatch: pytest.MonkeyPatch
 
 
 def test_a_verdict_is_unknown_when_the_time_is_over() -> None:
-    """`judge` never raises for a bound."""
+    """`judge` never raises for a limit."""
     verdict = judge(draw("blog", 1, most=9).events, "blog", limit_s=0.0)
 
     assert verdict.verdict == "unknown"

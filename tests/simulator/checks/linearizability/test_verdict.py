@@ -1,4 +1,4 @@
-"""What a violation says: the shortest beginning of the history that fails, who did what, and what cannot be."""
+"""The reason of a violation: the shortest failing prefix, the operations, and the contradiction."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from tests.simulator.checks.linearizability.scripted import script
 
 
 @pytest.mark.parametrize("model", sorted(MODELS))
-def test_the_prefix_told_is_the_shortest_that_fails(model: str) -> None:
-    """It fails by itself, and without its last event it does not."""
+def test_the_named_prefix_is_the_shortest_that_fails(model: str) -> None:
+    """It fails by itself, and without its last event it passes."""
     told = 0
     for seed in range(600):
         events = draw(model, seed, most=10, local=model == "blog").events
@@ -35,8 +35,8 @@ def _told_length(why: str, events: list[Event]) -> int:
     return len(events) if why.startswith("It takes all") else int(why.split()[2])
 
 
-def test_a_stale_read_is_told_with_both_operations() -> None:
-    """The post that was answered, the view that came later, their processes and their events."""
+def test_a_stale_read_is_explained_with_both_operations() -> None:
+    """The answered post, the later view, their processes and their events."""
     events = script('0 invoke post ["ann","t","x"]', '0 ok post "ok"', "7 invoke view_all null", "7 ok view_all []")
 
     why = judge(events, "blog").why
@@ -48,8 +48,8 @@ def test_a_stale_read_is_told_with_both_operations() -> None:
     )
 
 
-def test_a_register_tells_what_it_could_hold() -> None:
-    """A read of a value that nobody wrote: what could be there, and what was still open."""
+def test_a_register_names_its_possible_values() -> None:
+    """A read of a value that was never written: the possible values, and the pending operations."""
     events = script(
         "0 invoke write 1", "0 ok write 1", "1 invoke write 2", "2 invoke read null", "2 ok read 3", "1 ok write 2"
     )  # fmt: skip
@@ -64,7 +64,7 @@ def test_a_register_tells_what_it_could_hold() -> None:
 
 
 def test_a_kv_blames_the_read_that_shows_it() -> None:
-    """The search looks ahead to what is read next; what it tells does not."""
+    """The search looks ahead to the next read; the reason does not."""
     events = script(
         '0 invoke append ["k","a"]', '0 ok append ["k","a"]', '0 invoke get ["k",null]', '0 ok get ["k","b"]'
     )  # fmt: skip
@@ -73,7 +73,7 @@ def test_a_kv_blames_the_read_that_shows_it() -> None:
 
 
 def test_a_long_chain_of_reasons_is_cut_in_the_middle() -> None:
-    """Twenty comments stand before the one that was answered, the first of them was called too late."""
+    """Twenty comments precede the answered one, and the first of them was called too late."""
     events = script('0 invoke post ["ann","t","x"]', '0 ok post "ok"')
     texts = [["bob", f"c{number}"] for number in range(20)]
     calls = [
@@ -91,7 +91,7 @@ def test_a_long_chain_of_reasons_is_cut_in_the_middle() -> None:
 
 
 def test_user_text_is_cut_and_quoted() -> None:
-    """A title of two hundred characters and a line break cannot take the sentence apart."""
+    """A title with two hundred characters and a line break does not break the sentence."""
     title = "long\n" * 40
     events = [
         Event(process=0, type="invoke", f="view_title", value=title),
@@ -105,7 +105,7 @@ def test_user_text_is_cut_and_quoted() -> None:
 
 
 def test_the_shortest_prefix_is_found_wherever_it_ends() -> None:
-    """By any guess, in few steps; and when the budget ends first, what is known so far is told."""
+    """From any guess, in few steps; if the budget ends first, the best known prefix is named."""
     dice = Random(7)
     for _ in range(300):
         whole = dice.randint(1, 5_000)
@@ -128,7 +128,7 @@ def test_the_shortest_prefix_is_found_wherever_it_ends() -> None:
 
 
 def test_a_model_or_first_value_that_is_none_is_refused() -> None:
-    """In one sentence each."""
+    """With one sentence each."""
     for model, init in (("queue", None), ("kv", [1]), ("set", 3), ("mutex", "held"), ("blog", [["post", 1]])):
         with pytest.raises(InputError, match=r"model|starts with"):
             judge([], model, init)
