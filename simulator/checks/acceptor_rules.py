@@ -111,7 +111,7 @@ class AcceptorRules:
             if vote.voters & acceptor.bit or vote.late & acceptor.bit:
                 continue
             if acceptance.ballot < safe:
-                vote.late |= acceptor.bit  # Stored below its promise, just before the end of the last life.
+                vote.late |= acceptor.bit  # Stored below its promise, just before the last incarnation ended.
             else:
                 vote.voters |= acceptor.bit
                 if vote.voters.bit_count() == oracle.accept_quorum:

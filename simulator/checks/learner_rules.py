@@ -74,7 +74,7 @@ class LearnerRules:
             if ballot.owner == node.node and (vote.acknowledged | (vote.voters & bit)).bit_count() >= quorum:
                 return True
             if (vote.reached | vote.voters) & bit:
-                for said, upto in node.stated_prefixes.items():
-                    if upto >= number and said <= ballot:
+                for ballot_stated, upto in node.stated_prefixes.items():
+                    if upto >= number and ballot_stated <= ballot:
                         return True
         return False

@@ -137,9 +137,7 @@ def test_a_blog_that_differs_from_the_replay_is_found(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("titles", [[], [["Old", "zoe"], ["Hello", "alice"]], [["Hello", "alice"], ["Old", "zoe"]]])
-def test_views_are_checked_against_the_chain_and_the_writes_before_the_run(
-    bench: Bench, titles: list[list[str]]
-) -> None:
+def test_views_are_checked_against_the_chain_and_earlier_writes(bench: Bench, titles: list[list[str]]) -> None:
     """The run began with an older post: after a new post is answered, a view must show both in order."""
     old = Ticket(number=1, node=1, request=Post("zoe", "Old", "o"), client="earlier-1", seq=1, asked_ms=0)
     post = bench.ask(HELLO, "ok")

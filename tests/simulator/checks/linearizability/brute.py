@@ -69,8 +69,8 @@ def blog_step(state: Any, f: str, arg: Any, result: Any) -> tuple[bool, Any]:
     if f in {"post", "comment"}:
         user, title, content = arg
         if (title in titles) is (f == "post"):
-            told: Any = "duplicate title" if f == "post" else "cannot comment"
-            return result in {ANY, told}, state
+            refusal: Any = "duplicate title" if f == "post" else "cannot comment"
+            return result in {ANY, refusal}, state
         if f == "post":
             posts = (*posts, (title, user, content))
         else:

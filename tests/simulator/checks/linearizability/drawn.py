@@ -103,7 +103,7 @@ class _World:
         return "cas", [value, dice.randrange(3)]
 
     def effect(self, call: Event) -> Event | None:
-        """Let it take effect now, or not; how it will end, None when it never will."""
+        """Apply it now or never; returns how it ends, None when it never returns."""
         dice, f, arg = self.dice, call.f, call.value
         fate = dice.random()
         if fate < self.crash:
@@ -137,10 +137,10 @@ class _World:
             self.states.append(state)
 
     def result(self, state: Any, f: str, arg: Any) -> Any:
-        """What an operation is told in a state; `ANY` when it is illegal there."""
+        """The result of an operation in a state; `ANY` when it is illegal there."""
         if self.model == "blog" and not f.startswith("view"):
-            told = ["ok", "duplicate title" if f == "post" else "cannot comment"]
-            return next(result for result in told if self.step(state, f, arg, result)[0])
+            answers = ["ok", "duplicate title" if f == "post" else "cannot comment"]
+            return next(result for result in answers if self.step(state, f, arg, result)[0])
         if self.model == "blog":
             return _view(state, f, arg)
         match f:

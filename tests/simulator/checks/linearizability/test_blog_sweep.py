@@ -19,10 +19,7 @@ from tests.simulator.checks.linearizability.scripted import script
 
 
 def test_the_sweep_agrees_with_plain_search_and_with_trying_every_order() -> None:
-    """Thousands of small histories full of collisions.
-
-    Repeated titles, equal comments, pending writes, wrong results.
-    """
+    """Thousands of small histories: repeated titles, equal comments, pending writes, wrong results."""
     verdicts: Counter[bool] = Counter()
     for seed in range(4_000):
         events = draw("blog", seed, most=9).events
@@ -102,14 +99,14 @@ def test_equal_comments_are_placed_by_deadline() -> None:
 def test_a_pending_post_may_be_any_that_agrees_with_the_views() -> None:
     """A comment was accepted, so some pending post of the title took effect: ann's, since bob's view has none."""
     begin = script('0 invoke post ["ann","t","x"]', '1 invoke post ["bob","t","y"]')
-    told = script('2 invoke comment ["cid","t","hi"]', '2 ok comment "ok"')
+    comment = script('2 invoke comment ["cid","t","hi"]', '2 ok comment "ok"')
     bob = script('3 invoke view_user "bob"', "3 ok view_user []")
     ann = script('3 invoke view_user "ann"', "3 ok view_user []")
 
-    assert judge([*begin, *told, *bob], "blog").verdict == "ok"
-    assert judge([*begin, *told, *ann], "blog").verdict == "ok"
-    assert judge([*begin, *told, *bob, *ann], "blog").verdict == "violation"
-    assert judge([*begin, *bob, *ann, *told], "blog").verdict == "ok"
+    assert judge([*begin, *comment, *bob], "blog").verdict == "ok"
+    assert judge([*begin, *comment, *ann], "blog").verdict == "ok"
+    assert judge([*begin, *comment, *bob, *ann], "blog").verdict == "violation"
+    assert judge([*begin, *bob, *ann, *comment], "blog").verdict == "ok"
 
 
 def test_predecessors_in_a_cycle_are_a_violation() -> None:

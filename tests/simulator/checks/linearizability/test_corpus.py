@@ -1,7 +1,4 @@
-"""Recorded histories with known verdicts.
-
-Etcd, Knossos and Porcupine's, hand-made ones, and ones settled by trying every order.
-"""
+"""Recorded histories with known verdicts: of etcd, Knossos and Porcupine, hand-made, and settled by trying every order."""
 
 from __future__ import annotations
 

@@ -19,19 +19,19 @@ from tests.simulator.checks.linearizability.scripted import script
 @pytest.mark.parametrize("model", sorted(MODELS))
 def test_the_named_prefix_is_the_shortest_that_fails(model: str) -> None:
     """It fails by itself, and without its last event it passes."""
-    told = 0
+    explained = 0
     for seed in range(600):
         events = draw(model, seed, most=10, local=model == "blog").events
         why = judge(events, model).why
         if why:
-            length = _told_length(why, events)
+            length = _named_length(why, events)
             assert judge(events[:length], model).verdict == "violation", f"seed {seed}"
             assert judge(events[: length - 1], model).verdict == "ok", f"seed {seed}"
-            told += 1
-    assert told > 10
+            explained += 1
+    assert explained > 10
 
 
-def _told_length(why: str, events: list[Event]) -> int:
+def _named_length(why: str, events: list[Event]) -> int:
     return len(events) if why.startswith("It takes all") else int(why.split()[2])
 
 
