@@ -14,7 +14,7 @@ from tests.simulator.checks.linearizability.scripted import script
 
 
 def test_a_witness_explains_only_what_some_order_explains() -> None:
-    """What the witness explains is linearizable, and nearly all correct histories are explained by theirs."""
+    """A history that the witness explains is linearizable, and nearly all correct histories are explained by theirs."""
     counts: Counter[tuple[bool, bool]] = Counter()
     for seed in range(4_000):
         drawn = draw("blog", seed, most=9, local=seed % 2 == 0)

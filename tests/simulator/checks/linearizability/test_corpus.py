@@ -1,4 +1,4 @@
-"""Recorded histories with known verdicts: of etcd, Knossos and Porcupine, hand-made, and settled by trying every order."""
+"""Recorded histories with known verdicts: of etcd, Knossos and Porcupine, made by hand, and settled by every order."""
 
 from __future__ import annotations
 
