@@ -105,7 +105,7 @@ class Acceptor:
         return True
 
     def raise_promise(self, ballot: Ballot) -> None:
-        """A vote is a promise too (Lamport 2001 does not state it). The record of the vote makes it durable."""
+        """Raise the promise to the ballot of a vote, whose record makes it durable (Lamport 2001 omits this)."""
         self.promised = ballot
 
     def vote(self, ballot: Ballot, slot: Slot, value: Value) -> None:

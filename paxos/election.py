@@ -84,10 +84,10 @@ class Election:
 
     @rule("2", "6")
     def stepped_down(self) -> None:
-        """This node has stepped down. It makes room, or campaigns again if a higher promise refused it.
+        """After stepping down: follow, or campaign again when a higher promise refused this node.
 
-        A node that comes back with a high promise cannot vote for this leader. That should cost a ballot and not the
-        leadership: unless others follow another leader by now, this node goes on with a higher ballot.
+        A node that comes back with a high promise cannot vote for this leader. A higher ballot is enough to get its
+        vote back; the leader need not change, unless others follow another one by now.
         """
         outbid, self._outbid = self._outbid, False
         self.phase = "following"

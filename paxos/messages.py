@@ -25,7 +25,7 @@ class Request(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
     @property
     def id(self) -> RequestId:
-        """The request's name."""
+        """`(client, seq)`, which stays the same when the client retries."""
         return (self.client, self.seq)
 
 
@@ -127,7 +127,7 @@ class Accepted(Message, frozen=True, kw_only=True, array_like=True, gc=False, ta
 
 
 class Decide(Message, frozen=True, kw_only=True, array_like=True, gc=False, tag=8):
-    """Slots up to `decided` are chosen. It proves the receiver's votes at exactly `ballot`, and no others (rule 12)."""
+    """Slots up to `decided` are chosen. Of the receiver's votes it proves those at exactly `ballot` (rule 12)."""
 
     ballot: Ballot
     decided: Slot

@@ -15,7 +15,7 @@ from paxos.timeouts import Timeouts
 
 
 class PreVoteRound:
-    """Questions to the peers, and their answers; also this node's own readiness to grant a pre-vote."""
+    """The pre-votes that this node asked for, the grants it got, and whether it would grant one itself."""
 
     def __init__(self, core: Core, timeouts: Timeouts, acceptor: Acceptor, learner: Learner) -> None:
         self.core = core

@@ -103,7 +103,7 @@ class WaitingRequests:
                 self._confirmed = True
 
     def end_ready_reads(self, decided: Slot) -> tuple[int, ...]:
-        """The confirmed reads whose slot is not above `decided`, which is applied here."""
+        """Remove and return the confirmed reads whose slot is not above `decided`, which is applied here."""
         if not self._confirmed:
             return ()
         confirmed = [(number, waiting.slot) for number, waiting in self.reads.items() if waiting.slot >= 0]
@@ -114,7 +114,7 @@ class WaitingRequests:
         return ready
 
     def end_overdue(self, limit_ms: int, now_ms: int) -> tuple[tuple[RequestId, ...], tuple[int, ...]]:
-        """The writes and the reads that have waited for `limit_ms` milliseconds or longer."""
+        """Remove and return the writes and the reads that have waited for `limit_ms` milliseconds or longer."""
         writes = tuple(name for name, waiting in self.writes.items() if now_ms - waiting.since_ms >= limit_ms)
         reads = tuple(number for number, waiting in self.reads.items() if now_ms - waiting.since_ms >= limit_ms)
         for name in writes:
