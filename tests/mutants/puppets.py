@@ -47,13 +47,13 @@ from simulator.trace.events import (
 )
 from simulator.worlds.virtual.disk import SimulatedDisk
 
-TOLD: set[str] = set()
+COVERED: set[str] = set()
 """Every rule that some story breaks."""
 
 
 def tells_of(*rules: str) -> pytest.MarkDecorator:
     """A story that is told once with the protocol as it is, and once for each of these rules broken."""
-    TOLD.update(rules)
+    COVERED.update(rules)
     return pytest.mark.parametrize("rule", [None, *rules], ids=["sound", *rules])
 
 

@@ -13,7 +13,7 @@ from simulator.errors import InputError
 from simulator.mutants.registry import NODE_PARTS, ROLES, find, mutants, node_type, replica_type
 from simulator.node.node import Node
 from tests.mutants import test_core_stories, test_election_stories, test_log_stories, test_read_stories
-from tests.mutants.puppets import TOLD
+from tests.mutants.puppets import COVERED
 
 STORIES = (test_core_stories, test_election_stories, test_log_stories, test_read_stories)
 
@@ -50,7 +50,7 @@ def test_every_rule_of_the_list_can_be_broken_by_its_name() -> None:
 def test_every_mutant_has_its_story() -> None:
     """A fixed minimal scenario, in which the protocol as it is passes."""
     assert STORIES
-    assert {name for name, one in mutants().items() if not one.control} == TOLD
+    assert {name for name, one in mutants().items() if not one.control} == COVERED
 
 
 def test_a_mutant_is_a_few_methods_of_one_role_and_no_copy() -> None:

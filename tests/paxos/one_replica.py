@@ -30,7 +30,7 @@ from paxos.records import JournalRecord
 from paxos.replica import Replica
 from paxos.waiting_requests import WaitingRequests
 
-Said = TypeVar("Said")
+OfKind = TypeVar("Said")
 
 
 def ballot(round_: int, owner: NodeId) -> Ballot:
@@ -55,7 +55,7 @@ def core(node: NodeId = 1, nodes: int = 5, **limits: Any) -> Core:
     return shared
 
 
-def messages(effects: Iterable[Effect], kind: type[Said]) -> list[Said]:
+def messages(effects: Iterable[Effect], kind: type[OfKind]) -> list[OfKind]:
     """The messages of a class that these effects send, in order."""
     sent = [effect.message for effect in effects if isinstance(effect, Send | SendNow)]
     return [message for message in sent if isinstance(message, kind)]
@@ -84,7 +84,7 @@ def alarms(effects: Iterable[Effect], timer: Timer) -> list[tuple[int, int]]:
     ]
 
 
-def of(effects: Iterable[Effect], kind: type[Said]) -> list[Said]:
+def of(effects: Iterable[Effect], kind: type[OfKind]) -> list[OfKind]:
     """The effects of a class, in order."""
     return [effect for effect in effects if isinstance(effect, kind)]
 

@@ -17,7 +17,7 @@ from tests.paxos.bench_of_replicas import Bench
 
 LENGTH_MS = 2_500
 """How long a storm lasts."""
-CALM_MS = 6_000
+SETTLE_MS = 6_000
 """After healing, writes at every node are answered within this time. The longest pause between two attempts to lead is
 four election timeouts, each at most 900 ms here, and a second attempt must then win: nobody disturbs it any more."""
 KINDS = ("crash", "power", "frail", "cut", "split", "drop", "duplicate", "reorder", "clock", "retry")
@@ -41,13 +41,13 @@ class Storm:
     def run(self) -> Bench:
         """The storm, and the clear after it. Raises AssertionError when anything is wrong, with the seed."""
         try:
-            self._blow()
+            self._inject()
             self._clear_up()
         except AssertionError as error:
             raise AssertionError(f"storm {self.seed} ({', '.join(sorted(self.kinds))}): {error}") from error
         return self.bench
 
-    def _blow(self) -> None:
+    def _inject(self) -> None:
         bench, dice = self.bench, self.dice
         bench.delay = dice.choice(((1, 2), (1, 10), (5, 30)))
         for kind in ("drop", "duplicate", "reorder"):
@@ -79,9 +79,9 @@ class Storm:
             if bench.seats[node].replica is None:
                 bench.start(node)
         last = [(node, bench.write(node)) for node in bench.nodes]
-        done = bench.until(lambda: all(bench.answered(*one) for one in last), CALM_MS)
+        done = bench.until(lambda: all(bench.answered(*one) for one in last), SETTLE_MS)
         assert done, f"writes wait, {bench.leaders()} lead"
-        assert bench.until(bench.converged, CALM_MS), f"logs of {[len(log) for log in bench.logs()]} slots"
+        assert bench.until(bench.converged, SETTLE_MS), f"logs of {[len(log) for log in bench.logs()]} slots"
         [leader] = bench.leaders()
         assert all(bench.of(node).status().leader == leader for node in bench.nodes), "not everybody follows"
         for name, slot in bench.oracle.answers.items():

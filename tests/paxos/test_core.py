@@ -31,7 +31,7 @@ def test_quorums_that_can_miss_each_other_are_refused(nodes: int, prepare: int, 
         core(nodes=nodes, prepare_quorum=prepare, accept_quorum=accept)
 
 
-def test_time_begins_with_a_life() -> None:
+def test_time_begins_with_an_incarnation() -> None:
     """Whatever the driver's clock shows at first, no time has passed."""
     shared = Core(Config(node=1, nodes=(1, 2, 3)))
 

@@ -77,11 +77,11 @@ def test_a_prefix_proves_votes_of_its_own_ballot(alone: Alone) -> None:
 
 
 @pytest.mark.parametrize("said_at", [NEW, ballot(1, 1)])
-def test_a_prefix_proves_no_vote_of_another_ballot(alone: Alone, said_at: Ballot) -> None:
+def test_a_prefix_proves_no_vote_of_another_ballot(alone: Alone, announced_at: Ballot) -> None:
     """Rule 12: a vote of another ballot, higher or lower, may be for another value; the slot is fetched instead."""
     alone.accept(OLD, 1, value(1))
 
-    alone.learner.prefix_decided(said_at, 1, source=3)
+    alone.learner.prefix_decided(announced_at, 1, source=3)
     alone.learner.flush()
 
     effects = alone.core.take_effects()

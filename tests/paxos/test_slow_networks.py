@@ -34,8 +34,8 @@ def test_a_minority_decides_nothing_and_its_clients_are_told() -> None:
 def test_a_follower_that_is_cut_one_way_disturbs_nobody(way: str) -> None:
     """Rule 2: whether it hears nothing or reaches nobody, the leader stays, and writes go on."""
     bench, leader, others = a_working()
-    deaf = others[0]
-    bench.cut = {(node, deaf) if way == "hears nothing" else (deaf, node) for node in bench.nodes if node != deaf}
+    apart = others[0]
+    bench.cut = {(node, apart) if way == "hears nothing" else (apart, node) for node in bench.nodes if node != apart}
 
     name = bench.write(leader)
     bench.run(3_000)

@@ -198,7 +198,7 @@ class ClusterMachine(RuleBasedStateMachine):
             assert longer[: len(shorter)] == shorter, text(self.schedule)
 
     def teardown(self) -> None:
-        """Peace must come, within the bound that the whole plan allows."""
+        """The cluster must recover, within the bound that the whole schedule allows."""
         if not hasattr(self, "cluster"):
             return
         try:

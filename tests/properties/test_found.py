@@ -18,7 +18,7 @@ def three_nodes(*faults: ScheduledFault, seed: int = 0, heals_ms: int = 1_000) -
     return Schedule(settings=Settings(nodes=3, data="", seed=seed, difficulty=1), faults=faults, heals_ms=heals_ms)
 
 
-def test_a_node_paused_before_its_first_moment_is_born_once() -> None:
+def test_a_node_paused_before_its_first_moment_starts_once() -> None:
     """Found by the state machine, seed 0: a node paused and resumed at 0 ms began two incarnations on one disk.
 
     The second took the place of the first, and with it went the calls that the first had taken.

@@ -95,7 +95,7 @@ def measure(row: Row, seed: int) -> Measured:
         cluster.apply(LinkConditions(LinkRule(drop=row.loss)))
     hub = 1 + seed % row.nodes
     _begin(cluster, row.shape, hub)
-    timeout_ms = max(_patience(cluster, node) for node in settings.node_ids)
+    timeout_ms = max(_learned_timeout_ms(cluster, node) for node in settings.node_ids)
     cut_ms = cluster.now_ms()
     for fault in _cut(cluster, row.shape, hub):
         cluster.apply(fault)
@@ -214,7 +214,7 @@ def _post(title: str) -> Post:
     return Post(username="ann", title=title, content="written in a partial partition")
 
 
-def _patience(cluster: VirtualCluster, node: int) -> int:
+def _learned_timeout_ms(cluster: VirtualCluster, node: int) -> int:
     inside = cluster.machines[node].node
     assert isinstance(inside, Node)
     return inside.replica.timeouts.election_ms()

@@ -148,7 +148,7 @@ def explore(
     if json:
         output.json(report.document(search))
     else:
-        _say(output, report, search)
+        _write_report(output, report, search)
     if report.interrupted:
         return INTERRUPTED
     return CHECK_FAILED if report.failures else OK
@@ -161,7 +161,7 @@ def _tell(output: Output, seed: int, search: Search) -> int:
     return CHECK_FAILED if outcome.violations else OK
 
 
-def _say(output: Output, report: Report, search: Search) -> None:
+def _write_report(output: Output, report: Report, search: Search) -> None:
     failing = len({failure.seed for failure in report.failures})
     found = {(one.seed, one.invariant): one for one in report.findings}
     for failure in report.failures:
@@ -185,7 +185,7 @@ class _Bar:
         self._output = output
         self._progress: Progress | None = None
         self._task: TaskID | None = None
-        self._said_s = 0.0
+        self._written_s = 0.0
 
     def __enter__(self) -> Self:
         return self
@@ -221,8 +221,8 @@ class _Bar:
         rate = f"{report.runs_per_second:.0f}"
         if self._progress is not None and self._task is not None:
             self._progress.update(self._task, completed=report.seeds, rate=rate, failed=failed)
-        elif report.seconds - self._said_s >= 10:
-            self._said_s = report.seconds
+        elif report.seconds - self._written_s >= 10:
+            self._written_s = report.seconds
             self._output.progress(f"{report.seeds} seeds, {rate} a second, {failed} failed")
 
     def shrinking(self, failure: Failure) -> None:

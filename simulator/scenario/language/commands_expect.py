@@ -57,13 +57,13 @@ def _load(words: Cursor) -> Load:
     words.choose("'for'", ("for",))
     for_ms = words.time_ms(least=1)
     clients, mix = 10, Load(rate=1, for_ms=1).mix
-    said: set[str] = set()
+    seen: set[str] = set()
     while words.more():
         option = words.peek()
         name = words.choose("what a load can be", ("clients", "mix"))
-        if name in said and option is not None:
+        if name in seen and option is not None:
             raise ParseError(option.column, f"{name!r} is said twice here: say it once.")
-        said.add(name)
+        seen.add(name)
         if name == "clients":
             clients = words.number("a number of clients", 1, MOST_CLIENTS)
         else:

@@ -34,7 +34,7 @@ class FileErrors(InputError):
 
     def __init__(self, mistakes: Iterable[LineError]) -> None:
         self.mistakes = tuple(mistakes)
-        told = [str(mistake) for mistake in self.mistakes[:MAX_REPORTED]]
+        reported = [str(mistake) for mistake in self.mistakes[:MAX_REPORTED]]
         if len(self.mistakes) > MAX_REPORTED:
-            told.append(f"and {len(self.mistakes) - MAX_REPORTED} more: is this a scenario at all?")
-        super().__init__("\n".join(told))
+            reported.append(f"and {len(self.mistakes) - MAX_REPORTED} more: is this a scenario at all?")
+        super().__init__("\n".join(reported))

@@ -49,7 +49,7 @@ class _Reader:
     def word(self, stops: str, *, keep_blanks: bool = False) -> Word:
         """The next word, up to a blank (unless `keep_blanks`) or one of `stops`."""
         start = self.place
-        said: list[str] = []
+        characters: list[str] = []
         bare = True
         solid = 0  # Trailing blanks before this position are kept.
         while self.place < len(self.text):
@@ -57,31 +57,31 @@ class _Reader:
             if sign in stops or (sign.isspace() and not keep_blanks):
                 break
             if sign in "'\"":
-                said.extend(self._quoted(sign))
-                bare, solid = False, len(said)
+                characters.extend(self._quoted(sign))
+                bare, solid = False, len(characters)
             elif sign == "\\":
-                said.append(self._escaped())
-                bare, solid = False, len(said)
+                characters.append(self._escaped())
+                bare, solid = False, len(characters)
             else:
-                said.append(sign)
+                characters.append(sign)
                 self.place += 1
-                solid = solid if sign.isspace() else len(said)
-        return Word("".join(said[:solid]), start + 1, bare)
+                solid = solid if sign.isspace() else len(characters)
+        return Word("".join(characters[:solid]), start + 1, bare)
 
     def _quoted(self, quote: str) -> list[str]:
         opened = self.place
-        said: list[str] = []
+        characters: list[str] = []
         self.place += 1
         while self.place < len(self.text):
             sign = self.text[self.place]
             following = self.text[self.place + 1 : self.place + 2]
             self.place += 1
             if sign == quote:
-                return said
+                return characters
             if sign == "\\" and quote == '"' and following and following in '"\\':
                 sign = following
                 self.place += 1
-            said.append(sign)
+            characters.append(sign)
         raise ParseError(opened + 1, f"the quote {quote} that opens here is never closed: write {quote} at its end.")
 
     def _escaped(self) -> str:

@@ -13,7 +13,7 @@ from simulator.scenario.session.output import Output
 if TYPE_CHECKING:
     from simulator.node.status import NodeStatus
     from simulator.scenario.session.session import Session
-    from simulator.views.sheet import View as Picture
+    from simulator.views.sheet import View as AnyView
 
 BLOCKS_OF_A_NODE = 20
 EVENTS_OF_A_NODE = 400
@@ -42,7 +42,7 @@ def show_inspected(session: Session, command: Inspect, node: int | None) -> None
     if command.json:
         session.output.document(_document(session, command, node))
     else:
-        session.output.show(_picture(session, command, node))
+        session.output.show(_view(session, command, node))
 
 
 def _document(session: Session, command: Inspect, node: int | None) -> object:
@@ -76,7 +76,7 @@ def _document(session: Session, command: Inspect, node: int | None) -> object:
             return cluster.status(node, detail=True)
 
 
-def _picture(session: Session, command: Inspect, node: int | None) -> Picture:
+def _view(session: Session, command: Inspect, node: int | None) -> AnyView:
     # Views import Rich (0.1 s), which is loaded with the first line that shows one.
     from simulator.views.chain import chain_view  # noqa: PLC0415
     from simulator.views.events import events_view  # noqa: PLC0415

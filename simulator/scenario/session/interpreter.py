@@ -43,7 +43,7 @@ class Interpreter:
         self._wait_and_expect = WaitAndExpect(session)
 
     def carry_out(self, line: Line) -> None:
-        """Carry out a line; return when it is done, or at once where the session is not patient.
+        """Carry out a line; return when it is done, or at once where the session does not wait for answers.
 
         Raises:
             InputError: it cannot be done as things stand. The session can go on.

@@ -231,9 +231,9 @@ def _table(results: Sequence[RunResult]) -> list[str]:
         broken = [f"{name}: {why}" for name, why in result.checks.items() if why != "ok"]
         wrong = [f"line {failure.line}: {failure.why}" for failure in result.failures]
         numbers = (result.seed, counts.ok, counts.refused, counts.timeout, counts.no_majority, result.elections)
-        seed, *told = (str(number) for number in numbers)
+        seed, *numbers_shown = (str(number) for number in numbers)
         why = "; ".join([*wrong, *broken])
-        rows.append((result.scenario, _verdict(result), result.world, seed, *told, why))
+        rows.append((result.scenario, _verdict(result), result.world, seed, *numbers_shown, why))
     widths = [max(len(safe(row[column])) for row in rows) for column in range(len(rows[0]))]
     lines = ("  ".join(safe(cell).ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)
     return [line.rstrip() for line in lines]

@@ -110,10 +110,10 @@ class WaitAndExpect:
 
     def _await_change(self, within_ms: int) -> None:
         """Wait until a chain, the leader or the newest answer changes."""
-        before = self._picture()
-        self.session.wait_until(lambda: self._picture() != before, within_ms)
+        before = self._newest()
+        self.session.wait_until(lambda: self._newest() != before, within_ms)
 
-    def _picture(self) -> object:
+    def _newest(self) -> object:
         states = [self.session.cluster.status(node) for node in self.session.cluster.settings.node_ids]
         last = self.session.last
         return [(state.life, state.role, state.leader, state.hash) for state in states], last is not None and last.done

@@ -79,9 +79,11 @@ class LoadRun:
     def summary(self) -> str:
         """The result in one line."""
         kinds = Counter(ticket.answer.kind.value for ticket in self.tickets if ticket.answer is not None)
-        told = ", ".join(f"{kinds[kind.value]} {kind.value}" for kind in AnswerKind if kinds[kind.value]) or "none"
+        numbers_shown = (
+            ", ".join(f"{kinds[kind.value]} {kind.value}" for kind in AnswerKind if kinds[kind.value]) or "none"
+        )
         seconds = max(1, self._cluster.now_ms() - self._start_ms) / 1000
-        text = f"load: {len(self.tickets)} requests by {self._load.clients} clients in {seconds:.1f} s: {told}"
+        text = f"load: {len(self.tickets)} requests by {self._load.clients} clients in {seconds:.1f} s: {numbers_shown}"
         if self._latencies:
             ordered = sorted(self._latencies)
             late = ordered[min(len(ordered) - 1, len(ordered) * 99 // 100)]

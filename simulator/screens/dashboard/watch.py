@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 SLICE_MS = 100
 _NET_WIDTH = 28
 _LEAST_LOG = 3
-_MOST_SAID = 12
+_MOST_LINES = 12
 CHECK_EVERY_S = 1.0
 REST_S = 0.4
 """How long, in seconds, each line of a scenario is shown in virtual time."""
@@ -43,7 +43,7 @@ def frame(newest: LabState, lines: Sequence[Cell] = (), *, height: int = 24) -> 
     nodes = status_view(cluster.states)
     fixed = 2 + len(nodes.rows) + len(nodes.notes)  # The top line, and the nodes with their header.
     net = len(cluster.states) + 3
-    room = max(_LEAST_LOG, net, min(net + 6, height - fixed - _MOST_SAID - 1))
+    room = max(_LEAST_LOG, net, min(net + 6, height - fixed - _MOST_LINES - 1))
     waiting = (
         held_brief(cluster.held, room) if cluster.held else events_view(list(cluster.events)[-room:], header=False)
     )
@@ -53,7 +53,7 @@ def frame(newest: LabState, lines: Sequence[Cell] = (), *, height: int = 24) -> 
     middle.expand = True
     middle.add_row(net_small(cluster.links, cluster.in_flight, cluster.held), waiting)
     line = Sheet(columns=(Column("", room=20),), rows=((top_line(newest),),), header=False)
-    shown = max(1, min(_MOST_SAID, height - fixed - max(room, net) - 1))  # The last line is for the cursor.
+    shown = max(1, min(_MOST_LINES, height - fixed - max(room, net) - 1))  # The last line is for the cursor.
     words = Sheet(columns=(Column("", room=20),), rows=tuple((cell,) for cell in lines[-shown:]), header=False)
     return Group(line, nodes, middle, words)
 
@@ -64,7 +64,7 @@ class Watch:
     def __init__(self, console: Console | None = None) -> None:
         self._console = console or Console(stderr=True)
         self._live = Live(console=self._console, auto_refresh=False, transient=False)
-        self._items: deque[Cell] = deque(maxlen=_MOST_SAID)
+        self._items: deque[Cell] = deque(maxlen=_MOST_LINES)
         self._rendered_at = 0.0
         self._checks: Mapping[str, str] = {}
         self._checked_at = time.monotonic()

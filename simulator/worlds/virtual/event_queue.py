@@ -17,13 +17,13 @@ _PLACES = (1 << PLACE_BITS) - 1
 WORLD = 0
 
 QueuedEvent = tuple[Any, Any, Any]
-"""At a node: (source, message, number) for a peer's message, (0, timer or call, life) for anything else.
+"""At a node: (source, message, number) for a peer's message, (0, timer or call, incarnation) for anything else.
 
 At the world's place: (function, argument, None).
 """
 
 Dispatch = Callable[[list[QueuedEvent]], None]
-"""Lets a list of happenings befall one node."""
+"""Hands a list of events to one node."""
 
 
 class EventQueue:

@@ -233,12 +233,12 @@ MISTAKES = [
 
 
 @pytest.mark.parametrize(("text", "column", "says"), MISTAKES, ids=[repr(text) for text, _, _ in MISTAKES])
-def test_a_mistake_has_its_place_and_says_what_would_be_right(text: str, column: int, says: str) -> None:
+def test_a_mistake_has_its_place_and_says_what_would_be_right(text: str, column: int, states: str) -> None:
     """One sentence, with the column where the wrong word begins."""
     with pytest.raises(ParseError) as caught:
         parse_line(text)
 
-    assert says in str(caught.value)
+    assert states in str(caught.value)
     assert caught.value.column == column
     assert "\n" not in str(caught.value)
 

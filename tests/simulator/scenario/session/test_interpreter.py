@@ -19,9 +19,9 @@ def test_a_write_is_waited_for_and_answered_in_the_brief_s_words() -> None:
     """In a file or a pipe, one line after the other."""
     story = Story()
 
-    said = story.tell("post alice Hello x", "comment bob Hello y", "post bob Hello z", "comment bob Nope z")
+    output = story.tell("post alice Hello x", "comment bob Hello y", "post bob Hello z", "comment bob Nope z")
 
-    assert said == [
+    assert output == [
         "NEW POST Hello from alice",
         "NEW COMMENT on Hello from bob",
         "DUPLICATE TITLE",
@@ -46,10 +46,10 @@ def test_views_show_the_blog_or_say_that_there_is_nothing() -> None:
 
     nothing = story.tell("view", "view user alice", "view title Hello", "blog")
     story.tell("post alice Hello 'first post'")
-    said = "\n".join(story.tell("view title Hello", "view user alice", "VIEW(alice)", "blog"))
+    output = "\n".join(story.tell("view title Hello", "view user alice", "VIEW(alice)", "blog"))
 
     assert nothing == ["BLOG EMPTY", "NO POST", "POST NOT FOUND", "BLOG EMPTY"]
-    assert said.count("first post") == 3
+    assert output.count("first post") == 3
 
 
 def test_a_line_goes_to_the_default_node_unless_it_names_one() -> None:
@@ -93,9 +93,9 @@ def test_a_word_for_several_nodes_leaves_out_those_that_are_not_fit() -> None:
     """`restart crashed` and `restart all` restart who is down; a node named by its number must be fit."""
     story = Story()
 
-    said = story.tell("restart crashed", "crash 1,2", "crash all", "restart all", "resume all")
+    output = story.tell("restart crashed", "crash 1,2", "crash all", "restart all", "resume all")
 
-    assert said[0] == "nothing to do"
+    assert output[0] == "nothing to do"
     assert [fault.line() for fault in story.cluster.applied] == [
         *(f"crash {node}" for node in (1, 2, 3, 4, 5)),
         *(f"restart {node}" for node in (1, 2, 3, 4, 5)),
@@ -127,9 +127,9 @@ def test_an_expectation_that_fails_is_noted_with_its_line() -> None:
     """What was found is said; the session goes on."""
     story = Story()
 
-    said = story.tell("post alice Hello x", "expect last refused", "expect titles Hello", "expect not titles Hello")
+    output = story.tell("post alice Hello x", "expect last refused", "expect titles Hello", "expect not titles Hello")
 
-    assert said[1] == "FAILED line 2: expect last refused: it was ok: NEW POST Hello from alice"
+    assert output[1] == "FAILED line 2: expect last refused: it was ok: NEW POST Hello from alice"
     assert story.failures() == ["expect last refused", "expect not titles Hello"]
 
 
@@ -206,10 +206,10 @@ def test_load_drives_many_clients_and_judges_their_history() -> None:
     """Open for as long as it says, at its rate, each client one request at a time."""
     story = Story()
 
-    said = story.tell("wait leader", "load 100/s for 2s clients 20")
+    output = story.tell("wait leader", "load 100/s for 2s clients 20")
 
-    assert said[-1].startswith("load: 200 requests by 20 clients")
-    assert said[-1].endswith("its history is linearizable")
+    assert output[-1].startswith("load: 200 requests by 20 clients")
+    assert output[-1].endswith("its history is linearizable")
     assert story.session.result("x").operations.ok == 200
 
 
@@ -272,9 +272,9 @@ def test_run_carries_out_another_file_here(tmp_path: Path) -> None:
     other.write_text("set nodes 3\nstatus\n", encoding="utf-8")
     story = Story()
 
-    said = story.tell(f"run '{inner}'", "expect titles Hello")
+    output = story.tell(f"run '{inner}'", "expect titles Hello")
 
-    assert said == ["NEW POST Hello from alice", "ok: expect titles Hello"]
+    assert output == ["NEW POST Hello from alice", "ok: expect titles Hello"]
     with pytest.raises(InputError, match="in a circle"):
         story.tell(f"run '{circle}'")
     with pytest.raises(InputError, match="line 1 sets nodes to 3, and the running cluster has 5"):
@@ -286,14 +286,14 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     junk = tmp_path / "junk"
     junk.write_bytes(bytes(range(256)))
 
-    for name, says in [
+    for name, states in [
         (str(tmp_path / "none"), "there is no file"),
         (str(tmp_path), "is a directory"),
         ("x" * 5000, "there is no file"),
         ("a\0b", "there is no file"),
         (str(junk), "is not UTF-8 text"),
     ]:
-        with pytest.raises(InputError, match=says):
+        with pytest.raises(InputError, match=states):
             load_scenario(name)
 
 
@@ -329,10 +329,10 @@ def test_messages_are_delivered_by_link_and_kind() -> None:
     ]
     story.tell("hold")
 
-    said = story.tell("deliver 3>1,4>1 promise")
+    output = story.tell("deliver 3>1,4>1 promise")
 
     assert story.cluster.applied[-2:] == [faults.DeliverHeld(number=2), faults.DeliverHeld(number=3)]
-    assert said[0] == "deliver 2  # 3>1 PROMISE ballot 1.1 votes 0 decided 0"
+    assert output[0] == "deliver 2  # 3>1 PROMISE ballot 1.1 votes 0 decided 0"
 
 
 def test_a_kind_of_message_is_waited_for() -> None:

@@ -28,7 +28,7 @@ class Silent:
     """An observer that remembers how often it was told something."""
 
     def __init__(self) -> None:
-        self.told = 0
+        self.found = 0
 
     def begin(self, total: int, done: int) -> None:
         """See `Listener`."""
@@ -36,11 +36,11 @@ class Silent:
 
     def came(self, report: Report) -> None:
         """See `Listener`."""
-        self.told += 1
+        self.found += 1
 
     def shrinking(self, failure: Failure) -> None:
         """See `Listener`."""
-        self.told += 1
+        self.found += 1
 
 
 def taken(seeds: Seeds, most: int) -> list[int]:
@@ -88,11 +88,11 @@ def test_an_interrupted_search_goes_on_from_its_results(tmp_path: Path) -> None:
     with Path(name).open("ab") as file:
         file.write(b'{"batch":[4,')
 
-    onlooker = Silent()
-    second = run_search(Wishes(search=Search(), seeds=7, results=name), onlooker)
+    listener = Silent()
+    second = run_search(Wishes(search=Search(), seeds=7, results=name), listener)
 
     assert (first.seeds, second.seeds) == (4, 7)
-    assert (onlooker.total, onlooker.done) == (7, 4)
+    assert (listener.total, listener.done) == (7, 4)
     assert Results(name, Search()).seeds_done() == set(range(7))
 
 
@@ -115,8 +115,8 @@ def test_a_failure_is_written_down_as_a_scenario_and_a_trace(tmp_path: Path) -> 
     [found] = report.findings
     assert load_scenario(found.scenario).break_rule == BROKEN.break_rule
     assert list(read_trace(Path(found.shrunk_trace)).lines())
-    [told] = [f for f in msgspec.to_builtins(report.document(BROKEN))["failures"] if f["shrunk_trace"]]
-    assert told["replay"]
+    [found] = [f for f in msgspec.to_builtins(report.document(BROKEN))["failures"] if f["shrunk_trace"]]
+    assert found["replay"]
 
 
 def test_shrinking_leaves_what_matters() -> None:

@@ -127,9 +127,9 @@ def test_a_schedule_and_its_scenario_are_one_run(seed: int, tmp_path: Path) -> N
     lines: list[str] = []
     run_trial(done, trace=lines.extend)
 
-    told, passed = scenario_of(done, tmp_path)
+    found, passed = scenario_of(done, tmp_path)
 
-    assert events(told, done.heals_ms) == events(lines, done.heals_ms)
+    assert events(found, done.heals_ms) == events(lines, done.heals_ms)
     assert passed
 
 

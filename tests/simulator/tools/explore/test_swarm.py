@@ -51,7 +51,7 @@ def test_swarms_differ_in_what_they_turn_on() -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_kind_of_blow_is_survived_alone(kind: str) -> None:
+def test_every_kind_of_action_is_survived_alone(kind: str) -> None:
     """Fault after fault of one kind, on five nodes with clients, and then recovery."""
     draw = Draw(5, Random(f"test {kind}"))
     faults = [

@@ -72,7 +72,7 @@ def read(cluster: Cluster, node: int, query: Query) -> Answer:
     return finish(cluster, cluster.read(node, query))
 
 
-def lives(cluster: Cluster) -> list[str]:
+def process_states(cluster: Cluster) -> list[str]:
     """Whether each node is up, paused or down."""
     return [cluster.status(node).life for node in cluster.settings.node_ids]
 

@@ -36,10 +36,10 @@ from tests.simulator.worlds.contract.driver import (
     follower_of,
     healthy,
     leader_of,
-    lives,
     make_healthy,
     new_post,
     notes,
+    process_states,
     read,
     write,
 )
@@ -91,7 +91,7 @@ def test_all_nodes_may_crash_at_once(cluster: Cluster) -> None:
 
     for node in cluster.settings.node_ids:
         cluster.apply(Crash(node))
-    assert set(lives(cluster)) == {"down"}
+    assert set(process_states(cluster)) == {"down"}
     for node in cluster.settings.node_ids:
         cluster.apply(Restart(node))
     assert cluster.wait(lambda: healthy(cluster), LONG_MS)
@@ -339,7 +339,7 @@ def test_an_impossible_fault_changes_nothing(cluster: Cluster, fault: Fault, why
         cluster.apply(fault)
 
     assert why in str(refusal.value)
-    assert lives(cluster) == ["up", "down", "up", "up", "up"]
+    assert process_states(cluster) == ["up", "down", "up", "up", "up"]
     assert cluster.links.untouched
     assert notes(cluster).count("fault") == faults
 

@@ -124,7 +124,7 @@ def test_without_a_record_there_is_no_trace(start: Start, tmp_path: Path) -> Non
     assert not (tmp_path / "run.jsonl").exists()
 
 
-def test_a_tape_that_is_full_keeps_the_beginning() -> None:
+def test_a_recording_that_is_full_keeps_the_beginning() -> None:
     """And says why it stopped; what it holds can still be read."""
     recording = Recording(most_bytes=300)
     note = encode_report(NoteLine("kind", "x" * 80))

@@ -1,4 +1,4 @@
-"""The network between the nodes, alone: whole frames on whole links, single messages where there is weather."""
+"""The network between the nodes, alone: whole frames on whole links, single messages where there is link conditions."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Bench:
 
 @pytest.fixture
 def bench() -> Iterator[Bench]:
-    """Whole and calm."""
+    """Whole and clear."""
     bench = Bench()
     yield bench
     for end in bench.ends:
@@ -77,7 +77,7 @@ def test_what_nobody_waits_for_travels_with_the_next_message(bench: Bench) -> No
 
 
 def test_what_nobody_waits_for_leaves_alone_in_the_end(bench: Bench) -> None:
-    """When no other message comes, the supervisor's clock hurries it."""
+    """When no other message comes, the supervisor's clock flushes it."""
     bench.awaited = set()
     bench.send(1, TO_2_AND_3 | DEFERRABLE, [b"decided"])
 
@@ -86,7 +86,7 @@ def test_what_nobody_waits_for_leaves_alone_in_the_end(bench: Bench) -> None:
     assert bench.arrived(2) == bench.arrived(3) == [(1, [b"decided"])]
 
 
-def test_weather_strikes_single_messages_of_its_own_link(bench: Bench) -> None:
+def test_link_conditions_act_on_single_messages_of_their_own_link(bench: Bench) -> None:
     """A slow link delays, the others do not; messages that arrive at once share a frame and keep their order."""
     bench.links.set_rule([(1, 2)], LinkRule(delay_ms=50))
     bench.send(1, TO_2_AND_3, [b"one", b"two"], now_ms=0.25)

@@ -24,7 +24,7 @@ def word(sender: int, number: int) -> AnyMessage:
 
 
 class FakeNode:
-    """Notes what befalls it as (world time, what). `on_flush` does what the test wants, once a batch."""
+    """Notes its events as (world time, what). `on_flush` does what the test wants, once a batch."""
 
     def __init__(self, machine: Machine, queue: EventQueue) -> None:
         self.machine = machine
@@ -114,7 +114,7 @@ class Bench:
         self.queue.put(at_ms, node, (source, word(source, number), number))
 
     def words(self, node: int) -> list[str]:
-        """What befell a node, without times."""
+        """The events of a node, without times."""
         return [what for _, what in self.nodes[node].seen]
 
     def reported(self, node: int, report: NodeReport) -> None:

@@ -77,7 +77,7 @@ def test_a_crash_during_a_sync_means_that_nothing_after_it_was_said() -> None:
 
 
 def test_what_is_for_a_node_that_is_down_is_lost() -> None:
-    """What waited for it too; a new life hears only what arrives in it."""
+    """Queued events are lost too; a new incarnation gets only what arrives in it."""
     bench = Bench()
     machine = bench.machines[1]
     machine.pause()

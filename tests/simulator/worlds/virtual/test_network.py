@@ -1,4 +1,4 @@
-"""The network between virtual nodes: order, weather, cuts, and messages that wait for a person."""
+"""The network between virtual nodes: order, link conditions, cuts, and messages that wait for a person."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def heard(bench: Bench) -> list[int]:
     return [int(what.partition(":")[2]) for what in bench.words(2) if what.startswith("1:")]
 
 
-def test_a_calm_link_keeps_the_order_and_loses_nothing() -> None:
+def test_a_clear_link_keeps_the_order_and_loses_nothing() -> None:
     """Though every message takes a moment of its own."""
     bench = Bench()
 
@@ -40,7 +40,7 @@ def test_a_slow_link_keeps_the_order_too() -> None:
     assert heard(bench) == list(range(1, 301))
 
 
-def test_bad_weather_drops_doubles_and_reorders() -> None:
+def test_bad_links_drop_duplicate_and_reorder() -> None:
     """As `Links` says, the one implementation that the real processes use too."""
     bench = Bench()
     bench.links.set_rule([(1, 2)], LinkRule(drop=0.2, duplicate=0.2, reorder=0.3, delay_ms=20))
