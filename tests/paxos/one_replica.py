@@ -30,7 +30,7 @@ from paxos.records import JournalRecord
 from paxos.replica import Replica
 from paxos.waiting_requests import WaitingRequests
 
-OfKind = TypeVar("Said")
+OfKind = TypeVar("OfKind")
 
 
 def ballot(round_: int, owner: NodeId) -> Ballot:
