@@ -35,21 +35,21 @@ stories with five real processes: `paxsim run 12-quorum-loss 13-constrained-elec
 
 - **Quorum loss.** Only one node, the hub, reaches a majority, and the leader is connected to it alone. The hub hears a
   leader and could be content; the leader hears the hub and could go on for ever without deciding anything. It must
-  notice that it has lost its majority and say so, and the hub must take over. (Of 3 nodes, the leader and the hub are a
+  notice that it has lost its majority and announce its step-down, and the hub must take over. (Of 3 nodes, the leader and the hub are a
   majority: nothing is lost, and the leader must stay.)
 - **Constrained election.** The leader is gone, and only the hub reaches a majority; but it was cut off before and has
   missed what was decided. It must lead all the same, and learn first.
-- **Chained.** The nodes stand in a row and reach their neighbours only. Whoever does not hear the leader must not
-  unseat it. A node in a row of 7 reaches 3 with itself, and 4 are a majority: **nobody may lead**, no write can be
+- **Chained.** The nodes stand in a row and reach their neighbours only. A node that does not hear the leader must
+  not unseat it. A node in a row of 7 reaches 3 with itself, and 4 are a majority: **nobody may lead**, no write can be
   answered, and the old leader must step down. So that a row of 7 is tried at all, it comes with two neighbours each way
   too.
 
 ## What is measured
 
-From the moment at which the links are cut, for 8 s, while every node that lives gets a write every 400 ms:
+From the moment at which the links are cut, for 8 s, while every live node gets a write every 400 ms:
 
 - *stable after*: the time until a node began or ceased to lead for the last time, in election timeouts. A timeout is
-  the longest that any node had learned by then: 200 ms, more where lost heartbeats have taught patience.
+  the longest that any node had learned by then: 200 ms, more where lost heartbeats have lengthened it.
 - *changes*: how many times a node began to lead; 0 where the leader from before went on.
 - *answered*: the share of the writes that were carried out within the 8 s, those at the ends of the row among them:
   they are passed on from node to node.
