@@ -35,7 +35,7 @@ class LateVoteStored(Acceptor):
 
 @control(
     "control-deposed-leader-learns",
-    wrong="a deposed leader learns from genuine ACCEPTEDs of its old ballot that its slot was chosen",
+    wrong="a leader that stepped down learns from genuine ACCEPTEDs of its old ballot that its slot was chosen",
     right="a majority has accepted the value at that ballot, so it is chosen, whoever leads now",
 )
 class OldLeaderLearns(Proposer):

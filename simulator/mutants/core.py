@@ -204,7 +204,7 @@ class AcceptedBySlotOnly(Proposer):
 @mutant(
     "ballot-reused",
     "S",
-    wrong="the ballot that a node opens is not kept, so a later life opens it again",
+    wrong="the ballot that a node opens is not kept, so a later incarnation opens it again",
     forbidden_by=f"{KEPT}: a ballot that a node opens is durable before PREPARE is sent",
     expects="one-leader-per-ballot one-value-per-ballot promise",
 )

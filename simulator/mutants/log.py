@@ -71,7 +71,7 @@ class OwnLogOnly(Proposer):
     "commit-by-index",
     "S",
     wrong="a decided prefix makes a follower apply whatever it accepted there, at whatever ballot",
-    forbidden_by="rule 12: a decided prefix said at ballot b vouches only for what was accepted at b",
+    forbidden_by="rule 12: a decided prefix sent at ballot b covers only what was accepted at b",
     expects="agreement decision chain",
 )
 class CommitByIndex(Learner):
