@@ -104,33 +104,6 @@ ALLOWED: tuple[tuple[str, str, str], ...] = (
 )
 """Where a retired word may stand: the path and the word as globs, and the reason."""
 
-UNFINISHED: frozenset[str] = frozenset(
-    {
-        "paxos",
-        "simulator/cli",
-        "simulator/cluster",
-        "simulator/faults",
-        "simulator/mutants",
-        "simulator/scenario",
-        "simulator/screens",
-        "simulator/tools",
-        "simulator/views",
-        "simulator/worlds",
-        "tests/mutants",
-        "tests/paxos",
-        "tests/properties",
-        "tests/scenarios",
-        "tests/simulator/cluster",
-        "tests/simulator/node",
-        "tests/simulator/scenario",
-        "tests/simulator/screens",
-        "tests/simulator/tools",
-        "tests/simulator/views",
-        "tests/simulator/worlds",
-    }
-)
-"""Rooms that still hold retired words."""
-
 
 class Finding(NamedTuple):
     """A retired word, where it stands, and what to write instead."""
@@ -161,7 +134,7 @@ def all_files() -> list[Path]:
 
 
 def room_of(path: str) -> str:
-    """The part of the project that a path belongs to, as UNFINISHED names it."""
+    """The part of the project that a path belongs to."""
     parts = Path(path).parts
     depth = {"simulator": 2, "tests": 3 if parts[1:2] == ("simulator",) else 2}.get(parts[0], 1)
     return "/".join(parts[:depth])
@@ -255,8 +228,7 @@ def test_every_row_of_the_glossary_is_full() -> None:
 @pytest.mark.parametrize(("room", "files"), rooms().items(), ids=rooms())
 def test_a_room_uses_no_retired_word(room: str, files: list[Path]) -> None:
     """The glossary has one term for one thing, so that a reader learns each thing once."""
-    if room not in UNFINISHED:
-        assert not [found for path in files for found in findings(path)]
+    assert not [found for path in files for found in findings(path)]
 
 
 def report(below: str) -> str:

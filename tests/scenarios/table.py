@@ -35,8 +35,8 @@ stories with five real processes: `paxsim run 12-quorum-loss 13-constrained-elec
 
 - **Quorum loss.** Only one node, the hub, reaches a majority, and the leader is connected to it alone. The hub hears a
   leader and could be content; the leader hears the hub and could go on for ever without deciding anything. It must
-  notice that it has lost its majority and announce its step-down, and the hub must take over. (Of 3 nodes, the leader and the hub are a
-  majority: nothing is lost, and the leader must stay.)
+  notice that it has lost its majority and announce its step-down, and the hub must take over. (Of 3 nodes, the leader
+  and the hub are a majority: nothing is lost, and the leader must stay.)
 - **Constrained election.** The leader is gone, and only the hub reaches a majority; but it was cut off before and has
   missed what was decided. It must lead all the same, and learn first.
 - **Chained.** The nodes stand in a row and reach their neighbours only. A node that does not hear the leader must
