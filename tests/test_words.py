@@ -228,7 +228,8 @@ def test_every_row_of_the_glossary_is_full() -> None:
 @pytest.mark.parametrize(("room", "files"), rooms().items(), ids=rooms())
 def test_a_room_uses_no_retired_word(room: str, files: list[Path]) -> None:
     """The glossary has one term for one thing, so that a reader learns each thing once."""
-    assert not [found for path in files for found in findings(path)]
+    found = [one for path in files for one in findings(path)]
+    assert not found, f"{room} uses {found}"
 
 
 def report(below: str) -> str:
