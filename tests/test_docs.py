@@ -187,3 +187,12 @@ def test_a_start_leaves_the_page_in_the_data_directory(tmp_path: Path, *, fresh:
 
     assert page.read_text(encoding="utf-8") == "kept"
     assert (tmp_path / "node-1").exists() is not fresh
+
+
+def test_reading_orders_name_modules_that_exist() -> None:
+    """The names behind "Reading order:" in the docstring of a package are its modules and folders."""
+    for package in (path for room in ("blog", "chain", "paxos", "simulator") for path in HOUSE.glob(f"{room}/**/")):
+        text = (package / "__init__.py").read_text(encoding="utf-8") if (package / "__init__.py").exists() else ""
+        order = re.search(r"Reading order:(.*?)(\n\n|\"\"\")", text, re.DOTALL)
+        for name in re.findall(r"`(\w+)`", order[1]) if order else ():
+            assert (package / name).is_dir() or (package / f"{name}.py").exists(), f"{package}: {name}"
