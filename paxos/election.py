@@ -1,8 +1,8 @@
 """Elections: when this node follows, asks for pre-votes, campaigns or leads (rules 1 to 5).
 
-Three machines do the work: `LeaderView` knows the leader, `PreVoteRound` asks who would promise, `Campaign` runs phase
-1. This class holds the phase and moves between them. It knows nothing of proposals: the winner hands the promises to
-the proposer.
+Three machines do the work: `LeaderView` knows the leader, `PreVoteRound` asks who would promise, `Campaign` opens
+ballots. This class holds the phase and moves between them. It knows nothing of proposals: the winner hands the promises
+to the proposer.
 """
 
 from __future__ import annotations
