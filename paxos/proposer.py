@@ -333,10 +333,12 @@ class Proposer:
             self.spread()
         if self._decided_returns:
             self._return()
-        if self.reads.has_new() and self.may_read():
+        reads = self.reads
+        if reads.new and self.may_read():
             self.heartbeat()
-            self.reads.begin_round(self.learner.decided)
-        self.reads.serve()
+            reads.begin_round(self.learner.decided)
+        if reads.rounds:
+            reads.serve()
 
     def _forget_applied(self) -> None:
         """Forget placed requests that have been applied since the last flush: `_applied` finds them."""

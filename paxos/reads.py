@@ -28,26 +28,22 @@ class Reads:
         self.core = core
         self.heartbeats = heartbeats
         self._confirm_own = confirm_own
-        self._new: list[Asker] = []
-        self._rounds: deque[tuple[int, Slot, list[Asker]]] = deque()  # Heartbeat round, slot, and who asked.
+        self.new: list[Asker] = []
+        self.rounds: deque[tuple[int, Slot, list[Asker]]] = deque()  # Heartbeat round, slot, and who asked.
 
     def ask(self, path: Path, numbers: tuple[int, ...]) -> None:
         """Add reads whose origin lies back along `path`; an empty path is this node itself."""
-        self._new.append((path, numbers))
-
-    def has_new(self) -> bool:
-        """True when reads wait for a round of heartbeats to be sent."""
-        return bool(self._new)
+        self.new.append((path, numbers))
 
     def begin_round(self, slot: Slot) -> None:
         """A round of heartbeats has just been sent: all new reads wait for it, to be served at `slot`."""
-        self._rounds.append((self.heartbeats.round, slot, self._new))
-        self._new = []
+        self.rounds.append((self.heartbeats.round, slot, self.new))
+        self.new = []
 
     def serve(self) -> None:
         """Answer the reads whose round is confirmed."""
-        while self._rounds and self.is_confirmed(self._rounds[0][0]):
-            _, slot, askers = self._rounds.popleft()
+        while self.rounds and self.is_confirmed(self.rounds[0][0]):
+            _, slot, askers = self.rounds.popleft()
             for path, numbers in askers:
                 if path:
                     self._answer(path, numbers, slot, self.core.me)
@@ -60,14 +56,14 @@ class Reads:
 
     def send_back(self) -> None:
         """The leadership ends: tell other nodes that their reads were not served here."""
-        for path, numbers in [*self._new, *(asker for _, _, askers in self._rounds for asker in askers)]:
+        for path, numbers in [*self.new, *(asker for _, _, askers in self.rounds for asker in askers)]:
             if path:
                 self._answer(path, numbers, -1, 0)
 
     def clear(self) -> None:
         """Forget all reads."""
-        self._new.clear()
-        self._rounds.clear()
+        self.new.clear()
+        self.rounds.clear()
 
     def _answer(self, path: Path, numbers: tuple[int, ...], slot: Slot, leader: NodeId) -> None:
         self.core.send_now(

@@ -218,7 +218,7 @@ class Replica:
         if self.proposer.leading:
             self.proposer.flush()
         self.learner.flush()
-        if ready := self.waiting.end_ready_reads(self.learner.decided):
+        if self.waiting.confirmed and (ready := self.waiting.end_ready_reads(self.learner.decided)):
             self.core.effects.append(ReadReady(ready))
         self.acceptor.forget_below(self.learner.decided + 1)
 

@@ -66,7 +66,7 @@ class RequestForwarder:
     def flush(self) -> None:
         """End a batch: send new requests, and all of them again when another leader is known."""
         waiting = self.waiting
-        if waiting.nothing_to_send():
+        if not (waiting.writes or waiting.reads):
             return
         target = (self.view.leader, self.view.ballot)
         if target != self._target:

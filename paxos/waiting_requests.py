@@ -36,7 +36,8 @@ class Waiting:
 class WaitingRequests:
     """Invariant: a request is in the register exactly as long as its client waits.
 
-    `writes` and `reads` are those still to be sent; `new` lists those of them that were never sent. A request that is
+    `writes` and `reads` are those still to be sent; `new` lists those of them that were never sent;
+    `confirmed` is true when some read may be served soon. A request that is
     settled, ready or given up moves aside until the driver has answered its client.
     """
 
@@ -46,7 +47,7 @@ class WaitingRequests:
         self.new: list[Waiting] = []
         self._ended_writes: set[RequestId] = set()
         self._ended_reads: dict[int, Waiting] = {}
-        self._confirmed = False  # Some read has its slot.
+        self.confirmed = False  # Some read has its slot.
 
     def __len__(self) -> int:
         """How many clients wait."""
@@ -100,15 +101,13 @@ class WaitingRequests:
             waiting = self.reads.get(number)
             if waiting is not None and waiting.slot < 0:
                 waiting.slot = slot
-                self._confirmed = True
+                self.confirmed = True
 
     def end_ready_reads(self, decided: Slot) -> tuple[int, ...]:
         """Remove and return the confirmed reads whose slot is not above `decided`, which is applied here."""
-        if not self._confirmed:
-            return ()
         confirmed = [(number, waiting.slot) for number, waiting in self.reads.items() if waiting.slot >= 0]
         ready = tuple([number for number, slot in confirmed if slot <= decided])
-        self._confirmed = len(ready) < len(confirmed)
+        self.confirmed = len(ready) < len(confirmed)
         for number in ready:
             self._ended_reads[number] = self.reads.pop(number)
         return ready

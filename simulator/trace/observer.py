@@ -34,14 +34,14 @@ class ObserverList:
     """Several observers; they are called in this order."""
 
     def __init__(self, observers: Iterable[Observer]) -> None:
-        self._handlers: dict[type[Event], tuple[Handler, ...]] = {}
+        self.handlers: dict[type[Event], tuple[Handler, ...]] = {}
         for observer in observers:
             for kind, handler in observer.handlers().items():
-                self._handlers[kind] = (*self._handlers.get(kind, ()), handler)
+                self.handlers[kind] = (*self.handlers.get(kind, ()), handler)
 
     def of(self, kind: type[Event]) -> tuple[Handler, ...]:
         """The handlers of one type of event; empty if no observer handles it."""
-        return self._handlers.get(kind, ())
+        return self.handlers.get(kind, ())
 
 
 def replay(events: Iterable[Event], *observers: Observer) -> None:

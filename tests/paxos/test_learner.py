@@ -76,7 +76,7 @@ def test_a_prefix_proves_votes_of_its_own_ballot(alone: Alone) -> None:
     assert delivered(alone.core.take_effects()) == [(1, value(1)), (2, value(2))]
 
 
-@pytest.mark.parametrize("said_at", [NEW, ballot(1, 1)])
+@pytest.mark.parametrize("announced_at", [NEW, ballot(1, 1)])
 def test_a_prefix_proves_no_vote_of_another_ballot(alone: Alone, announced_at: Ballot) -> None:
     """Rule 12: a vote of another ballot, higher or lower, may be for another value; the slot is fetched instead."""
     alone.accept(OLD, 1, value(1))

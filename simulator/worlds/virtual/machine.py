@@ -141,7 +141,7 @@ class Machine:
         self._timers.clear()
         self._delay.clear()
         self.disk.lose_power()
-        self._emit_now(IncarnationEnded, how=how)
+        self._publish(IncarnationEnded, {"how": how})
         self._owner.ended(self.me, how)
         lost, self.waiting = self.waiting, []
         self._drop(lost)
@@ -207,11 +207,11 @@ class Machine:
     def _handle(self, node: Drivable, what: Timer | ClientCall, now: int) -> None:
         if not isinstance(what, Timer):
             if self._on_called:
-                self._emit_now(ClientCalled, call=what)
+                self._publish(ClientCalled, {"call": what})
             node.call(what, now)
         elif self._timers.fires(what, now):
             if self._on_fired:
-                self._emit_now(TimerFired, timer=what)
+                self._publish(TimerFired, {"timer": what})
             node.wake(what, now)
 
     def _drop(self, due: list[QueuedEvent]) -> None:
@@ -289,7 +289,7 @@ class Machine:
     def _report(self, report: NodeReport) -> None:
         if isinstance(report, NodeFailed):
             self.error = report.text
-        self._emit_now(NodeReported, report=report)
+        self._publish(NodeReported, {"report": report})
         self._owner.reported(self.me, report)
 
     # The probe of the node
@@ -312,15 +312,12 @@ class Machine:
 
     def _emit(self, kind: type[Event], **fields: Any) -> None:
         if self._delay.lag_ms:
-            self._delay.defer(self._emit_deferred, kind, fields)
+            self._delay.defer(self._publish, kind, fields)
         else:
-            self._emit_now(kind, **fields)
+            self._publish(kind, fields)
 
-    def _emit_deferred(self, kind: type[Event], fields: dict[str, Any]) -> None:
-        self._emit_now(kind, **fields)
-
-    def _emit_now(self, kind: type[Event], **fields: Any) -> None:
-        handlers = self._observers.of(kind)
+    def _publish(self, kind: type[Event], fields: dict[str, Any]) -> None:
+        handlers = self._observers.handlers.get(kind)
         if handlers:
             event = kind(at_ms=self._queue.now_ms, node=self.me, **fields)
             for handle in handlers:

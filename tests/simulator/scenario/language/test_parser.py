@@ -232,7 +232,7 @@ MISTAKES = [
 ]
 
 
-@pytest.mark.parametrize(("text", "column", "says"), MISTAKES, ids=[repr(text) for text, _, _ in MISTAKES])
+@pytest.mark.parametrize(("text", "column", "states"), MISTAKES, ids=[repr(text) for text, _, _ in MISTAKES])
 def test_a_mistake_has_its_place_and_says_what_would_be_right(text: str, column: int, states: str) -> None:
     """One sentence, with the column where the wrong word begins."""
     with pytest.raises(ParseError) as caught:
