@@ -10,7 +10,7 @@ from simulator.scenario.language.errors import FileErrors, LineError, ParseError
 from simulator.scenario.language.grammar import Cursor, node_word, read
 from simulator.scenario.language.lexer import Word, split_line
 from simulator.text.suggest import closest
-from simulator.text.units import parse_time_ms
+from simulator.text.units import format_ms, parse_time_ms
 
 DEFAULT_NODES = 5
 
@@ -87,6 +87,7 @@ def parse_scenario(text: str, *, source: str = "", nodes: int = DEFAULT_NODES) -
                 if line.command.key == "nodes":
                     assert isinstance(line.command.value, int)
                     nodes = line.command.value
+            _must_not_go_back(lines, line)
             lines.append(line)
         except ParseError as mistake:
             mistakes.append(LineError(mistake, line=number, source=source))
@@ -122,3 +123,11 @@ def _must_come_first(lines: Sequence[Line]) -> None:
         raise ParseError(
             1, f"'set' must come before the first other command, and line {other.number} is one: move it up."
         )
+
+
+def _must_not_go_back(lines: Sequence[Line], line: Line) -> None:
+    before = next((earlier for earlier in reversed(lines) if earlier.at_ms is not None), None)
+    if line.at_ms is None or before is None or before.at_ms is None or line.at_ms >= before.at_ms:
+        return
+    what = f"'at {format_ms(line.at_ms)}' stands below 'at {format_ms(before.at_ms)}' of line {before.number}"
+    raise ParseError(1, f"{what}, and the clock only grows: move this line up, or give it a later time.")

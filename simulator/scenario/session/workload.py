@@ -1,5 +1,6 @@
 """Load: many clients, each with one request at a time, keep to a common rate in cluster time.
 
+A load issues requests for its time and no longer: what no client was free to send by then is dropped, and counted.
 A client stays with its node until that node fails it. The seed alone decides what clients post and read.
 """
 
@@ -36,6 +37,7 @@ class LoadRun:
         self._number = number
         self._dice = Random(f"{seed} load {number}")  # Text seeds are hashed equally on every machine.
         self._start_ms = cluster.now_ms()
+        self._end_ms = self._start_ms + load.for_ms
         self._total = max(1, load.rate * load.for_ms // 1000)
         self._asked = 0
         self._free = list(range(load.clients))
@@ -50,19 +52,24 @@ class LoadRun:
 
     @property
     def done(self) -> bool:
-        """True once every request has been sent and answered."""
-        return self._asked >= self._total and not self._under_way
+        """True once no request is to be sent any more and every one that was sent is answered or given up."""
+        return self._is_over() and not self._under_way
+
+    @property
+    def dropped(self) -> int:
+        """How many requests were due and could not be sent in time, as every client waited for an answer."""
+        return self._total - self._asked if self._is_over() else 0
 
     def next_turn_ms(self) -> int:
         """Milliseconds until the next request is due, if no answer comes before."""
-        if self._asked >= self._total or not self._free:
+        if self._is_over() or not self._free:
             return 60_000
         return max(0, self._due_ms() - self._cluster.now_ms())
 
     def waits_for_turn(self) -> bool:
         """True when an answer has come or a request is due."""
         return any(ticket.done for ticket in self._under_way.values()) or (
-            self._asked < self._total and bool(self._free) and self._cluster.now_ms() >= self._due_ms()
+            not self._is_over() and bool(self._free) and self._cluster.now_ms() >= self._due_ms()
         )
 
     def turn(self) -> None:
@@ -70,7 +77,7 @@ class LoadRun:
         for client, ticket in list(self._under_way.items()):
             if ticket.done:
                 self._answered(client, ticket)
-        while self._free and self._asked < self._total and self._cluster.now_ms() >= self._due_ms():
+        while self._free and not self._is_over() and self._cluster.now_ms() >= self._due_ms():
             client = self._free.pop(0)
             self._asked += 1
             self._under_way[client] = ticket = self._ask(client)
@@ -88,7 +95,12 @@ class LoadRun:
             ordered = sorted(self._latencies)
             late = ordered[min(len(ordered) - 1, len(ordered) * 99 // 100)]
             text += f"; answered in {median(ordered):.0f} ms (median), {late} ms (99 in 100)"
+        if self.dropped:
+            text += f"; {self.dropped} dropped: no client was free to send them in time"
         return text
+
+    def _is_over(self) -> bool:
+        return self._asked >= self._total or self._cluster.now_ms() >= self._end_ms
 
     def _due_ms(self) -> int:
         return self._start_ms + self._asked * 1000 // self._load.rate

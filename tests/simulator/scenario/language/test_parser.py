@@ -243,6 +243,17 @@ def test_a_mistake_has_its_place_and_says_what_would_be_right(text: str, column:
     assert "\n" not in str(caught.value)
 
 
+def test_a_time_before_an_earlier_one_is_a_mistake_of_the_file() -> None:
+    """The clock of a scenario only grows; equal times, and lines without a time between, are right."""
+    with pytest.raises(FileErrors) as caught:
+        parse_scenario("at 5s post a T c\nheal\nat 2s post a U c\n", source="back.paxsim")
+
+    assert "back.paxsim" in str(caught.value)
+    assert "line 3" in str(caught.value)
+    assert "'at 2s' stands below 'at 5s' of line 1" in str(caught.value)
+    assert len(parse_scenario("at 2s heal\nheal\nat 2s heal\nat 3s heal\n")) == 4
+
+
 def test_all_mistakes_of_a_file_are_told_at_once() -> None:
     """Each with the file, its line and its column; the right lines between them are no matter."""
     text = "post alice Hello x\npsot alice Hello x\n\nexpect lsat ok\r\ncrash 7\n"

@@ -213,6 +213,19 @@ def test_load_drives_many_clients_and_judges_their_history() -> None:
     assert story.session.result("x").operations.ok == 200
 
 
+def test_a_load_is_over_after_its_time_and_the_limit_of_its_answers() -> None:
+    """Without a majority no client comes free in time: what it would have sent is dropped, and told."""
+    story = Story()
+    story.tell("wait leader", "crash 3,4,5")
+    began_ms = story.cluster.now_ms()
+
+    output = story.tell("load 50/s for 2s clients 4 mix post 100")
+
+    assert output[-1].startswith("load: 4 requests by 4 clients")
+    assert "; 96 dropped: no client was free to send them in time; " in output[-1]
+    assert story.cluster.now_ms() - began_ms < 60_000
+
+
 def test_load_in_the_background_goes_on_through_what_follows() -> None:
     """A leader dies meanwhile; clients of dead nodes go to others."""
     story = Story()
