@@ -127,7 +127,7 @@ class AcceptorRules:
         if recovered.opened < acceptor.opened:
             why = f"node {node} had opened ballot {acceptor.opened} and remembers {recovered.opened}"
             oracle.violated("one-leader-per-ballot", why, at_ms, node)
-        for number in range(max(recovered.height, oracle.forgotten) + 1, acceptor.highest_vote + 1):
+        for number in oracle.known_slots(max(recovered.height, oracle.forgotten) + 1, acceptor.highest_vote):
             slot = oracle.slots.get(number)
             best = None
             if slot is not None:
@@ -164,11 +164,12 @@ class AcceptorRules:
         if incarnation != acceptor.incarnation:
             height = 0
         first = max(message.decided + 1, campaign.first_slot, oracle.forgotten + 1)
-        for number in range(first, max(acceptor.highest_vote, height) + 1):
-            ballot_reported = reported.get(number)
-            if ballot_reported is None and number <= height:
+        for number in range(first, height + 1):
+            if number not in reported:
                 self._report_hidden(at_ms, node, message, number, "that it has applied it")
                 return
+        for number in oracle.known_slots(first, max(acceptor.highest_vote, height)):
+            ballot_reported = reported.get(number)
             slot = oracle.slots.get(number)
             best = None if slot is None else slot.best_below(ballot, acceptor.bit)
             if best is not None and (ballot_reported is None or ballot_reported < best):

@@ -27,6 +27,7 @@ from simulator.trace.format import (
     History,
     LostLine,
 )
+from simulator.trace.validation import LineValidator
 
 _decode = msgspec.json.Decoder[AnyLine](AnyLine).decode
 _decode_header = msgspec.json.Decoder(Header).decode
@@ -48,11 +49,14 @@ class Trace:
         """Every line in order, with messages and blocks filled in; `History` entries and a `Cut` included."""
         messages: dict[int, AnyMessage] = {}
         blocks: dict[int, Block] = {}
+        validator = LineValidator(self.header.to_settings())
         with _opened(self.path) as file:
             for number, text in enumerate(file, 1):
                 if number == 1:
                     continue
                 line = _parsed(self.path, number, text)
+                if wrong := validator.mistake(line):
+                    raise _bad(self.path, number, wrong)
                 match line:
                     case MessageSent():
                         messages[line.number] = line.message
@@ -104,9 +108,14 @@ def read_trace(name: str | Path) -> Trace:
         known = " and ".join(map(str, READABLE))
         raise _bad(path, 1, f"this is a trace of version {header.trace}, and only versions {known} can be read")
     try:
-        header.to_settings()
+        nodes = header.to_settings().nodes
     except msgspec.ValidationError as error:
         raise _bad(path, 1, f"its settings are none of a cluster: {error}") from None
+    for quorum in (header.prepare_quorum, header.accept_quorum):
+        if not 0 <= quorum <= nodes:
+            raise _bad(
+                path, 1, f"a quorum of {quorum} of {nodes} nodes is none: write 0 for a majority, or 1 to {nodes}"
+            )
     return Trace(path, header)
 
 

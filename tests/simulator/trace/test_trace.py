@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import json
+import random
 import re
 from pathlib import Path
 from typing import get_args
@@ -15,6 +17,7 @@ from blog.operations import Post
 from paxos.ballot import NO_BALLOT
 from paxos.effects import Timer
 from paxos.messages import PreVote
+from simulator.checks.command import check_files
 from simulator.checks.trace_check import check_trace
 from simulator.cluster.history import Event as HistoryEvent
 from simulator.cluster.interface import Query
@@ -237,6 +240,27 @@ GOOD = '{"trace":2,"world":"virtual","seed":0,"settings":{"nodes":3}}'
             "message 9 arrives and was never",
         ),
         (f'{GOOD}\n{{"event":"applied","at_ms":1,"node":1,"blocks":[4]}}', "block 4 is meant, and no line before"),
+        (
+            f'{GOOD}\n{{"event":"woken","at_ms":1,"timer":"heartbeat"}}',
+            "line 2: it names node 0, and the nodes of this",
+        ),
+        (
+            f'{GOOD}\n{{"event":"sent","at_ms":1,"node":9,"to":[1],"number":1,"message":[7,1,[1,1],1,1]}}',
+            "names node 9",
+        ),
+        (
+            f'{GOOD}\n{{"event":"sent","at_ms":1,"node":1,"to":[4],"number":1,"message":[7,1,[1,1],1,1]}}',
+            "names node 4",
+        ),
+        (
+            f'{GOOD}\n{{"event":"sent","at_ms":1,"node":1,"to":[2],"number":1,"message":[7,1,[1,8],1,1]}}',
+            "names node 8",
+        ),
+        (
+            f'{GOOD}\n{{"event":"woken","at_ms":{1 << 60},"node":1,"timer":"heartbeat"}}',
+            "line 2: it holds a number bey",
+        ),
+        (GOOD.replace('{"nodes":3}', '{"nodes":3},"accept_quorum":4'), "line 1: a quorum of 4 of 3 nodes is none"),
         (f"{GOOD}\n" + "[" * 100_000, "line 2: no event of a trace"),
         (f"{GOOD}\n\udcff", "line 2: no event of a trace"),
     ],
@@ -305,3 +329,70 @@ def test_a_trace_of_version_1_is_still_read(tmp_path: Path) -> None:
 
     assert isinstance(event, MessageSent)
     assert event.message == PreVote(sender=1, stamp=5, decided=0, promised=NO_BALLOT)
+
+
+EDITS = 40
+STRANGE_VALUES: tuple[object, ...] = (
+    -1,
+    0,
+    2,
+    9,
+    1 << 31,
+    1 << 52,
+    1 << 63,
+    10**30,
+    "",
+    "x",
+    None,
+    True,
+    [],
+    {},
+    [1],
+    0.5,
+)
+
+
+def altered(value: object, dice: random.Random) -> object:
+    """The same JSON value with one part of it replaced or removed."""
+    if isinstance(value, dict) and value and dice.random() < 0.95:
+        name = dice.choice(sorted(value))
+        if dice.random() < 0.1:
+            return {key: part for key, part in value.items() if key != name}
+        return {**value, name: altered(value[name], dice)}
+    if isinstance(value, list) and value and dice.random() < 0.95:
+        place = dice.randrange(len(value))
+        if dice.random() < 0.1:
+            return value[:place] + value[place + 1 :]
+        return [*value[:place], altered(value[place], dice), *value[place + 1 :]]
+    return dice.choice(STRANGE_VALUES)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_an_edited_trace_is_judged_or_refused(
+    run: tuple[VirtualCluster, TraceRecorder], tmp_path: Path, seed: int
+) -> None:
+    """Whatever was changed, a check ends, with verdicts or with one sentence that names the file."""
+    dice = random.Random(seed)
+    path = written(*run, tmp_path / "edited.jsonl")
+    whole = path.read_text().splitlines()
+    for _ in range(EDITS):
+        lines = list(whole)
+        for _ in range(dice.choice((1, 1, 2, 5))):
+            place = dice.randrange(len(lines))
+            match dice.randrange(5):
+                case 0:
+                    del lines[place]
+                case 1:
+                    lines.insert(dice.randrange(len(lines)), lines[place])
+                case 2:
+                    lines[place] = lines[place][: dice.randrange(len(lines[place]))]
+                case _:
+                    with contextlib.suppress(ValueError):  # An edit before may have torn this line.
+                        lines[place] = json.dumps(altered(json.loads(lines[place]), dice))
+        path.write_text("\n".join(lines) + "\n")
+        said = ""
+        try:
+            check_files([str(path)], time_limit_s=2, invariants=lambda name: str(check_trace(name).verdicts()))
+        except InputError as error:
+            said = str(error)
+        assert not said or (str(path) in said and "\n" not in said)
