@@ -390,9 +390,9 @@ def test_an_edited_trace_is_judged_or_refused(
                     with contextlib.suppress(ValueError):  # An edit before may have torn this line.
                         lines[place] = json.dumps(altered(json.loads(lines[place]), dice))
         path.write_text("\n".join(lines) + "\n")
-        said = ""
+        refusal = ""
         try:
             check_files([str(path)], time_limit_s=2, invariants=lambda name: str(check_trace(name).verdicts()))
         except InputError as error:
-            said = str(error)
-        assert not said or (str(path) in said and "\n" not in said)
+            refusal = str(error)
+        assert not refusal or (str(path) in refusal and "\n" not in refusal)
