@@ -63,7 +63,7 @@ class GroupCommit:
                 self.defer(durable_sends)
                 return []
             self.sync()
-        own: list[AnyMessage] = []
+        own = self._take_deferred() if records else []  # That sync has made them durable too.
         for send in durable_sends:
             if self.me in send.to:
                 own.append(send.message)
@@ -95,14 +95,20 @@ class GroupCommit:
         )
 
     def defer(self, durable_sends: list[Send]) -> None:
-        """Hold the leader's own votes until `Timer.SYNC` fires, so that it proposes and mines instead of waiting."""
+        """Hold the leader's own votes until the next sync, so that it proposes and mines instead of waiting.
+
+        That sync is one for other records, or that of a client's read, or the one when `Timer.SYNC` fires.
+        """
         if not self._deferred:
             self.host.set_timer(Timer.SYNC, DEFER_MS, DEFER_MS)
         self._deferred += [send.message for send in durable_sends]
 
     def release_deferred(self) -> list[AnyMessage]:
         """Make the deferred votes durable and return them for this node's replica."""
-        votes, self._deferred = self._deferred, []
-        if votes:
+        if self._deferred:
             self.sync()
+        return self._take_deferred()
+
+    def _take_deferred(self) -> list[AnyMessage]:
+        votes, self._deferred = self._deferred, []
         return votes

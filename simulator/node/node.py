@@ -200,6 +200,9 @@ class Node:
                 self._premine()
             if self.storage.journal_bytes > self._compact_at:
                 self._compact()
+                self._sync_due = (
+                    True  # The new journal is durable, with the deferred votes: the next batch counts them.
+                )
         except (OSError, StorageDamage, ProtocolError) as error:
             self._stop(error)
 
@@ -354,6 +357,7 @@ class Node:
         """Make the chain durable before a local read, so that local reads never go back, also after a power loss."""
         try:
             self.storage.sync_all()
+            self._sync_due = True  # Deferred votes are durable now: the end of this batch counts them.
         except OSError as error:
             self._stop(error)
 

@@ -146,6 +146,31 @@ def test_a_deferred_vote_still_counts() -> None:
     assert len(bench.answers()) == 20
 
 
+def test_a_deferred_vote_counts_with_the_next_sync_whatever_that_is_for() -> None:
+    """A small batch that follows is synced at once: the deferred votes are durable then, and count before the timer."""
+    bench = leader_of_five(answering=3)
+    write_together(bench, 20)
+    vote(bench, 2, 3)
+    assert not bench.answers()
+
+    bench.write(request(1, client="another"))
+
+    assert bench.actions.count(f"sync {JOURNAL}") == 1
+    assert len(bench.answers()) == 20
+
+
+def test_a_local_read_makes_deferred_votes_count() -> None:
+    """It syncs all files before it is answered."""
+    bench = leader_of_five(answering=3)
+    write_together(bench, 20)
+    vote(bench, 2, 3)
+
+    bench.read(7)
+
+    assert bench.actions.count(f"sync {JOURNAL}") == 1
+    assert len(bench.answers()) == 20
+
+
 @pytest.mark.parametrize(("answering", "writes"), [(2, 20), (3, 8)])
 def test_a_leader_does_not_defer_a_vote_that_is_needed_or_cheap(answering: int, writes: int) -> None:
     """Only two of five others answer, or the batch is small: the leader syncs at once."""
