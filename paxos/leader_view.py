@@ -25,10 +25,23 @@ class LeaderView:
         self.ballot = NO_BALLOT
         self.vias: dict[NodeId, int] = {}
         self._heard_ms: int | None = None
+        self._unheard_ms: int | None = None  # Since when the leader's heartbeats leave this node out.
 
     def hears_leader(self) -> bool:
         """True when another node that leads was heard within the election timeout."""
         return self._heard_ms is not None and self.core.now - self._heard_ms < self.timeouts.election_ms()
+
+    def reaches_leader(self) -> bool:
+        """True when the leader is heard and no run of its heartbeats denies that it hears this node."""
+        unheard = self._unheard_ms
+        return self.hears_leader() and (unheard is None or self.core.now - unheard < self.timeouts.resend_ms())
+
+    def heard_by_leader(self, *, heard: bool) -> None:
+        """A heartbeat of the leader says whether this node's answers reach it: its link may be cut one way."""
+        if heard:
+            self._unheard_ms = None
+        elif self._unheard_ms is None:
+            self._unheard_ms = self.core.now
 
     def silent_ms(self) -> int | None:
         """Milliseconds since the leader was last heard; None when it is not heard directly."""
@@ -40,7 +53,7 @@ class LeaderView:
         if leader == self.leader and self._heard_ms is not None:
             self.timeouts.heard_after(now - self._heard_ms)
         if leader != self.leader or ballot != self.ballot:
-            self.leader, self.ballot = leader, ballot
+            self.leader, self.ballot, self._unheard_ms = leader, ballot, None
             self.core.note("follows", f"node {self.core.me} follows node {leader} at ballot {ballot}")
         self._heard_ms = now
 

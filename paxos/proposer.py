@@ -374,12 +374,13 @@ class Proposer:
                 later.append((name, path, slot))
         self._decided_returns = later
         for path, names in together.items():
-            self.core.send_now(
-                (path[-1],),
-                ForwardReply(
-                    sender=self.core.me, path=path[:-1], ids=tuple(names), leader=self.core.me, decided=decided
-                ),
-            )
+            for to, back in self.heartbeats.ways_back(path):
+                self.core.send_now(
+                    (to,),
+                    ForwardReply(
+                        sender=self.core.me, path=back, ids=tuple(names), leader=self.core.me, decided=decided
+                    ),
+                )
 
     # Reads and heartbeats
 

@@ -46,7 +46,8 @@ class Reads:
             _, slot, askers = self.rounds.popleft()
             for path, numbers in askers:
                 if path:
-                    self._answer(path, numbers, slot, self.core.me)
+                    for to, back in self.heartbeats.ways_back(path):
+                        self._answer(to, back, numbers, slot, self.core.me)
                 else:
                     self._confirm_own(numbers, slot)
 
@@ -58,14 +59,12 @@ class Reads:
         """The leadership ends: tell other nodes that their reads were not served here."""
         for path, numbers in [*self.new, *(asker for _, _, askers in self.rounds for asker in askers)]:
             if path:
-                self._answer(path, numbers, -1, 0)
+                self._answer(path[-1], path[:-1], numbers, -1, 0)
 
     def clear(self) -> None:
         """Forget all reads."""
         self.new.clear()
         self.rounds.clear()
 
-    def _answer(self, path: Path, numbers: tuple[int, ...], slot: Slot, leader: NodeId) -> None:
-        self.core.send_now(
-            (path[-1],), ReadAt(sender=self.core.me, path=path[:-1], reads=numbers, slot=slot, leader=leader)
-        )
+    def _answer(self, to: NodeId, path: Path, numbers: tuple[int, ...], slot: Slot, leader: NodeId) -> None:
+        self.core.send_now((to,), ReadAt(sender=self.core.me, path=path, reads=numbers, slot=slot, leader=leader))

@@ -243,6 +243,7 @@ class Replica:
             self.acceptor.refuse(sender, ballot, NOBODY, self.learner.decided)
             return
         self.timeouts.leader_reported(message.round_trip_ms)
+        self.view.heard_by_leader(heard=self.core.me in message.heard)
         self.learner.prefix_decided(ballot, message.decided, sender)
         self.core.send_now(
             (sender,),

@@ -22,6 +22,8 @@ from paxos.waiting_requests import Waiting, WaitingRequests
 
 MOST_A_MESSAGE = 512
 """The most requests that one FORWARD carries."""
+MOST_PASSED = 4_096
+"""Of so many requests of other nodes this node remembers which way it tried last."""
 
 
 class RequestForwarder:
@@ -52,6 +54,7 @@ class RequestForwarder:
         self.applied = applied
         self._target: tuple[NodeId, Ballot] = (NOBODY, NO_BALLOT)  # The leader that requests were sent to last.
         self._alarm_set = False
+        self._passed: dict[tuple[Path, RequestId | int], int] = {}  # How often a request of another node was passed on.
 
     # This node's own clients
 
@@ -98,7 +101,9 @@ class RequestForwarder:
         for request in message.requests:
             (done if self.applied(*request.id) else open_requests).append(request)
         if done:
-            self._reply(path, [request.id for request in done], self.learner.decided)
+            ways = self.proposer.heartbeats.ways_back(path) if self.proposer.leading else [(path[-1], path[:-1])]
+            for to, back in ways:
+                self._reply(to, back, [request.id for request in done], self.learner.decided)
         if not open_requests:
             return
         if self.proposer.leading:
@@ -108,7 +113,7 @@ class RequestForwarder:
         elif self._may_pass_on(path):
             self._pass_on(Forward(sender=self.core.me, path=(*path, self.core.me), requests=tuple(open_requests)))
         else:
-            self._reply(path, [request.id for request in open_requests], 0)
+            self._reply(path[-1], path[:-1], [request.id for request in open_requests], 0)
 
     def asked(self, message: AskRead) -> None:
         """Handle linearizable reads from another node: confirm them if this node leads, else pass them on or answer."""
@@ -193,11 +198,27 @@ class RequestForwarder:
         leader = self.view.leader
         if leader == self.core.me:
             return leader
-        if not self.view.hears_leader():
-            ways = [*self.view.ways(), leader]
+        if not self.view.reaches_leader():
+            ways = self._ways_around(())
             return ways[tries % len(ways)]
         peers = [node for node in self.core.others if node != leader]
         return peers[tries // 2 % len(peers)] if tries % 2 and peers else leader
+
+    @rule("7")
+    def _ways_around(self, path: Path) -> list[NodeId]:
+        """The nodes to try in turn, best first, when the straight link to the leader does not work.
+
+        If the leader is heard, any peer may be nearer to it. If not, those that have named it are, and every other turn
+        is theirs; in between come the leader, whose link may only be slow, and the others, as those named may be cut
+        one way too.
+        """
+        leader = self.view.leader
+        named = self.view.ways() if not self.view.hears_leader() else []
+        others = [node for node in self.core.others if node != leader and node not in named]
+        ways = [*named, leader] if named else [*others, leader]
+        if named:
+            ways += [way for other in others for way in (*named, other)]
+        return [node for node in ways if node not in path]
 
     def _send_writes(self, to: NodeId, requests: list[Request]) -> None:
         if to == self.core.me:
@@ -223,17 +244,21 @@ class RequestForwarder:
         return leader not in (NOBODY, *passed) and self.core.me not in path and len(path) < len(self.core.nodes)
 
     def _pass_on(self, message: Forward | AskRead) -> None:
-        leader = self.view.leader
-        if self.view.hears_leader():
-            self._send(leader, message)
-        else:
-            way = next((via for via in self.view.ways() if via not in message.path), leader)
-            self._send(way, message)
+        """Send it to the leader, or in turn by each way around when the straight link does not work."""
+        if self.view.reaches_leader():
+            self._send(self.view.leader, message)
+            return
+        name = (message.path, message.requests[0].id if isinstance(message, Forward) else message.reads[0])
+        if len(self._passed) >= MOST_PASSED:
+            self._passed.clear()  # Its turns begin anew.
+        tries = self._passed.get(name, 0)
+        self._passed[name] = tries + 1
+        ways = self._ways_around(message.path)
+        self._send(ways[tries % len(ways)], message)
 
-    def _reply(self, path: Path, ids: list[RequestId], decided: Slot) -> None:
+    def _reply(self, to: NodeId, path: Path, ids: list[RequestId], decided: Slot) -> None:
         self._send(
-            path[-1],
-            ForwardReply(sender=self.core.me, path=path[:-1], ids=tuple(ids), leader=self.view.leader, decided=decided),
+            to, ForwardReply(sender=self.core.me, path=path, ids=tuple(ids), leader=self.view.leader, decided=decided)
         )
 
     def _send(self, to: NodeId, message: AnyMessage) -> None:

@@ -214,7 +214,13 @@ def heartbeat(
 ) -> Heartbeat:
     """The heartbeats of a leader that hears everybody."""
     return Heartbeat(
-        sender=node, ballot=campaign, decided=decided, round=round_, stamp=0, heard=(), round_trip_ms=round_trip_ms
+        sender=node,
+        ballot=campaign,
+        decided=decided,
+        round=round_,
+        stamp=0,
+        heard=tuple(range(1, 8)),
+        round_trip_ms=round_trip_ms,
     )
 
 

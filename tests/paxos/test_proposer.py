@@ -274,15 +274,16 @@ def test_slots_chosen_beyond_a_gap_wait_for_it() -> None:
 
 
 def test_an_origin_that_is_not_heard_is_told_where_its_write_stands() -> None:
-    """Rule 7: a write that came through a peer is answered through it, once its slot is in the prefix."""
+    """Rule 7: through the peer that its write came by, and straight: the links of the way there may be cut one way."""
     one = leading()
     one.hear(Forward(sender=3, path=(2, 3), requests=(request(1),)))
 
     effects = one.hear(accepted(4, one, 1), accepted(5, one, 1))
 
-    [reply] = messages(effects, ForwardReply)
-    assert (reply.path, reply.ids, reply.decided, reply.leader) == ((2,), (("c", 1),), 1, 1)
-    assert receivers(effects, ForwardReply) == [3]
+    replies = messages(effects, ForwardReply)
+    assert {(reply.ids, reply.decided, reply.leader) for reply in replies} == {((("c", 1),), 1, 1)}
+    ways = list(zip(receivers(effects, ForwardReply), [reply.path for reply in replies], strict=True))
+    assert ways[:2] == [(3, (2,)), (2, ())]
 
 
 def test_an_origin_is_told_nothing_of_a_slot_beyond_a_gap() -> None:
@@ -292,9 +293,9 @@ def test_an_origin_is_told_nothing_of_a_slot_beyond_a_gap() -> None:
     one.hear(Forward(sender=3, path=(2, 3), requests=(request(2),)))
 
     assert messages(one.hear(accepted(4, one, 2), accepted(5, one, 2)), ForwardReply) == []
-    [reply] = messages(one.hear(accepted(4, one, 1), accepted(5, one, 1)), ForwardReply)
+    replies = messages(one.hear(accepted(4, one, 1), accepted(5, one, 1)), ForwardReply)
 
-    assert (reply.ids, reply.decided) == ((("c", 2),), 2)
+    assert {(reply.ids, reply.decided) for reply in replies} == {((("c", 2),), 2)}
 
 
 def test_the_way_back_of_a_write_that_is_chosen_already_is_not_kept() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from paxos.ballot import NO_BALLOT
@@ -140,6 +141,20 @@ def test_a_peer_passes_a_write_on_to_the_leader_it_hears() -> None:
 
     assert messages(effects, Forward) == [Forward(sender=1, path=(3, 1), requests=(request(1),))]
     assert receivers(effects, Forward) == [2]
+
+
+def test_a_peer_that_the_leader_does_not_hear_passes_on_through_others_in_turn() -> None:
+    """Rule 7: its own link may be cut one way, and then the straight way is a dead end for ever."""
+    one, ways = follower(), []
+    for _ in range(4):
+        one.hear(msgspec.structs.replace(heartbeat(2, LEADER), heard=(3, 4, 5)))
+        ways += receivers(one.hear(Forward(sender=3, path=(3,), requests=(request(1),))), Forward)
+        one.wake(Timer.FORWARD, after_ms=100)
+
+    assert ways[0] == 2  # One heartbeat may leave it out for a lost acknowledgement.
+    assert {4, 5} <= set(ways[1:])
+    one.hear(heartbeat(2, LEADER))
+    assert receivers(one.hear(Forward(sender=3, path=(3,), requests=(request(1),))), Forward) == [2]
 
 
 def test_a_peer_that_only_knows_of_a_leader_passes_on_to_who_named_it() -> None:

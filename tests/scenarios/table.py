@@ -71,6 +71,23 @@ FOOT = """
   whole links for every seed holds here for most. Writes may be under way still when the 8 s end: 19 of 20 must be
   answered.
 - Always: every invariant of the protocol holds, and once all is healed the nodes come to one chain.
+
+## Ways around a link that is cut one way
+
+A follower may hear the leader and not be heard by it. The leader's heartbeats list whose answers arrive, so a follower
+that is left out for as long as a message and its answer take, and two heartbeats, knows that its link is a dead end.
+It then hands requests, its own and those that others gave it, to its peers in turn, the leader's own link among them:
+it may only be slow. A node that does not hear the leader takes those that have named it first, and the others after
+them.
+
+An answer may need another way than its question. An origin whose acknowledgements arrive hears the leader and is
+answered straight. To any other the leader sends the answer back along the way of the question, straight, and through
+each follower that it hears; an answer that comes twice changes nothing. The number of messages is at most that of the
+nodes for one answer, and only while links are cut. `tests/scenarios/test_one_way_cuts.py` holds both, in both worlds.
+
+What is not found yet: a way there or back on which no two neighbours hear each other. A node that is heard by nobody
+whom it hears learns neither of a leader nor of what was decided, as a question about either is answered on its own
+link only.
 """
 
 
