@@ -49,13 +49,12 @@ from tests.simulator.worlds.contract.driver import (
 
 def test_a_crashed_leader_is_replaced_and_catches_up(cluster: Cluster) -> None:
     """What it answered is kept. After its restart it learns what it missed."""
-    old = leader_of(cluster)
+    old, other = leader_of(cluster), follower_of(cluster)
     before, after = new_post(), new_post()
     assert write(cluster, old, before) is AnswerKind.OK
 
     cluster.apply(Crash(old))
     assert cluster.status(old).life == "down"
-    other = follower_of(cluster)
     assert write(cluster, other, after) is AnswerKind.OK
     assert cluster.status(other).leader != old
     cluster.apply(Restart(old))
