@@ -41,13 +41,14 @@ def healthy(cluster: Cluster) -> bool:
 
 
 def leader_of(cluster: Cluster) -> int:
-    """The node that leads a healthy cluster."""
-    return cluster.status(1).leader
+    """The node that leads, as the first node that is up knows; 0 if it knows none."""
+    return next(status.leader for node in cluster.settings.node_ids if (status := cluster.status(node)).life == "up")
 
 
 def follower_of(cluster: Cluster) -> int:
-    """The lowest node that does not lead."""
-    return next(node for node in cluster.settings.node_ids if node != leader_of(cluster))
+    """The lowest node that is up and does not lead."""
+    leader = leader_of(cluster)
+    return next(node for node in cluster.settings.node_ids if node != leader and cluster.status(node).life == "up")
 
 
 def new_post(title: str = "") -> Post:
