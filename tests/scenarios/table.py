@@ -85,9 +85,9 @@ answered straight. To any other the leader sends the answer back along the way o
 each follower that it hears; an answer that comes twice changes nothing. The number of messages is at most that of the
 nodes for one answer, and only while links are cut. `tests/scenarios/test_one_way_cuts.py` holds both, in both worlds.
 
-What is not found yet: a way there or back on which no two neighbours hear each other. A node that is heard by nobody
-whom it hears learns neither of a leader nor of what was decided, as a question about either is answered on its own
-link only.
+What is not found yet: a way on which no two neighbours hear each other. PRE-VOTE-REPLY and CATCHUP-REPLY are sent on
+the link between the two nodes alone, so a node that hears none of the nodes that hear it gets neither: it follows no
+leader and fetches no slots.
 """
 
 
