@@ -5,19 +5,19 @@ from __future__ import annotations
 import contextlib
 import os
 import queue
-import sys
 import threading
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO, cast
 
 from prompt_toolkit import PromptSession
+from prompt_toolkit.application import get_app_session
 from prompt_toolkit.completion import CompleteEvent, Completer, Completion
 from prompt_toolkit.document import Document
 from prompt_toolkit.history import FileHistory, History, InMemoryHistory
-from prompt_toolkit.patch_stdout import patch_stdout
 
 from simulator.scenario.session.rich_output import RichOutput
+from simulator.screens.console.above_prompt import AbovePrompt
 from simulator.screens.console.live import LineConsole
 
 if TYPE_CHECKING:
@@ -45,8 +45,9 @@ def run_terminal(cluster: Cluster) -> int:
 
     Lines are carried out one after the other in a thread of their own, so that a person can go on typing.
     """
-    with patch_stdout(raw=True):
-        output = RichOutput(lambda: sys.stdout)
+    above = AbovePrompt(get_app_session().output)
+    with contextlib.redirect_stdout(above), contextlib.redirect_stderr(above):
+        output = RichOutput(lambda: cast(TextIO, above))
         console = LineConsole(cluster, output)
         prompt: PromptSession[str] = PromptSession(
             PROMPT,
@@ -56,18 +57,27 @@ def run_terminal(cluster: Cluster) -> int:
             enable_history_search=False,
         )
         worker = _Worker(console, prompt)
+
+        def begin() -> None:
+            above.prompt_begins(prompt.app.loop)
+            worker.end_prompt_if_over()
+
         output.write(f"{cluster.settings.nodes} nodes. 'help' lists all commands, Tab completes, Ctrl-D ends.", "quiet")
         try:
             while not worker.over:
-                with contextlib.suppress(EOFError):
-                    for line in prompt.prompt(pre_run=worker.end_prompt_if_over).splitlines():
-                        worker.give(line)  # A pasted text may be many lines.
-                    continue
-                break
+                try:
+                    typed = prompt.prompt(pre_run=begin)
+                except EOFError:
+                    break
+                finally:
+                    above.prompt_ended()
+                for line in typed.splitlines():
+                    worker.give(line)  # A pasted text may be many lines.
             worker.raise_trouble()
         finally:
             worker.stop()
             console.close()
+            above.prompt_ended()
     return 0
 
 
