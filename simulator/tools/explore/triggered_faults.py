@@ -82,7 +82,7 @@ class _Victim:
         self.fewer = len(self.others) // 2  # With that many others it has no majority.
 
     def lasts(self, least: int, most: int) -> int:
-        """See `swarm.Draw.span`."""
+        """See `fault_kinds.Draw.span`."""
         low = least << self.dice.randrange((most // least).bit_length())
         return self.dice.randint(low, min(most, 2 * low))
 

@@ -16,8 +16,9 @@ from simulator.node import group_commit
 from simulator.node.group_commit import GroupCommit
 from simulator.scenario.language.parser import parse_scenario
 from simulator.settings import Settings
+from simulator.tools.explore.fault_kinds import KINDS, Draw
 from simulator.tools.explore.schedule import Look, Schedule, ScheduledFault, Write
-from simulator.tools.explore.swarm import KINDS, PROFILES, Draw, draw_schedule
+from simulator.tools.explore.swarm import PROFILES, draw_schedule
 from simulator.tools.explore.trial import bound_ms, run_trial
 
 
