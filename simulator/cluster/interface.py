@@ -142,8 +142,12 @@ class Cluster(Protocol):
         """Lines of the node's blockchain.txt for these heights: both included, cut to the blocks that exist."""
         ...
 
-    def held(self) -> list[HeldMessage]:
-        """Messages that wait for a person, oldest first."""
+    def held(self, *, after: int = 0) -> list[HeldMessage]:
+        """Messages that wait for a person, oldest first: those with a number above `after`."""
+        ...
+
+    def held_message(self, number: int | None = None) -> HeldMessage | None:
+        """The message of this number if it waits for a person; the oldest one if no number is given."""
         ...
 
     def in_flight(self) -> int:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from itertools import takewhile
 from random import Random
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
+
+Message = TypeVar("Message")
 
 Link = tuple[int, int]
 """A directed link: from node, to node."""
@@ -141,8 +144,15 @@ def chosen_held(held: Mapping[int, tuple[int, int, Any, int]], number: int | Non
 
     The values of `held` begin with source and target.
     """
-    return [
-        key
-        for key, (source, target, _, _) in held.items()
-        if (number is None or key == number) and (link is None or link == (source, target))
-    ]
+    if number is not None:
+        return [number] if number in held else []
+    return [key for key, (source, target, _, _) in held.items() if link is None or link == (source, target)]
+
+
+def newest_held(held: dict[int, Message], after: int) -> list[tuple[int, Message]]:
+    """The held messages with a number above `after`, oldest first. `held` is in the order of its numbers."""
+    if not after:
+        return list(held.items())
+    newest = list(takewhile(lambda item: item[0] > after, reversed(held.items())))
+    newest.reverse()
+    return newest

@@ -119,8 +119,8 @@ def _deliver(command: commands.DeliverMessages, cluster: Cluster, selector: Node
         return [faults.DeliverHeld()]
     number = command.number
     if number is None:
-        held = cluster.held()
-        if not held:
+        oldest = cluster.held_message()
+        if oldest is None:
             raise InputError("no message waits to be delivered: 'hold' makes them wait.")
-        number = held[0].number
+        number = oldest.number
     return [faults.DeliverHeld(number=number)]

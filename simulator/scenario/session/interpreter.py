@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from blog.operations import Comment, Post
 from simulator.cluster.events import HeldMessage
 from simulator.cluster.interface import Query, Ticket
@@ -224,14 +222,18 @@ class Interpreter:
         if not cluster.links.holding:
             return
         links = {self.session.selector().link(link) for link in command.links}
+        missing, seen = set(links), 0
 
         def there() -> bool:
-            held = cluster.held()
-            if command.number is not None:
-                return any(message.number == command.number for message in held)
-            if command.kind:
-                held = of_kind(held, links, command.kind)
-            return links <= {(message.source, message.target) for message in held} if links else bool(held)
+            nonlocal seen
+            if command.number is not None or not links:
+                return cluster.held_message(command.number) is not None
+            new = cluster.held(after=seen)  # Thousands may wait: look at each once.
+            if new:
+                seen = new[-1].number
+                named = of_kind(new, missing, command.kind) if command.kind else new
+                missing.difference_update((message.source, message.target) for message in named)
+            return not missing
 
         self.session.wait_until(there, NAMED_MESSAGE_MS if command.kind else MESSAGE_MS)
 
@@ -243,18 +245,17 @@ class Interpreter:
             self._await_messages(command)
         done = faults_of(command, session.cluster, selector, lambda: self._node(line, selector))
         session.elections()  # A node that goes down loses its counters: read them before.
-        by_hand = isinstance(command, commands.DeliverMessages)
-        held = {message.number: message for message in session.cluster.held()} if by_hand else {}
         for fault in done:
+            number = fault.number if isinstance(fault, DeliverHeld) else None
+            held = None if number is None else session.cluster.held_message(number)
             session.cluster.apply(fault)
             session.output.write(_describe(fault, held), "quiet")
         if not done:
             session.output.write("nothing to do", "quiet")
 
 
-def _describe(fault: Fault, held: Mapping[int, HeldMessage]) -> str:
+def _describe(fault: Fault, message: HeldMessage | None) -> str:
     """A fault as its line; a delivered message as its text."""
-    message = held.get(fault.number) if isinstance(fault, DeliverHeld) and fault.number is not None else None
     what = "" if message is None else f"  # {message.source}>{message.target} {message.text}"
     return fault.line() + what
 

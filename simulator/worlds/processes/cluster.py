@@ -21,7 +21,7 @@ from simulator.cluster.interface import Ticket
 from simulator.cluster.message_text import describe
 from simulator.errors import InputError
 from simulator.faults.faults import Fault
-from simulator.faults.links import Link, Links
+from simulator.faults.links import MOST_HELD, Link, Links, newest_held
 from simulator.node.client_api import ClientCall, Inspected, NodeFailed, WriteAnswer
 from simulator.node.status import NodeStatus
 from simulator.node.storage.chain_file import CHAIN
@@ -171,13 +171,25 @@ class ProcessCluster(BaseCluster):
         with self._changed:
             return self._chains[node].lines(first, last)
 
-    def held(self) -> list[HeldMessage]:
+    def held(self, *, after: int = 0) -> list[HeldMessage]:
         """See `Cluster`."""
         with self._changed:
-            held = list(self._supervisor.router.held.items())
+            held = newest_held(self._supervisor.router.held, after)
         known = self._held  # Thousands may wait, and screens ask often: decode each once.
-        self._held = {number: known.get(number) or _shown(number, message) for number, message in held}
-        return list(self._held.values())
+        shown = {number: known.get(number) or _shown(number, message) for number, message in held}
+        if after and len(known) <= MOST_HELD:
+            known.update(shown)
+        else:
+            self._held = shown
+        return list(shown.values())
+
+    def held_message(self, number: int | None = None) -> HeldMessage | None:
+        """See `Cluster`."""
+        with self._changed:
+            held = self._supervisor.router.held
+            key = next(iter(held), 0) if number is None else number
+            message = held.get(key)
+        return None if message is None else self._held.get(key) or _shown(key, message)
 
     def in_flight(self) -> int:
         """See `Cluster`. Counts messages on slow links and held messages."""

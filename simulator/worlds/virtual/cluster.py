@@ -187,9 +187,13 @@ class VirtualCluster(BaseCluster):
         """See `Cluster`."""
         return self
 
-    def held(self) -> list[HeldMessage]:
+    def held(self, *, after: int = 0) -> list[HeldMessage]:
         """See `Cluster`."""
-        return self._network.held_messages()
+        return self._network.held_messages(after)
+
+    def held_message(self, number: int | None = None) -> HeldMessage | None:
+        """See `Cluster`."""
+        return self._network.held_message(number)
 
     def in_flight(self) -> int:
         """See `Cluster`."""

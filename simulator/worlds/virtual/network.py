@@ -13,7 +13,7 @@ from random import Random
 from paxos.messages import AnyMessage
 from simulator.cluster.events import HeldMessage
 from simulator.cluster.message_text import describe
-from simulator.faults.links import MOST_HELD, Link, Links, chosen_held
+from simulator.faults.links import MOST_HELD, Link, Links, chosen_held, newest_held
 from simulator.trace.events import MessageLost, MessageSent
 from simulator.trace.observer import ObserverList
 from simulator.worlds.virtual.event_queue import PLACE_BITS, EventQueue
@@ -56,6 +56,7 @@ class Network:
         self._on_lost = observers.of(MessageLost)
         self._newest = [0] * (1 << 2 * PLACE_BITS)  # The arrival time of the last message on each clear link.
         self._held_count = 0
+        self._described: dict[int, HeldMessage] = {}
 
     def send(self, source: int, to: tuple[int, ...], message: AnyMessage) -> None:
         """Send a message to each of `to`."""
@@ -126,15 +127,26 @@ class Network:
         chosen = chosen_held(self.held, number, link)
         for key in chosen:
             source, target, message, name = self.held.pop(key)
+            self._described.pop(key, None)
             self._queue.put(self._queue.now_ms, target, (source, message, name))
         return len(chosen)
 
-    def held_messages(self) -> list[HeldMessage]:
-        """Held messages, oldest first."""
-        return [
-            HeldMessage(number=key, source=source, target=target, text=describe(message))
-            for key, (source, target, message, _) in self.held.items()
-        ]
+    def held_messages(self, after: int = 0) -> list[HeldMessage]:
+        """Held messages with a number above `after`, oldest first."""
+        return [self._shown(key, held) for key, held in newest_held(self.held, after)]
+
+    def held_message(self, number: int | None) -> HeldMessage | None:
+        """The held message of this number, or the oldest one."""
+        key = next(iter(self.held), 0) if number is None else number
+        return self._shown(key, self.held[key]) if key in self.held else None
+
+    def _shown(self, key: int, held: Held) -> HeldMessage:
+        shown = self._described.get(key)  # Thousands may wait, and a waiting line asks often: describe each once.
+        if shown is None:
+            source, target, message, _ = held
+            shown = HeldMessage(number=key, source=source, target=target, text=describe(message))
+            self._described[key] = shown
+        return shown
 
     def underway(self) -> int:
         """How many copies are on links, held, or at a node that is blocked."""

@@ -150,8 +150,11 @@ class FakeCluster:
     def chain_lines(self, node: int, first: int, last: int) -> list[str]:
         return [f'{{"height":{height}}}' for height in range(max(1, first), min(last, self._heights[node]) + 1)]
 
-    def held(self) -> list[HeldMessage]:
-        return self.held_messages
+    def held(self, *, after: int = 0) -> list[HeldMessage]:
+        return [message for message in self.held_messages if message.number > after]
+
+    def held_message(self, number: int | None = None) -> HeldMessage | None:
+        return next((one for one in self.held_messages if number in {None, one.number}), None)
 
     def in_flight(self) -> int:
         return len(self._heap)

@@ -357,3 +357,26 @@ def test_a_kind_of_message_is_waited_for() -> None:
         story.tell("deliver 1>2 prepare")
 
     assert story.cluster.now_ms() >= 10_000
+
+
+def test_a_waiting_line_looks_at_each_held_message_once() -> None:
+    """With thousands held, a `deliver` that waits for a PREPARE must not look through all of them at each turn."""
+    story = Story()
+    story.cluster.held_messages = [
+        HeldMessage(number=number, source=3, target=1, text="PRE-VOTE decided 0") for number in range(1, 101)
+    ]
+    looked_at: list[int] = []
+    held = story.cluster.held
+
+    def watched(*, after: int = 0) -> list[HeldMessage]:
+        found = held(after=after)
+        looked_at.extend(message.number for message in found)
+        return found
+
+    story.cluster.held = watched  # type: ignore[method-assign]
+    story.tell("hold")
+
+    with pytest.raises(InputError, match="no PREPARE waits on 1>2"):
+        story.tell("deliver 1>2 prepare")
+
+    assert len(looked_at) <= 300

@@ -231,6 +231,10 @@ def test_held_messages_wait_until_they_are_delivered(cluster: Cluster) -> None:
     accepts = [held for held in cluster.held() if held.text.startswith("ACCEPT ")]
     assert {held.source for held in accepts} == {leader}
     assert [held.number for held in cluster.held()] == sorted(held.number for held in cluster.held())
+    assert accepts[-1] in cluster.held(after=accepts[0].number)
+    assert accepts[0] not in cluster.held(after=accepts[0].number)
+    assert cluster.held_message(accepts[1].number) == accepts[1]
+    assert cluster.held_message() == cluster.held()[0]
     assert cluster.in_flight() >= len(accepts)
     assert not ticket.done
 
@@ -245,6 +249,8 @@ def test_held_messages_wait_until_they_are_delivered(cluster: Cluster) -> None:
 
     assert finish(cluster, ticket).kind is AnswerKind.OK
     assert cluster.held() == []
+    assert cluster.held_message() is None
+    assert cluster.held_message(accepts[1].number) is None
     assert not cluster.links.holding
 
 

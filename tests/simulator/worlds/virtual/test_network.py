@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+
+from paxos.messages import AnyMessage
 from simulator.faults.links import LinkRule
 from tests.simulator.worlds.virtual.fake import Bench, word
 
@@ -96,3 +99,26 @@ def test_held_messages_wait_for_a_person() -> None:
     assert bench.words(2) == ["1:2", "flush", "1:1", "flush"]
     assert bench.words(3) == ["1:1", "flush"]
     assert bench.network.underway() == 0
+
+
+def test_a_held_message_is_described_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A line of a scenario that waits for a message asks again and again while thousands are held."""
+    bench = Bench(nodes=3)
+    described: list[AnyMessage] = []
+
+    def watched(message: AnyMessage) -> str:
+        described.append(message)
+        return ""
+
+    monkeypatch.setattr("simulator.worlds.virtual.network.describe", watched)
+    bench.links.hold(on=True)
+    for turn in range(100):
+        bench.network.send(1, (2,), word(1, turn))
+
+    for turn in range(100):
+        assert bench.network.held_messages(after=turn)[0].number == turn + 1
+        assert bench.network.held_message(turn + 1) is bench.network.held_messages(after=turn)[0]
+        if turn % 2:
+            bench.network.deliver_held(turn + 1, None)
+
+    assert len(described) == 100
