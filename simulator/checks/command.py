@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from simulator.checks.linearizability.judge import Verdict, judge
@@ -11,6 +13,7 @@ from simulator.checks.linearizability.operations import misplaced
 from simulator.checks.linearizability.shapes import misshapen
 from simulator.cluster.history import Recording, read_recording
 from simulator.errors import InputError
+from simulator.files.bounded_lines import ReadingTimedOut
 
 MOST_FAULTS = 20
 """At most this many mistakes of one file are named."""
@@ -26,13 +29,13 @@ def check_files(
     init: Any = None,
     time_limit_s: float | None = None,
     progress: Callable[[str], None] | None = None,
-    invariants: Callable[[str], str] | None = None,
+    invariants: Callable[[str, float | None], str] | None = None,
 ) -> list[dict[str, Any]]:
     """Check each file, a history or a trace: {"file", "model", "operations", "verdict", "why"}, in order.
 
-    `init` is the first value of the model. `time_limit_s` limits the time for each file, in seconds. `progress`
-    receives the name of the file being checked. `invariants` checks everything else in a trace, given its name, and
-    returns "" or what is violated.
+    `init` is the first value of the model. `time_limit_s` limits the time for each file, reading included, in seconds.
+    `progress` receives the name of the file being checked. `invariants` checks everything else in a trace, given its
+    name and the moment of `time.monotonic` at which to give up, and returns "" or what is violated.
 
     Raises:
         InputError: a file cannot be read or is not a history of this model, or the model has no such first value.
@@ -40,20 +43,71 @@ def check_files(
     """
     judged = MODELS[model]()
     judged.initial(judged.narrow(init, None))
-    kept = _read_all(files, model)
+    limits = {name: _TimeLimit(time_limit_s) for name in files}
+    kept = _read_all(limits, model)
     verdicts: list[dict[str, Any]] = []
+
+    def judge_history(recording: Recording, limit_s: float | None) -> Verdict:
+        return _judge(recording, model, init, limit_s)
+
     for number, name in enumerate(files, 1):
         if progress is not None:
             progress(f"{name}: judging ({number} of {len(files)})")
-        recording = kept.pop(name, None) or read_recording(name)
-        verdict = _judge(recording, model, init, time_limit_s)
-        violated = invariants(name) if recording.is_trace and invariants is not None else ""
-        if violated:
-            why = f"{violated} {verdict.why}" if verdict.verdict == "violation" else violated
-            verdict = Verdict("violation", why, verdict.operations)
+        verdict = _judge_file(name, kept.pop(name, None), limits[name], judge_history, invariants)
         verdicts.append({"file": name, "model": model, "operations": verdict.operations})
         verdicts[-1].update(verdict=verdict.verdict, why=verdict.why)
     return verdicts
+
+
+class _TimeLimit:
+    """The time for one file. Other files may be read between its reading and its check."""
+
+    def __init__(self, limit_s: float | None) -> None:
+        self.limit_s = limit_s
+        self.left_s = limit_s
+
+    @contextmanager
+    def running(self) -> Iterator[float | None]:
+        """The moment of `time.monotonic` at which the time is over; what passes inside is taken from what is left."""
+        began = time.monotonic()
+        try:
+            yield None if self.left_s is None else began + self.left_s
+        finally:
+            if self.left_s is not None:
+                self.left_s = max(0.0, self.left_s - (time.monotonic() - began))
+
+    def unknown(self, operations: int = 0) -> Verdict:
+        """The verdict when the time is over."""
+        return Verdict("unknown", f"not settled within {self.limit_s:g} s.", operations)
+
+
+def _judge_file(
+    name: str,
+    recording: Recording | None,
+    limit: _TimeLimit,
+    judge_history: Callable[[Recording, float | None], Verdict],
+    invariants: Callable[[str, float | None], str] | None,
+) -> Verdict:
+    """`recording` is None when the file has to be read again, or when its reading took all the time."""
+    with limit.running() as until:
+        try:
+            recording = recording or read_recording(name, until)
+        except ReadingTimedOut:
+            return limit.unknown()
+        left_s = None if until is None else max(0.0, until - time.monotonic())
+        verdict = judge_history(recording, left_s)
+        if left_s is not None and verdict.why == f"not settled within {left_s:g} s.":
+            verdict = limit.unknown(verdict.operations)  # The limit that was asked for, reading included.
+        if not recording.is_trace or invariants is None:
+            return verdict
+        try:
+            violated = invariants(name, until)
+        except ReadingTimedOut:
+            return verdict if verdict.verdict == "violation" else limit.unknown(verdict.operations)
+    if not violated:
+        return verdict
+    why = f"{violated} {verdict.why}" if verdict.verdict == "violation" else violated
+    return Verdict("violation", why, verdict.operations)
 
 
 def _judge(recording: Recording, model: str, init: Any, time_limit_s: float | None) -> Verdict:
@@ -63,17 +117,20 @@ def _judge(recording: Recording, model: str, init: Any, time_limit_s: float | No
     return Verdict("unknown", why, sum(event.type == "invoke" for event in recording.events))
 
 
-def _read_all(files: Sequence[str], model: str) -> dict[str, Recording]:
+def _read_all(limits: Mapping[str, _TimeLimit], model: str) -> dict[str, Recording]:
     """Read every file before the first is checked; keep what was read as far as memory allows."""
     kept: dict[str, Recording] = {}
     events, faulty = 0, []
-    for name in dict.fromkeys(files):
+    for name, limit in limits.items():
         try:
-            recording = read_recording(name)
+            with limit.running() as until:
+                recording = read_recording(name, until)
+                faults = sorted(_faults(recording, model))
         except InputError as error:
             faulty.append(str(error))
             continue
-        faults = sorted(_faults(recording, model))
+        except ReadingTimedOut:
+            continue
         if faults:
             faulty.append(_sentence(name, faults))
         elif events + len(recording.events) <= _KEPT_EVENTS:

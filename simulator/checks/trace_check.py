@@ -9,14 +9,15 @@ from simulator.trace.observer import replay
 from simulator.trace.reader import Trace, read_trace
 
 
-def check_trace(trace: Trace | str | Path) -> InvariantChecker:
-    """Check a whole trace. The result has `verdicts` and `sometimes`.
+def check_trace(trace: Trace | str | Path, until: float | None = None) -> InvariantChecker:
+    """Check a whole trace. The result has `verdicts` and `sometimes`. `until` is a moment of `time.monotonic`.
 
     Raises:
         InputError: the file is not a trace, or one of its lines is malformed.
+        ReadingTimedOut: `until` is over.
     """
     if not isinstance(trace, Trace):
-        trace = read_trace(trace)
+        trace = read_trace(trace, until)
     header = trace.header
     checker = InvariantChecker(
         header.to_settings(), prepare_quorum=header.prepare_quorum, accept_quorum=header.accept_quorum

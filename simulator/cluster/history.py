@@ -9,16 +9,16 @@ from __future__ import annotations
 
 import gzip
 import re
-import zlib
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Literal, cast
+from typing import Literal
 
 import msgspec
 
 from simulator.errors import InputError
+from simulator.files.bounded_lines import check_nesting, memory_of, opened_lines
+from simulator.files.names import expanded
 
 EventType = Literal["invoke", "ok", "fail", "info"]
 
@@ -36,6 +36,12 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     time: float = 0
     read: Literal["", "local"] = ""
     node: int = 0
+
+
+MOST_MEMORY_BYTES = 2 << 30
+"""The memory, roughly, that the events of one file may take. That is some four million events."""
+MOST_FAULTS = 1_000
+"""After so many invalid lines no more of a file are read."""
 
 
 @dataclass(slots=True)
@@ -61,15 +67,17 @@ def is_trace(first_line: bytes) -> bool:
         return False
 
 
-def read_recording(name: str | Path) -> Recording:
-    """Read a history, or the history in a trace.
+def read_recording(name: str | Path, until: float | None = None) -> Recording:
+    """Read a history, or the history in a trace. `until` is a moment of `time.monotonic`.
 
     Raises:
-        InputError: there is no such file, or it cannot be read. Invalid lines are listed in `faults`.
+        InputError: there is no such file, or it cannot be read, or it is too large. Invalid lines are listed in
+            `faults`.
+        ReadingTimedOut: `until` is over.
     """
-    recording = Recording(Path(name).expanduser())
-    with _opened(recording.path) as file:
-        lines = enumerate(file, 1)
+    recording = Recording(expanded(name))
+    with opened_lines(recording.path, until) as file:
+        lines = enumerate(_bounded(recording, file), 1)
         number, first = next(lines, (1, b""))
         recording.is_trace = is_trace(first)
         if recording.is_trace:
@@ -89,7 +97,7 @@ def write_history(name: str | Path, events: Iterable[Event]) -> None:
     Raises:
         OSError: the file cannot be written.
     """
-    path = Path(name).expanduser()
+    path = expanded(name)
     encode = msgspec.json.Encoder().encode
     with gzip.open(path, "wb") if path.suffix == ".gz" else path.open("wb") as file:
         file.writelines(encode(event) + b"\n" for event in events)
@@ -111,6 +119,21 @@ class _TraceLine(msgspec.Struct, frozen=True):
     found: _Began = _Began()
 
 
+def _bounded(recording: Recording, lines: Iterator[bytes]) -> Iterator[bytes]:
+    """The lines, as long as what is kept of them fits into memory."""
+    memory = 0
+    for line in lines:
+        memory += memory_of(line)
+        if memory > MOST_MEMORY_BYTES and not recording.is_trace:
+            raise InputError(
+                f"{recording.path}, line {len(recording.events) + 1}: the events before it take some "
+                f"{MOST_MEMORY_BYTES >> 30} GiB of memory, which is the most that is judged: split the history."
+            )
+        yield line
+        if len(recording.faults) >= MOST_FAULTS:
+            return
+
+
 _BYTE = re.compile(r" \(byte \d+\)")
 _decode_first = msgspec.json.Decoder(_First).decode
 _decode_event = msgspec.json.Decoder(Event).decode
@@ -119,6 +142,7 @@ _decode_trace_line = msgspec.json.Decoder(_TraceLine).decode
 
 def _read_event(recording: Recording, number: int, text: bytes) -> None:
     try:
+        check_nesting(text)
         recording.events.append(_decode_event(text))
     except (ValueError, RecursionError) as error:
         if text.strip():
@@ -132,6 +156,7 @@ def _read_trace(recording: Recording, lines: Iterator[tuple[int, bytes]]) -> Non
     grown = False
     for number, text in lines:
         try:
+            check_nesting(text)
             line = _decode_trace_line(text)
         except (ValueError, RecursionError) as error:
             recording.faults.append((number, _what_is_wrong(error)))
@@ -149,24 +174,3 @@ def _what_is_wrong(error: Exception) -> str:
     if isinstance(error, msgspec.ValidationError):
         return f"no event of a history ({error})"
     return f"no JSON ({_BYTE.sub('', str(error))})"
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[IO[bytes]]:
-    """The file, unpacked if it is gzipped, whatever its name."""
-    try:
-        with path.open("rb") as plain:
-            packed = plain.read(2) == b"\x1f\x8b"
-            plain.seek(0)
-            if packed:
-                with gzip.open(plain) as unpacked:
-                    yield cast("IO[bytes]", unpacked)
-            elif path.suffix == ".gz":
-                raise InputError(f"{str(path)!r} is called .gz and is not gzipped: rename it, or pack it with gzip.")
-            else:
-                yield plain
-    except (OSError, EOFError, zlib.error) as error:
-        why = getattr(error, "strerror", None) or error
-        raise InputError(f"{str(path)!r} cannot be read: {why}.") from None
-    except ValueError as error:  # A name that no file can have.
-        raise InputError(f"{str(path)!r} cannot be read: {error}.") from None

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import gzip
-import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, cast
+from typing import cast
 
 import msgspec
 
@@ -15,6 +12,8 @@ from chain.block import Block
 from paxos.messages import AnyMessage
 from simulator.cluster.history import Event as HistoryEvent
 from simulator.errors import InputError
+from simulator.files.bounded_lines import check_nesting, memory_of, opened_lines
+from simulator.files.names import expanded
 from simulator.trace.events import BlocksApplied, Event, MessageDelivered, MessageLost, MessageSent
 from simulator.trace.format import (
     READABLE,
@@ -31,26 +30,31 @@ from simulator.trace.validation import LineValidator
 
 _decode = msgspec.json.Decoder[AnyLine](AnyLine).decode
 _decode_header = msgspec.json.Decoder(Header).decode
-_GZIP = b"\x1f\x8b"
 _FIRST_BYTES = 4_096
+
+MOST_MEMORY_BYTES = 4 << 30
+"""The memory, roughly, that the messages of a trace may take. Each is kept: a copy of it may arrive at any time."""
 
 
 class Trace:
     """A trace file whose header has been read. Each method reads the file once, from its beginning.
 
-    Reading raises `InputError` at a malformed line, naming the file and the line.
+    Reading raises `InputError` at a malformed line, naming the file and the line, and `ReadingTimedOut` after `until`,
+    a moment of `time.monotonic`.
     """
 
-    def __init__(self, path: Path, header: Header) -> None:
+    def __init__(self, path: Path, header: Header, until: float | None = None) -> None:
         self.path = path
         self.header = header
+        self._until = until
 
     def lines(self) -> Iterator[Event]:
         """Every line in order, with messages and blocks filled in; `History` entries and a `Cut` included."""
         messages: dict[int, AnyMessage] = {}
         blocks: dict[int, Block] = {}
         validator = LineValidator(self.header.to_settings())
-        with _opened(self.path) as file:
+        memory = 0
+        with opened_lines(self.path, self._until) as file:
             for number, text in enumerate(file, 1):
                 if number == 1:
                     continue
@@ -59,6 +63,9 @@ class Trace:
                     raise _bad(self.path, number, wrong)
                 match line:
                     case MessageSent():
+                        memory += memory_of(text)
+                        if memory > MOST_MEMORY_BYTES:
+                            raise _bad(self.path, number, "the messages before it take more memory than may be used")
                         messages[line.number] = line.message
                         yield line
                     case DeliveredLine() | LostLine():
@@ -91,15 +98,15 @@ class Trace:
         return [line.entry for line in self.lines() if isinstance(line, History)]
 
 
-def read_trace(name: str | Path) -> Trace:
-    """Open a trace and read its header.
+def read_trace(name: str | Path, until: float | None = None) -> Trace:
+    """Open a trace and read its header. See `Trace` for `until`.
 
     Raises:
         InputError: the file cannot be read, or it does not begin with the header of a trace.
     """
-    path = Path(name).expanduser()
-    with _opened(path) as file:
-        first = file.readline()
+    path = expanded(name)
+    with opened_lines(path, until) as file:
+        first = next(file, b"")
     try:
         header = _decode_header(first)
     except (ValueError, RecursionError) as error:
@@ -116,7 +123,7 @@ def read_trace(name: str | Path) -> Trace:
             raise _bad(
                 path, 1, f"a quorum of {quorum} of {nodes} nodes is none: write 0 for a majority, or 1 to {nodes}"
             )
-    return Trace(path, header)
+    return Trace(path, header, until)
 
 
 def is_trace(name: str | Path) -> bool:
@@ -125,31 +132,13 @@ def is_trace(name: str | Path) -> bool:
     Raises:
         InputError: the file cannot be read.
     """
-    with _opened(Path(name).expanduser()) as file:
-        return file.read(_FIRST_BYTES).lstrip().startswith(b'{"trace":')
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[IO[bytes]]:
-    """The open file, decompressed if its content is gzipped, whatever its name."""
-    try:
-        with path.open("rb") as plain:
-            packed = plain.read(2) == _GZIP
-            plain.seek(0)
-            if packed:
-                with gzip.open(plain) as unpacked:
-                    yield cast("IO[bytes]", unpacked)
-            else:
-                yield plain
-    except (OSError, EOFError, zlib.error) as error:
-        why = getattr(error, "strerror", None) or error
-        raise InputError(f"{str(path)!r} cannot be read: {why}.") from None
-    except ValueError as error:
-        raise InputError(f"{str(path)!r} cannot be read: {error}.") from None
+    with opened_lines(expanded(name)) as file:
+        return next(file, b"")[:_FIRST_BYTES].lstrip().startswith(b'{"trace":')
 
 
 def _parsed(path: Path, number: int, text: bytes) -> AnyLine:
     try:
+        check_nesting(text)
         return cast("AnyLine", _decode(text))
     except (ValueError, RecursionError) as error:
         raise _bad(path, number, f"no event of a trace ({error})") from None

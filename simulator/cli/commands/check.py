@@ -69,11 +69,11 @@ def check(output: Output, *, files: tuple[str, ...], model: str, init: str, time
     return OK if all(verdict["verdict"] == "ok" for verdict in verdicts) else CHECK_FAILED
 
 
-def _invariants(name: str) -> str:
+def _invariants(name: str, until: float | None) -> str:
     """The invariants that a trace violates beside linearizability, a sentence each, or ""."""
     from simulator.checks.trace_check import check_trace
 
-    checker = check_trace(name)
+    checker = check_trace(name, until)
     found = (f"{one.invariant}: {one.sentence(checker.replay)}." for one in checker.violations.values())
     return " ".join(found)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from simulator.errors import InputError
+from simulator.files.bounded_lines import read_bytes
 from simulator.scenario.language.commands import Line, SetKey
 from simulator.scenario.language.parser import DEFAULT_NODES, decode_scenario, parse_scenario
 from simulator.text.suggest import did_you_mean
@@ -56,7 +57,7 @@ def load_scenario(name: str, *, nodes: int = DEFAULT_NODES) -> Scenario:
         InputError: there is none, it cannot be read, it holds no command, or (`FileErrors`) it cannot be understood.
     """
     path = _find(name)
-    text = decode_scenario(_read(path), name)
+    text = decode_scenario(read_bytes(path, MOST_BYTES), name)
     lines = parse_scenario(text, source=name, nodes=nodes)
     if not lines:
         raise InputError(f"{name!r} holds no command: a scenario has one a line, such as: post alice Hello hi.")
@@ -110,16 +111,3 @@ def _find(name: str) -> Path:
             "'paxsim scenarios' lists them."
         )
     return builtin
-
-
-def _read(path: Path) -> bytes:
-    if path.is_dir():
-        raise InputError(f"{str(path)!r} is a directory: name a scenario file.")
-    try:
-        with path.open("rb") as file:
-            raw = file.read(MOST_BYTES + 1)
-    except OSError as error:
-        raise InputError(f"{str(path)!r} cannot be read: {error.strerror or error}.") from None
-    if len(raw) > MOST_BYTES:
-        raise InputError(f"{str(path)!r} is larger than {MOST_BYTES // 2**20} MiB: that is no scenario.")
-    return raw

@@ -12,7 +12,12 @@ from pathlib import Path
 import msgspec
 
 from simulator.errors import InputError
+from simulator.files.bounded_lines import read_bytes
+from simulator.files.names import expanded
 from simulator.tools.explore.batch import Batch, BatchResult, Search
+
+MOST_BYTES = 1 << 30
+_BEGIN = f'{{"{BatchResult.__struct_fields__[0]}":'.encode()
 
 
 class Shard(msgspec.Struct, frozen=True):
@@ -75,7 +80,7 @@ class Results:
 
     def __init__(self, name: str | None, search: Search) -> None:
         self.before: list[BatchResult] = []
-        self._path = Path(name).expanduser() if name else None
+        self._path = expanded(name) if name else None
         if self._path is not None:
             self.before = [result for result in _read(self._path) if result.search == search]
 
@@ -98,21 +103,21 @@ class Results:
             raise InputError(f"{str(self._path)!r} cannot be written: {error.strerror or error}.") from None
 
 
-def _read(path: Path) -> Iterator[BatchResult]:
+def _read(path: Path) -> list[BatchResult]:
     try:
-        data = path.read_bytes() if path.exists() else b""
         path.touch()
     except OSError as error:
         raise InputError(f"{str(path)!r} cannot be used for results: {error.strerror or error}.") from None
+    data = read_bytes(path, MOST_BYTES)
     whole = data.rfind(b"\n") + 1
-    if whole < len(data):  # An interrupted run left a partial last line.
-        _cut(path, whole)
-    yield from _decoded(path, data[:whole].splitlines())
-
-
-def _cut(path: Path, size: int) -> None:
-    with path.open("r+b") as file:
-        file.truncate(size)
+    found = list(_decoded(path, data[:whole].splitlines()))
+    rest = data[whole:]
+    if rest:  # An interrupted run left a partial last line. A file that is not ours is never cut.
+        if not _BEGIN.startswith(rest[: len(_BEGIN)]):
+            raise InputError(f"{str(path)!r} ends with no result of an exploration: name another file.")
+        with path.open("r+b") as file:
+            file.truncate(whole)
+    return found
 
 
 def _decoded(path: Path, lines: Iterable[bytes]) -> Iterator[BatchResult]:

@@ -55,7 +55,7 @@ def test_the_history_in_a_trace_is_judged(tmp_path: Path) -> None:
     trace = written(tmp_path / "run.jsonl", *lines)
 
     [verdict] = check_files([trace])
-    [violated] = check_files([trace], invariants=lambda name: f"agreement: {Path(name).name}.")
+    [violated] = check_files([trace], invariants=lambda name, _until: f"agreement: {Path(name).name}.")
 
     assert (verdict["verdict"], verdict["operations"]) == ("ok", 1)
     assert (violated["verdict"], violated["why"]) == ("violation", "agreement: run.jsonl.")

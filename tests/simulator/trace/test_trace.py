@@ -392,7 +392,7 @@ def test_an_edited_trace_is_judged_or_refused(
         path.write_text("\n".join(lines) + "\n")
         refusal = ""
         try:
-            check_files([str(path)], time_limit_s=2, invariants=lambda name: str(check_trace(name).verdicts()))
+            check_files([str(path)], time_limit_s=2, invariants=lambda *named: str(check_trace(*named).verdicts()))
         except InputError as error:
             refusal = str(error)
         assert not refusal or (str(path) in refusal and "\n" not in refusal)

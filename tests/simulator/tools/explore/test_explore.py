@@ -96,6 +96,18 @@ def test_an_interrupted_search_goes_on_from_its_results(tmp_path: Path) -> None:
     assert Results(name, Search()).seeds_done() == set(range(7))
 
 
+@pytest.mark.parametrize("text", ["my notes", "x\nmy notes", '{"mine": 1}\n{"notes": 2'])
+def test_a_foreign_file_of_results_is_not_cut(tmp_path: Path, text: str) -> None:
+    """Only the partial last line of an interrupted search is taken away, and only behind results."""
+    path = tmp_path / "notes"
+    path.write_text(text)
+
+    with pytest.raises(InputError, match="no result of an exploration"):
+        Results(str(path), Search())
+
+    assert path.read_text() == text
+
+
 def test_results_that_are_none_are_refused_by_line(tmp_path: Path) -> None:
     """The file, the line, and what to do."""
     name = tmp_path / "results.jsonl"
