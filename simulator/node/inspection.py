@@ -116,7 +116,11 @@ def start_notes(node: NodeId, recovered: Recovered) -> list[NoteLine]:
             f"node {node} is back: block {recovered.height}, promise {recovered.promised}, "
             f"{votes} {'vote' if votes == 1 else 'votes'} beyond"
         )
-    return [NoteLine("start", text), *(NoteLine("mended", f"node {node}: {note}") for note in recovered.notes)]
+    return [
+        NoteLine("start", text),
+        *(NoteLine("mended", f"node {node}: {note}") for note in recovered.notes),
+        *(NoteLine("damaged", f"node {node}: {sentence}") for sentence in recovered.damaged),
+    ]
 
 
 def stop_reason(node: NodeId, error: Exception) -> str:

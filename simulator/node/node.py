@@ -46,7 +46,7 @@ from simulator.node.pending_requests import PendingRequests
 from simulator.node.probe import Probe
 from simulator.node.state_machine import HASHES_KEPT, StateMachine
 from simulator.node.status import NodeStatus, SlotView
-from simulator.node.storage.storage import Storage
+from simulator.node.storage.storage import Recovered, Storage
 from simulator.settings import Settings
 
 COMPACT_BYTES = 8 << 20
@@ -118,6 +118,7 @@ class Node:
             newest = self.storage.read_blocks(recovered.height - HASHES_KEPT + 1, recovered.height)
         except (OSError, StorageDamage) as error:
             self._stop(error)
+        self._check_memory(recovered)
         self.state_machine.begin(recovered.height, recovered.tip, newest)
         self.replica = self.replica_type(
             self._config(),
@@ -140,8 +141,7 @@ class Node:
         self.block_transfer = self.block_transfer_type(self.me, self.replica, self.state_machine, self.storage)
         if self.probe is not None:
             self.probe.recovered(recovered)
-        for note in start_notes(self.me, recovered):
-            self.host.report(note)
+        self._report_start(recovered)
         self.replica.start(now_ms)
 
     def receive(self, message: AnyMessage, now_ms: int) -> None:
@@ -373,6 +373,16 @@ class Node:
         return Config(
             node=self.me, nodes=settings.node_ids, ops_per_block=settings.ops_per_block, window=settings.window
         )
+
+    def _check_memory(self, recovered: Recovered) -> None:
+        """A node that may have lost promises or votes must not vote: until it can recover, it does not start."""
+        if recovered.lost:
+            self._report_start(recovered)
+            self._stop(StorageDamage(f"{recovered.lost}; its promises or votes may be lost, so it must not vote."))
+
+    def _report_start(self, recovered: Recovered) -> None:
+        for note in start_notes(self.me, recovered):
+            self.host.report(note)
 
     def _raise_if_stopped(self) -> None:
         if self.stopped:

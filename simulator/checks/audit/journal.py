@@ -33,10 +33,11 @@ class _Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     promise: Ballot | None = None
     opened: Ballot | None = None
     accepted: _Vote | None = None
+    lost: Annotated[str, Meta(min_length=1)] | None = None
 
 
 _decode = msgspec.json.Decoder(_Record).decode
-_KINDS = [{"journal", "chain"}, {"promise"}, {"opened"}, {"accepted"}]
+_KINDS = [{"journal", "chain"}, {"promise"}, {"opened"}, {"accepted"}, {"lost"}]
 
 
 class Votes:
@@ -66,6 +67,8 @@ def check_journal(findings: Findings, node: int, votes: Votes) -> tuple[int, str
                 fault = "the journal's own line stands first, and nowhere else"
             elif record.chain is not None:
                 relied = record.chain
+            elif record.lost is not None:
+                fault = f"this node has amnesia and does not vote ({record.lost})"
             elif record.accepted is not None and (rival := votes.rival(node, record.accepted)):
                 ballot = ".".join(map(str, record.accepted.ballot))
                 fault = f"slot {record.accepted.slot} has another value at ballot {ballot} than on node {rival}"

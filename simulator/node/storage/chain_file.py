@@ -13,6 +13,7 @@ from hashlib import sha256
 
 from chain.block import GENESIS_HASH, Block
 from chain.blockchain import Blockchain, ChainError
+from paxos.rules import rule
 from simulator.node.codec import MalformedText, block_line, parse_block
 from simulator.node.storage.disk import Disk
 from simulator.node.storage.errors import FileDamage
@@ -45,18 +46,22 @@ class ChainFile:
         self.height = 0
         self.tip = GENESIS_HASH
         self.size = 0
+        self.damage: FileDamage | None = None
 
+    @rule("16")
     def load(self, each: EachRun) -> None:
         """Check the file from its first line, pass every T to `each`, and cut off a torn last line.
 
+        It stops at the first line that does not hold, or of which `each` raises `MalformedText` for the T. Then
+        `damage` names that line, `height`, `tip` and `size` end before it, and the file is as it was found (see `cut`).
+
         Raises:
-            FileDamage: a line does not hold, or `each` raises `MalformedText` for a T.
             OSError: the disk fails.
         """
         if not self._disk.exists(CHAIN):
             return
-        done, offset, begun, tip = 0, 0, 0, GENESIS_HASH.encode()
-        texts: list[bytes] = []
+        run = _Run(each)
+        tip, torn = GENESIS_HASH.encode(), False
         zeros = b"0" * self._difficulty
         head, longer = _HEAD + 1, 10  # Where T begins, and the height from which on it is one digit further.
         for height, line in enumerate(lines_of(self._disk, CHAIN), 1):
@@ -72,22 +77,32 @@ class ChainFile:
                 or not digits.isdigit()
                 or (digits[0] == _ZERO and len(digits) > 1)
             ):
-                if line.endswith(b"\n"):
-                    raise self._damage(line, height, tip.decode())
-                self._disk.truncate(CHAIN, offset)
-                self._disk.sync(CHAIN)
+                torn = not line.endswith(b"\n") and _begins(line, height, tip)
+                if not torn:
+                    self.damage = self._damage(line, height, tip.decode())
                 break
             if height % STRIDE == 1:
-                self._offsets.append(offset)
-            texts.append(text)
-            offset += len(line)
+                self._offsets.append(run.end)
+            run.add(text, len(line), digest)
             tip = digest
-            done = height
-            if offset - begun > RUN_BYTES:
-                _hand_on(each, height, texts)
-                begun, texts = offset, []
-        _hand_on(each, done, texts)
-        self.height, self.tip, self.size = done, tip.decode(), offset
+            if run.full and not run.hand_on():
+                break
+        run.hand_on()
+        self.height, self.tip, self.size = run.height, run.tip.decode(), run.end
+        if run.damage is not None:
+            self.damage = run.damage
+            del self._offsets[(self.height + STRIDE - 1) // STRIDE :]
+        if torn and self.damage is None:
+            self.cut()
+
+    def cut(self) -> None:
+        """End the file after the blocks that hold, durably.
+
+        Raises:
+            OSError: the disk fails.
+        """
+        self._disk.truncate(CHAIN, self.size)
+        self._disk.sync(CHAIN)
 
     def append(self, blocks: Sequence[Block]) -> None:
         """Append blocks in one write. They follow one another and `tip`; the caller ensures it.
@@ -165,6 +180,8 @@ class ChainFile:
 
     def _damage(self, line: bytes, height: int, tip: str) -> FileDamage:
         """What is wrong with a line, in one sentence."""
+        if not line.endswith(b"\n"):
+            return FileDamage(CHAIN, height, "it has no end, and it is not the beginning of a block")
         try:
             Blockchain(self._difficulty, height=height - 1, tip=tip).check(parse_block(line[:-1]))
         except MalformedText as error:
@@ -174,10 +191,53 @@ class ChainFile:
         raise AssertionError("a line that holds was called damaged")
 
 
-def _hand_on(each: EachRun, last_height: int, texts: list[bytes]) -> None:
-    if texts:
-        first = last_height - len(texts) + 1
+class _Run:
+    """Blocks in a row that hold and are not handed on yet. `height`, `tip` and `end` are those of the last good one."""
+
+    def __init__(self, each: EachRun) -> None:
+        self.height = 0
+        self.tip = GENESIS_HASH.encode()
+        self.end = 0
+        self.full = False
+        self.damage: FileDamage | None = None
+        self._each = each
+        self._blocks: list[tuple[bytes, int, bytes]] = []  # T, length of the line, hash.
+        self._bytes = 0
+        self._tip_before = GENESIS_HASH.encode()  # The hash before the first block of the run.
+
+    def add(self, text: bytes, length: int, digest: bytes) -> None:
+        self._blocks.append((text, length, digest))
+        self.height += 1
+        self.tip = digest
+        self.end += length
+        self._bytes += length
+        self.full = self._bytes > RUN_BYTES
+
+    def hand_on(self) -> bool:
+        """Hand the Ts on. False: one is no T; the run then ends before it."""
+        blocks, self._blocks = self._blocks, []
+        first = self.height - len(blocks) + 1
+        self._bytes, self.full = 0, False
         try:
-            each(first, texts)
+            self._give(first, blocks)
         except MalformedText as error:
-            raise FileDamage(CHAIN, first + error.index, str(error)) from None
+            self.damage = FileDamage(CHAIN, first + error.index, str(error))
+            self._give(first, blocks[: error.index])
+            self.height = first + error.index - 1
+            self.end -= sum(length for _, length, _ in blocks[error.index :])
+            self.tip = blocks[error.index - 1][2] if error.index else self._tip_before
+            return False
+        if blocks:
+            self._tip_before = blocks[-1][2]
+        return True
+
+    def _give(self, first: int, blocks: list[tuple[bytes, int, bytes]]) -> None:
+        if blocks:
+            self._each(first, [text for text, _, _ in blocks])
+
+
+def _begins(line: bytes, height: int, tip: bytes) -> bool:
+    """True when a line without an end is the beginning of the next block; a power loss may leave zeros behind it."""
+    head = b'{"height":%d,"H":"%b","T":[' % (height, tip)
+    text = line.rstrip(b"\0")
+    return text.startswith(head) or head.startswith(text)

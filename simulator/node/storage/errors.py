@@ -10,7 +10,8 @@ class FileDamage(StorageDamage):
 
     def __init__(self, file: str, line: int, what: str) -> None:
         place = f"{file}, line {line}" if line else file
-        super().__init__(f"{place}: {what}.")
+        self.sentence = f"{place}: {what}"  # Without its full stop, to be continued.
+        super().__init__(f"{self.sentence}.")
         self.file = file
         self.line = line
         self.what = what

@@ -6,13 +6,18 @@ A line is the CRC-32 of its JSON in eight hex digits, a blank, and the JSON, so 
     …        {"promise":[3,1]}
     …        {"opened":[4,2]}
     …        {"accepted":{"slot":5,"ballot":[3,1],"value":[{"op":"POST",…,"id":"c1:7"}]}}
+    …        {"lost":"paxos.txt, line 7: its checksum does not match its text"}
 
 The first line says how far blockchain.txt was durable, and the hash there, when the journal was written anew: votes up
 to that height were left out. A chain that no longer reaches it has lost votes of this node.
 
+`lost` says that promises or votes of this node are missing in this journal, and why: the node has amnesia (rule 17).
+It stays until the journal is written anew without it (`Storage.regain`).
+
 A last line without an end is torn: it was never synced, no message depended on it, and it is cut off. Any other line
 with a wrong checksum is damage, also a last line with its newline: a torn write has no end, and cutting a line that was
-acknowledged would forget a promise.
+acknowledged would forget a promise. All other sound lines of a damaged journal are kept: each was true when it was
+written, so the promise is at least theirs.
 """
 
 from __future__ import annotations
@@ -54,6 +59,7 @@ class _Line(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     promise: Ballot | None = None
     opened: Ballot | None = None
     accepted: _Vote | None = None
+    lost: str | None = None
 
 
 _decode = msgspec.json.Decoder(_Line).decode
@@ -64,7 +70,7 @@ class Memory(msgspec.Struct):
 
     `promised` is the highest promise (opened ballots and votes are promises too), `opened` the highest own ballot,
     `accepted` each slot's vote of the highest ballot. The journal relies on a chain that reaches `chain_height` with
-    `chain_hash`.
+    `chain_hash`. `lost` says why records may be missing ("": none is), and `damage` what is wrong with the file itself.
     """
 
     promised: Ballot
@@ -72,6 +78,8 @@ class Memory(msgspec.Struct):
     accepted: dict[Slot, Acceptance]
     chain_height: int
     chain_hash: str
+    lost: str = ""
+    damage: FileDamage | None = None
 
 
 class Journal:
@@ -84,31 +92,39 @@ class Journal:
 
     def start(self) -> None:
         """Create the journal of a new node. It is durable on return."""
-        self.rewrite(NO_BALLOT, NO_BALLOT, (), 0, GENESIS_HASH)
+        self.rewrite(NO_BALLOT, NO_BALLOT, (), (0, GENESIS_HASH))
 
     @rule("16")
     def load(self) -> Memory:
         """Read all records back, cut off a torn last line, and sync.
 
         A process that was killed between write and sync leaves lines that a power loss can still take. They must be
-        durable before a repeated message is answered from them without another write.
+        durable before a repeated message is answered from them without another write. When `damage` is set, the file is
+        as it was found: set it aside and `rewrite` it.
 
         Raises:
-            FileDamage: a line was changed after it was written, or the beginning is missing.
             OSError: the disk fails, or there is no journal.
         """
         memory = Memory(NO_BALLOT, NO_BALLOT, {}, 0, GENESIS_HASH)
         number = good = 0
+        torn = False
         for number, line in enumerate(lines_of(self._disk, JOURNAL), 1):
-            if not line.endswith(b"\n"):
-                self._cut(good, number, line)
-                break
-            _fold(memory, _parsed(line[:-1], number), number)
-            good += len(line)
+            try:
+                if line.endswith(b"\n"):
+                    _fold(memory, _parsed(line[:-1], number), number)
+                    good += len(line)
+                else:
+                    _check_torn(line, number)
+                    torn = True
+            except FileDamage as damage:
+                memory.damage = memory.damage or damage
         if not number:
-            raise FileDamage(JOURNAL, 0, "it is empty, though a journal has a first line from its making on")
-        self.size = good
-        self.sync()
+            memory.damage = FileDamage(JOURNAL, 0, "it is empty, though a journal has a first line from its making on")
+        if memory.damage is None:
+            if torn:
+                self._disk.truncate(JOURNAL, good)
+            self.size = good
+            self.sync()
         return memory
 
     def append(self, records: Iterable[JournalRecord]) -> None:
@@ -134,33 +150,44 @@ class Journal:
             self._unsafe = False
 
     def rewrite(
-        self, promised: Ballot, opened: Ballot, accepted: Iterable[Acceptance], chain_height: int, chain_hash: str
+        self,
+        promised: Ballot,
+        opened: Ballot,
+        accepted: Iterable[Acceptance],
+        chain: tuple[int, str],
+        lost: str = "",
     ) -> None:
-        """Replace the journal by these records, durably. Blocks up to `chain_height` must be durable before.
+        """Replace the journal by these records, durably. `chain` is the height and hash up to which blocks are durable.
+
+        `lost` marks the journal of a node with amnesia.
 
         Raises:
             OSError: the disk fails.
         """
-        first = b'{"journal":%d,"chain":[%d,"%b"]}' % (VERSION, chain_height, chain_hash.encode())
+        first = b'{"journal":%d,"chain":[%d,"%b"]}' % (VERSION, chain[0], chain[1].encode())
         records: list[JournalRecord] = []
         if promised != NO_BALLOT:
             records.append(PromiseRecord(promised))
         if opened != NO_BALLOT:
             records.append(OpenedRecord(opened))
         records.extend(AcceptedRecord(vote.ballot, vote.slot, vote.value) for vote in accepted)
-        data = b"%08x %b\n" % (crc32(first), first) + encode_records(records)
+        data = b"%08x %b\n" % (crc32(first), first)
+        if lost:
+            mark = b'{"lost":%b}' % msgspec.json.encode(lost)
+            data += b"%08x %b\n" % (crc32(mark), mark)
+        data += encode_records(records)
         self._disk.replace(JOURNAL, data)
         self.size = len(data)
         self._unsafe = False
 
-    def _cut(self, good: int, number: int, tail: bytes) -> None:
-        if _sound(tail[:-1]):
-            # A whole line with another byte in place of its newline: it was complete and has changed since.
-            raise FileDamage(JOURNAL, number, "the newline at its end has become another byte")
-        # A power loss may leave zeros at the end of a file: they are no damage.
-        if number == 1 or not _BEGINNING.fullmatch(tail.rstrip(b"\0")):
-            raise FileDamage(JOURNAL, number, "it has no end, and it is not the beginning of a record")
-        self._disk.truncate(JOURNAL, good)
+
+def _check_torn(tail: bytes, number: int) -> None:
+    if _sound(tail[:-1]):
+        # A whole line with another byte in place of its newline: it was complete and has changed since.
+        raise FileDamage(JOURNAL, number, "the newline at its end has become another byte")
+    # A power loss may leave zeros at the end of a file: they are no damage.
+    if number == 1 or not _BEGINNING.fullmatch(tail.rstrip(b"\0")):
+        raise FileDamage(JOURNAL, number, "it has no end, and it is not the beginning of a record")
 
 
 def encode_records(records: Iterable[JournalRecord]) -> bytes:
@@ -211,6 +238,8 @@ def _fold(memory: Memory, line: _Line, number: int) -> None:
         value = _value(vote.value, number)
         if known is None or vote.ballot >= known.ballot:
             memory.accepted[vote.slot] = Acceptance(vote.slot, vote.ballot, value)
+    elif line.lost:
+        memory.lost = line.lost
     else:
         raise FileDamage(JOURNAL, number, "it holds no record")
 

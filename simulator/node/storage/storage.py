@@ -15,23 +15,30 @@ from chain.block import GENESIS_HASH, Block
 from paxos.ballot import NO_BALLOT, Ballot, Slot
 from paxos.messages import Acceptance
 from paxos.records import JournalRecord
+from paxos.rules import rule
 from simulator.node.storage.blog_file import BLOG, BlogFile
 from simulator.node.storage.chain_file import CHAIN, ChainFile
 from simulator.node.storage.disk import Disk
 from simulator.node.storage.errors import FileDamage
 from simulator.node.storage.journal import JOURNAL, Journal, Memory, above
+from simulator.node.storage.set_aside import set_aside
 
 Replay = Callable[[int, Sequence[bytes]], bytes]
 """Applies the Ts of blocks in a row, of which the height of the first is given, and returns the lines of blog.txt that
 their writes make (see `codec`). Raises `MalformedText` for the first that is none, and has applied nothing then."""
 
 
-class Recovered(msgspec.Struct, frozen=True, kw_only=True):
+class Recovered(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a node has recovered from its files.
 
     `promised` is the highest promise (opened ballots and votes are promises too), `opened` the highest own ballot;
     `accepted` holds the votes for slots above `height`; `height` and `tip` are the chain's end, already replayed;
-    `fresh` is true for a new node; `notes` are a sentence for each repair.
+    `fresh` is true for a new node; `notes` are a sentence for each repair; `damaged` one for each file that was set
+    aside, `file, line: what is wrong; what happens now`.
+
+    `lost` says why promises or votes of this node may be missing here; it is empty when the memory is complete. Such
+    a node has amnesia: it must not vote (rule 17). What it has recovered is true as far as it goes. Every later start
+    finds `lost` again, until `Storage.regain`.
     """
 
     promised: Ballot
@@ -41,6 +48,8 @@ class Recovered(msgspec.Struct, frozen=True, kw_only=True):
     tip: str
     fresh: bool
     notes: tuple[str, ...]
+    damaged: tuple[str, ...] = ()
+    lost: str = ""
 
 
 class Storage:
@@ -51,31 +60,32 @@ class Storage:
         self._journal = Journal(disk)
         self._chain = ChainFile(disk, difficulty)
         self._blog: BlogFile | None = None
+        self._lost = ""
 
+    @rule("16")
     def load(self, replay: Replay) -> Recovered:
-        """Read the files, repair what a crash may leave behind, and replay the chain into the node.
+        """Read the files, repair what a crash may leave behind, set aside what is damaged, and replay the chain.
 
         Raises:
-            StorageDamage: a file is damaged in a way that no crash explains, or a required file is missing.
             OSError: the disk fails.
         """
-        notes: list[str] = []
         self._blog = blog = BlogFile(self._disk)
-        chain_size, journal_size = self._size(CHAIN), self._size(JOURNAL)
-        if not self._disk.exists(JOURNAL):
-            if chain_size or self._size(BLOG):
-                raise FileDamage(JOURNAL, 0, "it is missing, though this node has a past: its promises are lost")
+        journal_size, chain_size = self._size(JOURNAL), self._size(CHAIN)
+        if not self._disk.exists(JOURNAL) and not chain_size and not self._size(BLOG):
             return self._start()
-        memory = self._journal.load()
-        if self._journal.size < journal_size:
+        notes: list[str] = []
+        memory = self._load_journal()
+        self._lost = memory.lost
+        if memory.damage is None and self._journal.size < journal_size:
             notes.append(f"{JOURNAL} had a torn last line, which was cut off")
         self._chain.load(lambda height, texts: blog.expect(replay(height, texts)))
-        if self._chain.size < chain_size:
+        if self._chain.damage is None and self._chain.size < chain_size:
             notes.append(f"{CHAIN} had a torn last line, which was cut off")
-        self._hold_chain_against(memory)
+        damaged = [*self._set_chain_aside(), *self._hold_chain_against(memory)]
         blog.mend()
         if blog.mended:
             notes.append(blog.mended)
+        damaged += self._set_journal_aside(memory)
         return Recovered(
             promised=memory.promised,
             opened=memory.opened,
@@ -84,6 +94,8 @@ class Storage:
             tip=self._chain.tip,
             fresh=False,
             notes=tuple(notes),
+            damaged=tuple(damaged),
+            lost=memory.lost,
         )
 
     def append(self, records: Iterable[JournalRecord]) -> None:
@@ -142,7 +154,8 @@ class Storage:
     def compact(self, promised: Ballot, opened: Ballot, accepted: Mapping[Slot, Acceptance]) -> None:
         """Sync chain and blog, then rewrite the journal with these records alone.
 
-        Votes for slots that the chain holds are left out of it; a PROMISE reports those as decided.
+        Votes for slots that the chain holds are left out of it; a PROMISE reports those as decided. A journal that
+        says `lost` goes on saying it.
 
         Raises:
             OSError: the disk fails; the old journal or the new one stands, whole.
@@ -150,7 +163,16 @@ class Storage:
         self._chain.sync()
         self._blog_file.sync()
         votes = above(accepted, self._chain.height).values()
-        self._journal.rewrite(promised, opened, votes, self._chain.height, self._chain.tip)
+        self._journal.rewrite(promised, opened, votes, (self._chain.height, self._chain.tip), self._lost)
+
+    def regain(self, promised: Ballot, opened: Ballot, accepted: Mapping[Slot, Acceptance]) -> None:
+        """The node has proved that it may vote again: rewrite the journal without `lost`, durably.
+
+        Raises:
+            OSError: the disk fails; the old journal or the new one stands, whole.
+        """
+        self._lost = ""
+        self.compact(promised, opened, accepted)
 
     @property
     def journal_bytes(self) -> int:
@@ -187,14 +209,51 @@ class Storage:
             promised=NO_BALLOT, opened=NO_BALLOT, accepted={}, height=0, tip=GENESIS_HASH, fresh=True, notes=()
         )
 
-    def _hold_chain_against(self, memory: Memory) -> None:
-        # Votes up to this height were dropped because the chain held their values.
+    def _load_journal(self) -> Memory:
+        if self._disk.exists(JOURNAL):
+            return self._journal.load()
+        memory = Memory(NO_BALLOT, NO_BALLOT, {}, 0, GENESIS_HASH)
+        memory.damage = FileDamage(JOURNAL, 0, "it is missing, though this node has a past")
+        return memory
+
+    def _set_chain_aside(self) -> list[str]:
+        """Set aside a chain with damage and end it before that line: what follows is fetched from peers."""
+        damage = self._chain.damage
+        if damage is None:
+            return []
+        copy = set_aside(self._disk, CHAIN)
+        self._chain.cut()
+        return [
+            f"{damage.sentence}; the file was set aside as {copy}, and the blocks from {damage.line} on are fetched"
+        ]
+
+    def _hold_chain_against(self, memory: Memory) -> list[str]:
+        """Votes up to `chain_height` were dropped because the chain held their values: without it they are lost."""
         height = memory.chain_height
+        if not height:
+            return []
         if self._chain.height < height:
-            raise FileDamage(
-                CHAIN,
-                self._chain.height + 1,
-                f"the chain ends before block {height}, which {JOURNAL} relies on: decided blocks are lost",
-            )
-        if height and self._chain.read_blocks(height, height)[0].hash != memory.chain_hash:
-            raise FileDamage(CHAIN, height, f"this is another chain than the one that {JOURNAL} relies on")
+            line = self._chain.height + 1
+            what = f"the chain ends before block {height}, which {JOURNAL} relies on"
+        elif self._chain.read_blocks(height, height)[0].hash != memory.chain_hash:
+            line = height
+            what = f"this is another chain than the one that {JOURNAL} relies on"
+        else:
+            return []
+        memory.lost = memory.lost or FileDamage(CHAIN, line, what).sentence
+        return [f"{FileDamage(CHAIN, line, what).sentence}; the votes for its blocks are lost"]
+
+    def _set_journal_aside(self, memory: Memory) -> list[str]:
+        """Set aside a journal with damage; write a new one with its sound records that says what is lost."""
+        damage = memory.damage
+        if damage is None and (not memory.lost or memory.lost == self._lost):
+            return []
+        if damage is not None:
+            memory.lost = damage.sentence
+        copy = set_aside(self._disk, JOURNAL) if damage and self._disk.exists(JOURNAL) else ""
+        self._lost = memory.lost
+        self.compact(memory.promised, memory.opened, memory.accepted)
+        if damage is None:
+            return []
+        where = f"the file was set aside as {copy}, and " if copy else ""
+        return [f"{damage.sentence}; {where}promises or votes may be lost"]

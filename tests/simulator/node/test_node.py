@@ -8,7 +8,7 @@ from paxos.messages import (
     Accepted,
 )
 from simulator.node import node as node_module
-from simulator.node.client_api import NodeFailed
+from simulator.node.client_api import NodeFailed, NoteLine
 from simulator.node.node import NodeStopped
 from simulator.node.storage.chain_file import CHAIN
 from simulator.node.storage.journal import JOURNAL
@@ -146,14 +146,29 @@ def test_no_client_is_answered_for_a_block_that_was_not_written() -> None:
     assert bench.answers() == []
 
 
-def test_a_node_does_not_start_on_damaged_files() -> None:
-    """One letter of the second block was changed while the node was down."""
+def test_a_node_sets_a_damaged_chain_aside_and_goes_on_with_the_rest() -> None:
+    """One letter of the second block was changed while the node was down: it says so, and fetches from there."""
     bench = Bench()
     bench.decide(*posts(3))
     bench.disk.files[CHAIN] = bench.disk.files[CHAIN].replace(b"title 2", b"title X")
 
-    with pytest.raises(NodeStopped, match=r"node 1 stopped: blockchain\.txt, line 2: its hash is written as "):
-        bench.again()
+    bench.again()
+
+    assert bench.node.status().height == 1
+    notes = [report.text for report in bench.reports if isinstance(report, NoteLine) and report.kind == "damaged"]
+    assert notes[0].startswith("node 1: blockchain.txt, line 2: its hash is written as ")
+    assert notes[0].endswith("the file was set aside as blockchain.txt.damaged-1, and the blocks from 2 on are fetched")
+
+
+def test_a_node_whose_journal_is_damaged_does_not_vote() -> None:
+    """A promise may be lost with the damaged line."""
+    bench = Bench()
+    bench.decide(*posts(3))
+    bench.disk.files[JOURNAL] = bench.disk.files[JOURNAL].replace(b"title 2", b"title X")
+
+    for _ in range(2):
+        with pytest.raises(NodeStopped, match=r"node 1 stopped: paxos\.txt, line \d: its checksum .* must not vote"):
+            bench.again()
 
     assert isinstance(bench.reports[-1], NodeFailed)
 

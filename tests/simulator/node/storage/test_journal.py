@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from zlib import crc32
 
 import msgspec
@@ -9,7 +10,6 @@ import pytest
 
 from paxos.ballot import Ballot
 from paxos.records import AcceptedRecord, JournalRecord, OpenedRecord, PromiseRecord
-from simulator.errors import StorageDamage
 from simulator.node.storage.journal import JOURNAL, Journal, Memory
 from tests.simulator.node.storage.builder import request
 from tests.simulator.node.storage.crash_disk import CrashDisk
@@ -37,6 +37,11 @@ def loaded(data: bytes) -> Memory:
     disk = CrashDisk()
     disk.files[JOURNAL] = data
     return Journal(disk).load()
+
+
+def damage_in(data: bytes) -> str:
+    """What is wrong with a journal of these bytes."""
+    return str(loaded(data).damage or "")
 
 
 def test_a_person_can_read_and_check_a_line() -> None:
@@ -90,21 +95,21 @@ def test_no_changed_byte_goes_unnoticed() -> None:
         for bit in (1, 4, 32):
             damaged = bytearray(whole)
             damaged[place] ^= bit
-            with pytest.raises(StorageDamage, match=r"^paxos\.txt, line \d: .*\.$"):
-                loaded(bytes(damaged))
+            assert re.fullmatch(r"paxos\.txt, line \d: .*\.", damage_in(bytes(damaged)))
 
 
-def test_damage_names_its_line_and_the_file_is_left_alone() -> None:
-    """A damaged file is neither cut nor rewritten."""
+def test_damage_names_its_line_and_the_other_lines_are_kept() -> None:
+    """A damaged file is neither cut nor rewritten here. The records of all sound lines are true."""
     disk = written()
     damaged = disk.files[JOURNAL].replace(b'"slot":1,"ballot":[2,1]', b'"slot":9,"ballot":[2,1]')
     disk.files[JOURNAL] = damaged
 
-    with pytest.raises(StorageDamage) as error:
-        Journal(disk).load()
+    memory = Journal(disk).load()
 
-    assert str(error.value) == "paxos.txt, line 6: its checksum does not match its text."
+    assert str(memory.damage) == "paxos.txt, line 6: its checksum does not match its text."
     assert disk.files[JOURNAL] == damaged
+    assert memory.promised == Ballot(2, 1)
+    assert memory.accepted[1].value == (request(1), request(2))
 
 
 @pytest.mark.parametrize(
@@ -125,20 +130,17 @@ def test_a_line_with_a_right_checksum_may_still_be_no_record(text: str, sentence
     """Another program may have written it."""
     line = b"%08x %b\n" % (crc32(text.encode()), text.encode())
 
-    with pytest.raises(StorageDamage, match=sentence):
-        loaded(written().files[JOURNAL] + line)
+    assert re.search(sentence, damage_in(written().files[JOURNAL] + line))
 
 
 @pytest.mark.parametrize("data", [b"", b"junk", b"junk\n", b"\0" * 5000, b"1c291ca3 {"])
 def test_a_journal_without_its_beginning_is_refused(data: bytes) -> None:
     """The first line is durable before the node sends a message, so no crash removes it."""
-    with pytest.raises(StorageDamage, match=r"^paxos\.txt"):
-        loaded(data)
+    assert damage_in(data).startswith("paxos.txt")
 
 
 def test_a_journal_cut_at_its_head_is_refused() -> None:
     """The other lines are valid, but a lost one may have been a promise."""
     whole = written().files[JOURNAL]
 
-    with pytest.raises(StorageDamage, match="the first line of a journal of version 1 is missing"):
-        loaded(whole[whole.index(b"\n") + 1 :])
+    assert "the first line of a journal of version 1 is missing" in damage_in(whole[whole.index(b"\n") + 1 :])

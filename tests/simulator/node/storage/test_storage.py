@@ -10,7 +10,6 @@ from blog.operations import Post
 from paxos.ballot import NO_BALLOT, Ballot, Slot
 from paxos.messages import Acceptance
 from paxos.records import AcceptedRecord, JournalRecord, OpenedRecord, PromiseRecord
-from simulator.errors import StorageDamage
 from tests.simulator.node.storage.builder import BareNode, busy_batches, request
 from tests.simulator.node.storage.crash_disk import CrashDisk
 
@@ -145,18 +144,17 @@ def test_an_unsynced_chain_is_short_after_a_power_loss_and_its_votes_are_back() 
     assert list(second.recovered.accepted) == [1, 2, 3]
 
 
-def test_a_chain_that_lost_what_the_journal_relies_on_is_refused() -> None:
-    """Compaction dropped the votes for slots on the chain, so a shortened chain has lost votes."""
+def test_a_chain_that_lost_what_the_journal_relies_on_has_lost_votes() -> None:
+    """Compaction dropped the votes for slots on the chain. The next start knows it too."""
     disk = CrashDisk()
     first = BareNode(disk)
     first.decide([request(1)], [request(2)])
     first.storage.compact(B1, B1, {})
     disk.files["blockchain.txt"] = disk.files["blockchain.txt"].split(b"\n")[0] + b"\n"
 
-    with pytest.raises(
-        StorageDamage, match=r"blockchain\.txt, line 2: the chain ends before block 2, which paxos\.txt"
-    ):
-        BareNode(disk)
+    what = "blockchain.txt, line 2: the chain ends before block 2, which paxos.txt relies on"
+    assert BareNode(disk).recovered.lost == what
+    assert BareNode(disk).recovered.lost == what
 
 
 def test_a_chain_of_another_node_is_refused() -> None:
@@ -168,18 +166,64 @@ def test_a_chain_of_another_node_is_refused() -> None:
     BareNode(other).decide([request(7)])
     disk.files["blockchain.txt"] = other.files["blockchain.txt"]
 
-    with pytest.raises(StorageDamage, match=r"another chain than the one that paxos\.txt relies on"):
-        BareNode(disk)
+    assert "another chain than the one that paxos.txt relies on" in BareNode(disk).recovered.lost
 
 
-def test_a_node_with_a_past_and_no_journal_is_refused() -> None:
-    """Its promises are lost, and a start without them would be unsafe."""
+def test_a_node_with_a_past_and_no_journal_has_amnesia_until_it_regains_its_memory() -> None:
+    """Its promises are lost: every start says so, compacted or not, until the node has proved that it may vote."""
     disk = CrashDisk()
     BareNode(disk).decide([request(1)])
     del disk.files["paxos.txt"]
 
-    with pytest.raises(StorageDamage, match=r"paxos\.txt: it is missing"):
-        BareNode(disk)
+    for _ in range(2):
+        node = BareNode(disk)
+        assert node.recovered.lost == "paxos.txt: it is missing, though this node has a past"
+        node.storage.compact(B1, B1, {})
+    BareNode(disk).storage.regain(B2, B1, {})
+
+    recovered = BareNode(disk).recovered
+    assert (recovered.lost, recovered.promised, recovered.height) == ("", B2, 1)
+
+
+def test_a_damaged_journal_is_set_aside_and_its_sound_lines_are_kept() -> None:
+    """What is left of it is true, and may not be all: the node has amnesia."""
+    disk = CrashDisk()
+    first = BareNode(disk)
+    first.storage.append([PromiseRecord(B1), AcceptedRecord(B1, 1, (request(1),)), PromiseRecord(B2)])
+    damaged = disk.files["paxos.txt"].replace(b'"slot":1', b'"slot":2')
+    disk.files["paxos.txt"] = damaged
+
+    recovered = BareNode(disk).recovered
+
+    assert (recovered.promised, recovered.accepted) == (B2, {})
+    assert recovered.lost == "paxos.txt, line 3: its checksum does not match its text"
+    assert recovered.damaged == (
+        f"{recovered.lost}; the file was set aside as paxos.txt.damaged-1, and promises or votes may be lost",
+    )
+    assert disk.files["paxos.txt.damaged-1"] == damaged
+    again = BareNode(disk).recovered
+    assert (again.promised, again.lost, again.damaged) == (B2, recovered.lost, ())
+
+
+def test_a_damaged_chain_is_set_aside_and_ends_before_the_damage() -> None:
+    """The blocks from there on are fetched; promises and votes are whole."""
+    disk = CrashDisk()
+    first = BareNode(disk)
+    first.storage.append([AcceptedRecord(B1, slot, (request(slot),)) for slot in (1, 2, 3)])
+    first.decide([request(1)], [request(2)], [request(3)])
+    right, damaged = disk.files["blockchain.txt"], disk.files["blockchain.txt"].replace(b"title 2", b"title 9")
+    for number in (1, 2):
+        disk.files["blockchain.txt"] = damaged
+
+        node = BareNode(disk)
+
+        assert (node.recovered.lost, node.recovered.height) == ("", 1)
+        assert list(node.recovered.accepted) == [2, 3]
+        assert node.recovered.damaged[0].startswith("blockchain.txt, line 2: its hash is written as")
+        assert disk.files[f"blockchain.txt.damaged-{number}"] == damaged
+        assert disk.files["blog.txt"].count(b"\n") == 1
+    BareNode(disk).decide([request(2)], [request(3)])
+    assert disk.files["blockchain.txt"] == right
 
 
 @pytest.mark.parametrize(
