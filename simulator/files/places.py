@@ -89,7 +89,12 @@ class Places(msgspec.Struct, frozen=True, kw_only=True):
         except InputError:
             ours = False
         if not ours:
-            raise ForeignFile(f"{name!r} exists and is not {what}: it was left as it is. Name another file.")
+            sentence = f"{name!r} exists and is not {what}: it was left as it is. Name another file."
+            raise InputError(sentence) if self.from_file else ForeignFile(sentence)
+
+
+ANYWHERE = Places()
+REPLACING = Places(confirmed=True)
 
 
 def _path_below(name: str) -> Path:

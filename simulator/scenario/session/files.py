@@ -2,19 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+import re
+from collections.abc import Iterable
 from gzip import GzipFile
-from io import TextIOWrapper
+from io import BufferedWriter
+from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import IO, TYPE_CHECKING, Any, cast
 
-from simulator.errors import InputError
+from simulator.cluster.history import is_trace
+from simulator.files.bounded_lines import opened_lines
+from simulator.files.places import REPLACING, Places
 from simulator.scenario.language.commands import Line
 
 if TYPE_CHECKING:
     from simulator.cluster.interface import Cluster
     from simulator.scenario.session.session import Session
+
+
+_SAVED = re.compile(rb"set world (processes|virtual)\nset nodes [1-9]\nset seed \d+")
+"""How every saved session begins (`Session.saved`)."""
+
+
+def save_to(session: Session, name: str, places: Places) -> None:
+    """Write the session so far as a scenario.
+
+    Raises:
+        ForeignFile: the file exists and is no saved session.
+        InputError: it cannot be written, or is out of reach.
+    """
+    with places.written(name, "a saved session", _is_saved) as file:
+        _write_lines(file, name, session.saved())
+
+
+def trace_to(cluster: Cluster, name: str, places: Places = REPLACING) -> int:
+    """Write every event so far as a trace, its header first; returns how many lines there are. See `save_to`."""
+    with places.written(name, "a trace", _begins_a_trace) as file:
+        return _write_lines(file, name, cluster.trace_lines())
 
 
 def write_lines(name: str, lines: Iterable[str]) -> int:
@@ -23,34 +47,34 @@ def write_lines(name: str, lines: Iterable[str]) -> int:
     Raises:
         InputError: the file cannot be written.
     """
+    with REPLACING.written(name, "a file of lines", _begins_a_trace) as file:
+        return _write_lines(file, name, lines)
+
+
+def _write_lines(file: IO[bytes], name: str, lines: Iterable[str]) -> int:
+    if not name.endswith(".gz"):
+        return _copy(lines, file)
+    # Neither the name nor the time goes into the file: the same run gives the same bytes.
+    with GzipFile(filename="", mode="wb", fileobj=file, mtime=0) as packed, BufferedWriter(cast("Any", packed)) as out:
+        return _copy(lines, out)
+
+
+def _copy(lines: Iterable[str], file: IO[bytes]) -> int:
     count = 0
-    try:
-        path = Path(name).expanduser()
-        with _packed(path) if path.suffix == ".gz" else path.open("w", encoding="utf-8", newline="\n") as file:
-            for line in lines:
-                file.write(line + "\n")
-                count += 1
-    except OSError as error:
-        raise InputError(f"{name!r} cannot be written: {error.strerror or error}.") from None
-    except ValueError:  # A NUL in the name.
-        raise InputError(f"{name!r} is no name that a file can have.") from None
+    for line in lines:
+        file.write(line.encode() + b"\n")
+        count += 1
     return count
 
 
-@contextmanager
-def _packed(path: Path) -> Iterator[TextIO]:
-    # Neither the name nor the time goes into the file: the same run gives the same bytes.
-    with (
-        path.open("wb") as raw,
-        GzipFile(filename="", mode="wb", fileobj=raw, mtime=0) as packed,
-        TextIOWrapper(packed, encoding="utf-8", newline="\n") as file,
-    ):
-        yield file
+def _is_saved(path: Path) -> bool:
+    with opened_lines(path) as lines:
+        return _SAVED.fullmatch(b"\n".join(islice(lines, 3))) is not None
 
 
-def trace_to(cluster: Cluster, name: str) -> int:
-    """Write every event so far as a trace, its header first; returns how many lines there are."""
-    return write_lines(name, cluster.trace_lines())
+def _begins_a_trace(path: Path) -> bool:
+    with opened_lines(path) as lines:
+        return is_trace(next(lines, b""))
 
 
 def verify_files(session: Session, line: Line) -> None:

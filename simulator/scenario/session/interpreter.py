@@ -7,11 +7,12 @@ from simulator.cluster.events import HeldMessage
 from simulator.cluster.interface import Query, Ticket
 from simulator.errors import InputError
 from simulator.faults.faults import DeliverHeld, Fault
+from simulator.files.places import Places
 from simulator.scenario.language import commands
 from simulator.scenario.language.commands import Expect, Line
 from simulator.scenario.language.help import help_lines
 from simulator.scenario.session.fault_commands import faults_of, of_kind
-from simulator.scenario.session.files import trace_to, verify_files, write_lines
+from simulator.scenario.session.files import save_to, trace_to, verify_files
 from simulator.scenario.session.inspect import show_answer, show_inspected
 from simulator.scenario.session.library import load_scenario
 from simulator.scenario.session.node_selector import NodeSelector, current_leader, nodes_up
@@ -22,6 +23,8 @@ from simulator.text.units import format_ms
 
 MAX_RUN_DEPTH = 8
 """How deep files may run one another: deeper is taken for a loop."""
+MAX_RUN_ROWS = 100_000
+"""How many lines `run` may take from files in all, comments included, for one line of a person or for one scenario."""
 
 MESSAGE_MS = 1_000
 NAMED_MESSAGE_MS = 10_000
@@ -32,22 +35,32 @@ LEADER_MS = 20_000
 
 
 class Interpreter:
-    """Carries out one line after the other. `over` is true once the session was asked to end."""
+    """Carries out one line after the other. `over` is true once the session was asked to end.
 
-    def __init__(self, session: Session) -> None:
+    `from_file`: the lines are those of a scenario file, whose reach is limited (see `Places`).
+    """
+
+    def __init__(self, session: Session, *, from_file: bool = False) -> None:
         self.session = session
         self.over = False
+        self._from_file = from_file
+        self._confirmed = False
         self._depth = 0
+        self._rows_left = MAX_RUN_ROWS
         self._wait_and_expect = WaitAndExpect(session)
 
-    def carry_out(self, line: Line) -> None:
+    def carry_out(self, line: Line, *, confirmed: bool = False) -> None:
         """Carry out a line; return when it is done, or at once where the session does not wait for answers.
 
+        `confirmed`: the person has agreed to replace a foreign file.
+
         Raises:
+            ForeignFile: the line would replace a foreign file, and the person has not agreed.
             InputError: it cannot be done as things stand. The session can go on.
             Interrupted: somebody asked to wait no longer.
         """
         session = self.session
+        self._confirmed = confirmed
         session.begin()
         at_ms = line.at_ms
         if at_ms is not None:
@@ -91,10 +104,10 @@ class Interpreter:
             case commands.RunFile():
                 self._run(command.name)
             case commands.Save():
-                write_lines(command.path, session.saved())
+                save_to(session, command.path, self._places())
                 session.output.write(f"saved {len(session.typed)} commands in {command.path}", "quiet")
             case commands.Trace():
-                count = trace_to(session.cluster, command.path)
+                count = trace_to(session.cluster, command.path, self._places())
                 session.output.write(f"wrote {count} events to {command.path}", "quiet")
             case commands.Use():
                 session.default_node = selector.one(command.node)
@@ -197,10 +210,20 @@ class Interpreter:
 
     # Files
 
+    def _places(self) -> Places:
+        return Places(from_file=self._from_file or self._depth > 0, confirmed=self._confirmed)
+
     def _run(self, name: str) -> None:
         if self._depth >= MAX_RUN_DEPTH:
             raise InputError(f"{name!r} is run {MAX_RUN_DEPTH} files deep: these files run one another in a circle.")
-        scenario = load_scenario(name, nodes=self.session.cluster.settings.nodes)
+        scenario = load_scenario(name, nodes=self.session.cluster.settings.nodes, places=self._places())
+        if not (self._depth or self._from_file):
+            self._rows_left = MAX_RUN_ROWS
+        self._rows_left -= scenario.rows
+        if self._rows_left < 0:
+            raise InputError(
+                f"{name!r} is not run: 'run' has taken {MAX_RUN_ROWS} lines from files already, which is the most."
+            )
         refuse_set(scenario.lines, self.session.cluster)
         self._depth += 1
         typed = list(self.session.typed)

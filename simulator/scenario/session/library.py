@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
 
 from simulator.errors import InputError
 from simulator.files.bounded_lines import read_bytes
+from simulator.files.places import ANYWHERE, Places
 from simulator.scenario.language.commands import Line, SetKey
 from simulator.scenario.language.parser import DEFAULT_NODES, decode_scenario, parse_scenario
 from simulator.text.suggest import did_you_mean
@@ -17,6 +19,7 @@ from simulator.text.suggest import did_you_mean
 BUILTIN = Path(__file__).parent.parent / "builtin"
 SUFFIX = ".paxsim"
 MOST_BYTES = 4 * 1024 * 1024
+ROW_CHARACTERS = 100
 _HEADER = re.compile(r"#\s*(break|forbidden by):\s*(.+?)\s*$", re.IGNORECASE)
 
 
@@ -24,7 +27,8 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     """A parsed scenario.
 
     `lesson` is its first comment, `break_rule` the rule that it breaks on purpose (`# break: NAME`), `forbidden_by` the
-    line of the protocol that forbids it (`# forbidden by: …`), `remarks` the comments before each line, by line number.
+    line of the protocol that forbids it (`# forbidden by: …`), `remarks` the comments before each line, by line number,
+    `rows` its size in lines (a long line counts as several).
     """
 
     name: str
@@ -33,6 +37,7 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     break_rule: str | None = None
     forbidden_by: str = ""
     remarks: dict[int, tuple[str, ...]] = {}
+    rows: int = 0
 
     @property
     def wishes(self) -> dict[str, int | str]:
@@ -50,13 +55,15 @@ def builtin_scenarios() -> list[Scenario]:
     return [load_scenario(name) for name in builtin_names()]
 
 
-def load_scenario(name: str, *, nodes: int = DEFAULT_NODES) -> Scenario:
+def load_scenario(name: str, *, nodes: int = DEFAULT_NODES, places: Places = ANYWHERE) -> Scenario:
     """Read the scenario in the file `name`, or the built-in one of that name; `nodes` unless it sets another number.
+
+    `places` says what `name` may reach.
 
     Raises:
         InputError: there is none, it cannot be read, it holds no command, or (`FileErrors`) it cannot be understood.
     """
-    path = _find(name)
+    path = _find(name, places)
     text = decode_scenario(read_bytes(path, MOST_BYTES), name)
     lines = parse_scenario(text, source=name, nodes=nodes)
     if not lines:
@@ -71,6 +78,7 @@ def load_scenario(name: str, *, nodes: int = DEFAULT_NODES) -> Scenario:
         break_rule=headers.get("break"),
         forbidden_by=headers.get("forbidden by", ""),
         remarks=_remarks(text.split("\n"), {line.number for line in lines}),
+        rows=text.count("\n") + 1 + len(text) // ROW_CHARACTERS,
     )
 
 
@@ -96,16 +104,15 @@ def _name(path: Path) -> str:
     return re.sub(r"^\d+-", "", path.stem)
 
 
-def _find(name: str) -> Path:
-    try:
-        path = Path(name)
-        if path.exists():
-            return path
-    except (OSError, ValueError):  # No file can have this name: it is too long, or contains a NUL.
-        pass
+def _find(name: str, places: Places) -> Path:
+    with suppress(OSError, ValueError):  # No file can have this name: it is too long, or contains a NUL.
+        if Path(name).exists():
+            return places.path(name)
     known = {_name(file): file for file in _builtin_files()}
     builtin = known.get(name.removesuffix(SUFFIX))
     if builtin is None:
+        if places.from_file or name.startswith("~"):
+            places.path(name)
         raise InputError(
             f"there is no file {name!r} and no built-in scenario of that name{did_you_mean(name, known)} "
             "'paxsim scenarios' lists them."

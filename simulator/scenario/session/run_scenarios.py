@@ -134,7 +134,7 @@ def _output(stream: TextIO) -> Output:
 
 
 def _carry_out(scenario: Scenario, session: Session, output: Output, watcher: Watcher | None) -> None:
-    runner = Interpreter(session)
+    runner = Interpreter(session, from_file=True)
     for line in scenario.lines:
         if isinstance(line.command, SetKey):
             continue

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from simulator.errors import InputError
+from simulator.files.places import ForeignFile
 from simulator.scenario.language.commands import Comment, Post
 from simulator.scenario.language.completion import complete
 from simulator.scenario.language.errors import ParseError
@@ -27,6 +28,9 @@ LOOK_MS = 100
 
 _REMEMBERED = 500
 
+ANSWERS = {"yes": True, "y": True, "no": False, "n": False}
+"""What a person may answer to a question. Any other line means no, and is carried out."""
+
 
 class LineConsole:
     """Carries out typed lines on `cluster`, and writes results to `output`, from several threads."""
@@ -40,6 +44,7 @@ class LineConsole:
         self._number = 0
         self._users: dict[str, None] = {}
         self._titles: dict[str, None] = {}
+        self._asked = ""  # The line that would replace a foreign file, until the person has answered.
         self._closing = False
         self._news = threading.Event()
         self._attendant = threading.Thread(target=self._attend, name="console answers", daemon=True)
@@ -49,6 +54,14 @@ class LineConsole:
     def run(self, line: str) -> bool:
         """Carry out a line and write its results; False when it ends the session. It may take long."""
         self._number += 1
+        asked, self._asked = self._asked, ""
+        answer = line.strip().lower()
+        if asked and answer in ANSWERS:
+            if not ANSWERS[answer]:
+                self._output.write("left as it is", "quiet")
+                return True
+            line = asked
+        confirmed = line is asked
         try:
             parsed = parse_line(line, nodes=self._cluster.settings.nodes, number=self._number)
             if parsed is None:
@@ -56,7 +69,10 @@ class LineConsole:
             if isinstance(parsed.command, Post | Comment):
                 self._remember(self._users, parsed.command.user)
                 self._remember(self._titles, parsed.command.title)
-            self._interpreter.carry_out(parsed)
+            self._interpreter.carry_out(parsed, confirmed=confirmed)
+        except ForeignFile as error:
+            self._asked = line
+            self._output.write(f"{error} Replace it nevertheless? yes or no", "bad")
         except ParseError as mistake:
             self._output.write(f"column {mistake.column}: {mistake}", "bad")
         except InputError as error:

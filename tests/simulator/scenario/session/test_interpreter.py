@@ -277,11 +277,12 @@ def test_what_a_person_typed_is_saved_with_its_time(tmp_path: Path) -> None:
     assert file.read_text(encoding="utf-8").endswith("at 0ms post alice Hello x\nat 0ms sleep 1s\nat 1s crash leader\n")
 
 
-def test_run_carries_out_another_file_here(tmp_path: Path) -> None:
+def test_run_carries_out_another_file_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It may not change the running cluster, nor run itself for ever."""
+    monkeypatch.chdir(tmp_path)
     inner, circle, other = tmp_path / "inner.paxsim", tmp_path / "circle.paxsim", tmp_path / "other.paxsim"
     inner.write_text("set world virtual\npost alice Hello x\nquit\npost alice Never x\n", encoding="utf-8")
-    circle.write_text(f"run '{circle}'\n", encoding="utf-8")
+    circle.write_text("run circle.paxsim\n", encoding="utf-8")
     other.write_text("set nodes 3\nstatus\n", encoding="utf-8")
     story = Story()
 
