@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 
 from simulator.checks.linearizability.budget import Budget
-from simulator.checks.linearizability.models import PlainBlog
 from simulator.checks.linearizability.operations import pair
+from simulator.checks.linearizability.plain_blog import PlainBlog
 from simulator.checks.linearizability.search import search
 from simulator.cluster.interface import AnswerKind, Query
 from simulator.tools.explore.schedule import Schedule

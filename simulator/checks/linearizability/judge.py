@@ -1,8 +1,8 @@
 """Linearizability: does one order of the operations explain every result and respect real time (Herlihy & Wing, 1990)?
 
 `judge` is the entry point for every model. A history of the blog is checked with the chain as witness order, if there
-is one (`blog_witness.py`), else by the exact sweep (`blog_sweep.py`). Every other model is checked by search
-(`search.py`). A violation comes with the shortest prefix of the history that already fails, and the reason.
+is one (`blog_witness.py`), else by the exact sweep (`blog_sweep.py`). Every other model is checked part by part
+(`parts_judge.py`). A violation comes with the shortest prefix of the history that already fails, and the reason.
 
 Local reads are not linearizable, and have a rule of their own. One order must explain the linearizable operations, and
 each local read must show the state at one point of it. On one node these points never move back between reads that do
@@ -18,18 +18,16 @@ from contextlib import contextmanager
 from typing import Any, Literal, NamedTuple
 
 from simulator.checks.linearizability.blog_explanation import explain, latest
-from simulator.checks.linearizability.blog_facts import brief
 from simulator.checks.linearizability.blog_sweep import Failure, sweep_blog
 from simulator.checks.linearizability.blog_witness import Witness, explains
 from simulator.checks.linearizability.budget import Budget, OutOfBudget
-from simulator.checks.linearizability.models import MODELS, PlainBlog
-from simulator.checks.linearizability.operations import PENDING, Operations, PairedHistory, pair
-from simulator.checks.linearizability.prefix import shortest_failing
-from simulator.checks.linearizability.search import SearchResult, search
+from simulator.checks.linearizability.models import MODELS
+from simulator.checks.linearizability.operations import pair
+from simulator.checks.linearizability.parts_judge import PartsJudge
+from simulator.checks.linearizability.plain_blog import PlainBlog
+from simulator.checks.linearizability.prefix import describe_length, shortest_failing
 from simulator.cluster.history import Event
 from simulator.errors import InputError
-
-_EXPLANATION_S = 2.0
 
 
 class Verdict(NamedTuple):
@@ -63,7 +61,7 @@ def judge(
         raise InputError(f"there is no model {model!r}: write one of {', '.join(MODELS)}.")
     budget = Budget(limit_s)
     with _without_collector():
-        judged = _Blog(events, init, witness, budget) if model == "blog" else _Searched(events, model, init, budget)
+        judged = _Blog(events, init, witness, budget) if model == "blog" else PartsJudge(events, model, init, budget)
         operations = sum(event.type == "invoke" for event in events)
         try:
             why = judged.why()
@@ -91,56 +89,34 @@ class _Blog:
             failure = sweep_blog(history, self._budget, local=True)
         if failure is None:
             return ""
-        whole = len(self._events)
-        length, certain = shortest_failing(
-            lambda length: self._failure(length, local=local) is not None,
-            passes=failure.at,
-            failing=whole,
-            guess=latest(failure) + 1,
-        )
+        length, certain = self._shorten(failure, len(self._events), local=local)
+        if not local and history.local.returned and certain:
+            # The local reads of an even shorter prefix may fail, too.
+            try:
+                earlier = self._failure(length - 1, local=True)
+            except OutOfBudget:
+                earlier, certain = None, False
+            if earlier is not None:
+                failure, local = earlier, True
+                length, certain = self._shorten(failure, length - 1, local=True)
         try:
             final = self._failure(length, local=local) or failure
         except OutOfBudget:
             final = failure
         rule = "no order that explains the rest explains the local reads: " if local else ""
-        described = _describe_length(length - len(self._before), whole - len(self._before), certain)
-        return f"{described}: {rule}{explain(final)}"
+        shown = length - len(self._before), len(self._events) - len(self._before)
+        return f"{describe_length(*shown, certain)}: {rule}{explain(final)}"
+
+    def _shorten(self, failure: Failure, failing: int, *, local: bool) -> tuple[int, bool]:
+        return shortest_failing(
+            lambda length: self._failure(length, local=local) is not None,
+            passes=failure.at,
+            failing=failing,
+            guess=latest(failure) + 1,
+        )
 
     def _failure(self, length: int, *, local: bool) -> Failure | None:
         return sweep_blog(pair(self._events[:length]), self._budget, local=local)
-
-
-class _Searched:
-    """A history of any other model."""
-
-    def __init__(self, events: Sequence[Event], model: str, init: Any, budget: Budget) -> None:
-        self._events = events
-        self._model = MODELS[model]()
-        self._init = init
-        self._budget = budget
-
-    def why(self) -> str:
-        history = pair(self._events)
-        found = search(history.main, self._model, self._init, self._budget)
-        if found.at is None:
-            return ""
-        whole = len(self._events)
-        length, certain = shortest_failing(
-            lambda length: self._found(pair(self._events[:length])).at is not None,
-            passes=found.at if found.alone else 0,
-            failing=whole,
-            guess=found.at + 1,
-        )
-        shortest = pair(self._events[:length])
-        try:
-            # Without lookahead the search stops where a person sees the contradiction; this may take long.
-            found = search(shortest.main, self._model, self._init, Budget(_EXPLANATION_S), lookahead=False)
-        except OutOfBudget:
-            shortest = history
-        return f"{_describe_length(length, whole, certain)}: {_describe_result(found, shortest.main)}"
-
-    def _found(self, history: PairedHistory) -> SearchResult:
-        return search(history.main, self._model, self._init, self._budget)
 
 
 def _chain_before(init: Any) -> list[Event]:
@@ -153,40 +129,6 @@ def _chain_before(init: Any) -> list[Event]:
             events.append(Event(process=-1, type="invoke", f=f, value=arg))
             events.append(Event(process=-1, type="ok", f=f, value="ok"))
     return events
-
-
-def _describe_length(length: int, whole: int, certain: bool) -> str:
-    if length >= whole:
-        return f"It takes all {whole} events to fail"
-    return f"The first {length} of {whole} events fail already" + ("" if certain else " (perhaps fewer)")
-
-
-def _describe_result(found: SearchResult, operations: Operations) -> str:
-    """Why the search got no further, in words."""
-    assert found.at is not None
-    states = " or ".join(brief(_sorted_state(state)) for state in found.states)
-    first = f"{_describe(operations, found.operation)} cannot be explained by any order."
-    held = f"When it returned the state could only be {states}" if found.states else ""
-    others = "; ".join(_describe(operations, number) for number in found.open[:5])
-    more = f" and {len(found.open) - 5} more" if len(found.open) > 5 else ""
-    beside = f", or what these still open operations make of it: {others}{more}." if others else "."
-    return f"{first} {held}{beside}"
-
-
-def _describe(operations: Operations, number: int) -> str:
-    f, arg, ret = operations.f[number], operations.arg[number], operations.ret[number]
-    asked = "" if arg is None else brief(arg)
-    result = f", told {brief(operations.result[number])}" if ret != PENDING else ", fate unknown"
-    events = (
-        f"events {operations.call[number] + 1} to {ret + 1}"
-        if ret != PENDING
-        else f"event {operations.call[number] + 1}"
-    )
-    return f"{f}({asked}) of process {operations.process[number]} ({events}{result})"
-
-
-def _sorted_state(state: Any) -> Any:
-    return sorted(state, key=str) if isinstance(state, frozenset) else state
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from simulator.checks.linearizability.models import UNKNOWN, Model, State
+from simulator.checks.linearizability.model import UNKNOWN, Model, State
 from simulator.checks.linearizability.operations import PENDING, Operations
 
 

@@ -36,3 +36,10 @@ def shortest_failing(fails: Callable[[int], bool], *, passes: int, failing: int,
     except OutOfBudget:
         return failing, False
     return failing, True
+
+
+def describe_length(length: int, whole: int, certain: bool) -> str:
+    """The words that a violation begins with."""
+    if length >= whole:
+        return f"It takes all {whole} events to fail"
+    return f"The first {length} of {whole} events fail already" + ("" if certain else " (perhaps fewer)")

@@ -15,18 +15,22 @@ configuration that used more of them than another one, equal in all else, is dro
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections import deque
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from sys import getsizeof
 from typing import Any
 
 from simulator.checks.linearizability.budget import Budget
-from simulator.checks.linearizability.models import UNKNOWN, Model, State
+from simulator.checks.linearizability.model import UNKNOWN, Model, State
 from simulator.checks.linearizability.operations import Operations
 from simulator.checks.linearizability.parts import Part, compile_part, parts_of
 
 _CHECK_BUDGET_EVERY = 2048
 _MOST_STATES = 6
+
+_FIRST_TURN = 512
+"""So many configurations of each part are searched before the next part has its turn."""
 
 
 @dataclass(slots=True)
@@ -34,67 +38,109 @@ class SearchResult:
     """`at` is the position of the return that no order explains; None when the history is linearizable.
 
     `operation` returned there. `open` are the operations concurrent with it at that moment, and `states` are some
-    states that the orders found so far lead to. `alone` is True when the history has one part only, so that everything
-    before `at` is explained.
+    states that the orders found so far lead to. `part` names the part that failed.
     """
 
     at: int | None = None
     operation: int = -1
     open: tuple[int, ...] = ()
     states: list[State] = field(default_factory=list)
-    alone: bool = True
+    part: Hashable = None
 
 
 _Configuration = tuple[int, State, int, int, int]
 """Position of a return, state, and three sets as bits: what took effect, what is satisfied, unknown fates used."""
 
 
-def search(operations: Operations, model: Model, init: Any, budget: Budget, *, lookahead: bool = True) -> SearchResult:
-    """Check all parts of a history; if several fail, return the one that fails first.
+def search(
+    operations: Operations,
+    model: Model,
+    init: Any,
+    budget: Budget,
+    *,
+    lookahead: bool = True,
+    parts: Mapping[Hashable, Sequence[int]] | None = None,
+) -> SearchResult:
+    """Check all parts of a history, or only `parts` of it; return the first failure that is found.
 
-    `lookahead` drops configurations that cannot reach the states shown next; the verdict is the same.
+    Parts are searched in turns that grow, so that one that is hard keeps no violation of another waiting. `lookahead`
+    drops configurations that cannot reach the states shown next; the verdict is the same.
 
     Raises:
         InputError: the model has no such first state.
         OutOfBudget: a limit was reached first.
     """
-    worst = SearchResult()
-    parts = parts_of(operations, model)
-    for name, numbers in parts.items():
-        part = compile_part(operations, numbers, model, lookahead=lookahead)
-        found = _search_part(part, model, model.initial(model.narrow(init, name)), budget)
-        if found.at is not None and (worst.at is None or found.at < worst.at):
-            worst = found
-    worst.alone = len(parts) == 1
-    return worst
+    chosen = parts_of(operations, model) if parts is None else parts
+    turns = deque(
+        _PartSearch(compile_part(operations, numbers, model, lookahead=lookahead), model, init, name)
+        for name, numbers in chosen.items()
+    )
+    rounds = _FIRST_TURN
+    while turns:
+        for _ in range(len(turns)):
+            one = turns.popleft()
+            found = one.advance(rounds, budget, sum(len(other.seen) for other in turns))
+            if found is None:
+                turns.append(one)
+            elif found.at is not None:
+                return found
+        rounds *= 4
+    return SearchResult()
 
 
-def _search_part(part: Part, model: Model, first: State, budget: Budget) -> SearchResult:
-    """Search depth first, without recursion."""
-    seen: dict[tuple[int, State, int, int], int | list[int]] = {}
-    stack: list[_Configuration] = [(0, first, 0, 0, 0)]
-    states: list[State] = []
-    furthest, rounds = -1, 0
-    while stack:
-        configuration = _walk(part, model, stack.pop(), stack)
-        if configuration is None:
-            return SearchResult()
-        at, state, done, _, used = configuration
-        if not _is_new(seen, configuration[:4], used):
-            continue
-        if at > furthest:
-            furthest, states = at, [state]
-        elif at == furthest and len(states) < _MOST_STATES and state not in states:
-            states.append(state)
-        rounds += 1
-        if rounds % _CHECK_BUDGET_EVERY == 0:
-            budget.check(len(seen), getsizeof(state))
+class _PartSearch:
+    """The search of one part, depth first and without recursion; it can be left and gone on with."""
+
+    def __init__(self, part: Part, model: Model, init: Any, name: Hashable) -> None:
+        self.seen: dict[tuple[int, State, int, int], int | list[int]] = {}
+        self._part = part
+        self._model = model
+        self._name = name
+        self._stack: list[_Configuration] = [(0, model.initial(model.narrow(init, name)), 0, 0, 0)]
+        self._states: list[State] = []
+        self._furthest = -1
+
+    def advance(self, rounds: int, budget: Budget, others: int) -> SearchResult | None:
+        """Search on for `rounds` configurations; None if nothing is settled by then.
+
+        `others` is the number of configurations that other searches hold.
+        """
+        part, model, stack, seen = self._part, self._model, self._stack, self.seen
+        for done in range(1, rounds + 1):
+            configuration = None
+            while stack and configuration is None:
+                configuration = _walk(part, model, stack.pop(), stack)
+                if configuration is None:
+                    return SearchResult()
+                if not _is_new(seen, configuration[:4], configuration[4]):
+                    configuration = None
+            if configuration is None:
+                return self._failure()
+            self._remember(configuration)
+            if done % _CHECK_BUDGET_EVERY == 0 or done == rounds:
+                budget.check(len(seen) + others, getsizeof(configuration[1]))
+            _expand(part, model, configuration, self._candidates(configuration), stack)
+        return None
+
+    def _remember(self, configuration: _Configuration) -> None:
+        at, state = configuration[:2]
+        if at > self._furthest:
+            self._furthest, self._states = at, [state]
+        elif at == self._furthest and len(self._states) < _MOST_STATES and state not in self._states:
+            self._states.append(state)
+
+    def _candidates(self, configuration: _Configuration) -> list[tuple[int, int]]:
+        """The operations that may take effect next, each with the set that would contain it if it had already."""
+        part, (at, _, done, _, used) = self._part, configuration
         candidates = [(number, done) for number in part.open_at[at]]
         if part.unknown and part.unknown[0][0] < at:
             candidates += [(number, used) for number in _first_of_each_kind(part, at, used)]
-        _expand(part, model, configuration, candidates, stack)
-    number = part.numbers[~part.codes[furthest]]
-    return SearchResult(part.positions[furthest], number, _open(part, furthest), states)
+        return candidates
+
+    def _failure(self) -> SearchResult:
+        part, furthest = self._part, self._furthest
+        number = part.numbers[~part.codes[furthest]]
+        return SearchResult(part.positions[furthest], number, _open(part, furthest), self._states, part=self._name)
 
 
 def _is_new(

@@ -10,6 +10,7 @@ from simulator.cluster.history import Event
 
 _Text3 = tuple[str, str, str]
 _PutAppend = (tuple[str | int, str], Any)
+_Steps = list[tuple[Literal["read", "write", "r", "w"], str | int, Any]]
 
 SHAPES: dict[str, dict[str, tuple[Any, Any]]] = {
     "register": {"read": (Any, Any), "write": (Any, Any)},
@@ -24,6 +25,15 @@ SHAPES: dict[str, dict[str, tuple[Any, Any]]] = {
         "append": _PutAppend,
     },
     "mutex": {"acquire": (Any, Any), "release": (Any, Any)},
+    "fifo-queue": {"enqueue": (Any, Any), "dequeue": (Any, Any)},
+    "stack": {"push": (Any, Any), "pop": (Any, Any)},
+    "priority-queue": {"insert": (int | float, Any), "delete-min": (Any, int | float | None)},
+    "counter": {"add": (int | float, Any), "read": (Any, int | float)},
+    "append-list": {
+        "append": (tuple[str | int, Any], Any),
+        "read": (tuple[str | int, Any], tuple[str | int, list[Any] | None]),
+    },
+    "multi-register": {"txn": (_Steps, _Steps)},
     "set": {"add": (Any, Any), "remove": (Any, Any), "read": (Any, list[Any])},
     "blog": {
         "post": (_Text3, Literal["ok", "duplicate title"]),

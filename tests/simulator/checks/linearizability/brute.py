@@ -125,6 +125,55 @@ def set_step(state: Any, f: str, arg: Any, result: Any) -> tuple[bool, Any]:
     return True, tuple(sorted(have))
 
 
+def queue_step(state: Any, f: str, arg: Any, result: Any) -> tuple[bool, Any]:
+    """A queue; `state` is a tuple, the oldest first."""
+    return _container(state, (*(state or ()), arg), put=f == "enqueue", result=result)
+
+
+def stack_step(state: Any, f: str, arg: Any, result: Any) -> tuple[bool, Any]:
+    """A stack; `state` is a tuple, the newest first."""
+    return _container(state, (arg, *(state or ())), put=f == "push", result=result)
+
+
+def priority_queue_step(state: Any, f: str, arg: Any, result: Any) -> tuple[bool, Any]:
+    """A priority queue; `state` is a sorted tuple."""
+    grown = tuple(sorted((*(state or ()), arg))) if f == "insert" else ()
+    return _container(state, grown, put=f == "insert", result=result)
+
+
+def _container(state: Any, grown: Any, *, put: bool, result: Any) -> tuple[bool, Any]:
+    if put:
+        return True, grown
+    first, rest = (state[0], state[1:]) if state else (None, state)
+    return result is ANY or result == first, rest
+
+
+def counter_step(state: Any, f: str, arg: Any, result: Any) -> tuple[bool, Any]:
+    """A number."""
+    if f == "add":
+        return True, (state or 0) + arg
+    return result is ANY or result == (state or 0), state
+
+
+def append_list_step(state: Any, f: str, arg: Any, result: Any) -> tuple[bool, Any]:
+    """Lists by key; `state` is a tuple of (key, element), in the order of the appends."""
+    state, (key, element) = state or (), arg
+    if f == "append":
+        return True, (*state, (key, element))
+    return result is ANY or result == [key, [one for name, one in state if name == key]], state
+
+
+def multi_register_step(state: Any, f: str, arg: Any, result: Any) -> tuple[bool, Any]:  # noqa: ARG001  A `Step`.
+    """Registers by key, read and written by transactions; `state` is a sorted tuple of (key, value)."""
+    values = dict(state or ())
+    for at, (kind, key, value) in enumerate(arg):
+        if kind == "write":
+            values[key] = value
+        elif result is not ANY and result[at] != [kind, key, values.get(key)]:
+            return False, state
+    return True, tuple(sorted(values.items()))
+
+
 STEPS: dict[str, Step] = {
     "blog": blog_step,
     "register": register_step,
@@ -132,4 +181,10 @@ STEPS: dict[str, Step] = {
     "kv": kv_step,
     "mutex": mutex_step,
     "set": set_step,
+    "fifo-queue": queue_step,
+    "stack": stack_step,
+    "priority-queue": priority_queue_step,
+    "counter": counter_step,
+    "append-list": append_list_step,
+    "multi-register": multi_register_step,
 }

@@ -14,6 +14,16 @@ from typing import Any
 from simulator.cluster.history import Event
 from tests.simulator.checks.linearizability.brute import ANY, STEPS
 
+_OPERATIONS = {
+    "register": ("read", "write", "write"),
+    "cas-register": ("read", "write", "cas"),
+    "set": ("read", "add", "remove"),
+    "fifo-queue": ("dequeue", "enqueue", "enqueue"),
+    "stack": ("pop", "push", "push"),
+    "priority-queue": ("delete-min", "insert", "insert"),
+}
+"""For each model with one kind of argument: the operation without one, and two with one."""
+
 
 @dataclass
 class Drawn:
@@ -24,13 +34,16 @@ class Drawn:
     lies: int = 0
 
 
-def draw(model: str, seed: int, *, most: int, local: bool = False) -> Drawn:
-    """A history of 2 to `most` operations; with `local`, some of its views are local reads."""
-    return _World(model, seed, most, local=local).run()
+def draw(model: str, seed: int, *, most: int, local: bool = False, distinct: bool = False) -> Drawn:
+    """A history of 2 to `most` operations.
+
+    With `local`, some of its views are local reads. With `distinct`, no value is written twice.
+    """
+    return _World(model, seed, most, local=local, distinct=distinct).run()
 
 
 class _World:
-    def __init__(self, model: str, seed: int, most: int, *, local: bool) -> None:
+    def __init__(self, model: str, seed: int, most: int, *, local: bool, distinct: bool) -> None:
         self.dice = dice = Random(f"{model} {seed}")
         self.model, self.step, self.local = model, STEPS[model], local
         self.left = dice.randint(2, most)
@@ -41,6 +54,9 @@ class _World:
         self.drawn = Drawn()
         self.processes = dice.randint(1, 5)
         self.node_states = {1: 0, 2: 0}
+        self.repeats = not distinct
+        self.elements = 0
+        self.order = dice.sample(range(100, 200), 100)
 
     def run(self) -> Drawn:
         dice, idle = self.dice, list(range(self.processes))
@@ -79,28 +95,44 @@ class _World:
 
     def operation(self) -> tuple[str, Any]:
         dice, draw = self.dice, self.dice.random()
-        value = dice.randrange(3)
+        value = self.element()
+        key = dice.choice("ab")
         match self.model:
             case "blog":
-                if draw < 0.6:
-                    return "post" if draw < 0.3 else "comment", [dice.choice(names) for names in self.names]
-                if draw < 0.75:
-                    return "view_title", dice.choice(self.names[1])
-                return ("view_user", dice.choice(self.names[0])) if draw < 0.9 else ("view_all", None)
+                return self.blog_operation(draw)
             case "kv":
-                key = dice.choice("ab")
-                if draw < 0.4:
-                    return "get", [key, None]
-                return "append" if draw < 0.8 else "put", [key, dice.choice("xyz")]
+                text = dice.choice("xyz") if self.repeats else f"{value} "
+                return ("get", [key, None]) if draw < 0.4 else ("append" if draw < 0.8 else "put", [key, text])
+            case "append-list":
+                return ("read", [key, None]) if draw < 0.4 else ("append", [key, value])
             case "mutex":
                 return dice.choice(["acquire", "release"]), None
-            case "set":
-                return ("read", None) if draw < 0.4 else ("add" if draw < 0.8 else "remove", value)
+            case "counter":
+                return ("read", None) if draw < 0.4 else ("add", dice.choice([1, 1, 1, 2, -1]))
+            case "multi-register":
+                return "txn", [self.transaction_step() for _ in range(dice.randint(1, 3))]
+        takes, puts, rest = _OPERATIONS[self.model]
         if draw < 0.4:
-            return "read", None
-        if draw < 0.7 or self.model == "register":
-            return "write", value
-        return "cas", [value, dice.randrange(3)]
+            return takes, None
+        f = puts if draw < 0.7 else rest
+        return f, [value, self.element()] if f == "cas" else value
+
+    def blog_operation(self, draw: float) -> tuple[str, Any]:
+        dice = self.dice
+        if draw < 0.6:
+            return "post" if draw < 0.3 else "comment", [dice.choice(names) for names in self.names]
+        if draw < 0.75:
+            return "view_title", dice.choice(self.names[1])
+        return ("view_user", dice.choice(self.names[0])) if draw < 0.9 else ("view_all", None)
+
+    def element(self) -> int:
+        """A value that is used once, or with `repeats` one of few."""
+        self.elements += 1
+        return self.dice.randrange(3) if self.repeats else self.order[self.elements % len(self.order)]
+
+    def transaction_step(self) -> list[Any]:
+        kind = self.dice.choice(["read", "write"])
+        return [kind, self.dice.choice("ab"), None if kind == "read" else self.element()]
 
     def effect(self, call: Event) -> Event | None:
         """Apply it now or never; returns how it ends, None when it never returns."""
@@ -149,8 +181,28 @@ class _World:
             case "cas":
                 return list(arg) if state == arg[0] else False
             case "read":
-                return sorted(state or ()) if self.model == "set" else state
+                return self.read(state, arg)
+            case "dequeue" | "pop" | "delete-min":
+                return state[0] if state else None
+            case "txn":
+                values, result = dict(state or ()), []
+                for kind, key, value in arg:
+                    if kind == "write":
+                        values[key] = value
+                    result.append([kind, key, values.get(key)])
+                return result
         return arg if self.step(state, f, arg, ANY)[0] else ANY
+
+    def read(self, state: Any, arg: Any) -> Any:
+        """The result of `read`, for the models that have one."""
+        match self.model:
+            case "set":
+                return sorted(state or ())
+            case "append-list":
+                return [arg[0], [element for key, element in state or () if key == arg[0]]]
+            case "counter":
+                return state or 0
+        return state
 
     def lied(self, f: str, result: Any) -> Any:
         dice = self.dice
@@ -162,11 +214,23 @@ class _World:
             return [*result[:at], result[at + 1], result[at], *result[at + 2 :]]
         if f in {"post", "comment"}:
             return dice.choice(["ok", "duplicate title" if f == "post" else "cannot comment"])
-        if f == "read" and self.model != "set":
-            return dice.randrange(3)
+        if f == "read" and self.model in {"register", "cas-register", "counter"}:
+            return dice.randrange(3) if self.repeats else self.order[dice.randrange(self.elements + 1)]
+        if f in {"dequeue", "pop", "delete-min"}:
+            return dice.choice([None, 0 if self.repeats else self.order[dice.randrange(self.elements + 1)]])
+        if f in {"read", "txn"} and result:
+            return self.garbled(result)
         if f == "cas":
             return dice.choice([False, result or [0, 0]])
         return [result[0], str(result[1]) + dice.choice("xyz")] if f == "get" else result
+
+    def garbled(self, result: list[Any]) -> list[Any]:
+        """A list with one of its elements left out, or a pair with such a list."""
+        if self.model == "append-list":
+            return [result[0], self.dice.sample(result[1], max(0, len(result[1]) - 1))]
+        if self.model == "multi-register":
+            return [[kind, key, None if kind == "read" else value] for kind, key, value in result]
+        return [one for one in result if self.dice.random() < 0.7]
 
 
 def _view(state: Any, f: str, arg: Any) -> Any:

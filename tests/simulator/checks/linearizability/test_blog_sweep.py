@@ -10,8 +10,8 @@ from simulator.checks.history_generator import busy_blog
 from simulator.checks.linearizability.blog_sweep import sweep_blog
 from simulator.checks.linearizability.budget import Budget, OutOfBudget
 from simulator.checks.linearizability.judge import judge
-from simulator.checks.linearizability.models import PlainBlog
 from simulator.checks.linearizability.operations import pair
+from simulator.checks.linearizability.plain_blog import PlainBlog
 from simulator.checks.linearizability.search import search
 from tests.simulator.checks.linearizability.brute import blog_step, linearizable
 from tests.simulator.checks.linearizability.drawn import draw

@@ -8,7 +8,8 @@ import pytest
 
 from simulator.checks.linearizability.budget import Budget, OutOfBudget
 from simulator.checks.linearizability.judge import judge
-from simulator.checks.linearizability.models import MODELS, UNKNOWN
+from simulator.checks.linearizability.model import UNKNOWN
+from simulator.checks.linearizability.models import MODELS
 from simulator.checks.linearizability.operations import pair
 from simulator.checks.linearizability.search import search
 from simulator.cluster.history import Event

@@ -54,12 +54,35 @@ def test_a_register_names_its_possible_values() -> None:
         "0 invoke write 1", "0 ok write 1", "1 invoke write 2", "2 invoke read null", "2 ok read 3", "1 ok write 2"
     )  # fmt: skip
 
-    why = judge(events, "register", 0).why
+    why = judge(events, "cas-register", 0).why
 
     assert why == (
         "The first 5 of 6 events fail already: read() of process 2 (events 4 to 5, told 3) cannot be explained by any "
         "order. When it returned the state could only be 1, or what these still open operations make of it: write(2) "
         "of process 1 (event 3, fate unknown)."
+    )
+
+
+def test_a_value_from_nowhere_is_named() -> None:
+    """No search is needed to see it."""
+    events = script("0 invoke write 1", "0 ok write 1", "2 invoke read null", "2 ok read 3")
+
+    assert judge(events, "register", 0).why == (
+        "It takes all 4 events to fail: read() of process 2 (events 3 to 4, told 3) read a value that nobody wrote."
+    )
+
+
+def test_a_stale_value_is_explained_by_what_real_time_orders() -> None:
+    """Two pairs of operations, each with the order that it forces, which contradict each other."""
+    events = script(
+        "0 invoke write 1", "0 ok write 1", "1 invoke write 2", "1 ok write 2", "2 invoke read null", "2 ok read 1"
+    )  # fmt: skip
+
+    assert judge(events, "register", 0).why == (
+        "It takes all 6 events to fail: write(1) of process 0 (events 1 to 2, told 1) ended before write(2) of process "
+        "1 (events 3 to 4, told 2) began, so the value of the first was there before that of the second; write(2) of "
+        "process 1 (events 3 to 4, told 2) ended before read() of process 2 (events 5 to 6, told 1) began, so it was "
+        "there after it too."
     )
 
 

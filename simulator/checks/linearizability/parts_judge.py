@@ -1,0 +1,168 @@
+"""Every model but the blog: each independent part by an exact algorithm if its values are distinct, else by search."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from typing import Any, NamedTuple
+
+from simulator.checks.linearizability.blog_facts import brief
+from simulator.checks.linearizability.budget import Budget, OutOfBudget
+from simulator.checks.linearizability.models import MODELS
+from simulator.checks.linearizability.operations import PENDING, Operations, pair
+from simulator.checks.linearizability.parts import parts_of
+from simulator.checks.linearizability.prefix import describe_length, shortest_failing
+from simulator.checks.linearizability.search import SearchResult, search
+from simulator.checks.linearizability.unambiguous.conflict import Ambiguous, Conflict
+from simulator.checks.linearizability.unambiguous.decide import DECIDERS
+from simulator.cluster.history import Event
+
+_EXPLANATION_S = 4.0
+
+
+class _Found(NamedTuple):
+    """A violation in one part of the first `length` events: a conflict, or where a search ended."""
+
+    length: int
+    part: Hashable
+    operations: Operations
+    reason: Conflict | SearchResult
+    alone: bool
+    """The history has no other part."""
+
+
+class PartsJudge:
+    """Checks one history of a model."""
+
+    def __init__(self, events: Sequence[Event], model: str, init: Any, budget: Budget) -> None:
+        self._events = events
+        self._model = MODELS[model]()
+        self._decider = DECIDERS.get(model)
+        self._init = init
+        self._budget = budget
+
+    def why(self) -> str:
+        """The shortest prefix that fails, and the reason; an empty text when the history is linearizable.
+
+        Raises:
+            InputError: the model has no such first state.
+            OutOfBudget: a limit was reached first.
+        """
+        whole = len(self._events)
+        found = self._violation(whole, self._budget)
+        if found is None:
+            return ""
+        limit = Budget(_EXPLANATION_S)
+        found, certain = self._shorten(found, limit)
+        while certain and not found.alone:
+            # Another part may fail even earlier.
+            try:
+                earlier = self._violation(found.length - 1, limit)
+            except OutOfBudget:
+                certain = False
+                break
+            if earlier is None:
+                break
+            found, certain = self._shorten(earlier, limit)
+        return f"{describe_length(found.length, whole, certain)}: {self._explain(found)}"
+
+    def _violation(self, length: int, budget: Budget, only: _Found | None = None) -> _Found | None:
+        """A violation in the first `length` events, in the part of `only` if that is given."""
+        operations = pair(self._events[:length]).main
+        parts = parts_of(operations, self._model)
+        alone = len(parts) == 1
+        if only is not None:
+            parts = {only.part: parts.get(only.part, [])}
+        undecided: dict[Hashable, list[int]] = {}
+        for part, numbers in parts.items():
+            budget.check()
+            try:
+                conflict = self._decide(operations, part, numbers)
+            except Ambiguous:
+                undecided[part] = numbers
+                continue
+            if conflict is not None:
+                return _Found(length, part, operations, conflict, alone)
+        if undecided:
+            result = search(operations, self._model, self._init, budget, parts=undecided)
+            if result.at is not None:
+                return _Found(length, result.part, operations, result, alone)
+        return None
+
+    def _decide(self, operations: Operations, part: Hashable, numbers: Sequence[int]) -> Conflict | None:
+        first = self._model.narrow(self._init, part)
+        self._model.initial(first)
+        if self._decider is None:
+            raise Ambiguous
+        return self._decider(operations, numbers, first)
+
+    def _shorten(self, found: _Found, limit: Budget) -> tuple[_Found, bool]:
+        """The shortest prefix in which the part of `found` fails, and whether that is certain."""
+
+        def fails(length: int) -> bool:
+            nonlocal found
+            shorter = self._violation(length, limit, only=found)
+            if shorter is None:
+                return False
+            found = shorter
+            return True
+
+        failing, passes = found.length, 0
+        if isinstance(found.reason, SearchResult):
+            assert found.reason.at is not None
+            passes = found.reason.at if found.alone else 0
+            guess = found.reason.at + 1
+        else:
+            guess = 1 + max(_end(found.operations, number) for number in found.reason.operations)
+        _, certain = shortest_failing(fails, passes=passes, failing=failing, guess=guess)
+        return found, certain
+
+    def _explain(self, found: _Found) -> str:
+        if isinstance(found.reason, Conflict):
+            described = [_describe(found.operations, number) for number in found.reason.operations]
+            return f"{found.reason.text.format(*described)}."
+        parts = {found.part: parts_of(found.operations, self._model)[found.part]}
+        try:
+            # Without lookahead the search stops where a person sees the contradiction; this may take long.
+            limit = Budget(_EXPLANATION_S)
+            final = search(found.operations, self._model, self._init, limit, lookahead=False, parts=parts)
+        except OutOfBudget:
+            final = found.reason
+        return _describe_result(final, found.operations)
+
+
+def _end(operations: Operations, number: int) -> int:
+    """The position of the last event of an operation; -1 for what the object held at first."""
+    if number < 0:
+        return -1
+    ret = operations.ret[number]
+    return operations.call[number] if ret == PENDING else ret
+
+
+def _describe_result(found: SearchResult, operations: Operations) -> str:
+    """Why the search got no further, in words."""
+    assert found.at is not None
+    states = " or ".join(brief(_sorted_state(state)) for state in found.states)
+    first = f"{_describe(operations, found.operation)} cannot be explained by any order."
+    held = f"When it returned the state could only be {states}" if found.states else ""
+    others = "; ".join(_describe(operations, number) for number in found.open[:5])
+    more = f" and {len(found.open) - 5} more" if len(found.open) > 5 else ""
+    beside = f", or what these still open operations make of it: {others}{more}." if others else "."
+    return f"{first} {held}{beside}"
+
+
+def _describe(operations: Operations, number: int) -> str:
+    if number < 0:
+        return "what it held at first"
+    f, arg, ret = operations.f[number], operations.arg[number], operations.ret[number]
+    asked = "" if arg is None else brief(arg)
+    result = f", told {brief(operations.result[number])}" if ret != PENDING else ", fate unknown"
+    events = (
+        f"events {operations.call[number] + 1} to {ret + 1}"
+        if ret != PENDING
+        else f"event {operations.call[number] + 1}"
+    )
+    return f"{f}({asked}) of process {operations.process[number]} ({events}{result})"
+
+
+def _sorted_state(state: Any) -> Any:
+    return sorted(state, key=str) if isinstance(state, frozenset) else state

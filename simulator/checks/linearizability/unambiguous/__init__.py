@@ -1,0 +1,1 @@
+"""Histories in which no value is written twice: decided in n log n, without search."""
