@@ -12,7 +12,20 @@ from simulator.cli.group import LabCommand, LabOption
 from simulator.cli.options import TimeMs, common_options, json_option
 from simulator.cli.output import Output
 
-MODELS = ("blog", "register", "cas-register", "kv", "mutex", "set")
+MODELS = (
+    "blog",
+    "register",
+    "cas-register",
+    "kv",
+    "mutex",
+    "set",
+    "fifo-queue",
+    "stack",
+    "priority-queue",
+    "counter",
+    "append-list",
+    "multi-register",
+)
 
 
 @click.command(

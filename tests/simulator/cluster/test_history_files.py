@@ -87,7 +87,7 @@ def test_a_trace_that_begins_with_a_full_chain_is_not_accused(tmp_path: Path) ->
         (['{"process":1,"type":"maybe","f":"post"}'], "line 1: no event of a history"),
         (['{"process":1,"f":"post"}'], "line 1: no event of a history"),
         (['{"process":1,"type":"invoke","f":"like","value":"x"}'], "line 1: 'like' is no operation of a blog"),
-        (['{"process":1,"type":"invoke","f":"add","value":1}'], "write --model set"),
+        (['{"process":1,"type":"invoke","f":"add","value":1}'], "or --model set"),
         (['{"process":1,"type":"invoke","f":"post","value":["ann","t"]}'], "line 1: the argument of 'post'"),
         ([GOOD[0], GOOD[1].replace('"value":"ok"', '"value":"fine"')], "line 2: the result of 'post'"),
         ([GOOD[1]], "line 1: 'ok' of process 0, which has no open call"),
