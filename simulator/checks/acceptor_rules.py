@@ -9,7 +9,7 @@ from __future__ import annotations
 from paxos.ballot import NodeId, Slot
 from paxos.messages import Accepted, Promise
 from paxos.records import AcceptedRecord, OpenedRecord
-from simulator.checks.oracle import NodeFacts, Oracle
+from simulator.checks.oracle import VOTES_REPLACED, NodeFacts, Oracle
 from simulator.node.storage.storage import Recovered
 from simulator.trace.events import JournalSynced, RecordsAppended
 
@@ -34,6 +34,8 @@ class AcceptorRules:
                     vote.late |= acceptor.bit
                     oracle.sometimes["late votes stored"] += 1
                     continue
+                if len(slot.votes) > 1 and slot.replaces(vote, acceptor.bit):
+                    oracle.sometimes[VOTES_REPLACED] += 1
                 acceptor.promised = ballot
                 acceptor.pending.append((slot, ballot, vote))
                 acceptor.highest_vote = max(acceptor.highest_vote, number)

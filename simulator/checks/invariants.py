@@ -105,6 +105,11 @@ class InvariantChecker(Observer):
         return self._oracle.sometimes
 
     @property
+    def oracle(self) -> Oracle:
+        """The state of all journals. Whoever asks for it reads it only."""
+        return self._oracle
+
+    @property
     def chosen_prefix(self) -> int:
         """Every slot up to this one is chosen on the synced journals."""
         return self._oracle.chosen_prefix

@@ -20,6 +20,8 @@ from simulator.checks.violation import Violation
 KEPT_SLOTS = 8_192
 """How many applied slots are kept at least: late votes, and chains whose unsynced end a crash cut off, need them."""
 
+VOTES_REPLACED = "votes replaced by another value"
+
 Report = Callable[[Violation], None]
 
 
@@ -56,6 +58,10 @@ class SlotFacts:
     def best_below(self, ballot: Ballot, bit: int) -> Ballot | None:
         """The highest ballot below `ballot` at which the acceptor of `bit` has a synced vote, if any."""
         return max((b for b, vote in self.votes.items() if vote.voters & bit and b < ballot), default=None)
+
+    def replaces(self, new: Vote, bit: int) -> bool:
+        """True when the acceptor of `bit` has a synced vote for another value than that of `new`."""
+        return any(vote.voters & bit and vote.value != new.value for vote in self.votes.values())
 
 
 class Campaign:
@@ -115,7 +121,10 @@ class NodeFacts:
 
 
 class Oracle:
-    """The state that all rules share. `report` receives each violation; `sometimes` counts what happened."""
+    """The state that all rules share. `report` receives each violation; `sometimes` counts what happened.
+
+    `choices` counts the slots in which a value was chosen.
+    """
 
     def __init__(self, nodes: tuple[NodeId, ...], prepare_quorum: int, accept_quorum: int, report: Report) -> None:
         majority = len(nodes) // 2 + 1
@@ -126,6 +135,7 @@ class Oracle:
         self.sometimes: Counter[str] = Counter()
         self.slots: dict[Slot, SlotFacts] = {}
         self.campaigns: dict[Ballot, Campaign] = {}
+        self.choices = 0
         self.chosen_prefix: Slot = 0
         self.forgotten: Slot = 0
         self.highest_led = NO_BALLOT
@@ -184,6 +194,7 @@ class Oracle:
         """Note that `vote`, at `ballot`, has a majority. Two chosen values in one slot are a violation."""
         number = slot.number
         if slot.chosen is None:
+            self.choices += 1
             slot.chosen, slot.value = ballot, vote.value
             for other, rival in slot.votes.items():
                 if other > ballot and rival.value != vote.value:

@@ -14,8 +14,9 @@ from simulator.cluster.interface import Answer, AnswerKind, Cluster, Query, Tick
 from simulator.errors import InputError
 from simulator.faults.faults import ClockFault, DiskFault, Fault, Heal, Release, Restart, Resume
 from simulator.node.codec import parse_block, parse_operations
+from simulator.tools.explore.bound import bound_ms
 from simulator.tools.explore.schedule import Again, Schedule, ScheduledFault, Write
-from simulator.tools.explore.trial import Outcome, bound_ms, run_trial
+from simulator.tools.explore.trial import Outcome, run_trial
 from simulator.worlds.virtual.cluster import VirtualCluster
 
 KNOWN = frozenset({AnswerKind.OK, AnswerKind.REFUSED})

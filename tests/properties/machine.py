@@ -28,8 +28,8 @@ from simulator.faults.faults import (
 )
 from simulator.faults.links import LinkRule
 from simulator.settings import Settings
+from simulator.tools.explore.bound import bound_ms
 from simulator.tools.explore.schedule import Call, Look, Schedule, ScheduledFault, Write, WriteKind
-from simulator.tools.explore.trial import bound_ms
 from tests.properties.driver import heal, recovers, scheduled, text
 from tests.properties.strategies import LOOK_KINDS, TITLES, USERS, WRITE_KINDS, partitions, rules
 

@@ -17,7 +17,7 @@ from simulator.settings import Settings
 from simulator.tools.explore.fault_kinds import KINDS, Draw
 from simulator.tools.explore.permanent_faults import draw_permanent
 from simulator.tools.explore.schedule import Again, Call, Look, LookKind, Schedule, ScheduledFault, Write, WriteKind
-from simulator.tools.explore.triggered_faults import draw_triggers
+from simulator.tools.explore.triggered_faults import TriggeredFault, draw_member_triggers, draw_triggers
 
 TITLES = tuple(f"t{number}" for number in range(1, 13))
 LOOKS: tuple[LookKind, ...] = ("all", "all", "user", "title")
@@ -30,8 +30,9 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
 
     `quiet` and `single` are the chances of a run without faults and of one with a single kind; `shares` are the
     chances, one drawn for each run, with which each kind is on in all others. `every_ms` bounds the mean time between
-    two actions of a kind; `calls_per_s` bounds the clients' load; `kinds` are those that may occur. `triggered` and
-    `permanent` are the chances of a run with triggered faults and with permanent ones. A mixture `of` other profiles
+    two actions of a kind; `calls_per_s` bounds the clients' load; `kinds` are those that may occur. `triggered`
+    and `members` are the chances of a run with triggered faults at moments of proposers, and of acceptors and learners;
+    `permanent` is that of a run with permanent faults. A mixture `of` other profiles
     draws one of them for each seed.
     """
 
@@ -44,6 +45,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     calls_per_s: tuple[int, int] = (3, 60)
     kinds: tuple[str, ...] = tuple(KINDS)
     triggered: float = 0.5
+    members: float = 0.4
     permanent: float = 0.4
     of: tuple[str, ...] = ()
 
@@ -54,10 +56,14 @@ PROFILES: dict[str, Profile] = {
     "core": Profile(
         sizes=(3, 3, 4, 5, 5), lasts_ms=(1_000, 3_000), quiet=0.6, single=0.3, calls_per_s=(20, 120), triggered=1.0
     ),
-    "quiet": Profile(quiet=1.0, lasts_ms=(10_000, 30_000), triggered=0.0, permanent=0.0),
+    "quiet": Profile(quiet=1.0, lasts_ms=(10_000, 30_000), triggered=0.0, members=0.0, permanent=0.0),
     "chaos": Profile(quiet=0.0, single=0.0, shares=(0.8, 1.0), every_ms=(100, 600)),
     "crashes": Profile(
         quiet=0.0, single=0.2, kinds=("crash", "crash-at-a-point", "blackout", "disk"), every_ms=(60, 800)
+    ),
+    "moments": Profile(
+        sizes=(3, 3, 5), lasts_ms=(1_500, 3_000), quiet=0.9, single=0.1, calls_per_s=(40, 120), triggered=0.0,
+        members=1.0,
     ),
     "rivals": Profile(
         sizes=(3, 3, 5), quiet=0.0, kinds=("pause", "partition", "partial-partition", "one-way", "hold", "delay"),
@@ -65,7 +71,8 @@ PROFILES: dict[str, Profile] = {
     ),
     "long": Profile(lasts_ms=(20_000, 60_000), calls_per_s=(3, 20)),
 }  # fmt: skip
-"""The profiles by name: "storm" mixes all kinds of faults, "core" aims at changes of leader, "swarm" mixes both."""
+"""The profiles by name: "storm" mixes all kinds of faults, "core" aims at changes of leader, "swarm" mixes both;
+"moments" has triggered faults at acceptors and learners alone."""
 
 
 def draw_schedule(seed: int, profile: str = "swarm", *, break_rule: str | None = None) -> Schedule:
@@ -96,10 +103,18 @@ def draw_schedule(seed: int, profile: str = "swarm", *, break_rule: str | None =
         faults=tuple(_scheduled_faults(draw, how, heals_ms)),
         calls=tuple(_calls(draw, how, heals_ms)),
         heals_ms=heals_ms,
-        triggers=draw_triggers(dice, heals_ms) if dice.random() < how.triggered else (),
+        triggers=_triggers(draw, how, heals_ms, Random(f"members {profile} {seed}")),
         permanent=draw_permanent(settings.nodes, dice) if dice.random() < how.permanent else (),
         profile=profile,
     )
+
+
+def _triggers(draw: Draw, how: Profile, heals_ms: int, members: Random) -> tuple[TriggeredFault, ...]:
+    """Those at moments of proposers, and those at moments of acceptors and learners, in order of time."""
+    laid = draw_triggers(draw.dice, heals_ms) if draw.dice.random() < how.triggered else ()
+    if members.random() < how.members:
+        laid = tuple(sorted((*laid, *draw_member_triggers(members, heals_ms)), key=lambda trigger: trigger.from_ms))
+    return laid
 
 
 def _scheduled_faults(draw: Draw, how: Profile, heals_ms: int) -> list[ScheduledFault]:

@@ -1,24 +1,11 @@
 """Runs a schedule and judges it: safety at all times, and liveness once the faults have ended.
 
-**Liveness and its bound.** At `heals_ms` all links are made whole, all disks and clocks right, and all nodes are up;
-then the permanent faults are injected. From then on faults change nothing, so writes must be answered again and all
-nodes must reach the same chain. How soon depends on the timeouts that nodes have learned, which follow measured round
-trips and never fall at once. Let R be the longest round trip that the schedule's link conditions, holds and clocks can
-have caused. The election timeout is at most E = max(200, 2R + 100, 900) ms (`paxos/timeouts.py`), and an unanswered
-message is sent again after at most 4(2R + 100) ms. A timer set on a clock that then jumps back by J in all fires J
-late. So
-
-    B = 4E + 4(2R + 100) + J + 1,000 ms:
-
-four election timeouts until one leader stands (one to notice, the rest for rivals whose pauses are random and grow; the
-protocol grants the same four in partial partitions), one longest resend for what was lost just before the healing, the
-late timers, and a second to fetch, mine and sync what was missed. Requests that wait already come first, 2R for each
-window of them. Where messages go on being lost, each step may have to be repeated, and four times as much is allowed.
-For which nodes liveness is demanded: see `liveness`.
+How soon a cluster must recover: see `bound`. For which nodes liveness is demanded: see `liveness`.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from hashlib import blake2b
@@ -34,25 +21,18 @@ from simulator.faults.faults import (
     DiskFault,
     Fault,
     Heal,
-    Hold,
     LinkConditions,
-    Pause,
     Release,
     Restart,
     Resume,
 )
+from simulator.tools.explore.bound import bound_ms, lateness_ms
 from simulator.tools.explore.liveness import LivenessCheck
+from simulator.tools.explore.moments import WHEN
 from simulator.tools.explore.schedule import Again, Call, Schedule, ScheduledFault, Write
 from simulator.tools.explore.triggered_faults import TriggerWatch, faults_of
 from simulator.trace.observer import Observer
 from simulator.worlds.virtual.cluster import VirtualCluster
-
-CLEAR_ROUND_TRIP_MS = 20
-"""A round trip on links without conditions, in milliseconds: two links and two syncs."""
-LONGEST_TAUGHT_MS = 20_000
-"""A longer sample counts as this (`paxos/timeouts.py`)."""
-LOSSY_FACTOR = 4
-"""At a loss of one in five, four tries fail once in 600."""
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,60 +71,6 @@ def run_trial(
     return _Trial(schedule, observers, replay, trace).run()
 
 
-def bound_ms(schedule: Schedule, waiting: int = 0) -> int:
-    """The time after the healing, with `waiting` requests, within which the cluster must recover: see the module."""
-    round_trip = min(CLEAR_ROUND_TRIP_MS + _slowness(schedule), LONGEST_TAUGHT_MS)
-    election = max(200, 2 * round_trip + 100, 900)
-    first = 2 * round_trip * -(-waiting // (schedule.settings.window * schedule.settings.ops_per_block))
-    bound = 4 * election + 4 * (2 * round_trip + 100) + _lateness(schedule) + 1_000 + first
-    return (
-        LOSSY_FACTOR * bound
-        if any(isinstance(f, LinkConditions) and f.rule.drop for f in schedule.permanent)
-        else bound
-    )
-
-
-def _slowness(schedule: Schedule) -> int:
-    """The milliseconds by which a round trip may have been longer than on clear links."""
-    conditions = clock = stood = held = 0
-    since: dict[int, int] = {}  # When each paused node was paused, and (0) when holding began.
-    for scheduled in (
-        *schedule.faults,
-        *(ScheduledFault(schedule.heals_ms, fault) for fault in (*_awakenings(schedule), *schedule.permanent)),
-    ):
-        match scheduled.fault:
-            case LinkConditions(rule):
-                one_way = rule.delay_ms + rule.jitter_ms
-                conditions = max(conditions, 2 * one_way + (2 * max(5, one_way) if rule.reorder else 0))
-            case ClockFault(_, rate_percent, jump_ms):
-                clock = max(clock, jump_ms, (rate_percent - 100) * 10)
-            case Hold():
-                since.setdefault(0, scheduled.at_ms)
-            case Release():
-                held = max(held, scheduled.at_ms - since.pop(0, scheduled.at_ms))
-            case Pause(node):
-                since.setdefault(node, scheduled.at_ms)
-            case Resume(node):
-                stood = max(stood, scheduled.at_ms - since.pop(node, scheduled.at_ms))
-            case _:
-                pass
-    return conditions + clock + stood + held
-
-
-def _awakenings(schedule: Schedule) -> list[Fault]:
-    return [Release(), *(Resume(node) for node in schedule.settings.node_ids)]
-
-
-def _lateness(schedule: Schedule) -> int:
-    """The milliseconds by which timers of one node may fire late: all its clock's jumps back together."""
-    back: dict[int, int] = {}
-    for scheduled in schedule.faults:
-        fault = scheduled.fault
-        if isinstance(fault, ClockFault):
-            back[fault.node] = back.get(fault.node, 0) + max(0, -fault.jump_ms)
-    return max(back.values(), default=0)
-
-
 class _Trial:
     """One run."""
 
@@ -157,9 +83,12 @@ class _Trial:
     ) -> None:
         self._plan = schedule
         self._trace = trace
-        self._triggers = TriggerWatch(schedule.triggers) if schedule.triggers else None
-        watching = (*observers, self._triggers) if self._triggers is not None else observers
-        self._cluster = VirtualCluster(schedule.settings, observers=watching, keep_trace=trace is not None)
+        self._triggers = TriggerWatch(schedule.triggers)
+        self._sometimes: Counter[str] = Counter()
+        self._cluster = VirtualCluster(
+            schedule.settings, observers=observers, watches=self._triggers.observers, keep_trace=trace is not None
+        )
+        self._triggers.watch_disks(self._cluster.machines)
         self._cluster.checker.replay = replay
         self._writes: dict[str, Ticket] = {}
         self._tickets: list[Ticket] = []
@@ -198,7 +127,9 @@ class _Trial:
             waiting = sum(not ticket.done for ticket in self._tickets)
             self._bound_ms = bound_ms(self._done(), waiting)
             # A timer that fires late, because its clock jumped back, may be a heartbeat: then silence follows recovery.
-            restless = _lateness(schedule) > 0 or any(isinstance(fault, LinkConditions) for fault in schedule.permanent)
+            restless = lateness_ms(schedule) > 0 or any(
+                isinstance(fault, LinkConditions) for fault in schedule.permanent
+            )
             liveness = LivenessCheck(cluster, self._bound_ms, steady=not restless)
             liveness.demand()
             self._tickets += liveness.tickets
@@ -209,7 +140,7 @@ class _Trial:
         cluster, triggers, violations = self._cluster, self._triggers, self._cluster.checker.violations
         if at_ms <= cluster.now_ms():
             return  # Calls of the same moment happen together, when time goes on.
-        if triggers is None:
+        if not self._plan.triggers:
             cluster.run(at_ms)
             return
         while not violations:
@@ -225,7 +156,8 @@ class _Trial:
 
     def _fire(self, triggers: TriggerWatch) -> None:
         for at_ms, node, trigger in triggers.fired:
-            for later, fault in faults_of(trigger, node, self._plan.settings.nodes):
+            self._sometimes[f"fault when {WHEN[trigger.moment]}"] += 1
+            for later, fault in faults_of(trigger, node, self._cluster.links):
                 self._fire_count += 1
                 heappush(self._fired, (at_ms + 1 + later, self._fire_count, fault))
         triggers.fired.clear()
@@ -273,7 +205,7 @@ class _Trial:
             done=self._done(),
             violations=tuple(cluster.checker.violations.values()),
             bugs=tuple(cluster.bugs),
-            sometimes=dict(sorted(cluster.checker.sometimes.items())),
+            sometimes=dict(sorted((cluster.checker.sometimes + self._sometimes).items())),
             answers=dict(sorted(answers.items())),
             recovery_ms=self._took_ms,
             bound_ms=self._bound_ms,

@@ -20,6 +20,7 @@ import msgspec
 from paxos.ballot import NodeId
 from paxos.messages import AnyMessage
 from simulator.checks.invariants import InvariantChecker
+from simulator.checks.oracle import Oracle
 from simulator.checks.violation import Violation
 from simulator.cluster.base import BaseCluster
 from simulator.cluster.client_sessions import write_call
@@ -64,7 +65,8 @@ SURPRISE = "sound-nodes"
 class VirtualCluster(BaseCluster):
     """See the module and `cluster.interface.Cluster`. Disks are empty at the start: `settings.data` is not used.
 
-    `observers` get all events, after the invariant checker, which always runs (`checker`). `build` makes another node
+    `observers` get all events, after the invariant checker, which always runs (`checker`). After them come those that
+    `watches` makes, which read the facts of the checker. `build` makes another node
     than the protocol's; `sync_ms` are the durations of a sync, drawn evenly. With `keep_history` off, clients are not
     recorded and linearizability is not judged. With `keep_trace` off there are no `trace_lines`.
 
@@ -79,6 +81,7 @@ class VirtualCluster(BaseCluster):
         settings: Settings,
         *,
         observers: Iterable[Observer] = (),
+        watches: Callable[[Oracle], Iterable[Observer]] = lambda _: (),
         keep_history: bool = True,
         keep_trace: bool = True,
         build: Builder | None = None,
@@ -90,7 +93,7 @@ class VirtualCluster(BaseCluster):
         self._queue = queue = EventQueue()
         self._dice = dice = Random(settings.seed)
         self._recorder = TraceRecorder() if keep_trace else None
-        watching = (self.checker, self._recorder, *observers)
+        watching = (self.checker, self._recorder, *observers, *watches(self.checker.oracle))
         self._observers = listening = ObserverList(observer for observer in watching if observer is not None)
         self._network = Network(Links(settings.node_ids), queue, dice, listening)
         super().__init__(settings, f"s{settings.seed}", nullcontext(), keep_history=keep_history)

@@ -33,14 +33,16 @@ class SimulatedDisk:
 
     Each sync calls `spend`, which returns the time of its end (0: at once). A loss of power before that time undoes the
     sync; `settle` gives the time. A file that is removed or replaced while a node has it open stays open to that node.
+    `on_replace` is called when a file has been replaced.
     """
 
-    def __init__(self, dice: Random, spend: Callable[[], int]) -> None:
+    def __init__(self, dice: Random, spend: Callable[[], int], on_replace: Callable[[], None] = lambda: None) -> None:
         self.files: dict[str, SimulatedFile] = {}
         self.fault_mode: DiskFaultKind = "ok"
         self.crash_at: CrashPoint | None = None
         self._dice = dice
         self._spend = spend
+        self._on_replace = on_replace
         self._open: dict[str, SimulatedFile] = {}
         self._undo: list[tuple[int, Callable[[], None]]] = []
 
@@ -126,6 +128,7 @@ class SimulatedDisk:
         self._open.pop(name, None)
         for file in self.files.values():
             file.listed = True
+        self._on_replace()
         if name == JOURNAL and self.crash_at == "before-send":
             raise Killed(self.crash_at)
 

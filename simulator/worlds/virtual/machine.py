@@ -65,6 +65,8 @@ class Owner(Protocol):
 class Machine:
     """A `Host` and a `Probe` for its node. `incarnation` counts them; events of an earlier one are dropped.
 
+    `on_compacted` is called when the node has rewritten its journal.
+
     Invariant: `blocked` is true exactly while the node can handle no event: it is down, starting, paused or syncing.
     """
 
@@ -83,7 +85,8 @@ class Machine:
         self.me = node_id
         self.clock = Clock(dice.randint(0, ORIGINS_MS))
         self._delay = SyncDelay(queue, dice, sync_ms)
-        self.disk = SimulatedDisk(dice, self._delay.begin_sync)
+        self.disk = SimulatedDisk(dice, self._delay.begin_sync, self._replaced_file)
+        self.on_compacted: Callable[[int, NodeId], None] | None = None
         self.incarnation = 0
         self.life: Life = "down"
         self.error = ""
@@ -234,6 +237,10 @@ class Machine:
         if isinstance(cause, ProtocolError) or not (stopped or isinstance(cause, InputError | OSError)):
             self._owner.surprised(self.me, cause or error)
         self.crash("it stopped itself")
+
+    def _replaced_file(self) -> None:
+        if self.on_compacted is not None and self.node is not None:  # A new node writes its first journal at its start.
+            self.on_compacted(self._queue.now_ms, self.me)
 
     # Syncs take time
 

@@ -16,10 +16,13 @@ from simulator.node import group_commit
 from simulator.node.group_commit import GroupCommit
 from simulator.scenario.language.parser import parse_scenario
 from simulator.settings import Settings
+from simulator.tools.explore.bound import bound_ms
 from simulator.tools.explore.fault_kinds import KINDS, Draw
+from simulator.tools.explore.moments import WHEN
 from simulator.tools.explore.schedule import Look, Schedule, ScheduledFault, Write
 from simulator.tools.explore.swarm import PROFILES, draw_schedule
-from simulator.tools.explore.trial import bound_ms, run_trial
+from simulator.tools.explore.trial import run_trial
+from simulator.tools.explore.triggered_faults import LEADER_MOMENTS
 
 
 def test_a_schedule_survives_being_written_down() -> None:
@@ -89,6 +92,8 @@ def test_the_protocol_survives_the_swarm_and_the_swarm_is_hostile() -> None:
 
     for what in ("elections", "leaderships", "restarts", "torn tails", "step-downs", "catch-ups", "messages lost"):
         assert sometimes[what] >= 5, what
+    for moment in LEADER_MOMENTS:
+        assert sometimes[f"fault when {WHEN[moment]}"] >= 5, moment
     assert sometimes["elections"] > sometimes["leaderships"]
     for kind in ("ok", "refused", "timeout"):
         assert answers[kind] >= 5, kind
