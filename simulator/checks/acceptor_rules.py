@@ -1,7 +1,8 @@
 """The rules of acceptors: promises never decrease, votes respect them, and records are synced before messages leave.
 
 Covers the invariants *promise* and *durability* on the synced journals (`oracle`). A PROMISE must report every vote
-that may belong to a chosen value (Lamport 2001, §2.2, phase 1b). An ACCEPTED must follow its synced record.
+that may belong to a chosen value (Lamport 2001, §2.2, phase 1b). An ACCEPTED must follow its synced record. Whether a
+vote is one that was given is judged in `vote_rules`.
 """
 
 from __future__ import annotations
@@ -9,7 +10,8 @@ from __future__ import annotations
 from paxos.ballot import NodeId, Slot
 from paxos.messages import Accepted, Promise
 from paxos.records import AcceptedRecord, OpenedRecord
-from simulator.checks.oracle import VOTES_REPLACED, NodeFacts, Oracle
+from simulator.checks.oracle import VOTES_REPLACED, NodeFacts, Oracle, Vote
+from simulator.checks.vote_rules import VoteRules
 from simulator.node.storage.storage import Recovered
 from simulator.trace.events import JournalSynced, RecordsAppended
 
@@ -19,6 +21,7 @@ class AcceptorRules:
 
     def __init__(self, oracle: Oracle) -> None:
         self._oracle = oracle
+        self._votes = VoteRules(oracle)
 
     def recorded(self, event: RecordsAppended) -> None:
         """The node appended records, which are not synced yet."""
@@ -29,7 +32,11 @@ class AcceptorRules:
             if type(record) is AcceptedRecord:
                 number = record.slot
                 slot = oracle.slots.get(number) or oracle.slot(number)
-                vote = oracle.vote(slot, ballot, record.value, at_ms, node)
+                vote = slot.votes.get(ballot)
+                if vote is None or vote.value is not record.value or not vote.reached & acceptor.bit:
+                    vote = self._votes.stored(at_ms, acceptor, slot, ballot, record.value)
+                    if vote is None:
+                        continue
                 if ballot < acceptor.promised:
                     vote.late |= acceptor.bit
                     oracle.sometimes["late votes stored"] += 1
@@ -98,6 +105,7 @@ class AcceptorRules:
             self._check_recovery(at_ms, acceptor, recovered)
         elif acceptor.damaged:
             acceptor.read_height = 0
+        trusted = acceptor.incarnation == 1 or acceptor.damaged
         acceptor.damaged = False
         safe = acceptor.safe
         acceptor.safe = acceptor.promised = max(acceptor.safe, recovered.promised)
@@ -108,9 +116,12 @@ class AcceptorRules:
             campaign.incarnation = campaign.incarnation or -1
         for number, acceptance in recovered.accepted.items():
             slot = oracle.slot(number)
-            vote = oracle.vote(slot, acceptance.ballot, acceptance.value, at_ms, node)
+            if trusted:
+                vote: Vote | None = oracle.vote(slot, acceptance.ballot, acceptance.value, at_ms, node)
+            else:
+                vote = self._votes.found(at_ms, acceptor, slot, acceptance)
             acceptor.highest_vote = max(acceptor.highest_vote, number)
-            if vote.voters & acceptor.bit or vote.late & acceptor.bit:
+            if vote is None or (vote.voters | vote.late) & acceptor.bit:
                 continue
             if acceptance.ballot < safe:
                 vote.late |= acceptor.bit  # Stored below its promise, just before the last incarnation ended.
@@ -177,8 +188,7 @@ class AcceptorRules:
             if best is not None and (ballot_reported is None or ballot_reported < best):
                 self._report_hidden(at_ms, node, message, number, f"its vote at ballot {best}")
                 return
-        for vote in message.accepted:
-            oracle.vote(oracle.slot(vote.slot), vote.ballot, vote.value, at_ms, node)
+        self._votes.reported(at_ms, acceptor, message)
 
     def _report_hidden(self, at_ms: int, node: NodeId, message: Promise, number: Slot, what: str) -> None:
         why = f"PROMISE {message.ballot} of node {node} hides, for slot {number}, {what}"

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from paxos.ballot import NodeId, Slot
-from paxos.messages import Accept, CatchupReply, Heartbeat, Prepare, Promise, ReadAt, StepDown, Value
+from paxos.ballot import NO_BALLOT, NodeId, Slot
+from paxos.messages import Accept, Acceptance, CatchupReply, Heartbeat, Prepare, Promise, ReadAt, StepDown, Value
 from simulator.checks.oracle import Campaign, NodeFacts, Oracle, SlotFacts
 
 
@@ -63,7 +63,9 @@ class LeaderRules:
         campaign.promised_by |= 1 << source
         for vote in message.accepted:
             report = campaign.reported_votes.setdefault(vote.slot, {})
-            report[source] = max(vote.ballot, report.get(source, vote.ballot))
+            known = report.get(source)
+            if known is None or known.ballot < vote.ballot:
+                report[source] = vote
 
     # Phase 2
 
@@ -120,22 +122,27 @@ class LeaderRules:
             oracle.violated("proposal", why, at_ms, leader.node, slot=number)
 
     def _is_safe(self, leader: NodeFacts, campaign: Campaign, slot: SlotFacts, value: Value) -> bool:
-        """P2c: some quorum of the promises that reached the leader allows this value."""
-        quorum = self._oracle.prepare_quorum
-        promised_by = campaign.promised_by | leader.bit
-        reported_votes = {**campaign.reported_votes.get(slot.number, {})}
+        """P2c: the value is that of a ballot at least as high as every one that some quorum of the promises reported.
+
+        The leader may know this ballot from elsewhere, as from a promise for an earlier ballot of its own. Had another
+        value been chosen above it, that quorum would have reported a higher ballot; had it been chosen below, this
+        ballot would have proposed it.
+        """
+        quorum, number, node = self._oracle.prepare_quorum, slot.number, leader.node
+        reported = {**campaign.reported_votes.get(number, {})}
         own = slot.best_below(campaign.ballot, leader.bit)
         if own is not None:
-            reported_votes[leader.node] = own
-        silent = promised_by.bit_count() - len(reported_votes)
+            reported[node] = Acceptance(number, own, slot.votes[own].value)
+        torn = leader.torn.get(number)
+        if torn is not None and (own is None or own <= torn.ballot):
+            reported[node] = torn
+        silent = (campaign.promised_by | leader.bit).bit_count() - len(reported)
         if silent >= quorum:
             return True
-        for best in reported_votes.values():
-            vote = slot.votes.get(best)
-            older = sum(other <= best for other in reported_votes.values())
-            if vote is not None and vote.value == value and silent + older >= quorum:
-                return True
-        return False
+        carrying = [ballot for ballot, vote in slot.votes.items() if ballot < campaign.ballot and vote.value == value]
+        carrying += [vote.ballot for vote in reported.values() if vote.value == value]
+        highest = max(carrying, default=NO_BALLOT)
+        return bool(carrying) and silent + sum(vote.ballot <= highest for vote in reported.values()) >= quorum
 
     def heartbeat_sent(self, at_ms: int, node: NodeId, message: Heartbeat) -> None:
         """HEARTBEAT was sent: count leaders that do not know of a newer leader."""

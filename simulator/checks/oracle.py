@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 
 from chain.block import GENESIS_HASH
 from paxos.ballot import NO_BALLOT, Ballot, NodeId, Slot
-from paxos.messages import NO_OP, Value
+from paxos.messages import NO_OP, Acceptance, Value
 from simulator.checks.violation import Violation
 
 KEPT_SLOTS = 8_192
@@ -85,7 +85,7 @@ class Campaign:
         self.led = False
         self.superseded = False
         self.first_slot: Slot = 0
-        self.reported_votes: dict[Slot, dict[NodeId, Ballot]] = {}
+        self.reported_votes: dict[Slot, dict[NodeId, Acceptance]] = {}  # The highest vote of each node.
         self.asked_heights: dict[NodeId, tuple[int, Slot]] = {}  # Node -> its incarnation and height at PREPARE.
 
 
@@ -95,11 +95,12 @@ class NodeFacts:
     `highest_vote` is the highest slot in which it voted; `read_height` the highest block at which it answered a local
     read, over all incarnations. `stated_prefixes` are the decided prefixes that messages stated to it, by ballot;
     `fetched` is the last slot of the blocks that it fetched. Records in `pending` and `pending_ballots` are not synced.
+    `torn` holds votes whose record a crash tore (see `vote_rules`).
     """
 
     __slots__ = (
         "bit", "damaged", "fetched", "height", "highest_vote", "incarnation", "node", "opened", "pending",
-        "pending_ballots", "promised", "read_height", "safe", "stated_prefixes", "tip",
+        "pending_ballots", "promised", "read_height", "safe", "stated_prefixes", "tip", "torn",
     )  # fmt: skip
 
     def __init__(self, node: NodeId) -> None:
@@ -118,6 +119,7 @@ class NodeFacts:
         self.stated_prefixes: dict[Ballot, Slot] = {}
         self.fetched: Slot = 0
         self.damaged = False
+        self.torn: dict[Slot, Acceptance] = {}
 
 
 class Oracle:

@@ -17,6 +17,7 @@ INVARIANTS = (
     "durability",
     "once",
     "reads",
+    "true-word",
 )
 """The invariants that `InvariantChecker` checks, by the names that `check` prints (`docs/invariants.md`)."""
 

@@ -232,13 +232,14 @@ def test_after_a_wipe_the_node_must_still_respect_lost_promises(scene: Scene) ->
 
 
 def test_one_ballot_has_one_value_a_slot(scene: Scene) -> None:
-    """Two acceptors must not receive two values."""
+    """Two acceptors must not receive two values: the owner of the ballot is to blame."""
     scene.leads(B1, 2, 3)
-    scene.proposes(B1, 1, X)
+    scene.proposes(B1, 1, X, to=(2,))
 
-    scene.records(3, AcceptedRecord(B1, 1, Y))
+    scene.proposes(B1, 1, Y, to=(3,))
 
     assert "two values for slot 1" in scene.broken["one-value-per-ballot"]
+    assert scene.checker.violations["one-value-per-ballot"].nodes == (1,)
 
 
 def test_two_majorities_at_two_ballots_agree(scene: Scene) -> None:
