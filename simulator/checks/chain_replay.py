@@ -13,6 +13,7 @@ from blog.answers import kind_of
 from blog.blog import Blog, Outcome
 from blog.operations import Operation, Post
 from chain.block import GENESIS_HASH, Block, hash_of
+from chain.blockchain import Blockchain
 from chain.mining import passes
 from paxos.messages import RequestId
 from simulator.checks.learner_rules import LearnerRules
@@ -20,6 +21,9 @@ from simulator.checks.oracle import KEPT_SLOTS, NodeFacts, Oracle, SlotFacts
 from simulator.node.codec import MalformedText, operations_text, parse_operations
 from simulator.node.storage.storage import Recovered
 from simulator.trace.events import BlocksApplied
+
+MOST_TRIES = 1 << 20
+"""Blocks of which only the votes are known are mined within so many hashes, on average; beyond, any hash is taken."""
 
 
 class Effect:
@@ -89,20 +93,44 @@ class ChainReplay:
                 self.issued.setdefault(request.id, request.operation)
 
     def recovered(self, at_ms: int, node: NodeFacts, found: Recovered) -> None:
-        """A node recovered its chain."""
+        """A node recovered its chain. Blocks that no node was seen to apply must be those that the votes prove.
+
+        A node may end after it has written blocks and before it tells of them, as when its disk refuses the rest.
+        """
         height, tip = found.height, found.tip
-        known = self.hashes.get(height)
-        if known is None:
-            self.hashes[height] = tip
-        elif known != tip:
-            self._oracle.violated(
-                "chain", f"node {node.node} comes back with another chain", at_ms, node.node, slot=height
-            )
-        if height > self.height and node.incarnation == 1:
-            self.base = max(self.base, height)
-            self.height = height
+        if node.incarnation == 1:
+            if height > self.height:
+                self.base = max(self.base, height)
+                self.height = height
+            self.hashes.setdefault(height, tip)
+            self._oracle.extend_chosen_prefix(height)
+        elif height > self.height:
+            self._extend_by_votes(at_ms, node, height)
+        if self.hashes.get(height, tip) != tip:
+            why = f"node {node.node} comes back with another chain"
+            self._oracle.violated("chain", why, at_ms, node.node, slot=height)
         node.height, node.tip = height, tip
-        self._oracle.extend_chosen_prefix(height)
+
+    def _extend_by_votes(self, at_ms: int, node: NodeFacts, upto: int) -> None:
+        """Extend the replay by the chosen values up to block `upto`, which `node` has on its disk."""
+        costly = (upto - self.height) << 4 * self._zeros > MOST_TRIES or self.height not in self.hashes
+        chain = None if costly else Blockchain(self._zeros, height=self.height, tip=self.hashes[self.height])
+        while self.height < upto:
+            height = self.height + 1
+            slot = self._oracle.slots.get(height)
+            if slot is None or slot.chosen is None:
+                why = (
+                    f"node {node.node} comes back with block {height}, and no majority has synced a vote for its slot "
+                    "at one ballot"
+                )
+                self._oracle.violated("decision", why, at_ms, node.node, slot=height)
+                return
+            text = operations_text(slot.value)
+            if chain is not None:
+                block = self._blocks[height] = chain.extend(text)
+                self.hashes[height] = block.hash
+            self.height = height
+            self._extend(at_ms, node, text, slot)
 
     def applied(self, event: BlocksApplied) -> None:
         """A node appended blocks and applied their operations."""
@@ -149,17 +177,18 @@ class ChainReplay:
             oracle.violated("agreement", why, at_ms, node.node, slot=height)
         if height == self.height + 1:
             self.height = height
-            self._extend(at_ms, node, block, slot)
+            self._extend(at_ms, node, block.operations_text, slot)
 
     def _report_difference(self, at_ms: int, node: NodeFacts, block: Block, text: str | None) -> None:
         name = "chain" if text == block.operations_text else "agreement"
         why = f"block {block.height} of node {node.node} differs from that of another node"
         self._oracle.violated(name, why, at_ms, node.node, slot=block.height)
 
-    def _extend(self, at_ms: int, node: NodeFacts, block: Block, slot: SlotFacts | None) -> None:
-        oracle, height = self._oracle, block.height
+    def _extend(self, at_ms: int, node: NodeFacts, text: str, slot: SlotFacts | None) -> None:
+        """Apply the operations of the block that `height` now names."""
+        oracle, height = self._oracle, self.height
         try:
-            requests = parse_operations(block.operations_text)
+            requests = parse_operations(text)
         except MalformedText as error:
             oracle.violated("chain", f"T of block {height}: {error}", at_ms, node.node, slot=height)
             return
