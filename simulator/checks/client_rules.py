@@ -1,8 +1,9 @@
 """The rules of answers to clients: *durability*, *once*, *reads* and *blog*, checked against the replay of the chain.
 
-An answered write is on the chain with the outcome that the replay gives it. All answers to one request are equal. A
-read shows the blog exactly as it was after the block that it names. For a linearizable read this block is not before
-any write that was answered before the call; for a local read it is not before an earlier local read of that node.
+An answered write is on the chain, in the block that the answer names, with the outcome that the replay gives it. All
+answers to one request are equal. A read shows the blog exactly as it was after the block that it names. For a
+linearizable read this block is not before any write that was answered before the call; for a local read it is not
+before an earlier local read of that node.
 """
 
 from __future__ import annotations
@@ -91,6 +92,9 @@ class ClientRules:
         if (effect.outcome is Outcome.OK) != (answer.kind == "ok"):
             why = f"a write was answered {answer.kind}, and became {effect.outcome.value!r} in block {effect.height}"
             oracle.violated("once", why, at_ms, node, slot=effect.height, request=name)
+        if answer.height != effect.height:
+            why = f"node {node} answers that block {answer.height} holds a write, and block {effect.height} does"
+            oracle.violated("true-word", why, at_ms, node, slot=effect.height, request=name)
 
     def _check_read(self, at_ms: int, node: NodeId, asked: _PendingRead, answer: ReadAnswer) -> None:
         oracle, height = self._oracle, answer.height

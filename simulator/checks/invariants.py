@@ -36,8 +36,10 @@ from simulator.checks.client_rules import ClientRules
 from simulator.checks.leader_rules import LeaderRules
 from simulator.checks.learner_rules import LearnerRules
 from simulator.checks.oracle import Oracle
+from simulator.checks.start_rules import StartRules
 from simulator.checks.violation import INVARIANTS, Violation
 from simulator.faults.faults import DiskFault
+from simulator.node.client_api import NodeFailed
 from simulator.settings import Settings
 from simulator.trace.events import (
     BlocksApplied,
@@ -60,10 +62,13 @@ class InvariantChecker(Observer):
     """Checks events. `replay` is the command that verdicts name; a world may set it at any time.
 
     `violations` holds the first violation of each invariant, in the order found. `sometimes` counts what happened: a
-    check that never had anything to check proves nothing. Quorums of 0 are majorities.
+    check that never had anything to check proves nothing. Quorums of 0 are majorities. Where time and disks are
+    `simulated`, nothing happens to a node without an event, and more can be judged.
     """
 
-    def __init__(self, settings: Settings, *, prepare_quorum: int = 0, accept_quorum: int = 0) -> None:
+    def __init__(
+        self, settings: Settings, *, prepare_quorum: int = 0, accept_quorum: int = 0, simulated: bool = False
+    ) -> None:
         self.replay = ""
         self.violations: dict[str, Violation] = {}
         self._oracle = oracle = Oracle(settings.node_ids, prepare_quorum, accept_quorum, self.declare)
@@ -72,6 +77,7 @@ class InvariantChecker(Observer):
         self._learners = learners = LearnerRules(oracle)
         self._chain = ChainReplay(oracle, learners, settings.difficulty)
         self._clients = ClientRules(oracle, self._chain)
+        self._starts = StartRules(oracle, simulated=simulated)
         # Of some messages only the decided prefix can be checked: they share one handler.
         self._on_sent: dict[type, Callable[[int, NodeId, Any], None]] = {
             Accept: leaders.accept_sent,
@@ -134,7 +140,7 @@ class InvariantChecker(Observer):
         """See `Observer`."""
         return {
             ClientCalled: self._clients.called,
-            NodeReported: self._clients.reported,
+            NodeReported: self._reported,
             MessageSent: self._sent,
             MessageDelivered: self._delivered,
             MessageLost: self._lost,
@@ -145,6 +151,13 @@ class InvariantChecker(Observer):
             IncarnationEnded: self._ended,
             FaultInjected: self._injected,
         }
+
+    def _reported(self, event: NodeReported) -> None:
+        report = event.report
+        if type(report) is not NodeFailed:
+            self._clients.reported(event)
+        else:
+            self._starts.failed(event, report)
 
     def _sent(self, event: MessageSent) -> None:
         message = event.message
@@ -167,6 +180,7 @@ class InvariantChecker(Observer):
             self._oracle.sometimes["restarts"] += 1
         else:
             self._chain.adopt_requests(recovered)
+        self._starts.recovered(event.node)
         self._acceptors.recovered(event.at_ms, event.node, recovered)
         self._chain.recovered(event.at_ms, at, recovered)
 
@@ -174,14 +188,15 @@ class InvariantChecker(Observer):
         node = event.node
         if self._leaders.leads(node):
             self._oracle.sometimes[f"leader lost: {event.how}"] += 1
+        self._starts.ended(node)
         self._acceptors.ended(node)
         self._learners.ended(self._oracle.nodes[node])
 
     def _injected(self, event: FaultInjected) -> None:
         fault = event.fault
         self._oracle.sometimes[f"fault {type(fault).__name__}"] += 1
-        if isinstance(fault, DiskFault) and fault.kind in {"corrupt", "wipe"}:
-            self._oracle.nodes[fault.node].damaged = True
+        if isinstance(fault, DiskFault):
+            self._starts.injected(fault)
 
     def _promise_sent(self, at_ms: int, node: NodeId, message: Promise) -> None:
         self._acceptors.promise_sent(at_ms, node, message)

@@ -100,7 +100,7 @@ class NodeFacts:
 
     __slots__ = (
         "bit", "damaged", "fetched", "height", "highest_vote", "incarnation", "node", "opened", "pending",
-        "pending_ballots", "promised", "read_height", "safe", "stated_prefixes", "tip", "torn",
+        "pending_ballots", "promised", "read_height", "refuses", "safe", "stated_prefixes", "tip", "torn",
     )  # fmt: skip
 
     def __init__(self, node: NodeId) -> None:
@@ -118,7 +118,8 @@ class NodeFacts:
         self.tip = GENESIS_HASH
         self.stated_prefixes: dict[Ballot, Slot] = {}
         self.fetched: Slot = 0
-        self.damaged = False
+        self.damaged = False  # A file of it was damaged or removed, and it has not recovered since.
+        self.refuses = False  # Its disk refuses writes or syncs.
         self.torn: dict[Slot, Acceptance] = {}
 
 

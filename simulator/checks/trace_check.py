@@ -20,7 +20,10 @@ def check_trace(trace: Trace | str | Path, until: float | None = None) -> Invari
         trace = read_trace(trace, until)
     header = trace.header
     checker = InvariantChecker(
-        header.to_settings(), prepare_quorum=header.prepare_quorum, accept_quorum=header.accept_quorum
+        header.to_settings(),
+        prepare_quorum=header.prepare_quorum,
+        accept_quorum=header.accept_quorum,
+        simulated=header.world == "virtual",
     )
     checker.replay = header.command
     replay(trace.events(), checker)

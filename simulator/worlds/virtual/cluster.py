@@ -88,7 +88,7 @@ class VirtualCluster(BaseCluster):
         sync_ms: tuple[int, ...] | None = None,
     ) -> None:
         prepare, accept = quorums(settings.break_rule)
-        self.checker = InvariantChecker(settings, prepare_quorum=prepare, accept_quorum=accept)
+        self.checker = InvariantChecker(settings, prepare_quorum=prepare, accept_quorum=accept, simulated=True)
         self.bugs: list[str] = []
         self._queue = queue = EventQueue()
         self._dice = dice = Random(settings.seed)

@@ -51,9 +51,19 @@ X, Y = value("X"), value("Y")
 class Scene:
     """All nodes start with empty files, unless `start` is false. Time is a counter of calls, in milliseconds."""
 
-    def __init__(self, nodes: int = 3, *, start: bool = True, prepare_quorum: int = 0, accept_quorum: int = 0) -> None:
+    def __init__(
+        self,
+        nodes: int = 3,
+        *,
+        start: bool = True,
+        prepare_quorum: int = 0,
+        accept_quorum: int = 0,
+        simulated: bool = False,
+    ) -> None:
         self.settings = Settings(nodes=nodes, difficulty=0)
-        self.checker = InvariantChecker(self.settings, prepare_quorum=prepare_quorum, accept_quorum=accept_quorum)
+        self.checker = InvariantChecker(
+            self.settings, prepare_quorum=prepare_quorum, accept_quorum=accept_quorum, simulated=simulated
+        )
         self.chains = {node: Blockchain(0) for node in self.settings.node_ids}
         self.blocks: dict[NodeId, list[Block]] = {node: [] for node in self.settings.node_ids}
         self.now = 0
@@ -205,9 +215,14 @@ class Scene:
         for request in what:
             self.checker.observe(ClientCalled(at_ms=self._tick(), node=node, call=ClientWrite(request)))
 
-    def answers(self, node: NodeId, what: Value, kind: str = "ok", text: str = "done", height: int = 0) -> None:
-        """The node answers the writes."""
+    def answers(
+        self, node: NodeId, what: Value, kind: str = "ok", text: str = "done", height: int | None = None
+    ) -> None:
+        """The node answers the writes, by default with the height of its own block that holds them."""
         for request in what:
+            if height is None:
+                holding = [block for block in self.blocks[node] if request.operation in block.operations_text]
+                height = holding[0].height if holding else 0
             self.checker.observe(
                 NodeReported(
                     at_ms=self._tick(), node=node, report=WriteAnswer(request.client, request.seq, kind, text, height)
