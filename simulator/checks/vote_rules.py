@@ -92,4 +92,3 @@ def _was_torn(slot: SlotFacts, acceptor: NodeFacts, ballot: Ballot, value: Value
         higher > ballot and vote.value == value and (vote.reached & bit or higher.owner == node)
         for higher, vote in slot.votes.items()
     )
-

@@ -18,7 +18,7 @@ from simulator.scenario.session.run_scenarios import run_scenario
 from simulator.settings import Settings
 from simulator.tools.explore.batch import Failure, Search, run_seed
 from simulator.tools.explore.schedule import Schedule
-from simulator.tools.explore.shrink import Shrunk, shrink, touched
+from simulator.tools.explore.shrink import shrink, touched
 from simulator.tools.explore.swarm import draw_schedule
 from simulator.tools.explore.trial import run_trial
 
@@ -53,15 +53,17 @@ def write_down(failure: Failure, search: Search, folder: str, most_runs: int) ->
     trace = f"{stem}.jsonl.gz"
     run_trial(small.schedule, trace=lambda lines: write_lines(trace, lines))
     scenario = f"{stem}.paxsim"
-    _write_scenario(scenario, small, failure, search.command(failure.seed), lines=True)
-    lines = _breaks_again(scenario, small.schedule, failure.invariant)
-    if not lines:
-        _write_scenario(scenario, small, failure, search.command(failure.seed), lines=False)
     schedule = small.schedule
+    why = next(found.sentence() for found in small.outcome.violations if found.invariant == failure.invariant)
+    shrunk = msgspec.structs.replace(failure, why=why)  # What the file is about: the shrunk run, not the drawn one.
+    _write_scenario(scenario, schedule, shrunk, search.command(failure.seed), lines=True)
+    lines = _breaks_again(scenario, schedule, failure.invariant)
+    if not lines:
+        _write_scenario(scenario, schedule, shrunk, search.command(failure.seed), lines=False)
     return Finding(
         seed=failure.seed,
         invariant=failure.invariant,
-        why=next(found.sentence() for found in small.outcome.violations if found.invariant == failure.invariant),
+        why=why,
         replay=f"paxsim run {scenario} --world virtual" if lines else search.command(failure.seed),
         scenario=scenario,
         shrunk_trace=trace,
@@ -81,8 +83,8 @@ def _as_it_happened(seed: int, search: Search) -> Schedule:
     return outcome.done if same else drawn
 
 
-def _write_scenario(name: str, small: Shrunk, failure: Failure, command: str, *, lines: bool) -> None:
-    write_lines(name, _scenario_lines(small.schedule, failure, command, lines=lines))
+def _write_scenario(name: str, schedule: Schedule, failure: Failure, command: str, *, lines: bool) -> None:
+    write_lines(name, _scenario_lines(schedule, failure, command, lines=lines))
 
 
 def _scenario_lines(schedule: Schedule, failure: Failure, command: str, *, lines: bool) -> Iterable[str]:

@@ -2,11 +2,14 @@
 
 Some faults may be permanent: a minority that is down or cut off, links that are gone, slow or lossy. Liveness is
 demanded for the nodes that are *served*: those that are up and linked, perhaps through others, to a node that reaches a
-majority directly and both ways (`protocol.md`, Progress). Clients of other nodes must get an answer too, and it must
-not be wrong, so they are waited for.
+majority directly and both ways (`protocol.md`, Progress). There the requests from before the healing must have an
+answer or a reason by then, too. Clients of other nodes must get one within their node's own limit, and it must not be
+wrong.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from blog.operations import Post
 from paxos.ballot import NodeId
@@ -21,8 +24,8 @@ GRACE_MS = 800
 """How long afterwards rivals may still campaign: four election timeouts."""
 STEADY_MS = 1_000
 """How long a leader must then stay: five election timeouts more."""
-WITHOUT_MAJORITY_MS = 8_000
-"""How long clients of nodes that are not served are waited for: they get "no majority" after 6 s."""
+GIVE_UP_MS = 30_000
+"""After this time and ten round trips a node gives up a request at the latest (`paxos/timeouts.py`)."""
 
 
 def served(cluster: VirtualCluster) -> tuple[NodeId, ...]:
@@ -31,12 +34,18 @@ def served(cluster: VirtualCluster) -> tuple[NodeId, ...]:
 
 
 class LivenessCheck:
-    """The last part of a run. `tickets` are its requests; `took_ms` is the time until the cluster had recovered."""
+    """The last part of a run. `tickets` are its requests; `took_ms` is the time until the cluster had recovered.
 
-    def __init__(self, cluster: VirtualCluster, allowed_ms: int, *, steady: bool) -> None:
+    `waiting` are the requests from before that have no answer yet.
+    """
+
+    def __init__(
+        self, cluster: VirtualCluster, allowed_ms: int, *, steady: bool, waiting: Sequence[Ticket] = ()
+    ) -> None:
         self.tickets: list[Ticket] = []
         self.took_ms = 0
         self._cluster = cluster
+        self._waiting = waiting
         self._allowed_ms = allowed_ms
         self._steady = steady
         self._served = served(cluster)
@@ -44,7 +53,11 @@ class LivenessCheck:
     def demand(self) -> None:
         """Write at every node, wait until all are answered and all chains are equal, then watch for stability."""
         cluster, nodes = self._cluster, self._served
+        if not nodes:
+            self._declare("progress", f"nobody can be served: {self._down()}", *self._nodes_down())
+            return
         began = cluster.now_ms()
+        older = [ticket for ticket in self._waiting if ticket.node in nodes]
         living = [node for node in cluster.settings.node_ids if cluster.machines[node].life == "up"]
         probes = {node: self._probe(node) for node in living}
         reading: list[Ticket] = []
@@ -60,19 +73,23 @@ class LivenessCheck:
                 self.tickets += reading
             elif any(map(_in_vain, reading)):
                 reading = []
-            elif all(ticket.done for ticket in reading) and self._converged():
+            elif all(ticket.done for ticket in (*reading, *older)) and self._converged():
                 break
         self.took_ms = cluster.now_ms() - began
         self._expect_answers([probes[node] for node in nodes], "write")
         self._expect_answers(reading, "linearizable read")
+        self._expect_ends(older, self._allowed_ms)
         if not self._converged():
             heights = ", ".join(str(cluster.status(node).height) for node in nodes)
-            self._declare("convergence", f"{self._allowed()} the heights are {heights}")
+            down = f"; {self._down()}" if self._nodes_down(*nodes) else ""
+            self._declare("convergence", f"{self._allowed()} the heights are {heights}{down}")
         elif self._steady:
             self._expect_steadiness()
-        without_majority = [ticket for node, ticket in probes.items() if node not in nodes]
-        if without_majority and not cluster.checker.violations:
-            cluster.wait(lambda: all(ticket.done for ticket in without_majority), WITHOUT_MAJORITY_MS)
+        others = [ticket for ticket in (*self._waiting, *probes.values()) if ticket.node not in nodes]
+        if others and not cluster.checker.violations:
+            limit_ms = max(self._allowed_ms, GIVE_UP_MS + 3 * self._allowed_ms)
+            if not cluster.wait(lambda: all(ticket.done for ticket in others), limit_ms):
+                self._expect_ends(others, limit_ms)
 
     def _probe(self, node: NodeId) -> Ticket:
         ticket = self._cluster.submit(node, Post(username="nobody", title=f"peace {node}", content="again"))
@@ -92,6 +109,30 @@ class LivenessCheck:
             if not ticket.done or _in_vain(ticket):
                 why = f"{self._allowed()} a {what} at node {ticket.node} has no answer"
                 self._declare("progress", why, ticket.node)
+
+    def _expect_ends(self, tickets: list[Ticket], within_ms: int) -> None:
+        """Each request has an answer, or a reason why it has none."""
+        for ticket in tickets:
+            if not ticket.done:
+                why = (
+                    f"request {ticket.number}, asked at {ticket.asked_ms / 1000:g} s, has no answer and no reason "
+                    f"from node {ticket.node} {within_ms / 1000:g} s after the healing"
+                )
+                self._declare("progress", why, ticket.node)
+
+    def _nodes_down(self, *among: NodeId) -> list[NodeId]:
+        """The nodes (of all, or of these) that are not up."""
+        machines = self._cluster.machines
+        return [node for node in among or machines if machines[node].life != "up"]
+
+    def _down(self) -> str:
+        """Which nodes are down, and the reasons that they gave."""
+        states = [self._cluster.status(node) for node in self._nodes_down()]
+        reasons = [
+            f"node {state.node} is {state.life}" + (f" ({state.error.rstrip('.')})" * bool(state.error))
+            for state in states
+        ]
+        return ", ".join(reasons) or "no node reaches a majority both ways"
 
     def _expect_steadiness(self) -> None:
         """Let campaigns that have begun end; after them one node must lead without a change."""

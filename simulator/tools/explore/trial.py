@@ -124,13 +124,13 @@ class _Trial:
         self._pass_until(schedule.heals_ms)
         if not cluster.checker.violations:
             self._heal()
-            waiting = sum(not ticket.done for ticket in self._tickets)
-            self._bound_ms = bound_ms(self._done(), waiting)
+            waiting = [ticket for ticket in self._tickets if not ticket.done]
+            self._bound_ms = bound_ms(self._done(), len(waiting))
             # A timer that fires late, because its clock jumped back, may be a heartbeat: then silence follows recovery.
             restless = lateness_ms(schedule) > 0 or any(
                 isinstance(fault, LinkConditions) for fault in schedule.permanent
             )
-            liveness = LivenessCheck(cluster, self._bound_ms, steady=not restless)
+            liveness = LivenessCheck(cluster, self._bound_ms, steady=not restless, waiting=waiting)
             liveness.demand()
             self._tickets += liveness.tickets
             self._took_ms = liveness.took_ms

@@ -127,6 +127,8 @@ def test_a_failure_is_written_down_as_a_scenario_and_a_trace(tmp_path: Path) -> 
     [found] = report.findings
     assert load_scenario(found.scenario).break_rule == BROKEN.break_rule
     assert list(read_trace(Path(found.shrunk_trace)).lines())
+    first = Path(found.scenario).read_text().splitlines()[0]
+    assert first == f"# Seed {found.seed} breaks {found.invariant!r}: {found.why}", "it tells of the shrunk run"
     [found] = [f for f in msgspec.to_builtins(report.document(BROKEN))["failures"] if f["shrunk_trace"]]
     assert found["replay"]
 
