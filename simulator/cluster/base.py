@@ -27,6 +27,7 @@ from simulator.settings import Settings
 
 EVENTS_KEPT = 10_000
 """How many lines the running log holds, not counting messages."""
+WARNINGS_KEPT = 1_000
 
 
 class BaseCluster(ABC):
@@ -37,6 +38,7 @@ class BaseCluster(ABC):
         self._lock = lock
         self._book = ClientBook(run, self.now_ms, keep_history=keep_history)
         self._log: deque[ClusterEvent] = deque(maxlen=EVENTS_KEPT)
+        self._warnings: list[str] = []
         self._closed = False
 
     # Clients
@@ -73,6 +75,15 @@ class BaseCluster(ABC):
             messages = self._newest_messages(last)
         return in_order(notes, messages, last)
 
+    def warnings(self, *, after: int = 0) -> Sequence[str]:
+        """See `Cluster`."""
+        with self._lock:
+            return self._warnings[after:]
+
+    def _warn(self, text: str) -> None:
+        if len(self._warnings) < WARNINGS_KEPT:
+            self._warnings.append(text)
+
     def _note(self, node: int, kind: str, text: str) -> None:
         self._log.append(ClusterEvent(at_ms=self.now_ms(), node=node, kind=kind, text=text))
 
@@ -92,6 +103,7 @@ class BaseCluster(ABC):
                 self._note(node, kind, text)
             case NodeFailed(text):
                 self._note(node, "failed", text)
+                self._warn(f"node {node} stopped: {text}")
 
     def _take_end(self, node: int, how: str) -> None:
         """An incarnation of `node` has ended: its clients get no answer."""

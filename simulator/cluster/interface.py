@@ -166,6 +166,14 @@ class Cluster(Protocol):
         """The newest `last` lines of the running log, oldest first."""
         ...
 
+    def warnings(self, *, after: int = 0) -> Sequence[str]:
+        """What nobody asked for and somebody must hear of, in order, without the first `after`.
+
+        A node that stopped by itself or did not start, with the reason; a recording that ended before the run; what
+        was deleted at the start.
+        """
+        ...
+
     def history(self) -> Sequence[Event]:
         """Every client call and return so far, for the checkers."""
         ...

@@ -101,6 +101,11 @@ def read_bytes(path: Path, most_bytes: int) -> bytes:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[io.BufferedReader]:
+    """The file, open for reading, if it is a regular one: a pipe without a writer would be waited for.
+
+    Raises:
+        InputError: it cannot be read, or is no regular file.
+    """
     try:
         fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
     except (OSError, ValueError) as error:

@@ -69,11 +69,13 @@ class Places(msgspec.Struct, frozen=True, kw_only=True):
                     file.truncate(0)
                 os.set_blocking(file.fileno(), True)
                 yield file
-        except OSError as error:
+        except BaseException as error:
             if there is None:
                 with suppress(OSError):
                     path.unlink()
-            raise unusable(name, "written", error) from None
+            if isinstance(error, OSError):
+                raise unusable(name, "written", error) from None
+            raise
 
     def _check_replaceable(self, path: Path, name: str, mode: int, what: str, is_ours: Callable[[Path], bool]) -> None:
         if not stat.S_ISREG(mode):

@@ -14,6 +14,7 @@ LISTED = 1000
 """How many problems of one file are listed; more are only counted."""
 
 _PIECE = 1 << 20
+_MOST_PIECES = 64
 
 
 class Line(msgspec.Struct, frozen=True, gc=False):
@@ -57,8 +58,12 @@ class Findings:
 
     def lines(self, file: str, opening: re.Pattern[bytes]) -> Iterator[Line]:
         """The lines of a file. A missing or unreadable file is a problem. `opening` matches how a line begins."""
+        path = self._folder / file
+        if path.exists() and not (path.is_file() or path.is_dir()):  # A pipe without a writer would be waited for.
+            self.problem(file, 0, "it is no regular file")
+            return
         try:
-            with (self._folder / file).open("rb") as stream:
+            with path.open("rb") as stream:
                 number = 0
                 while piece := stream.readline(_PIECE):
                     number += 1
@@ -66,6 +71,9 @@ class Findings:
                     pieces = [piece]
                     while piece and not piece.endswith(b"\n"):
                         piece = stream.readline(_PIECE)
+                        if len(pieces) > _MOST_PIECES:
+                            good = False
+                            pieces.clear()
                         if good:
                             pieces.append(piece)
                     torn = not piece

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
+import re
+import stat
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from simulator.errors import DirectoryHeld
+from simulator.errors import DirectoryHeld, InputError
 
 LOCK_NAME = "lock"
+_OURS = re.compile(rb"[0-9]{0,20}\n?")
 
 
 class DirectoryLock:
@@ -20,13 +24,14 @@ class DirectoryLock:
 
     Raises:
         DirectoryHeld: another lab, of this process or another, holds the directory.
+        InputError: something else has the name of the lock. It is neither followed nor changed.
         OSError: the directory cannot be made or written.
     """
 
     def __init__(self, directory: Path | str) -> None:
         self.directory = Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)
-        self._fd = os.open(self.directory / LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        self._fd = _opened(self.directory / LOCK_NAME)
         try:
             fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -36,6 +41,9 @@ class DirectoryLock:
             raise DirectoryHeld(
                 f"{str(directory)!r} is held by another running lab{who}: end it, or choose another with --data."
             ) from None
+        if not _OURS.fullmatch(os.pread(self._fd, 30, 0)):
+            self.release()
+            raise _no_lock(self.directory / LOCK_NAME)
         os.ftruncate(self._fd, 0)
         os.pwrite(self._fd, b"%d\n" % os.getpid(), 0)
 
@@ -52,3 +60,24 @@ class DirectoryLock:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.release()
+
+
+def _opened(path: Path) -> int:
+    """The lock file, made if missing. A link is not followed; a pipe is not waited for."""
+    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY
+    try:
+        fd = os.open(path, flags, 0o666)
+    except OSError as error:
+        if error.errno in {errno.ELOOP, errno.EISDIR, errno.ENXIO, errno.EMLINK}:
+            raise _no_lock(path) from None
+        raise
+    if not stat.S_ISREG(os.fstat(fd).st_mode):
+        os.close(fd)
+        raise _no_lock(path)
+    return fd
+
+
+def _no_lock(path: Path) -> InputError:
+    return InputError(
+        f"{str(path)!r} is no lock of a lab, and it was left as it is: move it away, or choose another --data."
+    )

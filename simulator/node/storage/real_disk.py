@@ -87,7 +87,7 @@ class RealDisk:
         """See `Disk`. The new text is synced before it takes the name, and the name before this returns."""
         self._refuse_after_failure(name)
         fresh = self.directory / f"{name}.new"
-        fd = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o666)
+        fd = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666)
         try:
             view = memoryview(data)
             while view:
@@ -122,7 +122,7 @@ class RealDisk:
         fd = self._open.get(name)
         if fd is None:
             path = self.directory / name
-            flags = os.O_RDWR | os.O_APPEND | os.O_CLOEXEC
+            flags = os.O_RDWR | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK  # No link, no pipe.
             try:
                 fd = os.open(path, flags)
             except FileNotFoundError:

@@ -48,12 +48,20 @@ class PendingAnswer:
 class Session:
     """One session on one cluster. `waits_for_answers`: requests are waited for, as in files and pipes.
 
+    `warn` shows what nobody asked for, such as a node that stopped by itself; without it the output does.
+
     `wait` lets time pass in place of `cluster.wait` (a screen that draws meanwhile, say). Another thread may set
     `interrupted` to end a wait.
     """
 
     def __init__(
-        self, cluster: Cluster, output: Output, *, waits_for_answers: bool = True, wait: Wait | None = None
+        self,
+        cluster: Cluster,
+        output: Output,
+        *,
+        waits_for_answers: bool = True,
+        wait: Wait | None = None,
+        warn: Callable[[str], None] | None = None,
     ) -> None:
         self.cluster = cluster
         self.output = output
@@ -68,6 +76,8 @@ class Session:
         self.loads: list[LoadRun] = []
         self.dice = Random(f"{cluster.settings.seed} session")  # Seeded: the same run every time.
         self._wait = wait or cluster.wait
+        self._warn = warn or (lambda text: output.write(text, "bad"))
+        self._warned = 0
         self._began_ms: int | None = None
         self._asked: list[PendingAnswer] = []
         # At a terminal one thread carries out lines and another shows answers.
@@ -138,6 +148,9 @@ class Session:
     def process_due(self) -> None:
         """Show answers that have come, and let each load do what is due. It never waits."""
         with self._lock:
+            for warning in self.cluster.warnings(after=self._warned):
+                self._warned += 1
+                self._warn(warning)
             answered = [asked for asked in self._asked if asked.ticket.done]
             if answered:
                 self._asked = [asked for asked in self._asked if asked not in answered]

@@ -106,5 +106,6 @@ class PipedConsole:
         from simulator.scenario.session.interpreter import Interpreter  # noqa: PLC0415  While the nodes start.
         from simulator.scenario.session.session import Session  # noqa: PLC0415
 
-        self._interpreter = Interpreter(Session(self._cluster, self._output))
+        session = Session(self._cluster, self._output, warn=lambda text: self._complaints.write(f"paxsim: {text}"))
+        self._interpreter = Interpreter(session)
         return self._interpreter

@@ -20,7 +20,7 @@ from simulator.cluster.events import ClusterEvent, HeldMessage
 from simulator.cluster.interface import Ticket
 from simulator.cluster.message_text import describe
 from simulator.errors import InputError
-from simulator.faults.faults import Fault
+from simulator.faults.faults import Crash, Fault
 from simulator.faults.links import MOST_HELD, Link, Links, newest_held
 from simulator.node.client_api import ClientCall, Inspected, NodeFailed, WriteAnswer
 from simulator.node.status import NodeStatus
@@ -66,7 +66,7 @@ class ProcessCluster(BaseCluster):
         check_rule(settings.break_rule)
         self._lock_on_data = DirectoryLock(settings.data)
         try:
-            prepare_directories(settings)
+            deleted = prepare_directories(settings)
         except BaseException:
             self._lock_on_data.release()
             raise
@@ -77,6 +77,14 @@ class ProcessCluster(BaseCluster):
         self._changes = 0
         self._news = False
         super().__init__(settings, new_run_name(), self._changed, keep_history=keep_history)
+        if deleted:
+            self._warn(deleted)
+        if self._recording is not None:
+            self._recording.ended_early = self._recording_ended
+            if self._recording.cut:
+                with self._changed:
+                    self._recording_ended(self._recording.cut)
+        self._expected_ends: set[int] = set()
         self._statuses = StatusCache(settings)
         self._held: dict[int, HeldMessage] = {}
         self._inspections = Inspections(self._supervisor, self._statuses, self._changed)
@@ -149,7 +157,14 @@ class ProcessCluster(BaseCluster):
         self._check_open()
         self._nemesis.carry_out(fault)
 
+    def _recording_ended(self, why: str) -> None:
+        sentence = f"the recording of this run ended: {why}"
+        self._note(0, "recording", sentence)
+        self._warn(f"{sentence}. The lab goes on; checks and traces know nothing of what follows")
+
     def _injected(self, fault: Fault) -> None:
+        if isinstance(fault, Crash):
+            self._expected_ends.add(fault.node)
         if self._recording is not None:
             self._recording.injected(self.now_ms(), fault)
         self._note_fault(fault)
@@ -284,6 +299,10 @@ class ProcessCluster(BaseCluster):
         """See `Listener`."""
         if self._recording is not None:
             self._recording.ended(self.now_ms(), node, how)
+        if not (node in self._expected_ends or self._statuses.has_failed(node) or self._closed):
+            log = node_directory(self.settings, node) / "node.log"
+            self._warn(f"node {node} is down: {how}, and nobody asked for it; {str(log)!r} may say why")
+        self._expected_ends.discard(node)
         self._statuses.changed(node, "down")
         self._take_end(node, how)
 

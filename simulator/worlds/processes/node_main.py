@@ -190,7 +190,7 @@ def _redirect_output(directory: Path) -> Path:
     """Send what this process prints to a file: the screen belongs to the supervisor."""
     directory.mkdir(parents=True, exist_ok=True)
     path = directory / "node.log"
-    log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK, 0o644)
     os.dup2(log, 1)
     os.dup2(log, 2)
     os.close(log)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
-from contextlib import suppress
 from pathlib import Path
 
 from simulator.errors import InputError
 from simulator.settings import Settings
+from simulator.worlds.processes.node_folders import check_folder, delete_nodes, numbered_folders, our_files
 
 
 def check_rule(rule: str | None) -> None:
@@ -22,23 +21,21 @@ def check_rule(rule: str | None) -> None:
         quorums(rule)
 
 
-def prepare_directories(settings: Settings) -> None:
-    """Empty the nodes' directories if `settings.fresh`; refuse those of a larger cluster.
+def prepare_directories(settings: Settings) -> str:
+    """Delete the nodes' files if `settings.fresh`, and say what was deleted; refuse the files of a larger cluster.
 
     Raises:
-        InputError: the data directory belongs to a larger cluster.
-        OSError: a directory cannot be emptied.
+        InputError: the data directory belongs to a larger cluster, or what stands there is no file of a node.
+        OSError: a file cannot be deleted.
     """
-    found = sorted(path for path in Path(settings.data).glob("node-*") if path.is_dir())
-    if settings.fresh:
-        for directory in found:
-            shutil.rmtree(directory)
-        return
-    for directory in found:
-        with suppress(ValueError):
-            number = int(directory.name.removeprefix("node-"))
-            if number > settings.nodes:
-                raise InputError(
-                    f"{settings.data!r} holds a node {number}, and {settings.nodes} nodes were asked for: majorities "
-                    f"of two sizes may miss each other. Give --nodes {number} or more, another --data, or --fresh."
-                )
+    data = Path(settings.data)
+    said = delete_nodes(data) if settings.fresh else ""
+    for number, folder in numbered_folders(data).items():
+        if number > settings.nodes and folder.is_dir() and our_files(folder):
+            raise InputError(
+                f"{settings.data!r} holds a node {number}, and {settings.nodes} nodes were asked for: majorities "
+                f"of two sizes may miss each other. Give --nodes {number} or more, another --data, or --fresh."
+            )
+    for number in settings.node_ids:
+        check_folder(data, number)
+    return said

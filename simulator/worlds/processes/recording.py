@@ -6,10 +6,11 @@ events from that file without a lock. A message counts as delivered when it ente
 
 from __future__ import annotations
 
+import os
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from os import pread
-from typing import assert_never
+from typing import IO, assert_never
 
 import msgspec
 
@@ -106,14 +107,24 @@ _decode = msgspec.msgpack.Decoder[_AnyEntry](_AnyEntry).decode
 
 
 class Recording:
-    """Written under the supervisor's lock. `cut` is the reason why recording stopped, or ""."""
+    """Written under the supervisor's lock. `cut` is the reason why recording stopped, or "".
+
+    A disk that is full, or that has no place for the file at all, ends the recording and nothing else. `ended_early` is
+    called with the reason.
+    """
 
     def __init__(self, most_bytes: int = MOST_BYTES) -> None:
         self.cut = ""
+        self.ended_early: Callable[[str], None] = lambda _why: None
         self._most = most_bytes
-        self._file = tempfile.TemporaryFile(prefix="paxsim-recording-", buffering=_BUFFER_BYTES)  # noqa: SIM115  See `close`.
-        self._size = 0
+        self._file: IO[bytes] | None = None
+        self._buffer = bytearray()  # Our own: one of Python's would try to write the rest again when it is closed.
+        self._size = 0  # What is in the file.
         self._numbers = 0
+        try:
+            self._file = tempfile.TemporaryFile(prefix="paxsim-recording-", buffering=0)  # noqa: SIM115  See `close`.
+        except OSError as error:
+            self._stop(f"there is no place for its file: {error.strerror or error}")
 
     def frame(self, at_ms: int, source: int, passed: Sequence[int], lost: Sequence[int], sent: Frame) -> None:
         """A whole frame went from its sender into the queues of `passed`, and did not reach `lost`."""
@@ -157,16 +168,16 @@ class Recording:
 
     def end(self) -> int:
         """Where the recording ends now; everything before can be read without the lock."""
-        if not self.cut:
-            self._file.flush()
+        self._flush()
         return self._size
 
     def read(self, begin: int, end: int) -> Iterator[Event]:
         """The events between two ends (0 is the beginning)."""
-        fd = self._file.fileno()
         rest = b""
-        while begin < end:
-            chunk = pread(fd, min(_CHUNK_BYTES, end - begin), begin)
+        while begin < end and self._file is not None:
+            chunk = pread(self._file.fileno(), min(_CHUNK_BYTES, end - begin), begin)
+            if not chunk:
+                return
             begin += len(chunk)
             rest += chunk
             at = 0
@@ -182,25 +193,40 @@ class Recording:
     def close(self) -> None:
         """Free the disk space. Nothing can be read afterwards."""
         self.cut = self.cut or "the cluster was closed"
-        self._file.close()
+        if self._file is not None:
+            self._file.close()
 
     def _write(self, entry: _AnyEntry) -> None:
         if self.cut:
             return
         data = _encode(entry)
-        if self._size + len(data) > self._most:
-            self._stop(f"the record reached its bound of {self._most >> 20} MiB")
+        if self._size + len(self._buffer) + len(data) > self._most:
+            self._flush()
+            self._stop(f"it reached its bound of {self._most >> 20} MiB")
             return
+        self._buffer += LENGTH.pack(len(data))
+        self._buffer += data
+        if len(self._buffer) >= _BUFFER_BYTES:
+            self._flush()
+
+    def _flush(self) -> None:
+        """Write what is in the buffer. A last entry of which only a part could be written is not read."""
+        if self.cut or not self._buffer or self._file is None:
+            return
+        view = memoryview(self._buffer)
         try:
-            self._file.write(LENGTH.pack(len(data)) + data)
+            while view:
+                written = os.write(self._file.fileno(), view)
+                self._size += written
+                view = view[written:]
         except OSError as error:
-            self._stop(f"the record cannot be written: {error.strerror or error}")
-            return
-        self._size += LENGTH.size + len(data)
+            self._stop(f"it cannot be written: {error.strerror or error}")
+        self._buffer = bytearray()
 
     def _stop(self, why: str) -> None:
-        self._file.flush()
-        self.cut = why
+        if not self.cut:
+            self.cut = why
+            self.ended_early(why)
 
 
 def _events(entry: _AnyEntry) -> Iterator[Event]:

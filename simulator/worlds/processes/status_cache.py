@@ -44,6 +44,10 @@ class StatusCache:
         """`node` stops itself and has reported why."""
         self._errors[node] = why
 
+    def has_failed(self, node: int) -> bool:
+        """True when this incarnation of `node` has reported why it stops."""
+        return bool(self._errors[node])
+
     def life(self, node: int) -> Life:
         """Up, paused or down."""
         return self._life[node]

@@ -50,6 +50,7 @@ class FakeCluster:
         self.tickets: list[Ticket] = []
         self.violations: dict[str, str] = {"agreement": "ok", "linearizability": "ok"}
         self.held_messages: list[HeldMessage] = []
+        self.trouble: list[str] = []
         self.closed = False
         self._now_ms = 0
         self._serials = count()
@@ -149,6 +150,9 @@ class FakeCluster:
 
     def chain_lines(self, node: int, first: int, last: int) -> list[str]:
         return [f'{{"height":{height}}}' for height in range(max(1, first), min(last, self._heights[node]) + 1)]
+
+    def warnings(self, *, after: int = 0) -> list[str]:
+        return self.trouble[after:]
 
     def held(self, *, after: int = 0) -> list[HeldMessage]:
         return [message for message in self.held_messages if message.number > after]

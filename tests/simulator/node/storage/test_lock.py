@@ -61,3 +61,29 @@ def test_a_killed_lab_holds_nothing(tmp_path: Path) -> None:
         holder.wait(10)
 
     DirectoryLock(tmp_path).release()
+
+
+@pytest.mark.parametrize("stands", ["link", "dangling", "pipe", "directory", "text"])
+def test_what_is_no_lock_is_neither_followed_nor_changed(tmp_path: Path, stands: str) -> None:
+    """A link named `lock` may lead to anything, and a pipe would be waited for."""
+    data, other, lock = tmp_path / "data", tmp_path / "other", tmp_path / "data" / "lock"
+    data.mkdir()
+    other.write_text("mine")
+    match stands:
+        case "link":
+            lock.symlink_to(other)
+        case "dangling":
+            lock.symlink_to(tmp_path / "new")
+        case "pipe":
+            os.mkfifo(lock)
+        case "directory":
+            lock.mkdir()
+        case _:
+            lock.write_text("locked by the office\n")
+
+    with pytest.raises(InputError, match="is no lock of a lab, and it was left as it is"):
+        DirectoryLock(data)
+
+    assert other.read_text() == "mine"
+    assert not (tmp_path / "new").exists()
+    assert stands != "text" or lock.read_text() == "locked by the office\n"

@@ -162,3 +162,28 @@ def test_a_fault_of_the_virtual_world_is_refused(start: Start, fault: Fault) -> 
         cluster.apply(fault)
 
     assert [cluster.status(node).life for node in (1, 2, 3)] == ["up", "up", "up"]
+
+
+def test_a_node_that_ends_unasked_is_told_of(start: Start) -> None:
+    """With the reason. One that a person crashed is not."""
+    cluster = start(nodes=3)
+    assert cluster.wait(lambda: len(cluster.events(9)) >= 3, SOON_MS)
+    cluster.apply(Crash(1))
+    pid = cluster.pid(2)
+    assert pid is not None
+
+    os.kill(pid, signal.SIGKILL)
+
+    assert cluster.wait(lambda: bool(cluster.warnings()), SOON_MS)
+    assert cluster.warnings()[0].startswith("node 2 is down: killed by SIGKILL, and nobody asked for it")
+    assert cluster.warnings(after=1) == []
+
+
+def test_what_fresh_deletes_is_told(start: Start) -> None:
+    """In one line, and not at a start that finds nothing."""
+    cluster = start()
+    write(cluster)
+    cluster.close()
+    assert cluster.warnings() == []
+
+    assert "--fresh: deleted the files of nodes 1 to 3" in start(fresh=True).warnings()[0]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -137,3 +139,46 @@ def test_a_recording_that_is_full_keeps_the_beginning() -> None:
     assert times == list(range(len(times)))
     assert "reached its bound" in recording.cut
     recording.close()
+
+
+def test_a_full_disk_ends_the_recording_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was written before can be read, and what follows is no error. The end is told once."""
+    recording, told = Recording(), list[str]()
+    recording.ended_early = told.append
+    note = encode_report(NoteLine("kind", "x" * 1_000))
+    recording.reported(0, 1, note)
+    end = recording.end()
+    real_write, room = os.write, [50]
+
+    def write_a_little(fd: int, data: bytes) -> int:
+        if not room:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return real_write(fd, data[: room.pop()])
+
+    monkeypatch.setattr(os, "write", write_a_little)
+    for at_ms in range(1, 600):
+        recording.reported(at_ms, 1, note)
+
+    assert told == ["it cannot be written: No space left on device"]
+    assert recording.cut == told[0]
+    assert recording.end() == end + 50
+    assert [event.at_ms for event in recording.read(0, recording.end())] == [0]
+    recording.close()
+
+
+def test_without_a_place_for_the_recording_the_lab_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`TMPDIR` may lead nowhere, and /tmp may be full before the lab starts."""
+
+    def none(**_options: object) -> None:
+        raise FileNotFoundError(errno.ENOENT, "No usable temporary directory found")
+
+    monkeypatch.setattr("tempfile.TemporaryFile", none)
+
+    cluster = ProcessCluster(Settings(nodes=3, data=str(tmp_path / "data")), record=True)
+    try:
+        assert "there is no place for its file" in cluster.warnings()[0]
+        assert cluster.wait(lambda: leader(cluster) > 0, LONG_MS)
+        write(cluster, 1, "first")
+        assert set(cluster.check().values()) == {"ok"}
+    finally:
+        cluster.close()
