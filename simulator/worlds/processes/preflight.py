@@ -29,7 +29,7 @@ def prepare_directories(settings: Settings) -> str:
         OSError: a file cannot be deleted.
     """
     data = Path(settings.data)
-    said = delete_nodes(data) if settings.fresh else ""
+    deleted = delete_nodes(data) if settings.fresh else ""
     for number, folder in numbered_folders(data).items():
         if number > settings.nodes and folder.is_dir() and our_files(folder):
             raise InputError(
@@ -38,4 +38,4 @@ def prepare_directories(settings: Settings) -> str:
             )
     for number in settings.node_ids:
         check_folder(data, number)
-    return said
+    return deleted

@@ -27,7 +27,7 @@ def tree(data: Path) -> set[str]:
 
 
 def prepare(data: Path, *, fresh: bool = False, nodes: int = 3) -> str:
-    """What was said about a start in this directory."""
+    """What a start in this directory tells."""
     return prepare_directories(Settings(data=str(data), fresh=fresh, nodes=nodes))
 
 
@@ -36,9 +36,9 @@ def test_fresh_deletes_what_nodes_wrote_and_says_so(tmp_path: Path) -> None:
     for number in (1, 2, 3, 12):
         node_files(tmp_path / f"node-{number}")
 
-    said = prepare(tmp_path, fresh=True)
+    sentence = prepare(tmp_path, fresh=True)
 
-    assert said == f"--fresh: deleted the files of nodes 1, 2, 3, 12 in '{tmp_path}'"
+    assert sentence == f"--fresh: deleted the files of nodes 1, 2, 3, 12 in '{tmp_path}'"
     assert tree(tmp_path) == set()
     assert prepare(tmp_path, fresh=True) == ""
 
@@ -56,9 +56,9 @@ def test_fresh_deletes_nothing_else(tmp_path: Path) -> None:
     (tmp_path / "node-1" / "blog.txt.orig").write_text("mine")
     before = tree(tmp_path)
 
-    said = prepare(tmp_path, fresh=True)
+    sentence = prepare(tmp_path, fresh=True)
 
-    assert said == f"--fresh: deleted the files of node 1 in '{tmp_path}'; what else is in node-1 stays"
+    assert sentence == f"--fresh: deleted the files of node 1 in '{tmp_path}'; what else is in node-1 stays"
     assert before - tree(tmp_path) == {f"node-1/{name}" for name in FILES}
 
 
