@@ -142,9 +142,9 @@ def test_a_recording_that_is_full_keeps_the_beginning() -> None:
 
 
 def test_a_full_disk_ends_the_recording_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What was written before can be read, and what follows is no error. The end is told once."""
-    recording, told = Recording(), list[str]()
-    recording.ended_early = told.append
+    """What was written before can be read, and what follows is no error. The end is reported once."""
+    recording, reasons = Recording(), list[str]()
+    recording.ended_early = reasons.append
     note = encode_report(NoteLine("kind", "x" * 1_000))
     recording.reported(0, 1, note)
     end = recording.end()
@@ -159,8 +159,8 @@ def test_a_full_disk_ends_the_recording_and_nothing_else(monkeypatch: pytest.Mon
     for at_ms in range(1, 600):
         recording.reported(at_ms, 1, note)
 
-    assert told == ["it cannot be written: No space left on device"]
-    assert recording.cut == told[0]
+    assert reasons == ["it cannot be written: No space left on device"]
+    assert recording.cut == reasons[0]
     assert recording.end() == end + 50
     assert [event.at_ms for event in recording.read(0, recording.end())] == [0]
     recording.close()
