@@ -11,11 +11,13 @@ import gzip
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import chain, islice
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
+from simulator.cluster.history_formats.recognise import fields_of, reader_of
 from simulator.errors import InputError
 from simulator.files.bounded_lines import check_nesting, memory_of, opened_lines
 from simulator.files.names import expanded
@@ -48,6 +50,7 @@ MOST_FAULTS = 1_000
 class Recording:
     """The events of a file, and the line of each. `faults` lists the invalid lines: (line, what is wrong).
 
+    `nemesis` has what no client said: the events of Jepsen's nemesis, under whatever name, with the line of each.
     `before` is how many blocks a node had at its first start in a trace: the trace does not contain these.
     """
 
@@ -55,6 +58,7 @@ class Recording:
     events: list[Event] = field(default_factory=list)
     lines: list[int] = field(default_factory=list)
     faults: list[tuple[int, str]] = field(default_factory=list)
+    nemesis: list[tuple[int, dict[str, Any]]] = field(default_factory=list)
     before: int = 0
     is_trace: bool = False
 
@@ -78,16 +82,23 @@ def read_recording(name: str | Path, until: float | None = None) -> Recording:
     recording = Recording(expanded(name))
     with opened_lines(recording.path, until) as file:
         lines = enumerate(_bounded(recording, file), 1)
-        number, first = next(lines, (1, b""))
-        recording.is_trace = is_trace(first)
+        first = next(((number, line) for number, line in lines if line.strip()), None)
+        if first is None:
+            return recording
+        recording.is_trace = is_trace(first[1])
         if recording.is_trace:
             _read_trace(recording, lines)
-        else:
-            _read_event(recording, number, first)
-            for number, text in lines:
+            return recording
+        begun = [first]
+        if first[1].strip() in {b"[", b"("}:  # What stands in it decides.
+            begun += [(number, line) for number, line in islice(lines, 1) if line]
+        form = reader_of(b"".join(line for _, line in begun))
+        if form == "json":
+            for number, text in chain(begun, lines):
                 _read_event(recording, number, text)
-            if not (recording.events or recording.faults):
-                recording.faults.append((1, "no event: a history has one a line"))
+        else:
+            for number, fields in fields_of(form, chain(begun, lines)):
+                _take_fields(recording, number, fields)
     return recording
 
 
@@ -145,10 +156,46 @@ def _read_event(recording: Recording, number: int, text: bytes) -> None:
         check_nesting(text)
         recording.events.append(_decode_event(text))
     except (ValueError, RecursionError) as error:
-        if text.strip():
+        if not text.strip():
+            return
+        fields = _nemesis_fields(text)
+        if fields is None:
             recording.faults.append((number, _what_is_wrong(error)))
+        else:
+            _take_fields(recording, number, fields)
     else:
         recording.lines.append(number)
+
+
+def _nemesis_fields(text: bytes) -> dict[str, Any] | None:
+    """The fields of a line of JSON whose process is a text; None if it is no such line."""
+    try:
+        fields = msgspec.json.decode(text)
+    except (ValueError, RecursionError):
+        return None
+    return fields if isinstance(fields, dict) and isinstance(fields.get("process"), str) else None
+
+
+def _take_fields(recording: Recording, number: int, fields: Any) -> None:
+    """Take the fields of an event of another tool, or of a line that a nemesis wrote."""
+    if not isinstance(fields, dict):
+        recording.faults.append((number, fields if isinstance(fields, str) else "no event of a history"))
+        return
+    process = fields.get("process")
+    if isinstance(process, str) and process.isdecimal() and len(process) < 19:
+        process = int(process)
+    if isinstance(process, str) and (fields.get("type") == "info" or "nemesis" in process.lower()):
+        recording.nemesis.append((number, fields))
+        return
+    value = [fields["key"], fields.get("value")] if "key" in fields else fields.get("value")
+    known = {key: fields[key] for key in ("type", "f", "time", "read", "node") if key in fields}
+    try:
+        event = msgspec.convert({**known, "process": process, "value": value}, Event)
+    except msgspec.ValidationError as error:
+        recording.faults.append((number, f"no event of a history ({error})"))
+        return
+    recording.events.append(event)
+    recording.lines.append(number)
 
 
 def _read_trace(recording: Recording, lines: Iterator[tuple[int, bytes]]) -> None:

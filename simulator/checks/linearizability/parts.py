@@ -39,13 +39,17 @@ class Part:
     goals: list[tuple[int, ...]] = field(default_factory=list)  # For each return: see `_goals`.
 
 
-def parts_of(operations: Operations, model: Model) -> dict[Hashable, list[int]]:
-    """The operations by part, without those that failed and without pending reads, which constrain nothing."""
+def parts_of(operations: Operations, model: Model, keys: Sequence[Hashable] | None = None) -> dict[Hashable, list[int]]:
+    """The operations by part, without those that failed and without pending reads, which constrain nothing.
+
+    `keys` gives each operation the object that it belongs to, where a history is about several; it is the part then.
+    """
     parts: dict[Hashable, list[int]] = {}
     fs, args, rets, part, pure = operations.f, operations.arg, operations.ret, model.part, model.pure
     for number, ret in enumerate(rets):
         if ret >= 0 and not (ret == PENDING and pure(fs[number], args[number], UNKNOWN)):
-            parts.setdefault(part(fs[number], args[number]), []).append(number)
+            name = part(fs[number], args[number]) if keys is None else keys[number]
+            parts.setdefault(name, []).append(number)
     return parts or {None: []}
 
 

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from simulator.checks.linearizability.blog_facts import brief
 from simulator.checks.linearizability.budget import Budget, OutOfBudget
+from simulator.checks.linearizability.independent import has_keys, narrowed, split_keys
 from simulator.checks.linearizability.models import MODELS
 from simulator.checks.linearizability.operations import PENDING, Operations, pair
 from simulator.checks.linearizability.parts import parts_of
 from simulator.checks.linearizability.prefix import describe_length, shortest_failing
-from simulator.checks.linearizability.search import SearchResult, search
+from simulator.checks.linearizability.search import SearchResult, search_parts
 from simulator.checks.linearizability.unambiguous.conflict import Ambiguous, Conflict
 from simulator.checks.linearizability.unambiguous.decide import DECIDERS
 from simulator.cluster.history import Event
 
 _EXPLANATION_S = 4.0
+
+_KEYED = frozenset({"kv", "append-list", "multi-register"})
+"""Models whose operations name keys anyway."""
 
 
 class _Found(NamedTuple):
@@ -24,6 +28,7 @@ class _Found(NamedTuple):
 
     length: int
     part: Hashable
+    numbers: Sequence[int]
     operations: Operations
     reason: Conflict | SearchResult
     alone: bool
@@ -39,6 +44,7 @@ class PartsJudge:
         self._decider = DECIDERS.get(model)
         self._init = init
         self._budget = budget
+        self._keyed = model not in _KEYED and has_keys(pair(events).main)
 
     def why(self) -> str:
         """The shortest prefix that fails, and the reason; an empty text when the history is linearizable.
@@ -63,12 +69,13 @@ class PartsJudge:
             if earlier is None:
                 break
             found, certain = self._shorten(earlier, limit)
-        return f"{describe_length(found.length, whole, certain)}: {self._explain(found)}"
+        key = f"key {brief(found.part)}: " if self._keyed else ""
+        return f"{describe_length(found.length, whole, certain)}: {key}{self._explain(found)}"
 
     def _violation(self, length: int, budget: Budget, only: _Found | None = None) -> _Found | None:
         """A violation in the first `length` events, in the part of `only` if that is given."""
         operations = pair(self._events[:length]).main
-        parts = parts_of(operations, self._model)
+        parts = parts_of(operations, self._model, split_keys(operations) if self._keyed else None)
         alone = len(parts) == 1
         if only is not None:
             parts = {only.part: parts.get(only.part, [])}
@@ -81,15 +88,15 @@ class PartsJudge:
                 undecided[part] = numbers
                 continue
             if conflict is not None:
-                return _Found(length, part, operations, conflict, alone)
+                return _Found(length, part, numbers, operations, conflict, alone)
         if undecided:
-            result = search(operations, self._model, self._init, budget, parts=undecided)
+            result = self._search(operations, undecided, budget)
             if result.at is not None:
-                return _Found(length, result.part, operations, result, alone)
+                return _Found(length, result.part, undecided[result.part], operations, result, alone)
         return None
 
     def _decide(self, operations: Operations, part: Hashable, numbers: Sequence[int]) -> Conflict | None:
-        first = self._model.narrow(self._init, part)
+        first = self._narrow(part)
         self._model.initial(first)
         if self._decider is None:
             raise Ambiguous
@@ -120,14 +127,27 @@ class PartsJudge:
         if isinstance(found.reason, Conflict):
             described = [_describe(found.operations, number) for number in found.reason.operations]
             return f"{found.reason.text.format(*described)}."
-        parts = {found.part: parts_of(found.operations, self._model)[found.part]}
         try:
             # Without lookahead the search stops where a person sees the contradiction; this may take long.
             limit = Budget(_EXPLANATION_S)
-            final = search(found.operations, self._model, self._init, limit, lookahead=False, parts=parts)
+            final = self._search(found.operations, {found.part: found.numbers}, limit, lookahead=False)
         except OutOfBudget:
             final = found.reason
         return _describe_result(final, found.operations)
+
+    def _narrow(self, part: Hashable) -> Any:
+        return narrowed(self._init, part) if self._keyed else self._model.narrow(self._init, part)
+
+    def _search(
+        self,
+        operations: Operations,
+        parts: Mapping[Hashable, Sequence[int]],
+        budget: Budget,
+        *,
+        lookahead: bool = True,
+    ) -> SearchResult:
+        firsts = {part: self._model.initial(self._narrow(part)) for part in parts}
+        return search_parts(operations, self._model, parts, firsts, budget, lookahead=lookahead)
 
 
 def _end(operations: Operations, number: int) -> int:

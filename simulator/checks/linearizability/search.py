@@ -52,28 +52,38 @@ _Configuration = tuple[int, State, int, int, int]
 """Position of a return, state, and three sets as bits: what took effect, what is satisfied, unknown fates used."""
 
 
-def search(
-    operations: Operations,
-    model: Model,
-    init: Any,
-    budget: Budget,
-    *,
-    lookahead: bool = True,
-    parts: Mapping[Hashable, Sequence[int]] | None = None,
-) -> SearchResult:
-    """Check all parts of a history, or only `parts` of it; return the first failure that is found.
-
-    Parts are searched in turns that grow, so that one that is hard keeps no violation of another waiting. `lookahead`
-    drops configurations that cannot reach the states shown next; the verdict is the same.
+def search(operations: Operations, model: Model, init: Any, budget: Budget, *, lookahead: bool = True) -> SearchResult:
+    """Check all parts of a history. See `search_parts`.
 
     Raises:
         InputError: the model has no such first state.
         OutOfBudget: a limit was reached first.
     """
-    chosen = parts_of(operations, model) if parts is None else parts
+    parts = parts_of(operations, model)
+    firsts = {part: model.initial(model.narrow(init, part)) for part in parts}
+    return search_parts(operations, model, parts, firsts, budget, lookahead=lookahead)
+
+
+def search_parts(
+    operations: Operations,
+    model: Model,
+    parts: Mapping[Hashable, Sequence[int]],
+    firsts: Mapping[Hashable, State],
+    budget: Budget,
+    *,
+    lookahead: bool = True,
+) -> SearchResult:
+    """Check some parts of a history, each from its first state; return the first failure that is found.
+
+    Parts are searched in turns that grow, so that one that is hard keeps no violation of another waiting. `lookahead`
+    drops configurations that cannot reach the states shown next; the verdict is the same.
+
+    Raises:
+        OutOfBudget: a limit was reached first.
+    """
     turns = deque(
-        _PartSearch(compile_part(operations, numbers, model, lookahead=lookahead), model, init, name)
-        for name, numbers in chosen.items()
+        _PartSearch(compile_part(operations, numbers, model, lookahead=lookahead), model, firsts[name], name)
+        for name, numbers in parts.items()
     )
     rounds = _FIRST_TURN
     while turns:
@@ -91,12 +101,12 @@ def search(
 class _PartSearch:
     """The search of one part, depth first and without recursion; it can be left and gone on with."""
 
-    def __init__(self, part: Part, model: Model, init: Any, name: Hashable) -> None:
+    def __init__(self, part: Part, model: Model, first: State, name: Hashable) -> None:
         self.seen: dict[tuple[int, State, int, int], int | list[int]] = {}
         self._part = part
         self._model = model
         self._name = name
-        self._stack: list[_Configuration] = [(0, model.initial(model.narrow(init, name)), 0, 0, 0)]
+        self._stack: list[_Configuration] = [(0, first, 0, 0, 0)]
         self._states: list[State] = []
         self._furthest = -1
 

@@ -59,7 +59,9 @@ MODELS = (
 @common_options
 @click.pass_obj
 def check(output: Output, *, files: tuple[str, ...], model: str, init: str, time_limit: int | None, json: bool) -> int:
-    """Judge each FILE: a history in Jepsen's form or a trace, JSON lines, plain or .gz.
+    """Judge each FILE: a trace, or a history as JSON lines, Jepsen's EDN, or a text log of Knossos or Porcupine.
+
+    The content tells which; .gz is unpacked.
 
     A violation prints the shortest prefix that fails and why. Of a trace the invariants of the protocol are judged
     too. The exit status is 0 when all is well, 1 when something is not, or could not be judged within its bounds.

@@ -95,7 +95,6 @@ def test_a_trace_that_begins_with_a_full_chain_is_not_accused(tmp_path: Path) ->
         ([GOOD[0], GOOD[1].replace('"post"', '"comment"')], "line 2: 'comment' ends a call of 'post' (line 1)"),
         ([GOOD[0], GOOD[1].replace("}", ',"read":"local"}')], "line 2: its read and node are not those of its call"),
         (["\x00\x01binary"], "line 1: no JSON"),
-        ([], "no event"),
     ],
 )
 def test_a_bad_file_is_told_by_file_and_line(tmp_path: Path, lines: list[str], text: str) -> None:
