@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import msgspec
+from msgspec import Meta
 
 from paxos.ballot import NodeId
 from paxos.effects import Effect, Note, Persist, Send, SendNow, SetTimer, Timer
@@ -18,6 +21,23 @@ LEAP_MS = 2 * LOOK_MS
 
 class ProtocolError(Exception):
     """No correct peer sends this and no correct disk holds it. The node that meets it must stop."""
+
+
+LimitNumber = Annotated[int, Meta(ge=1, le=1 << 30)]
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How much a replica puts in one message. Any number from 1 on is safe.
+
+    `slots_a_message` are the most slots of one ACCEPT: with large batches such a message is a few megabytes.
+    `requests_a_message` are the most requests of one FORWARD, `catchup_slots` the most slots that one CATCHUP asks for.
+    `ways_kept` are the most requests of other nodes for which it remembers which way it tried last.
+    """
+
+    slots_a_message: LimitNumber = 64
+    requests_a_message: LimitNumber = 512
+    catchup_slots: LimitNumber = 512
+    ways_kept: LimitNumber = 4_096
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,6 +58,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     give_up_ms: int = 30_000
     prepare_quorum: int = 0
     accept_quorum: int = 0
+    limits: Limits = Limits()
 
 
 class Core:

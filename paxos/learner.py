@@ -16,9 +16,6 @@ from paxos.messages import Catchup, CatchupReply, Value
 from paxos.rules import rule
 from paxos.timeouts import Timeouts
 
-CATCHUP_SLOTS = 512
-"""The most slots that one CATCHUP asks for."""
-
 
 class Learner:
     """Invariants: `decided` never falls; every slot up to it was delivered or installed once, in order.
@@ -140,7 +137,8 @@ class Learner:
         source = sources[self._turn % len(sources)]
         self._asked = source
         first = self.decided + 1
-        last = self._end_of_gap(first, min(self.prefixes[source], first + CATCHUP_SLOTS - 1))
+        most = self.core.config.limits.catchup_slots
+        last = self._end_of_gap(first, min(self.prefixes[source], first + most - 1))
         self.core.send_now((source,), Catchup(sender=self.core.me, first_slot=first, last_slot=last))
         delay_ms = self.timeouts.resend_ms()
         self.core.set_timer(Timer.CATCHUP, delay_ms, 2 * delay_ms)

@@ -33,9 +33,6 @@ from paxos.reads import Reads
 from paxos.rules import rule
 from paxos.timeouts import Timeouts
 
-SLOTS_A_MESSAGE = 64
-"""The most slots that one ACCEPT carries: with large batches such a message is a few megabytes."""
-
 
 class Flight:
     """A slot proposed and not yet chosen. Bit n of `voters` is set when node n has accepted it at our ballot."""
@@ -147,7 +144,7 @@ class Proposer:
         self.recovered = True
         self._recovered_upto = last
         self._next_slot = max(first, last + 1)
-        for run in _runs(self.slots_to_recover(first, last)):
+        for run in self._runs(self.slots_to_recover(first, last)):
             self._propose(run[0], [self.value_to_recover(slot) for slot in run])
         self._reported.clear()
 
@@ -204,14 +201,14 @@ class Proposer:
         """Propose the queued requests in the next slots, as far as the window allows."""
         most, room = self.core.config.ops_per_block, self.core.config.window - len(self.flight)
         self._next_slot = max(self._next_slot, self.learner.decided + 1)  # Other leaders may have decided some.
-        queue = self.queue
+        queue, together = self.queue, self.core.config.limits.slots_a_message
         values: list[Value] = []
         while queue and room > 0:
             value = self._next_batch(most)
             if value:
                 values.append(value)
                 room -= 1
-            if len(values) == SLOTS_A_MESSAGE:
+            if len(values) == together:
                 self._propose(self._next_slot, values)
                 values = []
         if values:
@@ -267,7 +264,7 @@ class Proposer:
             flight.tries += 1
             flight.due_ms = now + self.timeouts.again_ms(flight.tries)
         for node in self.core.others:
-            for run in _runs([slot for slot in overdue if not self.flight[slot].voters >> node & 1]):
+            for run in self._runs([slot for slot in overdue if not self.flight[slot].voters >> node & 1]):
                 self.core.send_now((node,), self._accept(run[0], [self.flight[slot].value for slot in run]))
         if self.flight:
             self._set_resend()
@@ -276,6 +273,17 @@ class Proposer:
         delay_ms = self.timeouts.resend_ms()
         self._resend_set = True
         self.core.set_timer(Timer.RESEND, delay_ms, delay_ms)
+
+    def _runs(self, slots: list[Slot]) -> list[list[Slot]]:
+        """These slots in runs without a gap, none longer than one message carries."""
+        together = self.core.config.limits.slots_a_message
+        runs: list[list[Slot]] = []
+        for slot in sorted(slots):
+            if runs and slot == runs[-1][-1] + 1 and len(runs[-1]) < together:
+                runs[-1].append(slot)
+            else:
+                runs.append([slot])
+        return runs
 
     # Deciding (rule 10)
 
@@ -403,14 +411,3 @@ class Proposer:
         self.heartbeat()
         self.core.set_timer(Timer.HEARTBEAT, self.core.config.heartbeat_ms, self.core.config.heartbeat_ms)
         return ""
-
-
-def _runs(slots: list[Slot]) -> list[list[Slot]]:
-    """These slots in runs without a gap, none longer than one message carries."""
-    runs: list[list[Slot]] = []
-    for slot in sorted(slots):
-        if runs and slot == runs[-1][-1] + 1 and len(runs[-1]) < SLOTS_A_MESSAGE:
-            runs[-1].append(slot)
-        else:
-            runs.append([slot])
-    return runs

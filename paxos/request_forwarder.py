@@ -20,11 +20,6 @@ from paxos.rules import rule
 from paxos.timeouts import Timeouts
 from paxos.waiting_requests import Waiting, WaitingRequests
 
-MOST_A_MESSAGE = 512
-"""The most requests that one FORWARD carries."""
-MOST_PASSED = 4_096
-"""Of so many requests of other nodes this node remembers which way it tried last."""
-
 
 class RequestForwarder:
     """Sends the waiting requests of this node, and passes on those of others.
@@ -226,8 +221,9 @@ class RequestForwarder:
                 for request in requests:
                     self.proposer.enqueue(request)
             return
-        for start in range(0, len(requests), MOST_A_MESSAGE):
-            part = tuple(requests[start : start + MOST_A_MESSAGE])
+        together = self.core.config.limits.requests_a_message
+        for start in range(0, len(requests), together):
+            part = tuple(requests[start : start + together])
             self._send(to, Forward(sender=self.core.me, path=(self.core.me,), requests=part))
 
     def _send_reads(self, to: NodeId, numbers: tuple[int, ...]) -> None:
@@ -249,7 +245,7 @@ class RequestForwarder:
             self._send(self.view.leader, message)
             return
         name = (message.path, message.requests[0].id if isinstance(message, Forward) else message.reads[0])
-        if len(self._passed) >= MOST_PASSED:
+        if len(self._passed) >= self.core.config.limits.ways_kept:
             self._passed.clear()  # Its turns begin anew.
         tries = self._passed.get(name, 0)
         self._passed[name] = tries + 1

@@ -7,8 +7,40 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from paxos.core import LimitNumber
+from paxos.core import Limits as MessageLimits
+
 MAX_NODES = 9
 SyncMode = Literal["fsync", "flush"]
+
+
+class Limits(MessageLimits, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The limits of one node; the explorer draws small ones, so that what is rare in real clusters happens often.
+
+    `reply_bytes`: a catch-up reply ends with the block that takes it beyond this size, in characters. `compact_bytes`:
+    a shorter journal is never rewritten; a longer one is when its size has doubled. Batches have a cost in requests,
+    plus `group_commit.BLOCK_COST` a slot: from `defer_cost` on the votes of a leader for its own batch may be deferred,
+    and after `part_cost` the applied part of a batch is written and answered.
+    """
+
+    reply_bytes: LimitNumber = 1 << 18
+    compact_bytes: LimitNumber = 8 << 20
+    defer_cost: LimitNumber = 200
+    part_cost: LimitNumber = 540
+
+    def drawn(self) -> dict[str, int]:
+        """The limits that are not the usual ones, by name."""
+        usual = Limits()
+        found = {name: getattr(self, name) for name in self.__struct_fields__}
+        return {name: value for name, value in found.items() if value != getattr(usual, name)}
+
+    def set_lines(self) -> list[str]:
+        """The lines of a scenario that set them."""
+        return [f"set {name.replace('_', '-')} {value}" for name, value in self.drawn().items()]
+
+
+LIMITS = Limits.__struct_fields__
+"""The names of all limits."""
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -28,6 +60,17 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     window: Annotated[int, Meta(ge=1, le=65536)] = 256
     sync: SyncMode = "fsync"
     break_rule: str | None = None
+    limits: Limits = Limits()
+
+    def changed(self, name: str, value: int | str) -> Settings:
+        """These settings with one of them, or one limit, changed."""
+        if name in LIMITS:
+            return msgspec.structs.replace(self, limits=msgspec.structs.replace(self.limits, **{name: value}))
+        return msgspec.structs.replace(self, **{name: value})
+
+    def value_of(self, name: str) -> object:
+        """The value of one setting or limit."""
+        return getattr(self.limits if name in LIMITS else self, name)
 
     @property
     def node_ids(self) -> tuple[int, ...]:

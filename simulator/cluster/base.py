@@ -43,12 +43,14 @@ class BaseCluster(ABC):
 
     # Clients
 
-    def submit(self, node: int, operation: Operation, *, process: int | None = None) -> Ticket:
+    def submit(self, node: int, operation: Operation, *, process: int | None = None, session: int = 0) -> Ticket:
         """See `Cluster`. Raises `InputError` for a name, title or content that the blog does not accept."""
         self._check_node(node)
         with self._lock:
             self._check_open()
-            ticket, call = self._book.write(node, operation, process=process, timeout_ms=self._client_timeout_ms())
+            ticket, call = self._book.write(
+                node, operation, process=process, session=session, timeout_ms=self._client_timeout_ms()
+            )
             self._hand_over(ticket, call)
         return ticket
 

@@ -115,8 +115,9 @@ def write_call(ticket: Ticket, operation: Operation) -> ClientWrite:
 class ClientBook:
     """Every request of a cluster's clients. `run` is the prefix of each client's name and holds no colon.
 
-    A write's `seq` is its ticket's number: unique, and ascending for each client. `writes` are all writes ever asked
-    for, for the checks. With `keep_history` off neither they nor the history are kept, for measuring alone.
+    A write's `seq` is its ticket's number: unique, and ascending for each client. A client with sessions has its own
+    numbers: see `Cluster.submit`. `writes` are all writes ever asked for, for the checks. With `keep_history` off they
+    and the history are not kept, for measuring alone.
     """
 
     def __init__(self, run: str, now_ms: Callable[[], int], *, keep_history: bool = True) -> None:
@@ -130,11 +131,19 @@ class ClientBook:
         self._open: dict[int, _Open] = {}
         self._waiting: dict[int, int] = {}
         self._processes = Processes()
+        self._last_of_name: dict[str, int] = {}
+        self._named: dict[tuple[str, int], int] = {}  # The numbers of the writes that have a name of their own.
 
     def write(
-        self, node: int, operation: Operation, *, process: int | None = None, timeout_ms: int = CLIENT_TIMEOUT_MS
+        self,
+        node: int,
+        operation: Operation,
+        *,
+        process: int | None = None,
+        session: int = 0,
+        timeout_ms: int = CLIENT_TIMEOUT_MS,
     ) -> tuple[Ticket, ClientWrite]:
-        """Record a write at `node`; returns its ticket and the call for the node. `process` as in `Cluster.submit`.
+        """Record a write at `node`; returns its ticket and the call for the node. See `Cluster.submit`.
 
         Raises:
             InputError: the blog takes no such name, title or content.
@@ -144,6 +153,8 @@ class ClientBook:
         except InvalidOperation as refusal:
             raise InputError(str(refusal)) from None
         ticket = self._ticket(node, operation, process, timeout_ms)
+        if session:
+            self._give_own_name(ticket, process, session)
         if self._keep_history:
             name = "post" if isinstance(operation, Post) else "comment"
             self._invoke(ticket, name, [operation.username, operation.title, operation.content])
@@ -161,7 +172,8 @@ class ClientBook:
 
     def write_answered(self, answer: WriteAnswer) -> Ticket | None:
         """A node answered a write. Returns the ticket; None when no client waits for it."""
-        entry = self._open.get(answer.seq)
+        number = self._named.get((answer.client, answer.seq), answer.seq) if self._named else answer.seq
+        entry = self._open.get(number)
         if entry is None or entry.ticket.client != answer.client or isinstance(entry.ticket.request, Query):
             return None
         return self._finish(entry, Answer(kind=_KINDS[answer.kind], text=answer.text, height=answer.height))
@@ -221,6 +233,12 @@ class ClientBook:
         self._open[ticket.number] = _Open(ticket, wanted, process, len(self._events), ticket.asked_ms + timeout_ms)
         self._waiting[node] = self._waiting.get(node, 0) + 1
         return ticket
+
+    def _give_own_name(self, ticket: Ticket, process: int | None, session: int) -> None:
+        """Name the write after its client and session, and number it in that name: others may be under way in it."""
+        ticket.client = f"{self.run}-{process}.{session}"
+        ticket.seq = self._last_of_name[ticket.client] = self._last_of_name.get(ticket.client, 0) + 1
+        self._named[ticket.client, ticket.seq] = ticket.number
 
     def _invoke(self, ticket: Ticket, name: str, value: object) -> None:
         self._events.append(_event(self._open[ticket.number], "invoke", name, value, ticket.asked_ms))

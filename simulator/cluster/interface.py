@@ -90,8 +90,11 @@ class Ticket:
 class Simulated(Protocol):
     """What only a simulated cluster can do."""
 
-    def ask_again(self, ticket: Ticket, node: int) -> None:
-        """Send the write of `ticket` to `node` too, as a client does that got no answer."""
+    def ask_again(self, ticket: Ticket, node: int, *, answered: bool = False) -> None:
+        """Send the write of `ticket` to `node` too, as a client does that got no answer.
+
+        With `answered` it is sent although the answer has come, as by a client on whose way it was lost.
+        """
         ...
 
 
@@ -114,8 +117,12 @@ class Cluster(Protocol):
         """Milliseconds of cluster time since the cluster started."""
         ...
 
-    def submit(self, node: int, operation: Operation, *, process: int | None = None) -> Ticket:
-        """Submit a write to `node`. `process` is the client's number in the history; None: any idle number."""
+    def submit(self, node: int, operation: Operation, *, process: int | None = None, session: int = 0) -> Ticket:
+        """Submit a write to `node`. `process` is the client's number in the history; None: any idle number.
+
+        With a `session` from 1 on the writes of a process have one client name and are numbered in it from 1, however
+        many are under way. A client that begins anew with its numbers has another session, and with it another name.
+        """
         ...
 
     def read(self, node: int, query: Query, *, process: int | None = None) -> Ticket:

@@ -14,8 +14,6 @@ from simulator.node.codec import MalformedText
 from simulator.node.state_machine import StateMachine
 from simulator.node.storage.storage import Storage
 
-REPLY_BYTES = 1 << 18
-"""A reply ends with the block that takes it beyond this size, in characters."""
 LINES_AT_ONCE = 64
 """How many lines are read from the chain file at once."""
 
@@ -23,11 +21,14 @@ LINES_AT_ONCE = 64
 class BlockTransfer:
     """Builds catch-up replies from the chain file, and applies the blocks of a peer's reply."""
 
-    def __init__(self, me: NodeId, replica: Replica, state_machine: StateMachine, storage: Storage) -> None:
+    def __init__(
+        self, me: NodeId, replica: Replica, state_machine: StateMachine, storage: Storage, reply_bytes: int
+    ) -> None:
         self.me = me
         self.replica = replica
         self.state_machine = state_machine
         self.storage = storage
+        self.reply_bytes = reply_bytes
 
     def reply(self, first_slot: Slot, last_slot: Slot) -> CatchupReply | None:
         """A reply with the blocks from `first_slot` on, as many as fit; None when none of them is applied here.
@@ -39,12 +40,12 @@ class BlockTransfer:
         lines: list[str] = []
         size = 0
         last_slot = min(last_slot, self.state_machine.height)
-        while size < REPLY_BYTES and first_slot + len(lines) <= last_slot:
+        while size < self.reply_bytes and first_slot + len(lines) <= last_slot:
             begin = first_slot + len(lines)
             for line in self.lines_to_serve(begin, min(last_slot, begin + LINES_AT_ONCE - 1)):
                 lines.append(line)
                 size += len(line)
-                if size >= REPLY_BYTES:
+                if size >= self.reply_bytes:
                     break
         if not lines:
             return None

@@ -20,8 +20,6 @@ from simulator.node.storage.storage import Storage
 
 BLOCK_COST = 16
 """The cost of one slot of a batch, counted in requests."""
-LARGE_COST = 200
-"""From this cost on (requests, plus `BLOCK_COST` per slot) a batch of a leader's own votes may be deferred."""
 DEFER_MS = 50
 """How long a deferred vote waits for a sync at most. The votes of peers usually arrive earlier."""
 
@@ -42,6 +40,7 @@ class GroupCommit:
         outbox: Outbox,
         counters: Counters,
         probe: Probe | None,
+        defer_cost: int,
     ) -> None:
         self.me = me
         self.replica = replica
@@ -50,6 +49,7 @@ class GroupCommit:
         self.outbox = outbox
         self.counters = counters
         self.probe = probe
+        self.defer_cost = defer_cost
         self._deferred: list[AnyMessage] = []  # Own votes that are written but not synced, so not counted yet.
 
     def commit(self, records: list[JournalRecord], durable_sends: list[Send]) -> list[AnyMessage]:
@@ -88,7 +88,7 @@ class GroupCommit:
         """True for a large batch of a leader's own votes, sent to no peer, while enough other nodes vote."""
         accepted = [record for record in records if isinstance(record, AcceptedRecord)]
         return (
-            sum(BLOCK_COST + len(record.value) for record in accepted) >= LARGE_COST
+            sum(BLOCK_COST + len(record.value) for record in accepted) >= self.defer_cost
             and len(accepted) == len(records)
             and all(send.to == (self.me,) and type(send.message) is Accepted for send in durable_sends)
             and self.replica.decides_without_own_vote()
@@ -99,6 +99,8 @@ class GroupCommit:
 
         That sync is one for other records, or that of a client's read, or the one when `Timer.SYNC` fires.
         """
+        if self.probe is not None:
+            self.probe.happened("votes deferred")
         if not self._deferred:
             self.host.set_timer(Timer.SYNC, DEFER_MS, DEFER_MS)
         self._deferred += [send.message for send in durable_sends]

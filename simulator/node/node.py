@@ -49,11 +49,6 @@ from simulator.node.status import NodeStatus, SlotView
 from simulator.node.storage.storage import Recovered, Storage
 from simulator.settings import Settings
 
-COMPACT_BYTES = 8 << 20
-"""A journal shorter than this is never rewritten. A longer one is rewritten when its size has doubled."""
-PART_COST = 540
-"""After this cost (requests, plus `BLOCK_COST` per slot) the applied part of a large batch is written and answered."""
-
 
 class NodeStopped(Exception):
     """The node has reported `NodeFailed` and handles no more events."""
@@ -102,7 +97,7 @@ class Node:
         self._proposed: list[tuple[Slot, Value]] = []  # In this batch: see `_premine`.
         self._flush_again = False  # The replica received something since its last flush.
         self._sync_due = False
-        self._compact_at = COMPACT_BYTES
+        self._compact_at = settings.limits.compact_bytes
 
     # Events
 
@@ -137,8 +132,11 @@ class Node:
             outbox=self.outbox,
             counters=self.counters,
             probe=self.probe,
+            defer_cost=self.settings.limits.defer_cost,
         )
-        self.block_transfer = self.block_transfer_type(self.me, self.replica, self.state_machine, self.storage)
+        self.block_transfer = self.block_transfer_type(
+            self.me, self.replica, self.state_machine, self.storage, self.settings.limits.reply_bytes
+        )
         if self.probe is not None:
             self.probe.recovered(recovered)
         self._report_start(recovered)
@@ -303,9 +301,9 @@ class Node:
     def _apply(self, delivered: list[Deliver]) -> None:
         """Apply these slots, write their blocks and answer their clients. The list is empty afterwards."""
         if delivered:
-            cost = 0
+            cost, most = 0, self.settings.limits.part_cost
             for effect in delivered:
-                if cost > PART_COST:
+                if cost > most:
                     self._finish_applied()
                     self.host.push()
                     cost = 0
@@ -363,15 +361,21 @@ class Node:
 
     def _compact(self) -> None:
         """Rewrite the journal without the votes for slots that the chain holds."""
+        if self.probe is not None:
+            self.probe.happened("compactions")
         self.storage.compact(self.replica.acceptor.promised, self.replica.acceptor.opened, self.replica.votes())
-        self._compact_at = max(COMPACT_BYTES, 2 * self.storage.journal_bytes)
+        self._compact_at = max(self.settings.limits.compact_bytes, 2 * self.storage.journal_bytes)
 
     # Start and stop
 
     def _config(self) -> Config:
         settings = self.settings
         return Config(
-            node=self.me, nodes=settings.node_ids, ops_per_block=settings.ops_per_block, window=settings.window
+            node=self.me,
+            nodes=settings.node_ids,
+            ops_per_block=settings.ops_per_block,
+            window=settings.window,
+            limits=settings.limits,
         )
 
     def _check_memory(self, recovered: Recovered) -> None:

@@ -28,3 +28,7 @@ class Probe(Protocol):
     def applied(self, blocks: Sequence[Block]) -> None:
         """These blocks were appended to the chain and their operations applied, in this order."""
         ...
+
+    def happened(self, what: str) -> None:
+        """Something rare happens now that searches count, such as "compactions". It is no event of a trace."""
+        ...

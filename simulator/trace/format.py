@@ -44,7 +44,7 @@ def _fields_of_messages() -> dict[str, str]:
 
 
 class Header(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The first line. `settings` has no paths; `messages` says how messages are written, for whoever reads by hand.
+    """The first line. `settings` has no paths and no usual limits; `messages` tells readers how messages are written.
 
     `command` replays the run, where one does; quorums of 0 are majorities.
     """
@@ -72,8 +72,10 @@ def header_for(settings: Settings, world: str, command: str = "") -> Header:
     chosen = {
         name: value
         for name, value in msgspec.structs.asdict(settings).items()
-        if name not in {"data", "fresh", "seed"} and value is not None
+        if name not in {"data", "fresh", "seed", "limits"} and value is not None
     }
+    if limits := settings.limits.drawn():
+        chosen["limits"] = limits
     return Header(
         trace=VERSION,
         world=world,

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-import msgspec
-
 from simulator.errors import InputError
 from simulator.settings import Settings
 
@@ -44,15 +42,14 @@ def with_wishes(settings: Settings, wishes: Mapping[str, int | str]) -> Settings
 
     A setting that differs from its default was given on the command line, which has priority over the file.
     """
-    default = Settings()
-    changes: dict[str, int | str] = {}
+    default, chosen = Settings(), settings
     for key, value in wishes.items():
         name = key.replace("-", "_")
-        if key != "world" and getattr(settings, name) == getattr(default, name):
-            changes[name] = value
-    return msgspec.structs.replace(settings, **changes)
+        if key != "world" and settings.value_of(name) == default.value_of(name):
+            chosen = chosen.changed(name, value)
+    return chosen
 
 
 def with_setting(settings: Settings, key: str, value: int | str) -> Settings:
     """Change one setting, as `set` does at a console."""
-    return msgspec.structs.replace(settings, **{key.replace("-", "_"): value})
+    return settings.changed(key.replace("-", "_"), value)

@@ -118,6 +118,9 @@ class Seat:
         """See `Probe`."""
         self.cluster.checker.observe(BlocksApplied(at_ms=self.cluster.now, node=self.me, blocks=tuple(blocks)))
 
+    def happened(self, what: str) -> None:
+        """See `Probe`."""
+
 
 class PuppetCluster:
     """`nodes` of them, with `rule` broken."""

@@ -7,7 +7,7 @@ import pytest
 from paxos.acceptor import Acceptor
 from paxos.ballot import NO_BALLOT, Ballot, Slot
 from paxos.effects import Deliver, Install, SendNow, ServeCatchup, Timer
-from paxos.learner import CATCHUP_SLOTS, Learner
+from paxos.learner import Learner
 from paxos.messages import Accept, Acceptance, Catchup, CatchupReply, Value
 from paxos.timeouts import Timeouts
 from tests.paxos.one_replica import alarms, ballot, core, delivered, messages, of, receivers, value
@@ -224,11 +224,12 @@ def test_blocks_that_overlap_the_prefix_are_installed() -> None:
 
 def test_one_question_asks_for_no_more_than_a_reply_of_decent_size(alone: Alone) -> None:
     """Rule 12: who is far behind takes a stream of blocks, chunk by chunk."""
-    alone.learner.want(10 * CATCHUP_SLOTS, source=3)
+    most = alone.core.config.limits.catchup_slots
+    alone.learner.want(10 * most, source=3)
 
     alone.learner.flush()
 
-    assert messages(alone.core.take_effects(), Catchup) == [Catchup(sender=1, first_slot=1, last_slot=CATCHUP_SLOTS)]
+    assert messages(alone.core.take_effects(), Catchup) == [Catchup(sender=1, first_slot=1, last_slot=most)]
 
 
 def test_nobody_is_asked_for_what_nobody_is_known_to_have(alone: Alone) -> None:

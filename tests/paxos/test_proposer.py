@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from paxos.core import ProtocolError
+from paxos.core import Limits, ProtocolError
 from paxos.effects import Send, SendNow, Timer
 from paxos.messages import (
     Accept,
@@ -16,7 +16,6 @@ from paxos.messages import (
     HeartbeatAck,
     StepDown,
 )
-from paxos.proposer import SLOTS_A_MESSAGE
 from paxos.records import AcceptedRecord
 from tests.paxos.one_replica import (
     One,
@@ -59,12 +58,12 @@ def test_no_more_slots_than_the_window_are_in_flight() -> None:
 
 def test_a_message_carries_a_bounded_number_of_slots() -> None:
     """Rule 8: much at once is sent in several messages, without a gap between them."""
-    one = leading()
+    one, together = leading(), Limits().slots_a_message
 
-    effects = one.submit(*(request(number) for number in range(1, SLOTS_A_MESSAGE + 3)))
+    effects = one.submit(*(request(number) for number in range(1, together + 3)))
 
     firsts = [(first, len(values)) for first, values in proposals(effects)]
-    assert firsts == [(1, SLOTS_A_MESSAGE), (SLOTS_A_MESSAGE + 1, 2)]
+    assert firsts == [(1, together), (together + 1, 2)]
 
 
 def test_a_request_that_comes_twice_has_one_slot() -> None:

@@ -35,9 +35,11 @@ class Life:
             if isinstance(what, ScheduledFault):
                 scheduled(self.cluster, what.fault)
             elif isinstance(what, Write):
-                self.writes[what.content] = self.cluster.submit(what.node, what.operation(), process=what.client)
+                self.writes[what.content] = self.cluster.submit(
+                    what.node, what.operation(), process=what.client, session=what.session
+                )
             elif isinstance(what, Again):
-                self.cluster.ask_again(self.writes[what.content], what.node)
+                self.cluster.ask_again(self.writes[what.content], what.node, answered=what.answered)
             else:
                 self.reads.append(self.cluster.read(what.node, what.query(), process=what.client))
         self.cluster.run(schedule.heals_ms)

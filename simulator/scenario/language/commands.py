@@ -47,9 +47,13 @@ class Comment(Command, frozen=True, kw_only=True):
 
 
 class Again(Command, frozen=True, kw_only=True):
-    """The client of write `number` sends it once more, as a client does that got no answer."""
+    """The client of write `number` sends it once more, as a client does that got no answer.
+
+    `answered`: it does so although the answer has come, as if that had been lost.
+    """
 
     number: int
+    answered: bool = False
 
 
 class View(Command, frozen=True, kw_only=True):
@@ -288,7 +292,7 @@ class Quit(Command, frozen=True, kw_only=True):
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
-    """One parsed line: a command, the node it is sent to, the time it waits for.
+    """One parsed line: a command, the node it is sent to, the time it waits for, and the client and its session.
 
     `number` counts the file's lines from 1; `text` is the line as written, without its comment.
     """
@@ -298,3 +302,4 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     command: Command
     node: NodeWord | None = None
     at_ms: int | None = None
+    client: tuple[int, int] | None = None

@@ -54,8 +54,9 @@ def _comment(words: Cursor) -> Comment:
 
 def _again(words: Cursor) -> Again:
     number = words.number("a write's number", 1)
+    answered = words.flag("--answered")
     words.done()
-    return Again(number=number)
+    return Again(number=number, answered=answered)
 
 
 def _view(words: Cursor) -> View:
@@ -128,10 +129,14 @@ COMMANDS = (
     CommandSpec(
         name="again",
         group="write",
-        usage="again K",
+        usage="again K [--answered]",
         summary="sends write number K once more, as a client does that got no answer (virtual world)",
-        examples=(("@3 again 2", "the same request as number 2, to node 3"),),
+        examples=(
+            ("@3 again 2", "the same request as number 2, to node 3"),
+            ("@3 again 2 --answered", "also when number 2 has its answer, as if that had been lost"),
+        ),
         parse=_again,
+        keywords=("--answered",),
     ),
     CommandSpec(
         name="view",

@@ -21,7 +21,7 @@ from simulator.scenario.language.commands import (
 )
 from simulator.scenario.language.errors import ParseError
 from simulator.scenario.language.grammar import Cursor, whole
-from simulator.settings import MAX_NODES
+from simulator.settings import LIMITS, MAX_NODES
 
 NUMBERS = {
     "nodes": (1, MAX_NODES),
@@ -29,6 +29,7 @@ NUMBERS = {
     "difficulty": (0, 8),
     "ops-per-block": (1, 4096),
     "window": (1, 65536),
+    **{name.replace("_", "-"): (1, 1 << 30) for name in LIMITS},
 }
 WORDS = {"sync": ("fsync", "flush"), "world": ("processes", "virtual")}
 MOST_EVENTS = 100_000

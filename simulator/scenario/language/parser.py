@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from simulator.scenario.language.command_table import BY_NAME, HINTS
-from simulator.scenario.language.commands import Line, NodeWord, SetKey
+from simulator.scenario.language.commands import Comment, Line, NodeWord, Post, SetKey, View
 from simulator.scenario.language.errors import FileErrors, LineError, ParseError
 from simulator.scenario.language.grammar import Cursor, node_word, read
 from simulator.scenario.language.lexer import Word, split_line
@@ -13,6 +14,7 @@ from simulator.text.suggest import closest
 from simulator.text.units import format_ms, parse_time_ms
 
 DEFAULT_NODES = 5
+_CLIENT = re.compile(r"([0-9]{1,6})(?:\.([1-9][0-9]{0,5}))?")
 
 
 def parse_line(text: str, *, nodes: int = DEFAULT_NODES, number: int = 1) -> Line | None:
@@ -25,7 +27,7 @@ def parse_line(text: str, *, nodes: int = DEFAULT_NODES, number: int = 1) -> Lin
     if not split.words:
         return None
     words = list(split.words)
-    node, at_ms = _prefix(words, nodes, split.end)
+    node, at_ms, client = _prefix(words, nodes, split.end)
     verb_word = words.pop(0)
     verb = BY_NAME.get(verb_word.text.lower())
     if verb is None:
@@ -39,13 +41,17 @@ def parse_line(text: str, *, nodes: int = DEFAULT_NODES, number: int = 1) -> Lin
         background=split.background,
     )
     command = verb.parse(cursor)
-    return Line(number=number, text=text[: split.end - 1].strip(), command=command, node=node, at_ms=at_ms)
+    if client is not None and not isinstance(command, Post | Comment | View):
+        raise ParseError(verb_word.column, "only post, comment, view and blog have a client: leave out 'as CLIENT'.")
+    text = text[: split.end - 1].strip()
+    return Line(number=number, text=text, command=command, node=node, at_ms=at_ms, client=client)
 
 
-def _prefix(words: list[Word], nodes: int, end: int) -> tuple[NodeWord | None, int | None]:
-    """Take `@NODE` and `at TIME` from the front."""
+def _prefix(words: list[Word], nodes: int, end: int) -> tuple[NodeWord | None, int | None, tuple[int, int] | None]:
+    """Take `@NODE`, `at TIME` and `as CLIENT` from the front."""
     node: NodeWord | None = None
     at_ms: int | None = None
+    client: tuple[int, int] | None = None
     while words:
         first = words[0]
         if first.text.startswith("@") and len(first.text) > 1 and node is None:
@@ -56,9 +62,22 @@ def _prefix(words: list[Word], nodes: int, end: int) -> tuple[NodeWord | None, i
             if not words:
                 raise ParseError(end, "a TIME is missing here: write at 2s COMMAND.")
             at_ms = read(words.pop(0), parse_time_ms)
+        elif first.text.lower() == "as" and client is None:
+            words.pop(0)
+            if not words:
+                raise ParseError(end, "a CLIENT is missing here: write as 3 COMMAND.")
+            client = _client(words.pop(0))
         else:
-            return node, at_ms
+            return node, at_ms, client
     raise ParseError(end, "the command is missing here: write @3 status, or at 2s heal.")
+
+
+def _client(word: Word) -> tuple[int, int]:
+    """Client 3 (its session is 0), or 3.2: client 3 in its second session."""
+    found = _CLIENT.fullmatch(word.text)
+    if found is None:
+        raise ParseError(word.column, f"{word.text!r} is no client: write its number, or 3.2 for its second session.")
+    return int(found[1]), int(found[2] or 0)
 
 
 def _unknown(word: Word) -> str:

@@ -76,9 +76,9 @@ class Interpreter:
         session, command = self.session, line.command
         match command:
             case commands.Post() | commands.Comment():
-                self._write(command, self._client_node(line, selector))
+                self._write(command, self._client_node(line, selector), line.client)
             case commands.View():
-                self._view(command, self._client_node(line, selector))
+                self._view(command, self._client_node(line, selector), line.client)
             case commands.Again():
                 self._again(command, self._node(line, selector))
             case commands.Inspect():
@@ -155,16 +155,18 @@ class Interpreter:
 
     # Requests
 
-    def _write(self, command: commands.Post | commands.Comment, node: int) -> None:
+    def _write(self, command: commands.Post | commands.Comment, node: int, client: tuple[int, int] | None) -> None:
         session = self.session
         make = Post if isinstance(command, commands.Post) else Comment
-        ticket = session.cluster.submit(node, make(command.user, command.title, command.content))
+        process, number = client or (None, 0)
+        operation = make(command.user, command.title, command.content)
+        ticket = session.cluster.submit(node, operation, process=process, session=number)
         self._follow(ticket, None, background=command.background)
 
-    def _view(self, command: commands.View, node: int) -> None:
+    def _view(self, command: commands.View, node: int, client: tuple[int, int] | None) -> None:
         kind = "whole" if command.kind == "all" and not command.brief else command.kind
         query = Query(kind=kind, name=command.name, linearizable=command.linearizable)
-        ticket = self.session.cluster.read(node, query)
+        ticket = self.session.cluster.read(node, query, process=client[0] if client else None)
         self._follow(ticket, command, background=command.background)
 
     def _again(self, command: commands.Again, node: int) -> None:
@@ -173,7 +175,7 @@ class Interpreter:
         simulated = session.cluster.simulated
         if simulated is None:
             raise InputError("'again' needs the virtual world: here a client asks once.")
-        simulated.ask_again(ticket, node)
+        simulated.ask_again(ticket, node, answered=command.answered)
         session.output.write(f"[{ticket.number}] sent once more, to node {node}", "quiet")
 
     def _follow(self, ticket: Ticket, view: commands.View | None, *, background: bool) -> None:

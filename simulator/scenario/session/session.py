@@ -277,6 +277,7 @@ class Session:
         for name, default in (("difficulty", 2), ("ops_per_block", 1), ("window", 256), ("sync", "fsync")):
             if getattr(settings, name) != default:
                 lines.append(f"set {name.replace('_', '-')} {getattr(settings, name)}")
+        lines += settings.limits.set_lines()
         for at_ms, text in self.typed:
             timed = self.waits_for_answers or text.lower().startswith("at ")
             lines.append(text if timed else f"at {format_ms(at_ms)} {text}")
@@ -289,7 +290,7 @@ def refuse_set(lines: Sequence[Line], cluster: Cluster) -> None:
         if not isinstance(line.command, SetKey):
             continue
         key, value = line.command.key, line.command.value
-        now = cluster.world if key == "world" else getattr(cluster.settings, key.replace("-", "_"))
+        now = cluster.world if key == "world" else cluster.settings.value_of(key.replace("-", "_"))
         if now != value:
             raise InputError(
                 f"line {line.number} sets {key} to {value}, and the running cluster has {now}: "

@@ -13,33 +13,47 @@ late. So
 four election timeouts until one leader stands (one to notice, the rest for rivals whose pauses are random and grow; the
 protocol grants the same four in partial partitions), one longest resend for what was lost just before the healing, the
 late timers, and a second to fetch, mine and sync what was missed. Requests that wait already come first, 2R for each
-window of them. Where messages go on being lost, each step may have to be repeated, and four times as much is allowed.
+window of them, and so do the catch-up replies of the node that is farthest behind, R each. Where messages go on being
+lost, each step may have to be repeated, and four times as much is allowed.
 """
 
 from __future__ import annotations
 
 from simulator.faults.faults import ClockFault, Fault, Hold, LinkConditions, Pause, Release, Resume
+from simulator.settings import Settings
 from simulator.tools.explore.schedule import Schedule, ScheduledFault
 
 CLEAR_ROUND_TRIP_MS = 20
 """A round trip on links without conditions, in milliseconds: two links and two syncs."""
 LONGEST_TAUGHT_MS = 20_000
 """A longer sample counts as this (`paxos/timeouts.py`)."""
+BLOCK_BYTES, REQUEST_BYTES = 250, 120
+"""The most characters of a block without requests, and of each request of these schedules."""
 LOSSY_FACTOR = 4
 """At a loss of one in five, four tries fail once in 600."""
 
 
-def bound_ms(schedule: Schedule, waiting: int = 0) -> int:
-    """The time after the healing, with `waiting` requests, within which the cluster must recover: see the module."""
+def bound_ms(schedule: Schedule, waiting: int = 0, behind: int = 0) -> int:
+    """The time after the healing within which the cluster must recover: see the module.
+
+    `waiting` requests have no answer yet; the node that is farthest behind lacks `behind` slots.
+    """
     round_trip = min(CLEAR_ROUND_TRIP_MS + _slowness(schedule), LONGEST_TAUGHT_MS)
     election = max(200, 2 * round_trip + 100, 900)
     first = 2 * round_trip * -(-waiting // (schedule.settings.window * schedule.settings.ops_per_block))
+    first += round_trip * (behind // _slots_a_reply(schedule.settings))
     bound = 4 * election + 4 * (2 * round_trip + 100) + lateness_ms(schedule) + 1_000 + first
     return (
         LOSSY_FACTOR * bound
         if any(isinstance(f, LinkConditions) and f.rule.drop for f in schedule.permanent)
         else bound
     )
+
+
+def _slots_a_reply(settings: Settings) -> int:
+    """How many slots a catch-up reply holds at least, when more are missing."""
+    longest = BLOCK_BYTES + REQUEST_BYTES * settings.ops_per_block
+    return max(1, min(settings.limits.catchup_slots, settings.limits.reply_bytes // longest))
 
 
 def _slowness(schedule: Schedule) -> int:

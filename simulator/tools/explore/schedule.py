@@ -33,7 +33,10 @@ class ScheduledFault(msgspec.Struct, frozen=True):
 
 
 class Write(msgspec.Struct, frozen=True, tag=True):
-    """Client `client` gives `node` a post or a comment. All contents differ, so each write can be recognised."""
+    """Client `client` gives `node` a post or a comment. All contents differ, so each write can be recognised.
+
+    With a `session` the client has several under way in one name: see `Cluster.submit`.
+    """
 
     at_ms: int
     client: int
@@ -42,6 +45,7 @@ class Write(msgspec.Struct, frozen=True, tag=True):
     user: str
     title: str
     content: str
+    session: int = 0
 
     def operation(self) -> Operation:
         """The operation for the blog."""
@@ -51,11 +55,14 @@ class Write(msgspec.Struct, frozen=True, tag=True):
 
     def line(self) -> str:
         """The scenario line."""
-        return f"@{self.node} {self.kind} {self.user} {self.title} {self.content} &"
+        client = f"{self.client}.{self.session}" if self.session else f"{self.client}"
+        return f"@{self.node} as {client} {self.kind} {self.user} {self.title} {self.content} &"
 
 
 class Again(msgspec.Struct, frozen=True, tag=True):
     """The client of the write of `content` sends the same request to `node`, unless it knows the outcome.
+
+    `answered`: it sends it although the write was answered, as if the answer had been lost.
 
     The scenario line names the write by its number, which only the whole schedule knows.
     """
@@ -64,6 +71,7 @@ class Again(msgspec.Struct, frozen=True, tag=True):
     client: int
     node: int
     content: str
+    answered: bool = False
 
     def line(self) -> str:
         """A comment, since the number is not known here."""
@@ -87,7 +95,7 @@ class Look(msgspec.Struct, frozen=True, tag=True):
     def line(self) -> str:
         """The scenario line."""
         what = "blog" if self.kind == "all" else f"view {self.kind} {self.name}"
-        return f"@{self.node} {what}" + (" --linearizable &" if self.linearizable else " &")
+        return f"@{self.node} as {self.client} {what}" + (" --linearizable &" if self.linearizable else " &")
 
 
 Call = Write | Again | Look
@@ -133,6 +141,7 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True):
             f"set difficulty {settings.difficulty}",
             f"set ops-per-block {settings.ops_per_block}",
             f"set window {settings.window}",
+            *settings.limits.set_lines(),
         ]
         if settings.break_rule:
             lines.insert(1, f"# break: {settings.break_rule}")
@@ -148,7 +157,7 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True):
             if isinstance(what, Write):
                 numbers[what.content] = asked
             elif isinstance(what, Again) and what.content in numbers:
-                line = f"@{what.node} again {numbers[what.content]}"
+                line = f"@{what.node} again {numbers[what.content]}" + (" --answered" if what.answered else "")
             yield line if line.startswith("#") else f"at {what.at_ms}ms {line}"
 
     def _lines_of_recovery(self) -> list[str]:

@@ -14,6 +14,7 @@ import msgspec
 
 from simulator.errors import InputError
 from simulator.faults.faults import Fault, Partition
+from simulator.settings import Limits
 from simulator.tools.explore.schedule import Call, Schedule, ScheduledFault
 from simulator.tools.explore.trial import Outcome, run_trial
 
@@ -93,8 +94,12 @@ class _Shrinker:
             self.fewest(self.best.permanent, lambda rest: self.change(permanent=rest))
             self.fewer_nodes()
             self.cut_what_came_later()
-        for simpler in ({"difficulty": 0}, {"ops_per_block": 1}, {"window": 256}):
-            self.change_settings(**simpler)
+        usual = Limits()
+        simpler: list[dict[str, object]] = [{"difficulty": 0}, {"ops_per_block": 1}, {"window": 256}, {"limits": usual}]
+        for changes in simpler:
+            self.change_settings(**changes)
+        for name in self.best.settings.limits.drawn():
+            self.change(settings=self.best.settings.changed(name, getattr(usual, name)))
 
     def cut_what_came_later(self) -> None:
         """Drop what comes after the violation, which cannot have caused it; then the faults end sooner."""

@@ -14,15 +14,12 @@ import msgspec
 
 from simulator.mutants.registry import find
 from simulator.settings import Settings
+from simulator.tools.explore.draw_calls import draw_calls
 from simulator.tools.explore.fault_kinds import KINDS, Draw
+from simulator.tools.explore.limits import draw_limits
 from simulator.tools.explore.permanent_faults import draw_permanent
-from simulator.tools.explore.schedule import Again, Call, Look, LookKind, Schedule, ScheduledFault, Write, WriteKind
+from simulator.tools.explore.schedule import Schedule, ScheduledFault
 from simulator.tools.explore.triggered_faults import TriggeredFault, draw_member_triggers, draw_triggers
-
-TITLES = tuple(f"t{number}" for number in range(1, 13))
-LOOKS: tuple[LookKind, ...] = ("all", "all", "user", "title")
-WRITES: tuple[WriteKind, ...] = ("post", "comment")
-USERS = ("ann", "ben", "cyd", "dot")
 
 
 class Profile(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,7 +33,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     draws one of them for each seed.
     """
 
-    sizes: tuple[int, ...] = (3, 3, 3, 4, 5, 5, 7)
+    sizes: tuple[int, ...] = (3, 3, 3, 4, 5, 5, 6, 7)
     lasts_ms: tuple[int, int] = (1_500, 6_000)
     quiet: float = 0.05
     single: float = 0.3
@@ -96,12 +93,13 @@ def draw_schedule(seed: int, profile: str = "swarm", *, break_rule: str | None =
         window=dice.choice((1, 2, 4, 16, 256)),
         break_rule=break_rule,
     )
+    settings = draw_limits(settings, Random(f"limits {profile} {seed}"))
     draw = Draw(settings.nodes, dice)
     heals_ms = dice.randint(*how.lasts_ms)
     return Schedule(
         settings=settings,
         faults=tuple(_scheduled_faults(draw, how, heals_ms)),
-        calls=tuple(_calls(draw, how, heals_ms)),
+        calls=draw_calls(draw, how.calls_per_s, heals_ms),
         heals_ms=heals_ms,
         triggers=_triggers(draw, how, heals_ms, Random(f"members {profile} {seed}")),
         permanent=draw_permanent(settings.nodes, dice) if dice.random() < how.permanent else (),
@@ -138,27 +136,3 @@ def _scheduled_faults(draw: Draw, how: Profile, heals_ms: int) -> list[Scheduled
         key=lambda scheduled: scheduled.at_ms
     )  # Stable: the faults of one action at one moment keep their order.
     return [scheduled for scheduled in faults if scheduled.at_ms < heals_ms]
-
-
-def _calls(draw: Draw, how: Profile, heals_ms: int) -> list[Call]:
-    dice = draw.dice
-    clients = dice.randint(1, 8)
-    every_ms = 1_000 // draw.span(*how.calls_per_s)
-    reads, again = dice.choice((0.2, 0.5, 0.8)), dice.choice((0.0, 0.2, 0.6))
-    local = dice.choice((0.1, 0.5))
-    calls: list[Call] = []
-    at = draw.gap(every_ms)
-    while at < heals_ms:
-        client, node = dice.randint(1, clients), dice.choice(draw.nodes)
-        if dice.random() < reads:
-            kind: LookKind = dice.choice(LOOKS)
-            name = "" if kind == "all" else dice.choice(USERS if kind == "user" else TITLES)
-            calls.append(Look(at, client, node, kind, name, dice.random() >= local))
-        else:
-            content = f"c{len(calls)}"
-            calls.append(Write(at, client, node, dice.choice(WRITES), dice.choice(USERS), dice.choice(TITLES), content))
-            while dice.random() < again:
-                calls.append(Again(at + draw.span(5, 1_500), client, dice.choice(draw.nodes), content))
-        at += draw.gap(every_ms)
-    calls.sort(key=lambda call: call.at_ms)
-    return [call for call in calls if call.at_ms < heals_ms]

@@ -29,6 +29,7 @@ from simulator.faults.faults import (
 from simulator.tools.explore.bound import bound_ms, lateness_ms
 from simulator.tools.explore.liveness import LivenessCheck
 from simulator.tools.explore.moments import WHEN
+from simulator.tools.explore.rare_paths import RarePaths
 from simulator.tools.explore.schedule import Again, Call, Schedule, ScheduledFault, Write
 from simulator.tools.explore.triggered_faults import TriggerWatch, faults_of
 from simulator.trace.observer import Observer
@@ -85,8 +86,12 @@ class _Trial:
         self._trace = trace
         self._triggers = TriggerWatch(schedule.triggers)
         self._sometimes: Counter[str] = Counter()
+        self._rare = RarePaths(schedule.settings)
         self._cluster = VirtualCluster(
-            schedule.settings, observers=observers, watches=self._triggers.observers, keep_trace=trace is not None
+            schedule.settings,
+            observers=[*observers, self._rare],
+            watches=self._triggers.observers,
+            keep_trace=trace is not None,
         )
         self._triggers.watch_disks(self._cluster.machines)
         self._cluster.checker.replay = replay
@@ -125,7 +130,8 @@ class _Trial:
         if not cluster.checker.violations:
             self._heal()
             waiting = [ticket for ticket in self._tickets if not ticket.done]
-            self._bound_ms = bound_ms(self._done(), len(waiting))
+            heights = [cluster.status(node).height for node in cluster.settings.node_ids]
+            self._bound_ms = bound_ms(self._done(), len(waiting), max(heights) - min(heights))
             # A timer that fires late, because its clock jumped back, may be a heartbeat: then silence follows recovery.
             restless = lateness_ms(schedule) > 0 or any(
                 isinstance(fault, LinkConditions) for fault in schedule.permanent
@@ -175,10 +181,10 @@ class _Trial:
         if isinstance(call, Again):
             ticket = self._writes.get(call.content)
             if ticket is not None:
-                cluster.ask_again(ticket, call.node)
+                cluster.ask_again(ticket, call.node, answered=call.answered)
             return
         if isinstance(call, Write):
-            ticket = cluster.submit(call.node, call.operation(), process=call.client)
+            ticket = cluster.submit(call.node, call.operation(), process=call.client, session=call.session)
             self._writes[call.content] = ticket
         else:
             ticket = cluster.read(call.node, call.query(), process=call.client)
@@ -205,7 +211,9 @@ class _Trial:
             done=self._done(),
             violations=tuple(cluster.checker.violations.values()),
             bugs=tuple(cluster.bugs),
-            sometimes=dict(sorted((cluster.checker.sometimes + self._sometimes).items())),
+            sometimes=dict(
+                sorted((cluster.checker.sometimes + cluster.rare + self._rare.sometimes + self._sometimes).items())
+            ),
             answers=dict(sorted(answers.items())),
             recovery_ms=self._took_ms,
             bound_ms=self._bound_ms,

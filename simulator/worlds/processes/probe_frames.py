@@ -74,6 +74,9 @@ class ProcessProbe:
         """See `Probe`."""
         self._send(_encode(AppliedFrame(tuple(blocks))))
 
+    def happened(self, what: str) -> None:
+        """See `Probe`. Only the virtual world counts it."""
+
     def fired(self, timer: Timer) -> None:
         """A timer of the node fired."""
         self._send(_encode(FiredFrame(timer)))

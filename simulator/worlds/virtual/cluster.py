@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 import traceback
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -90,6 +91,7 @@ class VirtualCluster(BaseCluster):
         prepare, accept = quorums(settings.break_rule)
         self.checker = InvariantChecker(settings, prepare_quorum=prepare, accept_quorum=accept, simulated=True)
         self.bugs: list[str] = []
+        self.rare: Counter[str] = Counter()
         self._queue = queue = EventQueue()
         self._dice = dice = Random(settings.seed)
         self._recorder = TraceRecorder() if keep_trace else None
@@ -141,14 +143,17 @@ class VirtualCluster(BaseCluster):
 
     # Clients
 
-    def ask_again(self, ticket: Ticket, node: int) -> None:
+    def ask_again(self, ticket: Ticket, node: int, *, answered: bool = False) -> None:
         """See `Simulated`. The first answer ends the ticket, if it is still open.
 
-        Nothing is sent when the outcome is known, when the request was never sent, or when `node` is down.
+        Nothing is sent when the request was never sent, when `node` is down, or, unless `answered`, when the outcome is
+        known.
         """
         self._check_node(node)
         answer, machine = ticket.answer, self.machines[node]
-        known = answer is not None and (answer.kind in {AnswerKind.OK, AnswerKind.REFUSED} or not answer.sent)
+        known = answer is not None and (
+            not answer.sent or (answer.kind in {AnswerKind.OK, AnswerKind.REFUSED} and not answered)
+        )
         if known or machine.life == "down" or isinstance(ticket.request, Query):
             return
         self._queue.put(self.now_ms(), node, (0, write_call(ticket, ticket.request), machine.incarnation))
@@ -267,6 +272,10 @@ class VirtualCluster(BaseCluster):
     def ended(self, node: NodeId, how: str) -> None:
         """See `machine.Owner`."""
         self._take_end(node, how)
+
+    def happened(self, what: str) -> None:
+        """See `machine.Owner`."""
+        self.rare[what] += 1
 
     def surprised(self, node: NodeId, error: BaseException) -> None:
         """See `machine.Owner`."""

@@ -58,6 +58,9 @@ class Owner(Protocol):
     def ended(self, node: NodeId, how: str) -> None:
         """An incarnation of the node has ended. The calls of clients that it had are lost."""
 
+    def happened(self, what: str) -> None:
+        """Something rare happened in a node that searches count."""
+
     def surprised(self, node: NodeId, error: BaseException) -> None:
         """The node met what no correct peer can cause, or a bug of ours."""
 
@@ -316,6 +319,10 @@ class Machine:
     def applied(self, blocks: Sequence[Block]) -> None:
         """See `Probe`."""
         self._emit(BlocksApplied, blocks=tuple(blocks))
+
+    def happened(self, what: str) -> None:
+        """See `Probe`."""
+        self._owner.happened(what)
 
     def _emit(self, kind: type[Event], **fields: Any) -> None:
         if self._delay.lag_ms:

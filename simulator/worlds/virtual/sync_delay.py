@@ -24,11 +24,14 @@ class SyncDelay:
         self._deferred: list[tuple[int, Callable[..., None], tuple[Any, ...]]] = []
 
     def begin_sync(self) -> int:
-        """A sync begins. Returns the world time of its end; 0: it takes no time."""
+        """A sync begins. Returns the world time of its end; 0: it has ended already.
+
+        One that takes no time ends with those that this batch began before it.
+        """
         durations = self._durations_ms
         takes = durations[0] if len(durations) == 1 else durations[int(self._dice.random() * len(durations))]
         self.lag_ms += takes
-        return self._queue.now_ms + self.lag_ms if takes else 0
+        return self._queue.now_ms + self.lag_ms if self.lag_ms else 0
 
     def defer(self, act: Callable[..., None], *arguments: Any) -> None:
         """Call `act` when the syncs of this batch so far have ended."""

@@ -152,6 +152,32 @@ def test_a_request_waits_longer_than_any_node_and_not_for_ever() -> None:
     assert "node 1 did not answer within 40 s" in short.answer.text
 
 
+def test_a_client_with_a_session_has_many_writes_under_way_in_one_name() -> None:
+    """They are numbered in it from 1, and answered in any order; in the history each is a process of its own."""
+    clients = book()
+    tickets = [clients.write(1, POST, process=4, session=1)[0] for _ in range(3)]
+
+    ended = [clients.write_answered(answer(ticket)) for ticket in reversed(tickets)]
+
+    assert [(ticket.client, ticket.seq) for ticket in tickets] == [("run-4.1", 1), ("run-4.1", 2), ("run-4.1", 3)]
+    assert ended == list(reversed(tickets))
+    assert len({process for process, kind, _, _ in text(clients) if kind == "invoke"}) == 3
+
+
+def test_a_client_that_begins_anew_has_a_new_name() -> None:
+    """Its numbers begin at 1 again, and no answer to its first session is taken for one to its second."""
+    clients = book()
+    clients.write(1, POST)
+    first, _ = clients.write(1, POST, process=4, session=1)
+    again, call = clients.write(1, COMMENT, process=4, session=2)
+
+    assert (again.client, again.seq) == ("run-4.2", 1)
+    assert call.request.id == ("run-4.2", 1)
+    assert clients.write_answered(answer(first)) == first
+    assert not again.done
+    assert clients.write_answered(answer(again)) == again
+
+
 def test_no_two_runs_share_a_client_name() -> None:
     """A lab that starts again on the same files must not be taken for a retry of its earlier self."""
     names = {new_run_name() for _ in range(100)}

@@ -18,7 +18,7 @@ from simulator.node.client_api import ClientRead, ClientWrite, NodeReport, NoteL
 from simulator.node.codec import operation_text
 from simulator.node.node import Node
 from simulator.node.storage.storage import Recovered, Storage
-from simulator.settings import Settings
+from simulator.settings import Limits, Settings
 from tests.simulator.node.storage.crash_disk import CrashDisk
 
 LEADER = 2
@@ -66,10 +66,18 @@ class RecordingDisk(CrashDisk):
 class Bench:
     """Node 1 of `nodes`, with its actions in order, its messages and its reports. `again` restarts it on its disk."""
 
-    def __init__(self, nodes: int = 3, *, node_type: type[Node] = Node, miner: Miner = mine, **settings: int) -> None:
+    def __init__(
+        self,
+        nodes: int = 3,
+        *,
+        node_type: type[Node] = Node,
+        miner: Miner = mine,
+        limits: Limits | None = None,
+        **settings: int,
+    ) -> None:
         self.actions: list[str] = []
         self.disk = RecordingDisk(self.actions)
-        self.settings = Settings(nodes=nodes, **settings)  # type: ignore[arg-type]
+        self.settings = Settings(nodes=nodes, limits=limits or Limits(), **settings)  # type: ignore[arg-type]
         self.node_type = node_type
         self.miner = miner
         self.now = 0
@@ -122,6 +130,9 @@ class Bench:
     def applied(self, blocks: Sequence[Block]) -> None:
         """See `Probe`."""
         self.actions.append(f"applied {len(blocks)}")
+
+    def happened(self, what: str) -> None:
+        """See `Probe`."""
 
     # Events
 

@@ -9,7 +9,6 @@ from paxos.messages import (
     Catchup,
     CatchupReply,
 )
-from simulator.node.catchup import REPLY_BYTES
 from simulator.node.storage.chain_file import CHAIN
 from tests.simulator.node.node_bench import NEW_POST, Bench, accept, posts, request
 
@@ -78,6 +77,7 @@ def test_a_reply_is_bounded_and_holds_decided_blocks_only() -> None:
     assert isinstance(reply, CatchupReply)
     assert (reply.first_slot, reply.decided) == (3, 10)
     assert list(reply.blocks) == bench.lines(CHAIN)[2 : 2 + len(reply.blocks)]
-    assert REPLY_BYTES <= sum(map(len, reply.blocks)) < REPLY_BYTES + 70_000
+    limit = bench.settings.limits.reply_bytes
+    assert limit <= sum(map(len, reply.blocks)) < limit + 70_000
     bench.hear(Catchup(sender=3, first_slot=11, last_slot=11))
     assert len(bench.heard(CatchupReply)) == 1

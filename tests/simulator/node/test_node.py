@@ -7,11 +7,11 @@ import pytest
 from paxos.messages import (
     Accepted,
 )
-from simulator.node import node as node_module
 from simulator.node.client_api import NodeFailed, NoteLine
 from simulator.node.node import NodeStopped
 from simulator.node.storage.chain_file import CHAIN
 from simulator.node.storage.journal import JOURNAL
+from simulator.settings import Limits
 from tests.simulator.node.node_bench import LEADER, NEW_POST, Bench, accept, decide, posts, request
 
 
@@ -182,10 +182,9 @@ def test_two_values_at_one_ballot_stop_the_node() -> None:
         bench.hear(accept(1, *posts(1, 5)))
 
 
-def test_a_long_journal_is_compacted(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_long_journal_is_compacted() -> None:
     """Votes for slots on the chain are dropped; a restart recovers the same state from the rest."""
-    monkeypatch.setattr(node_module, "COMPACT_BYTES", 3_000)
-    bench = Bench()
+    bench = Bench(limits=Limits(compact_bytes=3_000))
     sizes = []
     for first in range(1, 100):
         bench.decide(*posts(1, first))

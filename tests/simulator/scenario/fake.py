@@ -65,7 +65,7 @@ class FakeCluster:
     def now_ms(self) -> int:
         return self._now_ms
 
-    def submit(self, node: int, operation: Operation, *, process: int | None = None) -> Ticket:
+    def submit(self, node: int, operation: Operation, *, process: int | None = None, session: int = 0) -> Ticket:
         ticket = self._ticket(node, operation)
         if self.life[node] == "down":
             ticket.answer = Answer(kind=AnswerKind.TIMEOUT, text="TIMEOUT: the node is down", sent=False)

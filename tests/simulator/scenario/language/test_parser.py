@@ -12,6 +12,7 @@ from simulator.faults import faults
 from simulator.faults.links import LinkRule
 from simulator.scenario.language import commands
 from simulator.scenario.language.commands import (
+    Again,
     ChainsFact,
     CheckFact,
     Command,
@@ -228,6 +229,11 @@ MISTAKES = [
     ("@8 status", 2, "there is no node 8"),
     ("@3", 3, "the command is missing"),
     ("at 2 status", 4, "write 2ms, 2s or 2m"),
+    ("as x post a T c", 4, "no client: write its number"),
+    ("as 3.0 post a T c", 4, "or 3.2 for its second session"),
+    ("as 3", 5, "the command is missing"),
+    ("as", 3, "a CLIENT is missing"),
+    ("as 3 crash 1", 6, "only post, comment, view and blog have a client"),
     ("post alice \x1b[31m x", 12, "control character (code 0x1b)"),
 ]
 
@@ -252,6 +258,15 @@ def test_a_time_before_an_earlier_one_is_a_mistake_of_the_file() -> None:
     assert "line 3" in str(caught.value)
     assert "'at 2s' stands below 'at 5s' of line 1" in str(caught.value)
     assert len(parse_scenario("at 2s heal\nheal\nat 2s heal\nat 3s heal\n")) == 4
+
+
+def test_a_line_names_its_client_and_its_session() -> None:
+    """In any order with the node and the time; `as` is nothing special behind the command."""
+    lines = parse_scenario("at 2s @2 as 7.3 post as 7.3 c &\nas 7 @1 blog\npost a T c\n@1 again 1 --answered\n")
+
+    assert [line.client for line in lines] == [(7, 3), (7, 0), None, None]
+    assert lines[0].command == Post(user="as", title="7.3", content="c", background=True)
+    assert lines[3].command == Again(number=1, answered=True)
 
 
 def test_all_mistakes_of_a_file_are_told_at_once() -> None:

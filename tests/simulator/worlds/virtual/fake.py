@@ -125,6 +125,9 @@ class Bench:
         """See `Owner`."""
         self.ends.append((self.queue.now_ms, node, how))
 
+    def happened(self, what: str) -> None:
+        """See `Owner`."""
+
     def surprised(self, node: int, error: BaseException) -> None:
         """See `Owner`."""
         self.surprises.append(error)
