@@ -25,7 +25,11 @@ if TYPE_CHECKING:
     from simulator.cluster.interface import Cluster
 
 ASK_MS = 2_000
-"""How long, in milliseconds, a node may take to show its blog to an expectation."""
+"""How long, in milliseconds, a node may take to show its blog to an expectation, unless the line names less."""
+
+
+class NotFoundInTime(Exception):
+    """The time of the line is over before it could be found whether the fact holds."""
 
 
 class Finding(NamedTuple):
@@ -38,7 +42,8 @@ class Finding(NamedTuple):
 class FactFinder:
     """Evaluates facts of one cluster.
 
-    `pass_time(condition, ms)` lets time pass; `judge` returns the verdicts of all checks.
+    `pass_time(condition, ms)` lets time pass; `judge(ms)` returns the verdicts of all checks, None when the
+    milliseconds (None: no limit) were not enough.
     """
 
     def __init__(
@@ -46,15 +51,23 @@ class FactFinder:
         cluster: Cluster,
         pass_time: Callable[[Callable[[], bool], int], bool],
         elections: Callable[[], int],
-        judge: Callable[[], dict[str, str]],
+        judge: Callable[[int | None], dict[str, str] | None],
     ) -> None:
         self._cluster = cluster
         self._pass_time = pass_time
         self._elections = elections
         self._judge = judge
+        self._left_ms: int | None = None
 
-    def find(self, expect: Expect, on: Sequence[int], last: Ticket | None) -> Finding:
-        """Whether the expectation holds now. `on` are the nodes to ask; `last` is the newest request."""
+    def find(self, expect: Expect, on: Sequence[int], last: Ticket | None, left_ms: int | None) -> Finding:
+        """Whether the expectation holds now. `on` are the nodes to ask; `last` is the newest request.
+
+        `left_ms` is the time that is left for finding out, in milliseconds; None: whatever it takes.
+
+        Raises:
+            NotFoundInTime: it was not enough.
+        """
+        self._left_ms = left_ms
         finding = self._find(expect.fact, expect, on, last)
         return Finding(not finding.holds, finding.found) if expect.negated else finding
 
@@ -80,7 +93,10 @@ class FactFinder:
                 count = self._elections()
                 return Finding(count <= fact.most, f"there were {count}")
             case CheckFact():
-                broken = {name: why for name, why in self._judge().items() if why != "ok"}
+                verdicts = self._judge(self._left_ms)
+                if verdicts is None:
+                    raise NotFoundInTime
+                broken = {name: why for name, why in verdicts.items() if why != "ok"}
                 return Finding(not broken, "; ".join(f"{name}: {why}" for name, why in broken.items()) or "all is well")
 
     def _leader(self, fact: LeaderFact, on: Sequence[int]) -> Finding:
@@ -117,7 +133,9 @@ class FactFinder:
         if self._cluster.status(node).life != "up":
             return None
         ticket = self._cluster.read(node, query)
-        self._pass_time(lambda: ticket.done, ASK_MS)
+        self._pass_time(lambda: ticket.done, ASK_MS if self._left_ms is None else min(ASK_MS, self._left_ms))
+        if self._left_ms is not None and ticket.answer is None:
+            raise NotFoundInTime
         return ticket.answer if ticket.answer is not None and ticket.answer.kind is AnswerKind.OK else None
 
     def _titles(self, fact: TitlesFact, node: int) -> Finding:

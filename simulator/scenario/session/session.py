@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from simulator.cluster.interface import AnswerKind, Query, Ticket
 from simulator.errors import InputError
 from simulator.scenario.language.commands import Line, SetKey
+from simulator.scenario.session.check_run import CheckRun
 from simulator.scenario.session.elections import Elections
 from simulator.scenario.session.node_selector import NodeSelector
 from simulator.scenario.session.output import Output
@@ -86,6 +87,8 @@ class Session:
         self._elections = Elections()
         self._load_count = 0
         self._finished_loads: list[LoadRun] = []
+        self._load_checks: dict[LoadRun, CheckRun] = {}  # Loads that have ended, while they are judged.
+        self._check_run: CheckRun | None = None
 
     # Time
 
@@ -159,11 +162,18 @@ class Session:
             for load in self.loads:
                 load.turn()
             for load in [load for load in self.loads if load.done]:
-                self._finish_load(load)
+                run = self._load_checks.get(load) or CheckRun(self.cluster)
+                self._load_checks[load] = run
+                if run.done:
+                    self._finish_load(load, run)
 
     def has_due_work(self) -> bool:
         """True when an answer waits to be shown, or a load's request is due."""
-        return any(asked.ticket.done for asked in self._asked) or any(load.waits_for_turn() for load in self.loads)
+        return (
+            any(asked.ticket.done for asked in self._asked)
+            or any(load.waits_for_turn() for load in self.loads)
+            or any(run.done for run in self._load_checks.values())
+        )
 
     # Requests
 
@@ -195,17 +205,18 @@ class Session:
         self._load_count += 1
         return self._load_count
 
-    def _finish_load(self, load: LoadRun) -> None:
+    def _finish_load(self, load: LoadRun, run: CheckRun) -> None:
         self.loads.remove(load)
+        del self._load_checks[load]
         self._finished_loads.append(load)
-        why = self.checks().get("linearizability", "ok")
+        why = run.verdicts().get("linearizability", "ok")
         verdict = "; its history is linearizable" if why == "ok" else f"; VIOLATION of linearizability: {why}"
         self.output.write(load.summary() + verdict, "plain" if why == "ok" else "bad")
 
     def pending(self) -> int:
         """How many requests have no answer yet, those of loads included."""
         waiting = sum(1 for asked in self._asked if not asked.ticket.done)
-        return waiting + sum(1 for load in self.loads if not load.done)
+        return waiting + len(self.loads)
 
     def finish(self) -> None:
         """Wait for all requests and loads."""
@@ -223,8 +234,28 @@ class Session:
         return self._elections.look(self.cluster)
 
     def checks(self) -> dict[str, str]:
-        """Each check by name: "ok", or the violation."""
-        return self.cluster.check()
+        """Each check by name: "ok", or the violation. It takes as long as it takes."""
+        verdicts = self.checks_within(MAX_ANSWER_MS * 10)
+        assert verdicts is not None, "the checks do not end"
+        return verdicts
+
+    def checks_within(self, within_ms: int) -> dict[str, str] | None:
+        """See `checks`. None when the checks have not ended within this time; it passes meanwhile.
+
+        Raises:
+            Interrupted: somebody asked to wait no longer.
+        """
+        if self.cluster.world == "virtual":
+            return self.cluster.check()
+        until = self.cluster.now_ms() + within_ms
+        before = self._check_run  # One that had no time to end: its verdicts would be those of an earlier moment.
+        if before is not None and not self.pass_time(lambda: before.done, within_ms):
+            return None
+        run = self._check_run = CheckRun(self.cluster)
+        if not self.pass_time(lambda: run.done, max(0, until - self.cluster.now_ms())):
+            return None
+        self._check_run = None
+        return run.verdicts()
 
     def fail(self, line: Line, why: str) -> None:
         """Note that a line failed."""

@@ -8,7 +8,7 @@ from typing import assert_never
 from simulator.errors import InputError
 from simulator.scenario.language import commands
 from simulator.scenario.language.commands import Expect, HeightFact, Line, TitleFact, TitlesFact
-from simulator.scenario.session.assertions import FactFinder, Finding
+from simulator.scenario.session.assertions import FactFinder, Finding, NotFoundInTime
 from simulator.scenario.session.node_selector import NodeSelector, current_leader, majority_side, nodes_up
 from simulator.scenario.session.session import Session
 from simulator.text.units import format_ms
@@ -22,12 +22,18 @@ ASK_AGAIN_MS = 250
 """How long, in milliseconds, an expectation waits for a change before it is evaluated again."""
 
 
+NOT_IN_TIME = "nothing could be found out in this time"
+
+
 class WaitAndExpect:
     """Carries out `wait` and `expect` on a session. A condition that does not come true is a failure of its line."""
 
     def __init__(self, session: Session) -> None:
         self.session = session
-        self._facts = FactFinder(session.cluster, session.pass_time, session.elections, session.checks)
+        self._facts = FactFinder(session.cluster, session.pass_time, session.elections, self._judge)
+
+    def _judge(self, within_ms: int | None) -> dict[str, str] | None:
+        return self.session.checks() if within_ms is None else self.session.checks_within(within_ms)
 
     def wait(self, command: commands.WaitFor, line: Line, selector: NodeSelector) -> None:
         """Wait until the condition holds, as long as the command allows."""
@@ -90,10 +96,11 @@ class WaitAndExpect:
             )
             within_ms = DEFAULT_WITHIN_MS if replicated and not expect.negated else 0
         until = session.cluster.now_ms() + within_ms
-        finding = self._find(expect, line, selector)
+        limit = until if expect.within_ms else None
+        finding = self._find(expect, line, selector, limit) or Finding(holds=False, found=NOT_IN_TIME)
         while not finding.holds and session.cluster.now_ms() < until:
             self._await_change(min(ASK_AGAIN_MS, until - session.cluster.now_ms()))
-            finding = self._find(expect, line, session.selector())
+            finding = self._find(expect, line, session.selector(), limit) or finding
         if finding.holds:
             if expect.negated and isinstance(expect.fact, commands.CheckFact):
                 session.violation_expected = True  # A scenario that breaks a rule to show the consequences.
@@ -102,9 +109,13 @@ class WaitAndExpect:
         session.fail(line, finding.found)
         session.output.write(f"FAILED line {line.number}: {line.text}: {finding.found}", "bad")
 
-    def _find(self, expect: Expect, line: Line, selector: NodeSelector) -> Finding:
+    def _find(self, expect: Expect, line: Line, selector: NodeSelector, limit: int | None) -> Finding | None:
+        """None when it could not be found until `limit`, the moment when the time that the line names is over."""
+        left_ms = None if limit is None else max(0, limit - self.session.cluster.now_ms())
         try:
-            return self._facts.find(expect, self._asked_nodes(expect, line, selector), self.session.last)
+            return self._facts.find(expect, self._asked_nodes(expect, line, selector), self.session.last, left_ms)
+        except NotFoundInTime:
+            return None
         except InputError as error:  # "there is no leader now": one may come.
             return Finding(expect.negated, str(error).removesuffix("."))
 

@@ -122,6 +122,8 @@ class ProcessCluster(BaseCluster):
                 seen = self._changes
             if condition():
                 return True
+            if within_ms and time.monotonic() >= end:  # Under load there is always a change to look at.
+                return False
             with self._changed:
                 while self._changes == seen:
                     self._check_open()

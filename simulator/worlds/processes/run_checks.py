@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from simulator.checks.node_files import NodeFilesChecker
 
 
+CLOSE_S = 1.0
+"""How long, in seconds, the end of a cluster waits for a check that runs."""
+
+
 class RunChecks:
     """Each call judges what is new since the last. Thread-safe. `run` is the prefix of this run's client names."""
 
@@ -44,7 +48,7 @@ class RunChecks:
             return verdicts
 
     def close(self) -> None:
-        """Close the recording when no check reads it any more."""
-        if self._record is not None:
-            with self._lock:
-                self._record.recording.close()
+        """Close the recording, unless a check that takes long still reads it: then it goes with this process."""
+        if self._record is not None and self._lock.acquire(timeout=CLOSE_S):
+            self._record.recording.close()
+            self._lock.release()

@@ -187,3 +187,17 @@ def test_what_fresh_deletes_is_told(start: Start) -> None:
     assert cluster.warnings() == []
 
     assert "--fresh: deleted the files of nodes 1 to 3" in start(fresh=True).warnings()[0]
+
+
+def test_a_wait_ends_in_time_though_something_changes_all_the_time(start: Start) -> None:
+    """Under load each look at the condition finds something new: the clock is looked at nevertheless."""
+    cluster = start()
+    looks = 0
+
+    def changing() -> bool:
+        nonlocal looks
+        looks += 1
+        ticket = cluster.submit(1, Post("alice", f"{looks}", "x"))
+        return looks > 100_000 or ticket is None
+
+    assert not cluster.wait(changing, 100)
