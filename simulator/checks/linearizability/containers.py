@@ -5,17 +5,16 @@ from __future__ import annotations
 from bisect import insort
 from typing import Any
 
-from simulator.checks.linearizability.model import UNKNOWN, State, Whole, frozen
+from simulator.checks.linearizability.model import UNKNOWN, Model, State, frozen
 from simulator.errors import InputError
 
 
-class _Container(Whole):
+class _Container(Model):
     """What the containers share. `taking` is the operation that returns an element, or null when there is none.
 
     A state is a tuple of elements; `_place` puts one in, and the first is the next to be taken.
     """
 
-    name = ""
     taking = ""
 
     def initial(self, init: Any) -> State:
@@ -93,10 +92,11 @@ class PriorityQueue(_Container):
         return tuple(elements)
 
 
-class Counter(Whole):
+class Counter(Model):
     """add n; read null -> n. The numbers may be negative."""
 
     name = "counter"
+    reads = frozenset({"read"})
 
     def initial(self, init: Any) -> State:
         """A number; 0 by default."""

@@ -21,6 +21,7 @@ from simulator.checks.linearizability.blog_explanation import explain, latest
 from simulator.checks.linearizability.blog_sweep import Failure, sweep_blog
 from simulator.checks.linearizability.blog_witness import Witness, explains
 from simulator.checks.linearizability.budget import Budget, OutOfBudget
+from simulator.checks.linearizability.model import Model
 from simulator.checks.linearizability.models import MODELS
 from simulator.checks.linearizability.operations import pair
 from simulator.checks.linearizability.parts_judge import PartsJudge
@@ -40,28 +41,37 @@ class Verdict(NamedTuple):
     why: str
     operations: int
 
+    @property
+    def ok(self) -> bool:
+        """The history is linearizable."""
+        return self.verdict == "ok"
+
 
 def judge(
     events: Sequence[Event],
-    model: str,
+    model: str | Model,
     init: Any = None,
     witness: Witness | None = None,
     limit_s: float | None = None,
 ) -> Verdict:
     """Check a history, whose events are in real-time order.
 
-    `model` is a name in `MODELS`; `init` is its first value as JSON (for the blog: the writes already on the chain,
-    each [f, user, title, content]). `witness` is for the blog alone: all decided writes in chain order, those of `init`
-    first. `limit_s` limits the time, in seconds; past it the verdict is unknown.
+    `model` is a name in `MODELS`, or a model of your own. `init` is its first value as JSON (for the blog: the writes
+    already on the chain, each [f, user, title, content]). `witness` is for the blog alone: all decided writes in chain
+    order, those of `init` first. `limit_s` limits the time, in seconds; past it the verdict is unknown.
 
     Raises:
         InputError: there is no such model, or it has no such first value.
     """
-    if model not in MODELS:
+    if isinstance(model, str) and model not in MODELS:
         raise InputError(f"there is no model {model!r}: write one of {', '.join(MODELS)}.")
     budget = Budget(limit_s)
     with _without_collector():
-        judged = _Blog(events, init, witness, budget) if model == "blog" else PartsJudge(events, model, init, budget)
+        judged = (
+            _Blog(events, init, witness, budget)
+            if model == "blog"
+            else PartsJudge(events, MODELS[model]() if isinstance(model, str) else model, init, budget)
+        )
         operations = sum(event.type == "invoke" for event in events)
         try:
             why = judged.why()

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Hashable
 from typing import Any
 
-from simulator.checks.linearizability.model import UNKNOWN, State, Whole, frozen
+from simulator.checks.linearizability.model import UNKNOWN, Model, State, frozen
 from simulator.errors import InputError
 
 
-class AppendList(Whole):
+class AppendList(Model):
     """append [k, v]; read [k, null] -> [k, [v, ...]]: one list a key, empty at first. The parts are the keys."""
 
     name = "append-list"
+    reads = frozenset({"read"})
 
     def initial(self, init: Any) -> State:
         """The list of one key."""
@@ -55,7 +56,7 @@ class AppendList(Whole):
         return init.get(part if isinstance(part, str) else str(part))
 
 
-class MultiRegister(Whole):
+class MultiRegister(Model):
     """txn [["read" or "write", k, v or null], ...] -> the same with the values read. A key reads null at first.
 
     All steps of a transaction take effect at one moment, in their order. A state is the tuple of (key, value) pairs of

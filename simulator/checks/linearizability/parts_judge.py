@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from simulator.checks.linearizability.blog_facts import brief
 from simulator.checks.linearizability.budget import Budget, OutOfBudget
 from simulator.checks.linearizability.independent import has_keys, narrowed, split_keys
+from simulator.checks.linearizability.model import Model
 from simulator.checks.linearizability.models import MODELS
 from simulator.checks.linearizability.operations import PENDING, Operations, pair
 from simulator.checks.linearizability.parts import parts_of
@@ -38,13 +39,14 @@ class _Found(NamedTuple):
 class PartsJudge:
     """Checks one history of a model."""
 
-    def __init__(self, events: Sequence[Event], model: str, init: Any, budget: Budget) -> None:
+    def __init__(self, events: Sequence[Event], model: Model, init: Any, budget: Budget) -> None:
         self._events = events
-        self._model = MODELS[model]()
-        self._decider = DECIDERS.get(model)
+        self._model = model
+        # A model of somebody else may have the name of one of ours.
+        self._decider = DECIDERS.get(model.name) if type(model) is MODELS.get(model.name) else None
         self._init = init
         self._budget = budget
-        self._keyed = model not in _KEYED and has_keys(pair(events).main)
+        self._keyed = model.name not in _KEYED and has_keys(pair(events).main)
 
     def why(self) -> str:
         """The shortest prefix that fails, and the reason; an empty text when the history is linearizable.

@@ -6,11 +6,11 @@ from typing import Any, Literal, cast
 
 import msgspec
 
-from simulator.checks.linearizability.model import UNKNOWN, State, Whole
+from simulator.checks.linearizability.model import UNKNOWN, Model, State
 from simulator.errors import InputError
 
 
-class PlainBlog(Whole):
+class PlainBlog(Model):
     """The blog as a model for the search: correct, but far too slow on busy histories, which `blog_sweep.py` checks.
 
     A state is the sequence of all writes that took effect: (f, user, title, content).

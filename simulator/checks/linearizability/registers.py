@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Hashable
 from typing import Any
 
-from simulator.checks.linearizability.model import UNKNOWN, State, Whole, frozen
+from simulator.checks.linearizability.model import UNKNOWN, Model, State, frozen
 from simulator.errors import InputError
 
 
-class Register(Whole):
+class Register(Model):
     """read null -> v, write v -> v."""
 
     name = "register"
+    reads = frozenset({"read"})
 
     def initial(self, init: Any) -> State:
         """Any JSON value."""
@@ -62,10 +63,11 @@ class CasRegister(Register):
         return f == "read" or (f == "cas" and result is False)
 
 
-class KeyValue(Whole):
+class KeyValue(Model):
     """get [k, null] -> [k, s], put [k, s], append [k, s]: one text a key, "" at first. The parts are the keys."""
 
     name = "kv"
+    reads = frozenset({"get"})
 
     def initial(self, init: Any) -> State:
         """The text of one key."""
@@ -80,10 +82,6 @@ class KeyValue(Whole):
         if f == "get":
             return result is UNKNOWN or (result[1] or "") == state, state
         return True, arg[1] if f == "put" else state + arg[1]
-
-    def pure(self, f: str, arg: Any, result: Any) -> bool:
-        """See `Model`."""
-        return f == "get"
 
     def blind(self, f: str) -> bool:
         """See `Model`."""
@@ -110,7 +108,7 @@ class KeyValue(Whole):
         return init.get(part if isinstance(part, str) else str(part))
 
 
-class Mutex(Whole):
+class Mutex(Model):
     """acquire, release: illegal when held, or free. Any process may release."""
 
     name = "mutex"
@@ -127,7 +125,7 @@ class Mutex(Whole):
         return state is not acquires, acquires
 
 
-class ReadableSet(Whole):
+class ReadableSet(Model):
     """add v, remove v, read -> all elements.
 
     It has no parts: a read sees all elements at one moment. Elements that are correct one by one can be wrong together,
@@ -135,6 +133,7 @@ class ReadableSet(Whole):
     """
 
     name = "set"
+    reads = frozenset({"read"})
 
     def initial(self, init: Any) -> State:
         """A list of its elements."""
