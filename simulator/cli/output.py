@@ -10,8 +10,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
-import msgspec
-
+from simulator.text.json_text import json_text
 from simulator.text.sanitize import safe
 
 ColorChoice = Literal["auto", "always", "never"]
@@ -40,8 +39,7 @@ class Output:
 
     def json(self, document: object) -> None:
         """Print the one JSON document of a command with `--json`."""
-        text = msgspec.json.format(msgspec.json.encode(document), indent=2)
-        sys.stdout.write(text.decode() + "\n")
+        sys.stdout.write(json_text(document, pretty=True, terminal=sys.stdout.isatty()) + "\n")
 
     def progress(self, text: str) -> None:
         """Write progress."""

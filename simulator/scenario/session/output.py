@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, Protocol, TextIO
 
-import msgspec
-
+from simulator.text.json_text import json_text
 from simulator.text.sanitize import safe
 
 if TYPE_CHECKING:
@@ -47,7 +46,7 @@ class PlainOutput:
 
     def document(self, value: object) -> None:
         """Write one line of JSON."""
-        self._write(msgspec.json.encode(value).decode())
+        self._write(json_text(value, terminal=self._stream.isatty()))
 
     def _write(self, text: str) -> None:
         # Flushed at once: the reader may be a program that waits for this line.

@@ -6,11 +6,11 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TextIO
 
-import msgspec
 from rich.console import Console
 from rich.text import Text
 
 from simulator.scenario.session.output import Tone
+from simulator.text.json_text import json_text
 from simulator.text.sanitize import safe
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class RichOutput:
 
     def document(self, value: object) -> None:
         """Print one line of JSON."""
-        self.write(msgspec.json.encode(value).decode())
+        self.write(json_text(value, terminal=True))
 
     def _console(self) -> Console:
         # Made anew each time: the stream changes when a prompt begins, the width when the window does.

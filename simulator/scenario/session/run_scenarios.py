@@ -21,6 +21,7 @@ from simulator.scenario.session.output import NoOutput, Output, PlainOutput
 from simulator.scenario.session.result import RunResult
 from simulator.scenario.session.session import Session
 from simulator.settings import Settings
+from simulator.text.json_text import json_text
 from simulator.text.sanitize import safe
 from simulator.worlds.open import open_cluster, with_wishes
 
@@ -203,7 +204,7 @@ def _report_violations(result: RunResult, scenario: Scenario, output: Output) ->
 def _report(results: Sequence[RunResult], out: TextIO, *, json: bool) -> None:
     if json:
         document: object = results[0] if len(results) == 1 else list(results)
-        out.write(msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n")
+        out.write(json_text(document, pretty=True, terminal=out.isatty()) + "\n")
     elif len(results) == 1:
         out.write("\n".join(_verdict_lines(results[0])) + "\n")
     else:

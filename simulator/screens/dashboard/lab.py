@@ -6,14 +6,13 @@ import sys
 from multiprocessing import resource_tracker
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from simulator.scenario.session.output import Tone
 from simulator.screens.console.live import LineConsole
 from simulator.screens.dashboard.app import Lab
 from simulator.screens.dashboard.runner import Pending
 from simulator.screens.dashboard.source import ClusterSource
 from simulator.settings import Settings
+from simulator.text.json_text import json_text
 from simulator.views.palette import BAD, GOOD, QUIET
 from simulator.views.sheet import bit
 from simulator.worlds.open import open_cluster
@@ -43,7 +42,7 @@ class LabOutput:
 
     def document(self, value: object) -> None:
         """Write one line of JSON."""
-        self._pending_output.write(bit(msgspec.json.encode(value).decode()))
+        self._pending_output.write(bit(json_text(value, terminal=True)))
 
 
 def run_lab(settings: Settings) -> int:
