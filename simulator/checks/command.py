@@ -11,6 +11,7 @@ from simulator.checks.linearizability.judge import Verdict, judge
 from simulator.checks.linearizability.models import MODELS
 from simulator.checks.linearizability.operations import misplaced
 from simulator.checks.linearizability.shapes import misshapen
+from simulator.checks.linearizability.weaker import judge_weaker
 from simulator.cluster.history import Recording, read_recording
 from simulator.errors import InputError
 from simulator.files.bounded_lines import ReadingTimedOut
@@ -26,6 +27,7 @@ def check_files(
     files: Sequence[str],
     *,
     model: str = "blog",
+    consistency: str = "linearizable",
     init: Any = None,
     time_limit_s: float | None = None,
     progress: Callable[[str], None] | None = None,
@@ -33,9 +35,10 @@ def check_files(
 ) -> list[dict[str, Any]]:
     """Check each file, a history or a trace: {"file", "model", "operations", "verdict", "why"}, in order.
 
-    `init` is the first value of the model. `time_limit_s` limits the time for each file, reading included, in seconds.
-    `progress` receives the name of the file being checked. `invariants` checks everything else in a trace, given its
-    name and the moment of `time.monotonic` at which to give up, and returns "" or what is violated.
+    `consistency` is "linearizable" or what `judge_weaker` understands; a weaker one is named in the result. `init` is
+    the first value of the model. `time_limit_s` limits the time for each file, reading included, in seconds. `progress`
+    receives the name of the file being checked. `invariants` checks everything else in a trace, given its name and the
+    moment of `time.monotonic` at which to give up, and returns "" or what is violated.
 
     Raises:
         InputError: a file cannot be read or is not a history of this model, or the model has no such first value.
@@ -43,11 +46,15 @@ def check_files(
     """
     judged = MODELS[model]()
     judged.initial(judged.narrow(init, None))
+    if consistency != "linearizable":
+        judge_weaker((), model, consistency, init)  # Refuses a wrong name before any file is read.
     limits = {name: _TimeLimit(time_limit_s) for name in files}
     kept = _read_all(limits, model)
     verdicts: list[dict[str, Any]] = []
 
     def judge_history(recording: Recording, limit_s: float | None) -> Verdict:
+        if consistency != "linearizable":
+            return judge_weaker(recording.events, model, consistency, init, limit_s)
         return _judge(recording, model, init, limit_s)
 
     for number, name in enumerate(files, 1):
@@ -55,6 +62,8 @@ def check_files(
             progress(f"{name}: judging ({number} of {len(files)})")
         verdict = _judge_file(name, kept.pop(name, None), limits[name], judge_history, invariants)
         verdicts.append({"file": name, "model": model, "operations": verdict.operations})
+        if consistency != "linearizable":
+            verdicts[-1]["consistency"] = consistency
         verdicts[-1].update(verdict=verdict.verdict, why=verdict.why)
     return verdicts
 

@@ -20,6 +20,10 @@ class Budget:
         self.limit_s = limit_s
         self.until = None if limit_s is None else time.monotonic() + limit_s
 
+    def left_s(self) -> float | None:
+        """The seconds that are left; None without a limit."""
+        return None if self.until is None else max(0.0, self.until - time.monotonic())
+
     def check(self, configurations: int = 0, state_bytes: int = 0) -> None:
         """Raise if a limit is reached. `state_bytes` is the size of one state, `configurations` how many are stored.
 

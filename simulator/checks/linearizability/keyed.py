@@ -13,6 +13,7 @@ class AppendList(Model):
     """append [k, v]; read [k, null] -> [k, [v, ...]]: one list a key, empty at first. The parts are the keys."""
 
     name = "append-list"
+    keyed = True
     reads = frozenset({"read"})
 
     def initial(self, init: Any) -> State:
@@ -64,6 +65,7 @@ class MultiRegister(Model):
     """
 
     name = "multi-register"
+    keyed = True
 
     def initial(self, init: Any) -> State:
         """An object of values by key."""

@@ -19,11 +19,13 @@ State = Any
 class Model:
     """One kind of object. A subclass needs `name`, `initial` and `step`; everything else makes the search faster.
 
-    `name` is its value of `--model`. `reads` are the operations that never change a state.
+    `name` is its value of `--model`. `reads` are the operations that never change a state. `keyed` says that arguments
+    name keys anyway, so that pairs in a history are no keys of many objects (see `independent.py`).
     """
 
     name = ""
     reads: frozenset[str] = frozenset()
+    keyed = False
 
     def initial(self, init: Any) -> State:
         """The first state, from the JSON value of `--init` (None without it). By default that value.

@@ -20,9 +20,6 @@ from simulator.cluster.history import Event
 
 _EXPLANATION_S = 4.0
 
-_KEYED = frozenset({"kv", "append-list", "multi-register"})
-"""Models whose operations name keys anyway."""
-
 
 class _Found(NamedTuple):
     """A violation in one part of the first `length` events: a conflict, or where a search ended."""
@@ -46,7 +43,7 @@ class PartsJudge:
         self._decider = DECIDERS.get(model.name) if type(model) is MODELS.get(model.name) else None
         self._init = init
         self._budget = budget
-        self._keyed = model.name not in _KEYED and has_keys(pair(events).main)
+        self._keyed = not model.keyed and has_keys(pair(events).main)
 
     def why(self) -> str:
         """The shortest prefix that fails, and the reason; an empty text when the history is linearizable.
@@ -127,7 +124,7 @@ class PartsJudge:
 
     def _explain(self, found: _Found) -> str:
         if isinstance(found.reason, Conflict):
-            described = [_describe(found.operations, number) for number in found.reason.operations]
+            described = [describe(found.operations, number) for number in found.reason.operations]
             return f"{found.reason.text.format(*described)}."
         try:
             # Without lookahead the search stops where a person sees the contradiction; this may take long.
@@ -164,15 +161,16 @@ def _describe_result(found: SearchResult, operations: Operations) -> str:
     """Why the search got no further, in words."""
     assert found.at is not None
     states = " or ".join(brief(_sorted_state(state)) for state in found.states)
-    first = f"{_describe(operations, found.operation)} cannot be explained by any order."
+    first = f"{describe(operations, found.operation)} cannot be explained by any order."
     held = f"When it returned the state could only be {states}" if found.states else ""
-    others = "; ".join(_describe(operations, number) for number in found.open[:5])
+    others = "; ".join(describe(operations, number) for number in found.open[:5])
     more = f" and {len(found.open) - 5} more" if len(found.open) > 5 else ""
     beside = f", or what these still open operations make of it: {others}{more}." if others else "."
     return f"{first} {held}{beside}"
 
 
-def _describe(operations: Operations, number: int) -> str:
+def describe(operations: Operations, number: int) -> str:
+    """An operation in words: what it was asked, by whom, at which events, and what it was told."""
     if number < 0:
         return "what it held at first"
     f, arg, ret = operations.f[number], operations.arg[number], operations.ret[number]

@@ -17,6 +17,7 @@ class PlainBlog(Model):
     """
 
     name = "blog"
+    keyed = True
 
     def initial(self, init: Any) -> State:
         """The writes already on the chain: a list of [f, user, title, content]."""

@@ -67,6 +67,7 @@ class KeyValue(Model):
     """get [k, null] -> [k, s], put [k, s], append [k, s]: one text a key, "" at first. The parts are the keys."""
 
     name = "kv"
+    keyed = True
     reads = frozenset({"get"})
 
     def initial(self, init: Any) -> State:

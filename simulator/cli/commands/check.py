@@ -38,6 +38,7 @@ MODELS = (
             "paxsim check --model cas-register --init 0 --time-limit 10s *.jsonl.gz",
             "a register that starts at 0, ten seconds a file",
         ),
+        ("paxsim check --model register --consistency 'stale 1' history.edn", "does a weaker promise hold?"),
     ],
 )
 @click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path())
@@ -50,6 +51,14 @@ MODELS = (
     help="The sequential object that the history is about.",
 )
 @click.option(
+    "--consistency",
+    metavar="PROMISE",
+    default="linearizable",
+    show_default=True,
+    cls=LabOption,
+    help="linearizable, sequential, regular, or 'stale N': a read may miss the last N writes.",
+)
+@click.option(
     "--init", metavar="VALUE", default="null", show_default=True, cls=LabOption, help="First value of a register, JSON."
 )
 @click.option(
@@ -58,7 +67,16 @@ MODELS = (
 @json_option
 @common_options
 @click.pass_obj
-def check(output: Output, *, files: tuple[str, ...], model: str, init: str, time_limit: int | None, json: bool) -> int:
+def check(
+    output: Output,
+    *,
+    files: tuple[str, ...],
+    model: str,
+    consistency: str,
+    init: str,
+    time_limit: int | None,
+    json: bool,
+) -> int:
     """Judge each FILE: a trace, or a history as JSON lines, Jepsen's EDN, or a text log of Knossos or Porcupine.
 
     The content tells which; .gz is unpacked.
@@ -72,7 +90,13 @@ def check(output: Output, *, files: tuple[str, ...], model: str, init: str, time
     limit_s = None if time_limit is None else time_limit / 1000
     progress = output.progress if len(files) > 1 else output.detail
     verdicts = check_files(
-        files, model=model, init=first, time_limit_s=limit_s, progress=progress, invariants=_invariants
+        files,
+        model=model,
+        consistency=consistency,
+        init=first,
+        time_limit_s=limit_s,
+        progress=progress,
+        invariants=_invariants,
     )
     if json:
         output.json(verdicts[0] if len(verdicts) == 1 else verdicts)

@@ -1,0 +1,131 @@
+"""Weaker promises: compared with trying every order, and what follows from what."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from simulator.checks.command import check_files
+from simulator.checks.linearizability.judge import judge
+from simulator.checks.linearizability.weaker import judge_weaker
+from simulator.cluster.history import Event
+from simulator.errors import InputError
+from tests.simulator.checks.linearizability.brute import ANY, STEPS
+from tests.simulator.checks.linearizability.drawn import draw
+from tests.simulator.checks.linearizability.scripted import script
+
+MODELS = ["register", "cas-register", "kv", "blog"]
+FIRST = {"register": 0, "cas-register": 0}
+
+
+def sequential(events: list[Event], model: str) -> bool:
+    """Try every order that keeps the order of each process."""
+    lines: dict[int, list[list[Any]]] = {}
+    for event in events:
+        line = lines.setdefault(event.process, [])
+        if event.type == "invoke":
+            line.append([event.f, event.value, ANY])
+        elif event.type == "ok":
+            line[-1][2] = event.value
+        elif event.type == "fail":
+            line.pop()
+    seen = set()
+
+    def explained(came: tuple[int, ...], state: Any) -> bool:
+        processes = list(zip(came, lines.values(), strict=True))
+        if all(line[at:] == [] or line[at][2] is ANY for at, line in processes):
+            return True
+        if (came, repr(state)) in seen:
+            return False
+        seen.add((came, repr(state)))
+        for process, (at, line) in enumerate(processes):
+            if at < len(line):
+                legal, after = STEPS[model](state, *line[at])
+                if legal and explained((*came[:process], at + 1, *came[process + 1 :]), after):
+                    return True
+        return False
+
+    return explained((0,) * len(lines), FIRST.get(model))
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_sequential_agrees_with_trying_every_order(model: str) -> None:
+    """On small histories of which many are wrong."""
+    verdicts: Counter[str] = Counter()
+    for seed in range(400):
+        events = draw(model, seed, most=9).events
+        verdict = judge_weaker(events, model, "sequential", FIRST.get(model)).verdict
+        assert verdict == ("ok" if sequential(events, model) else "violation"), f"seed {seed}"
+        verdicts[verdict] += 1
+    assert verdicts["violation"] > 10
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_what_is_linearizable_keeps_every_weaker_promise(model: str) -> None:
+    """`stale 0` is the same promise, and `stale 2` is weaker than `stale 1`; a regular history may be neither."""
+    weaker: Counter[str] = Counter()
+    for seed in range(200):
+        events = draw(model, seed, most=8, distinct=seed % 2 == 0).events
+        strict = judge(events, model, FIRST.get(model)).verdict
+        kept = {
+            promise: judge_weaker(events, model, promise, FIRST.get(model)).verdict == "ok"
+            for promise in ("sequential", "regular", "stale 0", "stale 1", "stale 2")
+        }
+        assert kept["stale 0"] is (strict == "ok"), f"seed {seed}"
+        assert kept["stale 1"] <= kept["stale 2"], f"seed {seed}"
+        assert strict != "ok" or all(kept.values()), f"seed {seed}"
+        weaker.update(promise for promise, holds in kept.items() if holds and strict != "ok")
+    assert weaker["sequential"]
+    assert weaker["stale 2"]
+
+
+def test_a_stale_read_is_sequential_and_stale_but_not_regular() -> None:
+    """The write had ended before the read began."""
+    events = script("0 invoke write 1", "0 ok write 1", "1 invoke read null", "1 ok read 0")
+
+    assert judge_weaker(events, "register", "sequential", 0).ok
+    assert judge_weaker(events, "register", "stale 1", 0).ok
+    refused = judge_weaker(events, "register", "regular", 0)
+    assert refused.verdict == "violation"
+    assert refused.why.startswith("read() of process 1 (events 3 to 4, told 0) alone: ")
+
+
+def test_new_then_old_is_regular_while_the_write_is_under_way() -> None:
+    """Two reads one after the other see the new value and then the old one: atomic registers exclude that."""
+    events = script(
+        "0 invoke write 1", "1 invoke read null", "1 ok read 1", "1 invoke read null", "1 ok read 0", "0 ok write 1"
+    )  # fmt: skip
+
+    assert judge_weaker(events, "register", "regular", 0).ok
+    assert judge_weaker(events, "register", "sequential", 0).verdict == "violation"
+
+
+def test_keys_share_one_order_in_a_sequential_history() -> None:
+    """Each key alone is sequential, both together are not (Lamport's example)."""
+    events = script(
+        '0 invoke put ["x","1"]', '0 ok put ["x","1"]', '1 invoke put ["y","1"]', '1 ok put ["y","1"]',
+        '0 invoke get ["y",null]', '0 ok get ["y",""]', '1 invoke get ["x",null]', '1 ok get ["x",""]',
+    )  # fmt: skip
+
+    assert judge_weaker(events, "kv", "sequential").verdict == "violation"
+    assert judge_weaker(events[:6], "kv", "sequential").ok
+
+
+@pytest.mark.parametrize("promise", ["eventual", "stale", "stale x", "sequential 2", "stale -1"])
+def test_an_unknown_promise_is_refused(promise: str, tmp_path: Path) -> None:
+    """Before a file is read."""
+    with pytest.raises(InputError, match="write linearizable, sequential, regular or stale N"):
+        check_files([str(tmp_path / "nowhere")], model="register", consistency=promise)
+
+
+def test_the_command_names_the_promise(tmp_path: Path) -> None:
+    """Linearizable needs no name."""
+    path = tmp_path / "history.jsonl"
+    path.write_text('{"process":0,"type":"invoke","f":"read"}\n{"process":0,"type":"ok","f":"read","value":null}\n')
+
+    [verdict] = check_files([str(path)], model="register", consistency="stale 1")
+
+    assert (verdict["verdict"], verdict["consistency"]) == ("ok", "stale 1")
