@@ -15,7 +15,8 @@ from blog.operations import Operation, Post
 from chain.block import GENESIS_HASH, Block, hash_of
 from chain.blockchain import Blockchain
 from chain.mining import passes
-from paxos.messages import RequestId
+from paxos.ballot import NodeId
+from paxos.messages import CatchupReply, RequestId
 from simulator.checks.learner_rules import LearnerRules
 from simulator.checks.oracle import KEPT_SLOTS, NodeFacts, Oracle, SlotFacts
 from simulator.node.codec import MalformedText, operations_text, parse_operations
@@ -152,6 +153,15 @@ class ChainReplay:
                 self._report_difference(at_ms, node, block, first.operations_text)
         if len(self._blocks) > self._most_blocks:
             self._forget_old_blocks()
+
+    def served(self, at_ms: int, node: NodeId, message: CatchupReply) -> None:
+        """A node hands over blocks to a peer: they are those of the chain."""
+        for height, line in enumerate(message.blocks, message.first_slot):
+            known = self.hashes.get(height)
+            if known is not None and line[-66:-2] != known:  # A line ends with its hash, a quote and a brace.
+                why = f"node {node} hands over another block {height} than that of the chain"
+                self._oracle.violated("true-word", why, at_ms, node, slot=height)
+                return
 
     def _check_block(self, at_ms: int, node: NodeFacts, block: Block) -> None:
         """Check a block that no node has applied before: its hash, its decision, its requests."""

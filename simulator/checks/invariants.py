@@ -37,8 +37,9 @@ from simulator.checks.leader_rules import LeaderRules
 from simulator.checks.learner_rules import LearnerRules
 from simulator.checks.oracle import Oracle
 from simulator.checks.start_rules import StartRules
+from simulator.checks.steady_rules import SteadyRules
 from simulator.checks.violation import INVARIANTS, Violation
-from simulator.faults.faults import DiskFault
+from simulator.faults.faults import ClockFault, DiskFault
 from simulator.node.client_api import NodeFailed
 from simulator.settings import Settings
 from simulator.trace.events import (
@@ -77,23 +78,24 @@ class InvariantChecker(Observer):
         self._learners = learners = LearnerRules(oracle)
         self._chain = ChainReplay(oracle, learners, settings.difficulty)
         self._clients = ClientRules(oracle, self._chain)
+        self._steady = steady = SteadyRules(oracle, simulated=simulated)
         self._starts = StartRules(oracle, simulated=simulated)
         # Of some messages only the decided prefix can be checked: they share one handler.
         self._on_sent: dict[type, Callable[[int, NodeId, Any], None]] = {
             Accept: leaders.accept_sent,
             Accepted: acceptors.accepted_sent,
-            PreVote: leaders.prefix_sent,
+            PreVote: self._pre_vote_sent,
             PreVoteReply: leaders.prefix_sent,
-            CatchupReply: leaders.catchup_sent,
+            CatchupReply: self._catchup_sent,
             Decide: leaders.prefix_sent,
             ForwardReply: leaders.prefix_sent,
-            Heartbeat: leaders.heartbeat_sent,
-            HeartbeatAck: leaders.prefix_sent,
-            Prepare: leaders.prepare_sent,
+            Heartbeat: self._heartbeat_sent,
+            HeartbeatAck: self._ack_sent,
+            Prepare: self._prepare_sent,
             Promise: self._promise_sent,
             ReadAt: leaders.read_at_sent,
             Reject: leaders.prefix_sent,
-            StepDown: leaders.step_down_sent,
+            StepDown: self._step_down_sent,
         }
         self._on_delivered: dict[type, Callable[[NodeId, NodeId, Any], None]] = {
             Accept: learners.accept_delivered,
@@ -101,8 +103,12 @@ class InvariantChecker(Observer):
             CatchupReply: learners.catchup_delivered,
             Decide: learners.prefix_delivered,
             Heartbeat: learners.prefix_delivered,
-            Prepare: leaders.prepare_delivered,
+            Prepare: self._prepare_delivered,
+            PreVote: steady.step_down_delivered,
+            PreVoteReply: steady.reply_delivered,
             Promise: leaders.promise_delivered,
+            Reject: steady.reject_delivered,
+            StepDown: steady.step_down_delivered,
         }
 
     @property
@@ -164,9 +170,14 @@ class InvariantChecker(Observer):
         check = self._on_sent.get(type(message))
         if check is not None:
             check(event.at_ms, event.node, message)
+        if type(message) is PreVoteReply:
+            self._steady.reply_sent(event, message)
 
     def _delivered(self, event: MessageDelivered) -> None:
         message = event.message
+        if type(message) is HeartbeatAck:
+            self._steady.ack_delivered(event, message)
+            return
         note = self._on_delivered.get(type(message))
         if note is not None:
             note(event.source, event.node, message)
@@ -189,6 +200,7 @@ class InvariantChecker(Observer):
         if self._leaders.leads(node):
             self._oracle.sometimes[f"leader lost: {event.how}"] += 1
         self._starts.ended(node)
+        self._steady.ended(node)
         self._acceptors.ended(node)
         self._learners.ended(self._oracle.nodes[node])
 
@@ -197,7 +209,40 @@ class InvariantChecker(Observer):
         self._oracle.sometimes[f"fault {type(fault).__name__}"] += 1
         if isinstance(fault, DiskFault):
             self._starts.injected(fault)
+        elif isinstance(fault, ClockFault):
+            self._steady.clock_changed(event.at_ms, fault)
+
+    # Messages that several rules judge
+
+    def _heartbeat_sent(self, at_ms: int, node: NodeId, message: Heartbeat) -> None:
+        self._leaders.heartbeat_sent(at_ms, node, message)
+        self._steady.heartbeat_sent(at_ms, node, message)
+
+    def _ack_sent(self, at_ms: int, node: NodeId, message: HeartbeatAck) -> None:
+        self._leaders.prefix_sent(at_ms, node, message)
+        self._steady.ack_sent(at_ms, node, message)
+
+    def _prepare_sent(self, at_ms: int, node: NodeId, message: Prepare) -> None:
+        self._leaders.prepare_sent(at_ms, node, message)
+        self._steady.prepare_sent(at_ms, node, message)
+
+    def _prepare_delivered(self, source: NodeId, node: NodeId, message: Prepare) -> None:
+        self._leaders.prepare_delivered(source, node, message)
+        self._steady.step_down_delivered(source, node, message)
+
+    def _pre_vote_sent(self, at_ms: int, node: NodeId, message: PreVote) -> None:
+        self._leaders.prefix_sent(at_ms, node, message)
+        self._steady.pre_vote_sent(at_ms, node, message)
+
+    def _step_down_sent(self, at_ms: int, node: NodeId, message: StepDown) -> None:
+        self._leaders.step_down_sent(at_ms, node, message)
+        self._steady.step_down_sent(at_ms, node, message)
+
+    def _catchup_sent(self, at_ms: int, node: NodeId, message: CatchupReply) -> None:
+        self._leaders.catchup_sent(at_ms, node, message)
+        self._chain.served(at_ms, node, message)
 
     def _promise_sent(self, at_ms: int, node: NodeId, message: Promise) -> None:
         self._acceptors.promise_sent(at_ms, node, message)
         self._leaders.prefix_sent(at_ms, node, message)
+        self._steady.promise_sent(at_ms, node, message)

@@ -61,6 +61,7 @@ class LeaderRules:
             return
         campaign = self._oracle.campaign(ballot)
         campaign.promised_by |= 1 << source
+        campaign.decided = max(campaign.decided, message.decided)
         for vote in message.accepted:
             report = campaign.reported_votes.setdefault(vote.slot, {})
             known = report.get(source)

@@ -68,13 +68,14 @@ class Campaign:
     """The campaign of one ballot, with sets of nodes as bits (bit n is node n).
 
     The nodes of `safe` have synced a record of exactly this ballot, so they may answer it. PROMISE of the nodes of
-    `promised_by` has reached the owner, with the votes in `reported_votes`. `first_slot` is the one that PREPARE named.
+    `promised_by` has reached the owner, with the votes in `reported_votes` and a decided prefix of at most `decided`.
+    `first_slot` is the one that PREPARE named.
     `incarnation` is that of the owner that opened the ballot: 0 if none did yet, -1 if it ran before the first event.
     """
 
     __slots__ = (
-        "asked_heights", "ballot", "first_slot", "incarnation", "led", "promised_by", "reported_votes", "safe",
-        "superseded",
+        "asked_heights", "ballot", "decided", "first_slot", "incarnation", "led", "promised_by", "reported_votes",
+        "safe", "superseded",
     )  # fmt: skip
 
     def __init__(self, ballot: Ballot) -> None:
@@ -84,6 +85,7 @@ class Campaign:
         self.promised_by = 0
         self.led = False
         self.superseded = False
+        self.decided: Slot = 0
         self.first_slot: Slot = 0
         self.reported_votes: dict[Slot, dict[NodeId, Acceptance]] = {}  # The highest vote of each node.
         self.asked_heights: dict[NodeId, tuple[int, Slot]] = {}  # Node -> its incarnation and height at PREPARE.

@@ -38,7 +38,7 @@ def bound_ms(schedule: Schedule, waiting: int = 0, behind: int = 0) -> int:
 
     `waiting` requests have no answer yet; the node that is farthest behind lacks `behind` slots.
     """
-    round_trip = min(CLEAR_ROUND_TRIP_MS + _slowness(schedule), LONGEST_TAUGHT_MS)
+    round_trip = round_trip_ms(schedule)
     election = max(200, 2 * round_trip + 100, 900)
     first = 2 * round_trip * -(-waiting // (schedule.settings.window * schedule.settings.ops_per_block))
     first += round_trip * (behind // _slots_a_reply(schedule.settings))
@@ -54,6 +54,11 @@ def _slots_a_reply(settings: Settings) -> int:
     """How many slots a catch-up reply holds at least, when more are missing."""
     longest = BLOCK_BYTES + REQUEST_BYTES * settings.ops_per_block
     return max(1, min(settings.limits.catchup_slots, settings.limits.reply_bytes // longest))
+
+
+def round_trip_ms(schedule: Schedule) -> int:
+    """The longest round trip that a node can have measured."""
+    return min(CLEAR_ROUND_TRIP_MS + _slowness(schedule), LONGEST_TAUGHT_MS)
 
 
 def _slowness(schedule: Schedule) -> int:

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from blog.operations import Post
 from paxos.ballot import NodeId
 from simulator.checks.violation import Violation
+from simulator.cluster.client_sessions import CLIENT_TIMEOUT_MS
 from simulator.cluster.interface import AnswerKind, Query, Ticket
 from simulator.tools.explore.permanent_faults import reached
 from simulator.worlds.virtual.cluster import VirtualCluster
@@ -24,8 +25,11 @@ GRACE_MS = 800
 """How long afterwards rivals may still campaign: four election timeouts."""
 STEADY_MS = 1_000
 """How long a leader must then stay: five election timeouts more."""
-GIVE_UP_MS = 30_000
-"""After this time and ten round trips a node gives up a request at the latest (`paxos/timeouts.py`)."""
+NO_MAJORITY_MS, GIVE_UP_MS = 6_000, 30_000
+"""A node gives up a request after the first, or four round trips, while it hears too few nodes; after the second and
+ten round trips in any case (`paxos/timeouts.py`)."""
+LONGEST_WAIT_MS = CLIENT_TIMEOUT_MS - 1_000
+"""Later a client ends its request itself, which says nothing of its node."""
 
 
 def served(cluster: VirtualCluster) -> tuple[NodeId, ...]:
@@ -36,16 +40,24 @@ def served(cluster: VirtualCluster) -> tuple[NodeId, ...]:
 class LivenessCheck:
     """The last part of a run. `tickets` are its requests; `took_ms` is the time until the cluster had recovered.
 
-    `waiting` are the requests from before that have no answer yet.
+    `waiting` are the requests from before that have no answer yet, `round_trip_ms` is the longest round trip that a
+    node can have measured.
     """
 
     def __init__(
-        self, cluster: VirtualCluster, allowed_ms: int, *, steady: bool, waiting: Sequence[Ticket] = ()
+        self,
+        cluster: VirtualCluster,
+        allowed_ms: int,
+        *,
+        steady: bool,
+        waiting: Sequence[Ticket] = (),
+        round_trip_ms: int = 0,
     ) -> None:
         self.tickets: list[Ticket] = []
         self.took_ms = 0
         self._cluster = cluster
         self._waiting = waiting
+        self._round_trip_ms = round_trip_ms
         self._allowed_ms = allowed_ms
         self._steady = steady
         self._served = served(cluster)
@@ -87,9 +99,18 @@ class LivenessCheck:
             self._expect_steadiness()
         others = [ticket for ticket in (*self._waiting, *probes.values()) if ticket.node not in nodes]
         if others and not cluster.checker.violations:
-            limit_ms = max(self._allowed_ms, GIVE_UP_MS + 3 * self._allowed_ms)
-            if not cluster.wait(lambda: all(ticket.done for ticket in others), limit_ms):
-                self._expect_ends(others, limit_ms)
+            cluster.wait(lambda: all(ticket.done for ticket in others), began + LONGEST_WAIT_MS - cluster.now_ms())
+            within_ms = cluster.now_ms() - began
+            self._expect_ends([one for one in others if self._gives_up_ms(one.node) <= within_ms], within_ms)
+
+    def _gives_up_ms(self, node: NodeId) -> int:
+        """How long after the healing a node that is not served may keep a request."""
+        links = self._cluster.links
+        heard = [other for other, machine in self._cluster.machines.items() if machine.life == "up"]
+        heard = [other for other in heard if other == node or not links.is_cut((other, node))]
+        if len(heard) > len(links.nodes) // 2:
+            return GIVE_UP_MS + 10 * self._round_trip_ms + self._allowed_ms
+        return max(NO_MAJORITY_MS, 4 * self._round_trip_ms) + self._allowed_ms
 
     def _probe(self, node: NodeId) -> Ticket:
         ticket = self._cluster.submit(node, Post(username="nobody", title=f"peace {node}", content="again"))

@@ -26,7 +26,7 @@ from simulator.faults.faults import (
     Restart,
     Resume,
 )
-from simulator.tools.explore.bound import bound_ms, lateness_ms
+from simulator.tools.explore.bound import bound_ms, lateness_ms, round_trip_ms
 from simulator.tools.explore.liveness import LivenessCheck
 from simulator.tools.explore.moments import WHEN
 from simulator.tools.explore.rare_paths import RarePaths
@@ -136,7 +136,13 @@ class _Trial:
             restless = lateness_ms(schedule) > 0 or any(
                 isinstance(fault, LinkConditions) for fault in schedule.permanent
             )
-            liveness = LivenessCheck(cluster, self._bound_ms, steady=not restless, waiting=waiting)
+            liveness = LivenessCheck(
+                cluster,
+                self._bound_ms,
+                steady=not restless,
+                waiting=waiting,
+                round_trip_ms=round_trip_ms(self._done()),
+            )
             liveness.demand()
             self._tickets += liveness.tickets
             self._took_ms = liveness.took_ms

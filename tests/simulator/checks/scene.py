@@ -21,7 +21,7 @@ from paxos.messages import (
 from paxos.records import AcceptedRecord, JournalRecord, OpenedRecord, PromiseRecord
 from simulator.checks.invariants import InvariantChecker
 from simulator.node.client_api import ClientRead, ClientWrite, ReadAnswer, WriteAnswer
-from simulator.node.codec import operation_text, operations_text
+from simulator.node.codec import block_line, operation_text, operations_text
 from simulator.node.storage.storage import Recovered
 from simulator.settings import Settings
 from simulator.trace.events import (
@@ -195,7 +195,8 @@ class Scene:
 
     def catches_up(self, node: NodeId, source: NodeId, first: Slot, last: Slot) -> None:
         """Decided blocks reach a node."""
-        reply = CatchupReply(sender=source, first_slot=first, blocks=("{}",) * (last - first + 1), decided=last)
+        lines = tuple(block_line(block) for block in self.blocks[source][first - 1 : last])
+        reply = CatchupReply(sender=source, first_slot=first, blocks=lines or ("{}",), decided=last)
         self.sends(source, (node,), reply)
 
     # Chains and clients

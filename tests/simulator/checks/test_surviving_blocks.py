@@ -1,4 +1,4 @@
-"""Blocks that a node wrote and never told of: the votes say whether they are right, and not the node."""
+"""Blocks that a node wrote and never told of, or hands over: the votes say whether they are right, and not the node."""
 
 from __future__ import annotations
 
@@ -55,6 +55,17 @@ def test_a_block_with_another_value_than_the_chosen_one_is_named() -> None:
     scene.applies(2, X)
 
     assert scene.broken == {"chain": "node 1 comes back with another chain"}
+
+
+def test_a_block_that_is_handed_over_is_that_of_the_chain() -> None:
+    """Catch-up with another block than the one chosen: its source is named, before anybody refuses it."""
+    scene = Scene()
+    scene.correct_start()
+    scene.blocks[2] = [Blockchain(0).extend(operations_text(Y))]
+
+    scene.catches_up(3, 2, 1, 1)
+
+    assert scene.broken == {"true-word": "node 2 hands over another block 1 than that of the chain"}
 
 
 def test_a_disk_that_refuses_after_whole_blocks_raises_no_alarm() -> None:
