@@ -6,6 +6,7 @@ with its traceback in a file; 130: interrupted. A person never sees a traceback.
 
 from __future__ import annotations
 
+import errno
 import os
 import platform
 import shlex
@@ -46,7 +47,9 @@ def explain(error: BaseException, arguments: Sequence[str]) -> Failure:
         case click.ClickException():
             return Failure(BAD_INPUT, error.format_message())
         case KeyboardInterrupt() | click.Abort():
-            return Failure(INTERRUPTED, "interrupted.")
+            return Failure(INTERRUPTED, f"{str(error) or 'interrupted'}.")
+        case _ if (sentence := _system_trouble(error)) is not None:
+            return Failure(BAD_INPUT, sentence)
         case OSError(filename=str() as name, strerror=str() as reason):
             return Failure(BAD_INPUT, f"{name!r} cannot be used: {_lower_first(reason)}.")
         case _:
@@ -56,6 +59,37 @@ def explain(error: BaseException, arguments: Sequence[str]) -> Failure:
 def did_you_mean(possibilities: Sequence[str] | None) -> str:
     """`: did you mean 'run'?` for the likeliest word, or a full stop when none is close."""
     return f": did you mean {possibilities[0]!r}?" if possibilities else "."
+
+
+SYSTEM_TROUBLE = {
+    errno.EMFILE: "this process may not open as many files as are needed: raise the limit, as with 'ulimit -n 1024'",
+    errno.ENFILE: "this machine has too many files open: close some programs",
+    errno.ENOMEM: "there is not enough memory: close some programs, or raise the limit, as with 'ulimit -v unlimited'",
+    errno.EAGAIN: "this user may not run as many processes or threads as are needed: raise the limit ('ulimit -u')",
+    errno.ENOSPC: "there is no space left where this writes: make room, or write elsewhere",
+    errno.EDQUOT: "the quota of this user is used up where this writes: make room, or write elsewhere",
+    errno.EIO: "the device or terminal that this reads or writes fails",
+}
+"""What the system may refuse to any program, and what a person can do about it. It is no bug of ours."""
+
+
+def _system_trouble(error: BaseException) -> str | None:
+    """The sentence for an error, or for the cause of one, that is no bug of ours but the system's refusal."""
+    seen: BaseException | None = error
+    while seen is not None:
+        match seen:
+            case MemoryError():
+                return f"{SYSTEM_TROUBLE[errno.ENOMEM]}."
+            case OSError(errno=int() as number) if number in SYSTEM_TROUBLE:
+                where = f" ({seen.filename!r})" if number in {errno.ENOSPC, errno.EIO} and seen.filename else ""
+                return f"{SYSTEM_TROUBLE[number]}{where}."
+            case FileNotFoundError(filename=None, strerror=str() as reason):  # No temporary directory.
+                return f"{_lower_first(reason)}: set TMPDIR to a directory that can be written."
+            case RuntimeError() if "can't start new thread" in str(seen):
+                return f"{SYSTEM_TROUBLE[errno.EAGAIN]}."
+            case _:
+                seen = seen.__cause__
+    return None
 
 
 def _usage_sentence(error: click.UsageError) -> str:

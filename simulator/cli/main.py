@@ -11,6 +11,11 @@ from collections.abc import Sequence
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command (`sys.argv` when None) and return its exit status: 0, 1, 2, 3 or 130; see `failures`."""
-    from simulator.cli.program import run_program
+    try:
+        from simulator.cli.program import run_program
+    except KeyboardInterrupt:  # Ctrl-C before anything has begun.
+        import sys
 
+        sys.stderr.write("paxsim: interrupted.\n")
+        return 130
     return run_program(arguments)

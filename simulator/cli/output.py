@@ -5,6 +5,7 @@ Scripts read stdout, so a result is text without boxes, colour or truncation, or
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from collections.abc import Iterable, Sequence
@@ -60,7 +61,8 @@ class Output:
         self._error(f"paxsim: {sentence}")
 
     def _error(self, text: str) -> None:
-        sys.stdout.flush()
+        with contextlib.suppress(OSError):  # A full disk behind stdout must not hide the sentence about it.
+            sys.stdout.flush()
         sys.stderr.write(printable(text) + "\n")
         sys.stderr.flush()
 

@@ -21,6 +21,8 @@ from simulator.cli.commands.verify import verify
 from simulator.cli.group import LabGroup
 from simulator.cli.options import cluster_options, common_options
 from simulator.cli.output import Output
+from simulator.cli.surroundings import discard_output, ended_by_signals, open_streams
+from simulator.errors import InputError
 from simulator.settings import Settings
 
 
@@ -55,22 +57,35 @@ def run_program(arguments: Sequence[str] | None = None) -> int:
     """Run one command line and return its exit status; `failures` says what each status means."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     output = Output()
-    _tolerate_any_text()
-    if "_PAXSIM_COMPLETE" in os.environ:
-        paxsim.main(words, prog_name="paxsim", complete_var="_PAXSIM_COMPLETE")
     try:
-        status = _invoke(words, output)
-        sys.stdout.flush()
+        with ended_by_signals():
+            open_streams()
+            _tolerate_any_text()
+            if "_PAXSIM_COMPLETE" in os.environ:
+                _complete(words)
+            status = _invoke(words, output)
+            sys.stdout.flush()
     except BrokenPipeError:
         # The reader has closed the pipe, as `paxsim scenarios | head` does. Python must not complain at exit either.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        discard_output()
         return failures.OK
     except BaseException as error:  # noqa: BLE001  # This is where every error becomes one sentence and a status.
         failure = failures.explain(error, words)
-        with contextlib.suppress(BrokenPipeError):
+        with contextlib.suppress(OSError):
             output.fail(failure.sentence)
+        discard_output()
         return failure.status
     return status
+
+
+def _complete(words: list[str]) -> None:
+    """Answer the shell's completion script, which sets the variable, and exit."""
+    try:
+        paxsim.main(words, prog_name="paxsim", complete_var="_PAXSIM_COMPLETE")
+    except SystemExit as end:
+        if end.code and os.environ["_PAXSIM_COMPLETE"].partition("_")[0] not in {"bash", "zsh", "fish"}:
+            raise InputError("the variable '_PAXSIM_COMPLETE' is for completion scripts: unset it.") from None
+        raise
 
 
 def _invoke(words: list[str], output: Output) -> int:
