@@ -65,6 +65,8 @@ def run_program(arguments: Sequence[str] | None = None) -> int:
                 _complete(words)
             status = _invoke(words, output)
             sys.stdout.flush()
+    except SystemExit:  # The shell's completion script has its answer.
+        raise
     except BrokenPipeError:
         # The reader has closed the pipe, as `paxsim scenarios | head` does. Python must not complain at exit either.
         discard_output()
