@@ -1,10 +1,10 @@
-"""The rules of steadiness: a leader that works is not unseated by anybody's bid (rule 2).
+"""The rules of steadiness: a leader that works is not unseated by anybody's campaign (rule 2).
 
 A leader works while a majority, itself included, acknowledges its heartbeats and it hears them do so. Four steps could
 cost it its place, and each is judged when it is taken:
 
 - a node that has just acknowledged a leader promises another's ballot, or says that it would (pre-vote);
-- a node bids without the leave of a majority, while a leader works;
+- a node opens a ballot without the leave of a majority, while a leader works;
 - a leader that works steps down, though it has heard of no higher ballot.
 
 **Excuses.** Delays, pauses, losses and slow disks need none of their own: what they hold up is no acknowledgement, and
@@ -33,16 +33,16 @@ CLOCK_MS = 3_000
 
 
 class _Place:
-    """One node: the leader that it follows or is, and what it heard about its own bids.
+    """One node: the leader that it follows or is, and what it heard about its own campaigns.
 
     It acknowledged a heartbeat at ballot `follows` at `follows_ms`, or sent one. `left` are the ballots at which
     leaders stepped down, as this node has heard. `leads` is the ballot at which it sends heartbeats, `acked_ms` when
     the last two acknowledgements of each follower arrived, `outbid` whether a refusal named a higher promise. Bit n of
-    `granted` is set when node n has granted the pre-vote since the last ballot `bid`.
+    `granted` is set when node n has granted the pre-vote since it opened `ballot`.
     """
 
     __slots__ = (
-        "acked_ms", "bid", "clock_ms", "follows", "follows_ms", "granted", "leads", "left", "outbid", "true_clock",
+        "acked_ms", "ballot", "clock_ms", "follows", "follows_ms", "granted", "leads", "left", "outbid", "true_clock",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -54,7 +54,7 @@ class _Place:
         """An incarnation begins."""
         self.follows = NO_BALLOT
         self.follows_ms = 0
-        self.bid = NO_BALLOT
+        self.ballot = NO_BALLOT
         self.granted = 0
         self.left: dict[NodeId, Ballot] = {}
         self.leave()
@@ -136,9 +136,9 @@ class SteadyRules:
         self._leaves(at_ms, node)
 
     def prepare_sent(self, at_ms: int, node: NodeId, message: Prepare) -> None:
-        """A bid needs the leave of a majority while another leader works."""
+        """A campaign needs the leave of a majority while another leader works."""
         place, ballot, oracle = self._places[node], message.ballot, self._oracle
-        if ballot == place.bid:
+        if ballot == place.ballot:
             return
         leave = (place.granted | 1 << node).bit_count()
         leader = self._highest.owner
@@ -149,7 +149,7 @@ class SteadyRules:
             )
             oracle.violated(STEADINESS, why, at_ms, node, leader)
         place.begin()
-        place.bid = ballot
+        place.ballot = ballot
 
     # What arrives
 

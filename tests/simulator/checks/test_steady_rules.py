@@ -11,7 +11,7 @@ from simulator.faults.faults import ClockFault
 from simulator.trace.events import fault_injected
 from tests.simulator.checks.scene import B1, Scene
 
-BID = Ballot(2, 3)
+RIVAL = Ballot(2, 3)
 
 
 @pytest.fixture
@@ -40,14 +40,14 @@ def grants(scene: Scene, node: int, asker: int) -> None:
 
 def promises(scene: Scene, node: int) -> None:
     """A node promises the ballot of node 3."""
-    scene.records(node, PromiseRecord(BID))
-    scene.sends(node, (3,), Promise(sender=node, ballot=BID, accepted=(), decided=0, stamp=0))
+    scene.records(node, PromiseRecord(RIVAL))
+    scene.sends(node, (3,), Promise(sender=node, ballot=RIVAL, accepted=(), decided=0, stamp=0))
 
 
-def bids(scene: Scene) -> None:
+def campaigns(scene: Scene) -> None:
     """Node 3 opens a ballot."""
-    scene.records(3, OpenedRecord(BID))
-    scene.sends(3, (1, 2), Prepare(sender=3, ballot=BID, first_slot=1, stamp=0))
+    scene.records(3, OpenedRecord(RIVAL))
+    scene.sends(3, (1, 2), Prepare(sender=3, ballot=RIVAL, first_slot=1, stamp=0))
 
 
 def test_a_node_that_hears_a_leader_does_not_promise(scene: Scene) -> None:
@@ -59,7 +59,7 @@ def test_a_node_that_hears_a_leader_does_not_promise(scene: Scene) -> None:
 
 
 def test_nor_does_it_say_that_it_would(scene: Scene) -> None:
-    """Its pre-vote helps a rival to bid."""
+    """Its pre-vote helps a rival to campaign."""
     grants(scene, 2, 3)
 
     assert "node 2 would promise node 3 a ballot" in scene.broken["steadiness"]
@@ -72,11 +72,11 @@ def test_a_leader_promises_nothing_to_others(scene: Scene) -> None:
     assert "node 1 promises ballot 2.3" in scene.broken["steadiness"]
 
 
-def test_nobody_bids_without_the_leave_of_a_majority_while_a_leader_works(scene: Scene) -> None:
+def test_nobody_campaigns_without_the_leave_of_a_majority_while_a_leader_works(scene: Scene) -> None:
     """Node 3 hears nobody and asks nobody. Its high promise would unseat node 1 when it comes back."""
     scene.now += 20
 
-    bids(scene)
+    campaigns(scene)
 
     assert scene.broken["steadiness"] == (
         "node 3 bids with ballot 2.3 with the leave of 1 nodes, itself included, and 2 are needed: "
@@ -94,7 +94,7 @@ def test_leave_that_was_given_before_the_leader_worked_is_leave() -> None:
     beats(early)
     early.now += 20
 
-    bids(early)
+    campaigns(early)
 
     assert early.broken == {}
 
@@ -102,7 +102,7 @@ def test_leave_that_was_given_before_the_leader_worked_is_leave() -> None:
 def test_a_leader_that_works_does_not_step_down(scene: Scene) -> None:
     """A refusal of an older ballot is no reason."""
     scene.now += 20
-    scene.sends(3, (1,), Reject(sender=3, ballot=Ballot(0, 1), promised=BID, leader=0, decided=0))
+    scene.sends(3, (1,), Reject(sender=3, ballot=Ballot(0, 1), promised=RIVAL, leader=0, decided=0))
 
     scene.sends(1, (2, 3), StepDown(sender=1, ballot=B1))
 
@@ -113,7 +113,7 @@ def test_a_leader_that_works_does_not_step_down(scene: Scene) -> None:
 def test_a_leader_steps_down_for_a_reason(scene: Scene, reason: str) -> None:
     """A higher promise refused it; no majority answers; it cannot fetch what it lacks; its clock was set."""
     if reason == "outbid":
-        scene.sends(3, (1,), Reject(sender=3, ballot=B1, promised=BID, leader=0, decided=0))
+        scene.sends(3, (1,), Reject(sender=3, ballot=B1, promised=RIVAL, leader=0, decided=0))
     elif reason == "silence":
         scene.now += 400
     elif reason == "decided slots":
@@ -135,7 +135,7 @@ def test_a_leader_steps_down_for_a_reason(scene: Scene, reason: str) -> None:
 
 @pytest.mark.parametrize("excuse", ["long ago", "clock", "step-down", "itself", "restart"])
 def test_a_promise_has_its_excuses(scene: Scene, excuse: str) -> None:
-    """The leader was silent, the node's clock runs fast, the leader stepped down, or bids anew; the node restarted."""
+    """The leader was silent, stepped down or campaigns anew; the clock of the node runs fast; the node restarted."""
     if excuse == "long ago":
         scene.now += 101
     elif excuse == "clock":
