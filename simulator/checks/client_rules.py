@@ -50,8 +50,10 @@ class ClientRules:
         """A client's call reached a node."""
         call = event.call
         if type(call) is ClientWrite:
-            request = call.request
-            self._replay.issued[request.client, request.seq] = request.operation
+            request, issued = call.request, self._replay.issued
+            if issued.setdefault(request.id, request.operation) != request.operation:
+                why = "two writes have one name: a client that begins anew with its numbers needs a new name"
+                self._oracle.violated("once", why, event.at_ms, event.node, request=request.id)
         elif type(call) is ClientRead:
             self._reads[call.number] = _PendingRead(call, self._seen_height)
 

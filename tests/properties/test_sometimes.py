@@ -30,8 +30,21 @@ NEVERS = {
     "answered writes are kept": ("leader lost: it was killed", "writes given up", "answers none or unknown"),
     "refused writes never take effect": ("writes refused",),
     "linearizable reads": ("stale local reads", "leaderships twice in a run"),
+    "limits change no answer": (
+        "compactions", "votes deferred", "ACCEPTs that go on after a full one", "a 65th slot in one go", "full windows",
+        "batches of hundreds", "full FORWARDs", "full CATCHUPs", "catch-up replies with more to come",
+    ),
+    "one client's writes are told apart": (
+        "writes under way together in one name", "writes overtaken by later ones of their client",
+        "clients that began anew",
+    ),
+    "a retry gets the first answer": (
+        "answered writes sent again", "answered writes sent again after a restart",
+        "answered writes sent again after a compaction",
+    ),
+    "leaders old and new read rightly": ("a new leader asked at once", "a replaced leader asked at once"),
     "progress after the healing": ("messages lost", "runs with a partition", "runs with a paused node"),
-}
+}  # fmt: skip
 """Never, and what must have happened in the storms, at least five times each, for it to be no empty word."""
 
 

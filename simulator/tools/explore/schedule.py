@@ -99,6 +99,19 @@ class Look(msgspec.Struct, frozen=True, tag=True):
 
 
 Call = Write | Again | Look
+
+
+class TriggeredCalls(msgspec.Struct, frozen=True):
+    """From `from_ms` on, when a node begins to lead for the `count`-th time, clients ask it and the one it replaces.
+
+    `seed` decides what they ask: see `triggered_calls`.
+    """
+
+    from_ms: int
+    count: int
+    seed: int
+
+
 WriteKind = Literal["post", "comment"]
 LookKind = Literal["all", "user", "title"]
 
@@ -107,7 +120,8 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True):
     """One run from its start to the end of its faults. Faults and calls are in order of time.
 
     At `heals_ms` every fault ends and everything is repaired; then the `permanent` faults are injected, and stay.
-    `trial.py` says what is demanded from then on. `triggers`, in order of time, become scheduled faults when they fire.
+    `trial.py` says what is demanded from then on. `triggers` and
+    `asks`, in order of time, become scheduled faults and calls when they fire.
     `profile` names how the schedule was drawn.
     """
 
@@ -116,6 +130,7 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True):
     calls: tuple[Call, ...] = ()
     heals_ms: int
     triggers: tuple[TriggeredFault, ...] = ()
+    asks: tuple[TriggeredCalls, ...] = ()
     permanent: tuple[Fault, ...] = ()
     profile: str = "by hand"
 

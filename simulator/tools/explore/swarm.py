@@ -14,11 +14,13 @@ import msgspec
 
 from simulator.mutants.registry import find
 from simulator.settings import Settings
+from simulator.tools.explore.client_habits import CROWD_SETTINGS, with_crowds, with_habits
 from simulator.tools.explore.draw_calls import draw_calls
 from simulator.tools.explore.fault_kinds import KINDS, Draw
 from simulator.tools.explore.limits import draw_limits
 from simulator.tools.explore.permanent_faults import draw_permanent
 from simulator.tools.explore.schedule import Schedule, ScheduledFault
+from simulator.tools.explore.triggered_calls import draw_triggered_calls
 from simulator.tools.explore.triggered_faults import TriggeredFault, draw_member_triggers, draw_triggers
 
 
@@ -29,8 +31,9 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     chances, one drawn for each run, with which each kind is on in all others. `every_ms` bounds the mean time between
     two actions of a kind; `calls_per_s` bounds the clients' load; `kinds` are those that may occur. `triggered`
     and `members` are the chances of a run with triggered faults at moments of proposers, and of acceptors and learners;
-    `permanent` is that of a run with permanent faults. A mixture `of` other profiles
-    draws one of them for each seed.
+    `permanent` is that of a run with permanent faults. `habits` is the chance of each habit of clients, `crowds` that
+    of a crowd, `asks` that of clients who ask new leaders at once. A mixture `of` other profiles draws one of them for
+    each seed.
     """
 
     sizes: tuple[int, ...] = (3, 3, 3, 4, 5, 5, 6, 7)
@@ -44,6 +47,9 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     triggered: float = 0.5
     members: float = 0.4
     permanent: float = 0.4
+    habits: float = 0.4
+    crowds: float = 0.08
+    asks: float = 0.4
     of: tuple[str, ...] = ()
 
 
@@ -94,15 +100,21 @@ def draw_schedule(seed: int, profile: str = "swarm", *, break_rule: str | None =
         break_rule=break_rule,
     )
     settings = draw_limits(settings, Random(f"limits {profile} {seed}"))
-    draw = Draw(settings.nodes, dice)
+    draw, clients = Draw(settings.nodes, dice), Draw(settings.nodes, Random(f"clients {profile} {seed}"))
     heals_ms = dice.randint(*how.lasts_ms)
+    faults = tuple(_scheduled_faults(draw, how, heals_ms))
+    calls = with_habits(draw_calls(draw, how.calls_per_s, heals_ms), clients, heals_ms, how.habits)
+    if clients.dice.random() < how.crowds:
+        calls = with_crowds(calls, clients, heals_ms)
+        settings = msgspec.structs.replace(settings, **clients.dice.choice(CROWD_SETTINGS))
     return Schedule(
         settings=settings,
-        faults=tuple(_scheduled_faults(draw, how, heals_ms)),
-        calls=draw_calls(draw, how.calls_per_s, heals_ms),
+        faults=faults,
+        calls=tuple(calls),
         heals_ms=heals_ms,
         triggers=_triggers(draw, how, heals_ms, Random(f"members {profile} {seed}")),
         permanent=draw_permanent(settings.nodes, dice) if dice.random() < how.permanent else (),
+        asks=draw_triggered_calls(clients.dice, heals_ms) if clients.dice.random() < how.asks else (),
         profile=profile,
     )
 

@@ -31,6 +31,7 @@ from simulator.tools.explore.liveness import LivenessCheck
 from simulator.tools.explore.moments import WHEN
 from simulator.tools.explore.rare_paths import RarePaths
 from simulator.tools.explore.schedule import Again, Call, Schedule, ScheduledFault, Write
+from simulator.tools.explore.triggered_calls import LeaderWatch, calls_of
 from simulator.tools.explore.triggered_faults import TriggerWatch, faults_of
 from simulator.trace.observer import Observer
 from simulator.worlds.virtual.cluster import VirtualCluster
@@ -86,19 +87,22 @@ class _Trial:
         self._trace = trace
         self._triggers = TriggerWatch(schedule.triggers)
         self._sometimes: Counter[str] = Counter()
+        self._leaders = LeaderWatch(schedule.asks)
         self._rare = RarePaths(schedule.settings)
         self._cluster = VirtualCluster(
             schedule.settings,
-            observers=[*observers, self._rare],
+            observers=[*observers, self._rare, *([self._leaders] if schedule.asks else [])],
             watches=self._triggers.observers,
             keep_trace=trace is not None,
         )
         self._triggers.watch_disks(self._cluster.machines)
         self._cluster.checker.replay = replay
+        self._cluster.on_rare = self._rare.happened
         self._writes: dict[str, Ticket] = {}
         self._tickets: list[Ticket] = []
         self._injected: list[ScheduledFault] = []
-        self._fired: list[tuple[int, int, Fault]] = []  # A heap: time, order, fault.
+        self._asked: list[Call] = []
+        self._fired: list[tuple[int, bool, int, Fault | Call]] = []  # A heap: time, faults first, order.
         self._fire_count = 0
         self._took_ms = self._bound_ms = 0
 
@@ -148,31 +152,44 @@ class _Trial:
             self._took_ms = liveness.took_ms
 
     def _pass_until(self, at_ms: int) -> None:
-        """Let time pass; inject triggered faults when they are due. Stop at a violation."""
-        cluster, triggers, violations = self._cluster, self._triggers, self._cluster.checker.violations
+        """Let time pass; inject triggered faults and ask what is triggered when it is due. Stop at a violation."""
+        cluster, violations = self._cluster, self._cluster.checker.violations
+        triggers, leaders = self._triggers, self._leaders
         if at_ms <= cluster.now_ms():
             return  # Calls of the same moment happen together, when time goes on.
-        if not self._plan.triggers:
+        if not (self._plan.triggers or self._plan.asks):
             cluster.run(at_ms)
             return
         while not violations:
             due_ms = min(at_ms, self._fired[0][0]) if self._fired else at_ms
             if due_ms > cluster.now_ms():
-                if cluster.wait(lambda: bool(triggers.fired), due_ms - cluster.now_ms()):
+                if cluster.wait(lambda: bool(triggers.fired or leaders.fired), due_ms - cluster.now_ms()):
                     cluster.run(cluster.now_ms())  # The rest of this millisecond.
-                self._fire(triggers)
+                self._fire()
             elif self._fired and self._fired[0][0] <= due_ms:
-                self._inject(ScheduledFault(due_ms, heappop(self._fired)[2]))
+                what = heappop(self._fired)[3]
+                if isinstance(what, Call):
+                    self._asked.append(what)
+                    self._call(what)
+                else:
+                    self._inject(ScheduledFault(due_ms, what))
             else:
                 return
 
-    def _fire(self, triggers: TriggerWatch) -> None:
-        for at_ms, node, trigger in triggers.fired:
+    def _fire(self) -> None:
+        for at_ms, node, trigger in self._triggers.fired:
             self._sometimes[f"fault when {WHEN[trigger.moment]}"] += 1
             for later, fault in faults_of(trigger, node, self._cluster.links):
                 self._fire_count += 1
-                heappush(self._fired, (at_ms + 1 + later, self._fire_count, fault))
-        triggers.fired.clear()
+                heappush(self._fired, (at_ms + 1 + later, False, self._fire_count, fault))
+        self._triggers.fired.clear()
+        for at_ms, new, old, ask in self._leaders.fired:
+            self._sometimes["a new leader asked at once"] += 1
+            self._sometimes["a replaced leader asked at once"] += bool(old)
+            for call in calls_of(ask, at_ms + 1, new, old):
+                self._fire_count += 1
+                heappush(self._fired, (call.at_ms, True, self._fire_count, call))
+        self._leaders.fired.clear()
 
     def _inject(self, scheduled: ScheduledFault) -> None:
         with suppress(InputError):  # The node is down already, or up already: see `Schedule`.
@@ -180,7 +197,8 @@ class _Trial:
             self._injected.append(scheduled)
 
     def _done(self) -> Schedule:
-        return msgspec.structs.replace(self._plan, faults=tuple(self._injected), triggers=())
+        calls = tuple(sorted([*self._asked, *self._plan.calls], key=lambda call: call.at_ms))
+        return msgspec.structs.replace(self._plan, faults=tuple(self._injected), calls=calls, triggers=(), asks=())
 
     def _call(self, call: Call) -> None:
         cluster = self._cluster
@@ -217,9 +235,7 @@ class _Trial:
             done=self._done(),
             violations=tuple(cluster.checker.violations.values()),
             bugs=tuple(cluster.bugs),
-            sometimes=dict(
-                sorted((cluster.checker.sometimes + cluster.rare + self._rare.sometimes + self._sometimes).items())
-            ),
+            sometimes=dict(sorted((cluster.checker.sometimes + self._rare.sometimes + self._sometimes).items())),
             answers=dict(sorted(answers.items())),
             recovery_ms=self._took_ms,
             bound_ms=self._bound_ms,

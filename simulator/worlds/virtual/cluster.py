@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import sys
 import traceback
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -70,6 +69,7 @@ class VirtualCluster(BaseCluster):
     `watches` makes, which read the facts of the checker. `build` makes another node
     than the protocol's; `sync_ms` are the durations of a sync, drawn evenly. With `keep_history` off, clients are not
     recorded and linearizability is not judged. With `keep_trace` off there are no `trace_lines`.
+    `on_rare` hears of what nodes tell by `Probe.happened`.
 
     Raises:
         InputError: `settings.break_rule` names no rule.
@@ -91,7 +91,7 @@ class VirtualCluster(BaseCluster):
         prepare, accept = quorums(settings.break_rule)
         self.checker = InvariantChecker(settings, prepare_quorum=prepare, accept_quorum=accept, simulated=True)
         self.bugs: list[str] = []
-        self.rare: Counter[str] = Counter()
+        self.on_rare: Callable[[int, NodeId, str], None] | None = None
         self._queue = queue = EventQueue()
         self._dice = dice = Random(settings.seed)
         self._recorder = TraceRecorder() if keep_trace else None
@@ -273,9 +273,10 @@ class VirtualCluster(BaseCluster):
         """See `machine.Owner`."""
         self._take_end(node, how)
 
-    def happened(self, what: str) -> None:
+    def happened(self, node: NodeId, what: str) -> None:
         """See `machine.Owner`."""
-        self.rare[what] += 1
+        if self.on_rare is not None:
+            self.on_rare(self.now_ms(), node, what)
 
     def surprised(self, node: NodeId, error: BaseException) -> None:
         """See `machine.Owner`."""

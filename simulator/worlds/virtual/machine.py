@@ -58,7 +58,7 @@ class Owner(Protocol):
     def ended(self, node: NodeId, how: str) -> None:
         """An incarnation of the node has ended. The calls of clients that it had are lost."""
 
-    def happened(self, what: str) -> None:
+    def happened(self, node: NodeId, what: str) -> None:
         """Something rare happened in a node that searches count."""
 
     def surprised(self, node: NodeId, error: BaseException) -> None:
@@ -322,7 +322,7 @@ class Machine:
 
     def happened(self, what: str) -> None:
         """See `Probe`."""
-        self._owner.happened(what)
+        self._owner.happened(self.me, what)
 
     def _emit(self, kind: type[Event], **fields: Any) -> None:
         if self._delay.lag_ms:

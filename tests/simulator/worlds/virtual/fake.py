@@ -125,7 +125,7 @@ class Bench:
         """See `Owner`."""
         self.ends.append((self.queue.now_ms, node, how))
 
-    def happened(self, what: str) -> None:
+    def happened(self, node: int, what: str) -> None:
         """See `Owner`."""
 
     def surprised(self, node: int, error: BaseException) -> None:
