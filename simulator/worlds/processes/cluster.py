@@ -14,6 +14,8 @@ from copy import copy
 from pathlib import Path
 from typing import Literal
 
+import msgspec
+
 from simulator.cluster.base import BaseCluster
 from simulator.cluster.client_sessions import new_run_name
 from simulator.cluster.events import ClusterEvent, HeldMessage
@@ -308,6 +310,12 @@ class ProcessCluster(BaseCluster):
         self._statuses.changed(node, "down")
         self._take_end(node, how)
 
+    def rejected(self, node: int, why: str) -> None:
+        """See `Listener`."""
+        self._statuses.failed(node, f"it sent what no node sends ({why})")
+        self._note(node, "failed", f"it sent what no node sends ({why})")
+        self._warn(f"node {node} was killed: it sent what no node sends ({why})")
+
     def awaited(self, node: int) -> bool:
         """See `Listener`."""
         return self._book.is_awaited(node)
@@ -365,4 +373,8 @@ class ProcessCluster(BaseCluster):
 
 def _shown(number: int, held: Held) -> HeldMessage:
     source, target, message, _ = held
-    return HeldMessage(number=number, source=source, target=target, text=describe(decode_message(message)))
+    try:
+        text = describe(decode_message(message))
+    except msgspec.DecodeError:
+        text = "NO-MESSAGE"
+    return HeldMessage(number=number, source=source, target=target, text=text)

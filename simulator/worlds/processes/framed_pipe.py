@@ -30,6 +30,7 @@ PROBE = 1 << 31  # The address of probe frames (see `probe_frames`): no node has
 PIPE_BYTES = 1 << 20  # The limit for an unprivileged process. With the default of 64 KiB, bursts wait.
 READ_BYTES = 1 << 16  # A buffer of a megabyte would cost 13 µs at each read.
 MOST_READ_BYTES = PIPE_BYTES
+MOST_FRAME_BYTES = 1 << 29  # What one node may make another process keep in memory.
 UNBOUNDED = 1 << 62
 _MOST_PARTS = 1_000  # Below IOV_MAX, which is 1,024 on Linux and macOS.
 
@@ -48,15 +49,27 @@ def frame(address: int, messages: Iterable[bytes]) -> bytes:
     return HEAD.pack(len(body), address, count) + body
 
 
+class FrameError(ValueError):
+    """The bytes are no frames: whoever wrote them is no node of ours, or is broken."""
+
+
 def split(body: bytes) -> Iterator[bytes]:
-    """The messages in a frame's body."""
+    """The messages in a frame's body.
+
+    Raises:
+        FrameError: the lengths in it do not add up.
+    """
     at, end = 0, len(body)
     unpack, width = LENGTH.unpack_from, LENGTH.size
     while at < end:
+        begin = at + width
+        if begin > end:
+            raise FrameError("a frame ends within a length")
         (length,) = unpack(body, at)
-        at += width
-        yield body[at : at + length]
-        at += length
+        at = begin + length
+        if at > end:
+            raise FrameError(f"a message of {length} bytes in a frame with {end - begin} left")
+        yield body[begin:at]
 
 
 def widen(fd: int) -> None:
@@ -102,7 +115,11 @@ class Inlet:
         os.set_blocking(fd, False)
 
     def read(self) -> list[Frame]:
-        """Read once and return every complete frame. After a full read, the next one takes all that the pipe holds."""
+        """Read once and return every complete frame. After a full read, the next one takes all that the pipe holds.
+
+        Raises:
+            FrameError: a frame says that it is longer than any is.
+        """
         try:
             data = os.read(self.fd, self._room)
         except BlockingIOError:
@@ -129,6 +146,8 @@ class Inlet:
             size, address, count = unpack(data, at)
             after = at + width + size
             if after > end:
+                if size > MOST_FRAME_BYTES:
+                    raise FrameError(f"a frame of {size} bytes")
                 break
             frames.append((address, count, data[at + width : after]))
             at = after

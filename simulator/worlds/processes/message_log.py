@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections import deque
+from contextlib import suppress
 from itertools import islice
+
+import msgspec
 
 from simulator.cluster.events import ClusterEvent
 from simulator.cluster.message_text import ROUTINE, sent_line
@@ -25,10 +28,14 @@ class MessageLog:
     def look(self, at_ms: int, source: int, targets: tuple[int, ...], body: bytes) -> None:
         """Keep the messages of one frame."""
         for message in split(body):
-            if message[_TAG] not in _ROUTINE_TAGS:
+            if len(message) > _TAG and message[_TAG] not in _ROUTINE_TAGS:
                 self._kept.append((at_ms, source, targets, message))
 
     def newest(self, last: int) -> list[ClusterEvent]:
         """The newest `last` messages as lines of the running log, oldest first."""
         kept = islice(self._kept, max(0, len(self._kept) - last), None)
-        return [sent_line(at_ms, source, to, decode_message(message)) for at_ms, source, to, message in kept]
+        lines = []
+        for at_ms, source, to, message in kept:
+            with suppress(msgspec.DecodeError):  # A broken node may send anything.
+                lines.append(sent_line(at_ms, source, to, decode_message(message)))
+        return lines

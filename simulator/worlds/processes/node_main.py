@@ -17,13 +17,16 @@ from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
+import msgspec
+
 from paxos.ballot import NodeId
+from paxos.messages import AnyMessage
 from simulator.errors import InputError
 from simulator.faults.faults import DiskFaultKind
 from simulator.node.client_api import Inspected, NodeFailed
 from simulator.node.drivable import Drivable
 from simulator.settings import Settings
-from simulator.worlds.processes.framed_pipe import SUPERVISOR, Inlet, Outlet, split
+from simulator.worlds.processes.framed_pipe import SUPERVISOR, FrameError, Inlet, Outlet, split
 from simulator.worlds.processes.process_flags import die_with_parent
 from simulator.worlds.processes.process_host import DISK_FAULT_MODE, DISK_FAULT_MODES, ProcessHost
 from simulator.worlds.processes.status_reporter import StatusReporter
@@ -106,8 +109,8 @@ class Loop:
             elif source == DISK_FAULT_MODE:
                 self._host.disk_fault_mode = DISK_FAULT_MODES[body[-1]]
             else:
-                for data in split(body):
-                    node.receive(decode_message(data), now)
+                for message in _decoded(body):
+                    node.receive(message, now)
         self._reporter.changed()
 
     def _report_status(self, now: int) -> None:
@@ -134,6 +137,14 @@ class Loop:
         if look is not None and (due is None or look < due):
             due = look
         return None if due is None else max(0.0, due / 1000 - time.monotonic())
+
+
+def _decoded(body: bytes) -> list[AnyMessage]:
+    """The messages of a frame; none if the node that sent it is broken, which is no reason to stop here."""
+    try:
+        return [decode_message(data) for data in split(body)]
+    except (FrameError, msgspec.DecodeError):
+        return []
 
 
 def _collect_garbage(*, idle: bool) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from os import pread
 from typing import IO, assert_never
 
@@ -32,7 +33,7 @@ from simulator.trace.events import (
     TimerFired,
     fault_injected,
 )
-from simulator.worlds.processes.framed_pipe import LENGTH, Frame, split
+from simulator.worlds.processes.framed_pipe import LENGTH, Frame, FrameError, split
 from simulator.worlds.processes.probe_frames import (
     AppliedFrame,
     FiredFrame,
@@ -186,7 +187,8 @@ class Recording:
                 if len(rest) - at < LENGTH.size + length:
                     break
                 at += LENGTH.size
-                yield from _events(_decode(rest[at : at + length]))
+                with suppress(FrameError, msgspec.DecodeError):  # A broken node sent it, and it reached nobody.
+                    yield from _events(_decode(rest[at : at + length]))
                 at += length
             rest = rest[at:]
 

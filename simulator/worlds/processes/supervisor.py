@@ -15,11 +15,13 @@ from multiprocessing import resource_tracker
 from random import Random
 from typing import Protocol
 
+import msgspec
+
 from simulator.faults.faults import DiskFaultKind
 from simulator.faults.links import Links
 from simulator.settings import Settings
 from simulator.worlds.processes.call_queue import CallQueue
-from simulator.worlds.processes.framed_pipe import PROBE, SUPERVISOR, frame, split
+from simulator.worlds.processes.framed_pipe import PROBE, SUPERVISOR, FrameError, frame, split
 from simulator.worlds.processes.node_main import Builder
 from simulator.worlds.processes.node_process import NodeProcess
 from simulator.worlds.processes.poller import Poller
@@ -43,6 +45,9 @@ class Listener(Protocol):
 
     def ended(self, node: int, how: str) -> None:
         """The process of `node` has ended."""
+
+    def rejected(self, node: int, why: str) -> None:
+        """The process of `node` sent what no node sends, and has been killed."""
 
     def awaited(self, node: int) -> bool:
         """True while a client waits for an answer of `node`."""
@@ -255,6 +260,16 @@ class Supervisor:
             process.kill()
 
     def _read(self, process: NodeProcess) -> None:
+        """Take in what a node sent. One that sends rubbish harms itself alone."""
+        try:
+            self._take_in(process)
+        except (FrameError, msgspec.DecodeError) as error:
+            process.kill()
+            process.inlet.closed = True  # What it sends until its end is not read.
+            self._poller.unregister(process.inlet.fd)
+            self._listener.rejected(process.node_id, str(error))
+
+    def _take_in(self, process: NodeProcess) -> None:
         now = self.now_ms()
         for received in process.inlet.read():
             address, _, body = received
