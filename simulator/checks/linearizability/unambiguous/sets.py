@@ -1,4 +1,4 @@
-"""A set to which elements are only added: each read shows how far it has grown.
+"""A set. If elements are only added, each read shows how far it has grown; with removals see `removals.py`.
 
 Reads are ordered by inclusion. An element takes effect, by one of its adds, after all reads without it and before all
 reads with it. One pass over the reads places each operation at the earliest moment; it fails if and only if some
@@ -12,27 +12,31 @@ from itertools import groupby
 
 from simulator.checks.linearizability.model import State, frozen
 from simulator.checks.linearizability.operations import Operations
-from simulator.checks.linearizability.unambiguous.conflict import Ambiguous, Conflict
+from simulator.checks.linearizability.unambiguous.conflict import Conflict
+from simulator.checks.linearizability.unambiguous.removals import decide_removals
 
 
 def decide_set(table: Operations, numbers: Sequence[int], first: Sequence[State]) -> Conflict | None:
     """None if the operations `numbers` of a set that held `first` are linearizable. Linear in what reads show.
 
     Raises:
-        Ambiguous: an element was removed.
+        Ambiguous: elements were removed, and `decide_removals` could not decide.
     """
     adds: dict[State, list[int]] = {}
     reads: list[tuple[frozenset[State], int]] = []
+    removals = False
     for number in numbers:
         if table.f[number] == "remove":
-            raise Ambiguous
-        if table.f[number] == "add":
+            removals = True
+        elif table.f[number] == "add":
             adds.setdefault(frozen(table.arg[number]), []).append(number)
-            continue
-        shown = frozenset(map(frozen, table.result[number]))
-        if len(shown) != len(table.result[number]):
-            return Conflict("{0} shows an element twice", (number,))
-        reads.append((shown, number))
+        else:
+            shown = frozenset(map(frozen, table.result[number]))
+            if len(shown) != len(table.result[number]):
+                return Conflict("{0} shows an element twice", (number,))
+            reads.append((shown, number))
+    if removals:
+        return decide_removals(table, numbers, frozenset(first))
     return _Growth(table, adds, frozenset(first)).conflict(reads)
 
 

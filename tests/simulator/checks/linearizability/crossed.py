@@ -20,7 +20,8 @@ CROSSED = {
 def crossed(model: str, seed: int, *, most: int) -> list[Event]:
     """A history of at most twice `most` operations, each by a process of its own."""
     dice = Random(f"{model} {seed}")
-    operations = _effects(model, dice, dice.randint(2, 2 * most))
+    many = dice.randint(2, 2 * most)
+    operations = _set_effects(dice, many) if model == "set" else _effects(model, dice, many)
     moments = [2.0 * at for at in range(len(operations))]
     for _ in range(dice.choice([0, 1, 1, 2, 3])):
         one = dice.randrange(len(moments))
@@ -34,6 +35,27 @@ def crossed(model: str, seed: int, *, most: int) -> list[Event]:
         if dice.random() >= crashes:
             events.append((end, Event(process=process, type="ok", f=f, value=result)))
     return [event for _, event in sorted(events, key=lambda entry: entry[0])]
+
+
+def _set_effects(dice: Random, many: int) -> list[tuple[str, Any, Any]]:
+    """Adds of new elements, removes of any that were or will be added, and reads of which a few are wrong."""
+    state: set[int] = set()
+    added = 0
+    done: list[tuple[str, Any, Any]] = []
+    for _ in range(many):
+        draw = dice.random()
+        if draw < 0.35:
+            added += 1
+            state.add(added)
+            done.append(("add", added, None))
+        elif draw < 0.6:
+            element = dice.randint(1, added + 1)
+            state.discard(element)
+            done.append(("remove", element, None))
+        else:
+            wrong = {dice.randint(1, added)} if added and dice.random() < 0.05 else set()
+            done.append(("read", None, sorted(state ^ wrong)))
+    return done
 
 
 def _effects(model: str, dice: Random, many: int) -> list[tuple[str, Any, Any]]:
