@@ -15,7 +15,7 @@ HALF = 0.5
 """Bounds lie between events: a little after a call, a little before a return."""
 
 
-class Life(NamedTuple):
+class Span(NamedTuple):
     """The events of one element: positions of its add, and of its only remove, which was called after the add ended."""
 
     add_call: float
@@ -25,19 +25,19 @@ class Life(NamedTuple):
 
 
 def read_windows(
-    reads: Mapping[int, tuple[float, float, frozenset[State]]], lives: Mapping[State, Life]
+    reads: Mapping[int, tuple[float, float, frozenset[State]]], spans: Mapping[State, Span]
 ) -> dict[int, tuple[float, float]]:
     """For each read (call, return, elements) the bounds between which it took effect; they are empty in no order."""
-    coming = sorted(lives, key=lambda element: lives[element].add_call, reverse=True)
-    alive: dict[State, Life] = {}
+    coming = sorted(spans, key=lambda element: spans[element].add_call, reverse=True)
+    alive: dict[State, Span] = {}
     windows: dict[int, tuple[float, float]] = {}
     for number, (call, ret, shown) in sorted(reads.items(), key=lambda read: read[1][1]):
-        while coming and lives[coming[-1]].add_call < ret:
+        while coming and spans[coming[-1]].add_call < ret:
             element = coming.pop()
-            alive[element] = lives[element]
-        for element in [element for element, life in alive.items() if life.remove_ret < _oldest(reads, number)]:
+            alive[element] = spans[element]
+        for element in [element for element, span in alive.items() if span.remove_ret < _oldest(reads, number)]:
             del alive[element]
-        windows[number] = _narrowed(call, ret, shown, alive, lives)
+        windows[number] = _narrowed(call, ret, shown, alive, spans)
     return windows
 
 
@@ -46,24 +46,24 @@ def _oldest(reads: Mapping[int, tuple[float, float, frozenset[State]]], number: 
 
 
 def _narrowed(
-    low: float, high: float, shown: frozenset[State], alive: Mapping[State, Life], lives: Mapping[State, Life]
+    low: float, high: float, shown: frozenset[State], alive: Mapping[State, Span], spans: Mapping[State, Span]
 ) -> tuple[float, float]:
     for element in shown:
-        life = lives.get(element)
-        if life is not None:
-            low = max(low, life.add_call + HALF)
-            high = min(high, life.remove_ret - HALF)
-    undecided = [life for element, life in alive.items() if element not in shown and life.remove_ret > low]
+        span = spans.get(element)
+        if span is not None:
+            low = max(low, span.add_call + HALF)
+            high = min(high, span.remove_ret - HALF)
+    undecided = [span for element, span in alive.items() if element not in shown and span.remove_ret > low]
     moved = True
     while moved and undecided:
         moved = False
-        left: list[Life] = []
-        for life in undecided:
-            if life.add_ret < low and life.remove_call > low:
-                low, moved = life.remove_call + HALF, True
-            elif life.remove_call > high and life.add_ret < high:
-                high, moved = life.add_ret - HALF, True
-            elif life.add_ret > low and life.remove_call < high:
-                left.append(life)
+        left: list[Span] = []
+        for span in undecided:
+            if span.add_ret < low and span.remove_call > low:
+                low, moved = span.remove_call + HALF, True
+            elif span.remove_call > high and span.add_ret < high:
+                high, moved = span.add_ret - HALF, True
+            elif span.add_ret > low and span.remove_call < high:
+                left.append(span)
         undecided = left
     return low, high

@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from simulator.checks.linearizability.model import State, frozen
 from simulator.checks.linearizability.operations import PENDING, Operations
 from simulator.checks.linearizability.unambiguous.conflict import Ambiguous, Conflict
-from simulator.checks.linearizability.unambiguous.read_windows import Life, read_windows
+from simulator.checks.linearizability.unambiguous.read_windows import Span, read_windows
 
 _ABSENT, _PRESENT, _GONE = range(3)
 _NOBODY = -1
@@ -69,7 +69,7 @@ class _Sweep:
             self._take(number, table.f[number], table.arg[number], table.result[number])
         self._windows = read_windows(
             {number: (self._calls[number], self._rets[number], shown) for number, shown in self._shown.items()},
-            self._lives(),
+            self._spans(),
         )
         self._shown_until = {
             element: (
@@ -96,17 +96,17 @@ class _Sweep:
             raise Ambiguous
         self._phase.setdefault(element, _ABSENT)
 
-    def _lives(self) -> dict[State, Life]:
+    def _spans(self) -> dict[State, Span]:
         """The elements that certainly went when they were removed."""
-        lives: dict[State, Life] = {}
+        spans: dict[State, Span] = {}
         for element, add in self._add.items():
             removes = self._removes.get(element, ())
             added = (-1, -1) if add == _NOBODY else (self._calls[add], self._rets[add])
             if not removes:
-                lives[element] = Life(*added, PENDING, PENDING)
+                spans[element] = Span(*added, PENDING, PENDING)
             elif len(removes) == 1 and self._calls[removes[0]] > added[1]:
-                lives[element] = Life(*added, self._calls[removes[0]], self._rets[removes[0]])
-        return lives
+                spans[element] = Span(*added, self._calls[removes[0]], self._rets[removes[0]])
+        return spans
 
     def run(self) -> None:
         """Sweep over all calls and returns. Raises `_Stuck` where a forced step is impossible."""
