@@ -76,6 +76,7 @@ class Acceptor:
             accepted=self.reported(first_slot, decided),
             decided=self.reported_prefix(decided),
             stamp=stamp,
+            eras=self.core.eras,
         )
 
     @rule("3")
@@ -132,7 +133,11 @@ class Acceptor:
             self.core.send(
                 (message.sender,),
                 Accepted(
-                    sender=self.core.me, ballot=message.ballot, first_slot=message.first_slot, last_slot=last_slot
+                    sender=self.core.me,
+                    ballot=message.ballot,
+                    first_slot=message.first_slot,
+                    last_slot=last_slot,
+                    eras=self.core.eras,
                 ),
             )
 

@@ -91,6 +91,11 @@ class Campaign:
         """Count one promise a node: a repeated one counts once."""
         self.promises[message.sender] = message
 
+    @rule("17")
+    def uncount(self, node: NodeId) -> None:
+        """`node` has lost its memory: the promise that it gave before counts no longer."""
+        self.promises.pop(node, None)
+
     @rule("4")
     def enough_promises(self) -> bool:
         """Phase 1 is complete when a majority of distinct nodes has promised this ballot."""

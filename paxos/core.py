@@ -9,6 +9,7 @@ from msgspec import Meta
 
 from paxos.ballot import NodeId
 from paxos.effects import Effect, Note, Persist, Send, SendNow, SetTimer, Timer
+from paxos.eras import NO_LOSS, Eras
 from paxos.messages import AnyMessage
 from paxos.quorum import Quorums
 from paxos.records import JournalRecord
@@ -62,7 +63,10 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Core:
-    """Invariants: `now` never goes back, however the driver's clock jumps; `effects` are in order of emission."""
+    """Invariants: `now` never goes back, however the driver's clock jumps; `effects` are in order of emission.
+
+    `amnesia` says why this node must not vote, or is empty; `eras` are the eras of all nodes that it knows (rule 17).
+    """
 
     def __init__(self, config: Config) -> None:
         self.config = config
@@ -75,6 +79,8 @@ class Core:
         self.leap_ms = 0
         self.effects: list[Effect] = []
         self.heard_ms: dict[NodeId, int] = {}
+        self.amnesia = ""
+        self.eras: Eras = NO_LOSS
         self._clock: int | None = None
 
     def see_clock(self, clock_ms: int) -> None:

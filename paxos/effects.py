@@ -22,6 +22,7 @@ class Timer(StrEnum):
     RESEND = "resend"
     FORWARD = "forward"
     CATCHUP = "catchup"
+    RECOVERY = "recovery"
     SYNC = "sync"
     """The driver's own: a put-off sync is due. It stands here so that one type names every timer in a trace."""
 

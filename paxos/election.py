@@ -163,7 +163,7 @@ class Election:
             PreVoteReply(
                 sender=self.core.me,
                 stamp=message.stamp,
-                would_grant=self.pre_vote.would_grant(sender, leader, hops),
+                would_grant=not self.core.amnesia and self.pre_vote.would_grant(sender, leader, hops),
                 leader=leader,
                 hops=hops,
                 promised=max(self.campaign.seen, self.acceptor.promised),
@@ -193,7 +193,8 @@ class Election:
         self.view.hint(leader, via, hops)
 
     def _campaign_if_granted(self) -> None:
-        if self.pre_vote.is_won():
+        """A node with amnesia asks too, to learn who leads, and opens no ballot: it could not vote for it."""
+        if self.pre_vote.is_won() and not self.core.amnesia:
             self.open_ballot()
 
     # Phase 1
@@ -212,6 +213,8 @@ class Election:
         """Promise the sender's ballot, unless a leader is heard (rule 2) or a higher promise stands (rule 3)."""
         sender, ballot, view = message.sender, message.ballot, self.view
         self.campaign.see(ballot)
+        if self.core.amnesia:
+            return
         if sender == view.leader and ballot > view.ballot:
             view.forget()  # A leader never sends PREPARE for a higher ballot, so the sender has stepped down.
         if self.leading and ballot != self.campaign.ballot:

@@ -21,11 +21,13 @@ class Heartbeats:
         self.round = 0
         self._acked: dict[NodeId, int] = {}
         self._acked_ms: dict[NodeId, int] = {}
+        self._mute_ms: dict[NodeId, int] = {}  # When nodes with amnesia were heard: they are told, and never counted.
 
     def clear(self) -> None:
         """Forget all acknowledgements: a leadership begins or ends."""
         self._acked.clear()
         self._acked_ms.clear()
+        self._mute_ms.clear()
 
     def send(self, prefix: Slot) -> None:
         """Start a round: send a heartbeat that announces the decided `prefix` to all followers."""
@@ -38,7 +40,7 @@ class Heartbeats:
                 decided=prefix,
                 round=self.round,
                 stamp=self.core.now,
-                heard=self.heard(),
+                heard=self.heard() if not self._mute_ms else self.heard() + self._mute(),
                 round_trip_ms=self.timeouts.round_trip_ms(),
             ),
         )
@@ -54,6 +56,11 @@ class Heartbeats:
         self.timeouts.measured(message.sender, message.stamp)
         self.learner.want(message.decided, message.sender)
         now, sender = self.core.now, message.sender
+        if not message.votes:
+            self._mute_ms[sender] = now
+            self._acked.pop(sender, None)
+            self._acked_ms.pop(sender, None)
+            return
         self.timeouts.heard_after(now - self._acked_ms.get(sender, now))
         self._acked_ms[sender] = now
         self._acked[sender] = max(message.round, self._acked.get(sender, 0))
@@ -65,6 +72,10 @@ class Heartbeats:
         """
         oldest = self.core.now - 3 * self.timeouts.election_ms() // 2
         return tuple(node for node in self.core.others if self._acked_ms.get(node, oldest) > oldest)
+
+    def _mute(self) -> tuple[NodeId, ...]:
+        oldest = self.core.now - 3 * self.timeouts.election_ms() // 2
+        return tuple(node for node, at in sorted(self._mute_ms.items()) if at > oldest and node not in self._acked_ms)
 
     @rule("7")
     def ways_back(self, path: Path) -> list[tuple[NodeId, Path]]:

@@ -130,6 +130,8 @@ class Learner:
 
     def _ask(self) -> None:
         sources = sorted(node for node, upto in self.prefixes.items() if upto > self.decided)
+        heard = self.core.heard_within(self.timeouts.election_ms())
+        sources = [node for node in sources if node in heard] or sources  # A silent one may be cut off.
         if not sources:
             self.wanted = self.decided  # No peer is known to have them: wait for the next announcement.
             return

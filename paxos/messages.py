@@ -11,6 +11,7 @@ from __future__ import annotations
 import msgspec
 
 from paxos.ballot import Ballot, NodeId, Slot
+from paxos.eras import NO_LOSS, Eras
 
 
 class Request(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -92,12 +93,16 @@ class Prepare(Message, frozen=True, kw_only=True, array_like=True, gc=False, tag
 
 
 class Promise(Message, frozen=True, kw_only=True, array_like=True, gc=False, tag=4):
-    """Phase 1b: no lower ballot will be accepted. `accepted` are the votes from the asked slot on, above `decided`."""
+    """Phase 1b: no lower ballot will be accepted. `accepted` are the votes from the asked slot on, above `decided`.
+
+    `eras` are the eras that the sender knows, its own among them (see `eras`).
+    """
 
     ballot: Ballot
     accepted: tuple[Acceptance, ...]
     decided: Slot
     stamp: int
+    eras: Eras = NO_LOSS
 
 
 class Reject(Message, frozen=True, kw_only=True, array_like=True, gc=False, tag=5):
@@ -119,11 +124,12 @@ class Accept(Message, frozen=True, kw_only=True, array_like=True, gc=False, tag=
 
 
 class Accepted(Message, frozen=True, kw_only=True, array_like=True, gc=False, tag=7):
-    """Phase 2b: every slot from `first_slot` to `last_slot`, both included, is accepted at `ballot`."""
+    """Phase 2b: each slot from `first_slot` to `last_slot`, both included, is accepted at `ballot`; `eras` as above."""
 
     ballot: Ballot
     first_slot: Slot
     last_slot: Slot
+    eras: Eras = NO_LOSS
 
 
 class Decide(Message, frozen=True, kw_only=True, array_like=True, gc=False, tag=8):
@@ -149,12 +155,16 @@ class Heartbeat(Message, frozen=True, kw_only=True, array_like=True, gc=False, t
 
 
 class HeartbeatAck(Message, frozen=True, kw_only=True, array_like=True, gc=False, tag=10):
-    """The sender heard heartbeat `round` and follows `ballot`; `decided` is its decided prefix."""
+    """The sender heard heartbeat `round` and follows `ballot`; `decided` is its decided prefix.
+
+    A node with amnesia says so (`votes` is false): it hears, and no quorum may count it.
+    """
 
     ballot: Ballot
     round: int
     stamp: int
     decided: Slot
+    votes: bool = True
 
 
 class StepDown(Message, frozen=True, kw_only=True, array_like=True, gc=False, tag=11):
@@ -225,6 +235,41 @@ class Hints(Message, frozen=True, kw_only=True, array_like=True, gc=False, tag=1
     hints: tuple[int, ...]
 
 
+class AskMemory(Message, frozen=True, kw_only=True, array_like=True, gc=False, tag=31):
+    """What did you hear from me, and what do you know? Sent at the start of an incarnation (rule 17).
+
+    `nonce` names the incarnation. `lost`: the sender has amnesia, `era` is the era that it wants to begin, and the
+    receiver must remember it before it answers.
+    """
+
+    era: int
+    nonce: int
+    lost: bool
+    stamp: int
+
+
+class Memory(Message, frozen=True, kw_only=True, array_like=True, gc=False, tag=32):
+    """The answer to `AskMemory`.
+
+    `era` is the asker's era that the sender remembers from now on; one above the asked means: ask again with this one.
+    `whole`: the sender votes, so that `promised`, its highest promise, and `last_slot`, the last slot that it voted in
+    or decided, count for the asker's recovery. `heard_promise`, `heard_vote` and `heard_slot` are the highest promise,
+    and the last vote, that the asker itself said to the sender in its present era.
+    """
+
+    era: int
+    nonce: int
+    stamp: int
+    eras: Eras
+    whole: bool
+    promised: Ballot
+    last_slot: Slot
+    decided: Slot
+    heard_promise: Ballot
+    heard_vote: Ballot
+    heard_slot: Slot
+
+
 AnyMessage = (
     PreVote
     | PreVoteReply
@@ -244,5 +289,7 @@ AnyMessage = (
     | Catchup
     | CatchupReply
     | Hints
+    | AskMemory
+    | Memory
 )
 """All messages, as one union for decoders and for `match`."""

@@ -313,6 +313,12 @@ class Proposer:
         """Count one vote a node: a repeated one counts once."""
         flight.voters |= 1 << voter
 
+    @rule("17")
+    def uncount(self, node: NodeId) -> None:
+        """`node` has lost its memory: the votes that it gave before count no longer in slots that are not chosen."""
+        for flight in self.flight.values():
+            flight.voters &= ~(1 << node)
+
     @rule("10")
     def enough_votes(self, flight: Flight) -> bool:
         """True when the value is chosen: a majority of distinct nodes has accepted it at this ballot."""

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import msgspec
 
-from paxos.ballot import Ballot, Slot
+from paxos.ballot import Ballot, NodeId, Slot
+from paxos.eras import Eras
 from paxos.messages import Value
 
 
@@ -32,4 +33,26 @@ class AcceptedRecord(msgspec.Struct, frozen=True, array_like=True, gc=False, tag
     value: Value
 
 
-JournalRecord = PromiseRecord | OpenedRecord | AcceptedRecord
+class EraRecord(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="era"):
+    """`node` is in `era` now, which its incarnation `nonce` began: what it said in older ones is void (see `eras`)."""
+
+    node: NodeId
+    era: int
+    nonce: int
+
+
+class AmnesiaRecord(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="amnesia"):
+    """This node has lost promises or votes, and `why`. It votes no more until a `RecoveredRecord`."""
+
+    why: str
+
+
+class RecoveredRecord(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="recovered"):
+    """This node votes again. `ballot` is a promise that covers all that were lost; `eras` are those it knows."""
+
+    ballot: Ballot
+    eras: Eras
+
+
+BallotRecord = PromiseRecord | OpenedRecord | AcceptedRecord
+JournalRecord = BallotRecord | EraRecord | AmnesiaRecord | RecoveredRecord

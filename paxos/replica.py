@@ -15,6 +15,7 @@ from paxos.campaign import Campaign
 from paxos.core import Config, Core
 from paxos.effects import Effect, ReadReady, Timer
 from paxos.election import Election
+from paxos.eras import NO_LOSS, Eras
 from paxos.heartbeats import Heartbeats
 from paxos.leader_view import LeaderView
 from paxos.learner import Learner
@@ -23,6 +24,7 @@ from paxos.messages import (
     Acceptance,
     Accepted,
     AnyMessage,
+    AskMemory,
     AskRead,
     Catchup,
     CatchupReply,
@@ -32,6 +34,7 @@ from paxos.messages import (
     Heartbeat,
     HeartbeatAck,
     Hints,
+    Memory,
     Prepare,
     PreVote,
     PreVoteReply,
@@ -44,6 +47,7 @@ from paxos.messages import (
 from paxos.pre_vote import PreVoteRound
 from paxos.proposer import Proposer
 from paxos.reads import Reads
+from paxos.recovery import Recovery
 from paxos.request_forwarder import RequestForwarder
 from paxos.rules import rule
 from paxos.status import ReplicaStatus
@@ -56,7 +60,8 @@ class Replica:
 
     It starts from the node's files: the highest promise, the highest ballot opened here, the votes above `decided`, and
     the height `decided` of the chain. `applied` gives the slot in which a request was applied here, 0 when it was not;
-    `waiting` is the driver's register of its clients' requests.
+    `waiting` is the driver's register of its clients' requests. `amnesia` says what the files have lost, if anything;
+    `eras` and `nonces` are those of `recovery`, `nonce` names this incarnation, and a `new` node has no past.
     Calls emit effects; `flush` ends a batch, and `take_effects` returns everything since the last call.
     """
 
@@ -71,6 +76,7 @@ class Replica:
     reads_role = Reads
     proposer_role = Proposer
     forwarder_role = RequestForwarder
+    recovery_role = Recovery
 
     def __init__(
         self,
@@ -82,8 +88,14 @@ class Replica:
         decided: Slot,
         applied: Callable[[str, int], Slot],
         waiting: WaitingRequests,
+        amnesia: str = "",
+        eras: Eras = NO_LOSS,
+        nonces: Mapping[NodeId, int] | None = None,
+        nonce: int = 0,
+        new: bool = True,
     ) -> None:
         self.core = core = Core(config)
+        core.amnesia, core.eras = amnesia, eras
         self.timeouts = timeouts = self.timeouts_role(core)
         self.acceptor = acceptor = self.acceptor_role(core, promised, opened, accepted)
         self.waiting = waiting
@@ -111,12 +123,18 @@ class Replica:
             applied=applied,
         )
 
+        self.recovery = self.recovery_role(
+            core, timeouts, acceptor, learner, nonce=nonce, nonces=nonces or {}, began=self._era_began
+        )
+        self._new = new
+
     # Events
 
     def start(self, now_ms: int) -> None:
         """Start an incarnation."""
         self.core.see_clock(now_ms)
         self.election.start()
+        self.recovery.start(new=self._new)
 
     def submit(self, request: Request, now_ms: int) -> None:
         """A client's write reached this node."""
@@ -148,12 +166,14 @@ class Replica:
                 self.forwarder.alarm()
             case Timer.CATCHUP:
                 self.learner.retry()
+            case Timer.RECOVERY:
+                self.recovery.alarm()
             case Timer.SYNC:
                 return
             case _:
                 assert_never(timer)
 
-    def receive(self, message: AnyMessage, now_ms: int) -> None:  # noqa: C901, PLR0912  One case a message, none forgotten.
+    def receive(self, message: AnyMessage, now_ms: int) -> None:  # noqa: C901, PLR0912, PLR0915  One case a message, none forgotten.
         """Handle a message of a peer, or one of this node to itself, which arrives once its records are durable.
 
         Raises:
@@ -167,7 +187,9 @@ class Replica:
             case Accept():
                 self._vote(message)
             case Accepted():
-                self.proposer.accepted(message)
+                if message.eras == core.eras or self.recovery.admits(message):
+                    self.recovery.votes[message.sender] = message
+                    self.proposer.accepted(message)
             case Heartbeat():
                 self._hear_leader(message)
             case HeartbeatAck():
@@ -184,7 +206,7 @@ class Replica:
             case Prepare():
                 self.election.on_prepare(message)
             case Promise():
-                if self.election.on_promise(message):
+                if self.recovery.admits(message) and self._promised(message):
                     self.proposer.lead(self.campaign.ballot, self.campaign.promises.values())
             case Reject():
                 if self.election.on_reject(message):
@@ -201,6 +223,11 @@ class Replica:
                 self.learner.serve(message)
             case CatchupReply():
                 self.learner.fetched(message)
+            case AskMemory():
+                self.recovery.asked(message)
+            case Memory():
+                if self.recovery.answer(message) and self.election.leading:
+                    self._step_down(core.amnesia)
             case Hints():
                 return
             case _:
@@ -218,6 +245,8 @@ class Replica:
         if self.proposer.leading:
             self.proposer.flush()
         self.learner.flush()
+        if self.core.amnesia:
+            self.recovery.recover_if_safe()
         if self.waiting.confirmed and (ready := self.waiting.end_ready_reads(self.learner.decided)):
             self.core.effects.append(ReadReady(ready))
         self.acceptor.forget_below(self.learner.decided + 1)
@@ -230,8 +259,8 @@ class Replica:
 
     @rule("9")
     def _vote(self, message: Accept) -> None:
-        """Vote for an ACCEPT, which also shows that its leader is alive, or refuse it."""
-        if not self.acceptor.accept(message):
+        """Vote for an ACCEPT, which also shows that its leader is alive, or refuse it. With amnesia only follow it."""
+        if not self.core.amnesia and not self.acceptor.accept(message):
             self.acceptor.refuse(message.sender, message.ballot, NOBODY, self.learner.decided)
             return
         if self._follows(message.ballot, message.sender):
@@ -253,8 +282,19 @@ class Replica:
                 round=message.round,
                 stamp=message.stamp,
                 decided=self.learner.decided,
+                votes=not self.core.amnesia,
             ),
         )
+
+    def _promised(self, message: Promise) -> bool:
+        recovery, sender = self.recovery, message.sender
+        recovery.promises[sender] = max(message.ballot, recovery.promises.get(sender, message.ballot))
+        return self.election.on_promise(message)
+
+    def _era_began(self, node: NodeId) -> None:
+        """`node` lost its memory: what it promised and voted before counts no longer."""
+        self.campaign.uncount(node)
+        self.proposer.uncount(node)
 
     def _follows(self, ballot: Ballot, leader: NodeId) -> bool:
         """Follow the leader that sent this ballot unless it is stale; step down if this node leads with a lower one."""
@@ -294,6 +334,8 @@ class Replica:
             round_trip_ms=self.timeouts.round_trip_ms(),
             elections=self.campaign.opened,
             leaderships=self.campaign.won,
+            amnesia=self.core.amnesia,
+            remembering=tuple(sorted(self.recovery.answers)) if self.core.amnesia else (),
         )
 
     def votes(self) -> Mapping[Slot, Acceptance]:

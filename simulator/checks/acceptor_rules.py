@@ -8,8 +8,9 @@ vote is one that was given is judged in `vote_rules`.
 from __future__ import annotations
 
 from paxos.ballot import NodeId, Slot
+from paxos.eras import era_of, newest, with_era
 from paxos.messages import Accepted, Promise
-from paxos.records import AcceptedRecord, OpenedRecord
+from paxos.records import AcceptedRecord, AmnesiaRecord, EraRecord, OpenedRecord, RecoveredRecord
 from simulator.checks.oracle import VOTES_REPLACED, NodeFacts, Oracle, Vote
 from simulator.checks.vote_rules import VoteRules
 from simulator.node.storage.storage import Recovered
@@ -28,9 +29,10 @@ class AcceptorRules:
         oracle, at_ms, node = self._oracle, event.at_ms, event.node
         acceptor = oracle.nodes[node]
         for record in event.records:
-            ballot = record.ballot
             if type(record) is AcceptedRecord:
-                number = record.slot
+                ballot, number = record.ballot, record.slot
+                if acceptor.amnesia:
+                    self._voted_with_amnesia(at_ms, node, f"votes at ballot {ballot} for slot {number}")
                 slot = oracle.slots.get(number) or oracle.slot(number)
                 vote = slot.votes.get(ballot)
                 if vote is None or vote.value is not record.value or not vote.reached & acceptor.bit:
@@ -44,9 +46,15 @@ class AcceptorRules:
                 if len(slot.votes) > 1 and slot.replaces(vote, acceptor.bit):
                     oracle.sometimes[VOTES_REPLACED] += 1
                 acceptor.promised = ballot
-                acceptor.pending.append((slot, ballot, vote))
+                acceptor.pending.append((slot, ballot, vote, acceptor.eras))
                 acceptor.highest_vote = max(acceptor.highest_vote, number)
                 continue
+            if isinstance(record, EraRecord | AmnesiaRecord | RecoveredRecord):
+                self._note_memory(at_ms, acceptor, record)
+                continue
+            ballot = record.ballot
+            if acceptor.amnesia:
+                self._voted_with_amnesia(at_ms, node, f"promises ballot {ballot}")
             if ballot < acceptor.promised:
                 oracle.violated(
                     "promise", f"node {node} promised {acceptor.promised} and now promises {ballot}", at_ms, node
@@ -61,17 +69,21 @@ class AcceptorRules:
         """The node synced all records that it had appended: the votes among them count from now on."""
         oracle, acceptor = self._oracle, self._oracle.nodes[event.node]
         bit, quorum = acceptor.bit, oracle.accept_quorum
+        if acceptor.safe_eras != acceptor.eras:
+            oracle.remember(acceptor)
         if acceptor.pending_ballots:
             self._sync_ballots(acceptor)
         if acceptor.pending:
             noted = None
-            for slot, ballot, vote in acceptor.pending:
+            for slot, ballot, vote, eras in acceptor.pending:
                 vote.voters |= bit
+                if eras:
+                    vote.eras[event.node] = eras
                 if ballot is not noted:  # A vote is a record of its ballot, also when a higher promise came with it.
                     noted = ballot
                     oracle.campaign(ballot).safe |= bit
                     acceptor.safe = max(acceptor.safe, ballot)
-                if vote.voters.bit_count() == quorum:
+                if vote.voters.bit_count() == quorum if not vote.forgotten else vote.has_quorum(quorum, oracle.nodes):
                     oracle.choose(slot, ballot, vote, event.at_ms)
             acceptor.pending.clear()
 
@@ -91,6 +103,7 @@ class AcceptorRules:
         acceptor.pending.clear()
         acceptor.pending_ballots.clear()
         acceptor.promised = acceptor.safe
+        acceptor.eras = acceptor.safe_eras
 
     def recovered(self, at_ms: int, node: NodeId, recovered: Recovered) -> None:
         """An incarnation began: no synced record may be missing; unsynced records that survived are durable now.
@@ -101,10 +114,9 @@ class AcceptorRules:
         oracle, acceptor = self._oracle, self._oracle.nodes[node]
         self.ended(node)
         acceptor.incarnation += 1
-        if acceptor.incarnation > 1 and not acceptor.damaged:
-            self._check_recovery(at_ms, acceptor, recovered)
-        elif acceptor.damaged:
-            acceptor.read_height = 0
+        acceptor.eras = recovered.eras
+        oracle.remember(acceptor)  # Records that were not synced may have survived.
+        self._judge_memory(at_ms, acceptor, recovered)
         trusted = acceptor.incarnation == 1 or acceptor.damaged
         acceptor.damaged = False
         safe = acceptor.safe
@@ -121,16 +133,60 @@ class AcceptorRules:
             else:
                 vote = self._votes.found(at_ms, acceptor, slot, acceptance)
             acceptor.highest_vote = max(acceptor.highest_vote, number)
+            if vote is not None and recovered.eras:
+                vote.eras[node] = recovered.eras
             if vote is None or (vote.voters | vote.late) & acceptor.bit:
                 continue
             if acceptance.ballot < safe:
                 vote.late |= acceptor.bit  # Stored below its promise, just before the last incarnation ended.
             else:
                 vote.voters |= acceptor.bit
-                if vote.voters.bit_count() == oracle.accept_quorum:
+                if vote.has_quorum(oracle.accept_quorum, oracle.nodes):
                     oracle.choose(slot, acceptance.ballot, vote, at_ms)
         for note in recovered.notes:
             oracle.sometimes["torn tails" if "torn" in note else "mended files"] += 1
+
+    def _judge_memory(self, at_ms: int, acceptor: NodeFacts, recovered: Recovered) -> None:
+        """What was synced must be there, unless the node says that something is lost, or its files were harmed."""
+        if recovered.lost:
+            if not acceptor.amnesia or acceptor.damaged:
+                self._oracle.forget(acceptor)
+            acceptor.read_height = 0
+        elif acceptor.incarnation > 1 and not acceptor.damaged:
+            self._check_recovery(at_ms, acceptor, recovered)
+        elif acceptor.damaged:
+            acceptor.read_height = 0
+
+    def _note_memory(
+        self, at_ms: int, acceptor: NodeFacts, record: EraRecord | AmnesiaRecord | RecoveredRecord
+    ) -> None:
+        """The node noted what concerns rule 17: it, or another node, has lost its memory or has recovered."""
+        oracle = self._oracle
+        match record:
+            case EraRecord(node, era):
+                acceptor.eras = newest(acceptor.eras, with_era(acceptor.eras, node, era))
+            case AmnesiaRecord():
+                oracle.forget(acceptor)
+                oracle.sometimes["losses told by peers"] += 1
+            case RecoveredRecord(ballot, eras):
+                self._check_proof(at_ms, acceptor, era_of(eras, acceptor.node))
+                acceptor.amnesia = False
+                acceptor.eras = newest(acceptor.eras, eras)
+                acceptor.promised = max(acceptor.promised, ballot)
+                acceptor.pending_ballots.append((ballot, False))
+                oracle.sometimes["memories recovered"] += 1
+
+    def _check_proof(self, at_ms: int, acceptor: NodeFacts, era: int) -> None:
+        """Of the other nodes a majority must have synced that this node begins `era`."""
+        oracle, me = self._oracle, acceptor.node
+        needed = min(len(oracle.nodes) // 2 + 1, len(oracle.nodes) - 1)
+        remember = oracle.remembered.get((me, era), 0).bit_count()
+        if not needed or remember < needed:
+            why = f"node {me} votes again in era {era}, and {remember} others were told of it, of the {needed} needed"
+            oracle.violated("amnesia", why, at_ms, me)
+
+    def _voted_with_amnesia(self, at_ms: int, node: NodeId, what: str) -> None:
+        self._oracle.violated("amnesia", f"node {node} has lost its memory and {what}", at_ms, node)
 
     def _check_recovery(self, at_ms: int, acceptor: NodeFacts, recovered: Recovered) -> None:
         oracle, node = self._oracle, acceptor.node
@@ -153,6 +209,8 @@ class AcceptorRules:
     def accepted_sent(self, at_ms: int, node: NodeId, message: Accepted) -> None:
         """ACCEPTED was sent: each of its slots needs a synced vote that respects the promise."""
         oracle, bit, ballot = self._oracle, self._oracle.nodes[node].bit, message.ballot
+        if oracle.nodes[node].amnesia:
+            self._voted_with_amnesia(at_ms, node, f"says ACCEPTED at ballot {ballot}")
         for number in range(max(message.first_slot, oracle.forgotten + 1), message.last_slot + 1):
             slot = oracle.slots.get(number)
             vote = None if slot is None else slot.votes.get(ballot)
@@ -168,6 +226,8 @@ class AcceptorRules:
         """PROMISE was sent: it is synced, and reports each vote below its ballot and each decided slot asked for."""
         oracle, acceptor, ballot = self._oracle, self._oracle.nodes[node], message.ballot
         campaign = oracle.campaign(ballot)
+        if acceptor.amnesia:
+            self._voted_with_amnesia(at_ms, node, f"says PROMISE {ballot}")
         if not campaign.safe & acceptor.bit:
             oracle.violated(
                 "promise", f"node {node} says PROMISE {ballot} without a synced record of it", at_ms, node, ballot.owner

@@ -2,7 +2,9 @@
 
 A slot is chosen when a majority has *synced* a vote for one value at one ballot (Lamport 2001, §2.1), even if no node
 knows it. The rules compare what nodes send and apply with this state, not with what any node believes. A vote recorded
-below its acceptor's promise is kept apart: an acceptor may store such a vote, and it does not count.
+below its acceptor's promise is kept apart: an acceptor may store such a vote, and it does not count. A node that has
+lost its memory has begun a new era (`paxos/eras.py`): a majority holds only if none of its nodes knew, when it voted,
+that another one's vote is of an era that is over.
 
 The state of a slot is dropped long after every node has applied it; `chain_replay` keeps the hashes of the blocks.
 """
@@ -10,10 +12,12 @@ The state of a slot is dropped long after every node has applied it; `chain_repl
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from itertools import combinations
 
 from chain.block import GENESIS_HASH
 from paxos.ballot import NO_BALLOT, Ballot, NodeId, Slot
+from paxos.eras import NO_LOSS, Eras, era_of
 from paxos.messages import NO_OP, Acceptance, Value
 from simulator.checks.violation import Violation
 
@@ -30,10 +34,11 @@ class Vote:
 
     `voters` have synced a vote for it, and `late` have stored one below their promise. `reached` have received an
     ACCEPT with the value. ACCEPTED of the nodes in `acknowledged` has reached the ballot's owner. `proposed` is True
-    once an ACCEPT with the value was sent and checked.
+    once an ACCEPT with the value was sent and checked. `eras` are those that each voter knew, if it knew of any;
+    `forgotten` are votes of nodes that have lost their memory since, with the eras that they knew.
     """
 
-    __slots__ = ("acknowledged", "late", "proposed", "reached", "value", "voters")
+    __slots__ = ("acknowledged", "eras", "forgotten", "late", "proposed", "reached", "value", "voters")
 
     def __init__(self, value: Value) -> None:
         self.value = value
@@ -42,6 +47,19 @@ class Vote:
         self.proposed = False
         self.reached = 0
         self.acknowledged = 0
+        self.eras: dict[NodeId, Eras] = {}
+        self.forgotten: list[tuple[NodeId, Eras]] = []
+
+    def has_quorum(self, quorum: int, nodes: Collection[NodeId]) -> bool:
+        """True when so many nodes have voted for it, in eras that none of them knows to be over."""
+        if not self.forgotten:
+            return self.voters.bit_count() >= quorum
+        votes = [(node, self.eras.get(node, NO_LOSS)) for node in nodes if self.voters >> node & 1] + self.forgotten
+        return any(
+            len({node for node, _ in some}) == quorum
+            and all(era_of(known, node) <= era_of(own, node) for _, known in some for node, own in some)
+            for some in combinations(votes, quorum)
+        )
 
 
 class SlotFacts:
@@ -97,12 +115,14 @@ class NodeFacts:
     `highest_vote` is the highest slot in which it voted; `read_height` the highest block at which it answered a local
     read, over all incarnations. `stated_prefixes` are the decided prefixes that messages stated to it, by ballot;
     `fetched` is the last slot of the blocks that it fetched. Records in `pending` and `pending_ballots` are not synced.
-    `torn` holds votes whose record a crash tore (see `vote_rules`).
+    `torn` holds votes whose record a crash tore (see `vote_rules`). `amnesia` is true while the node must not vote;
+    `eras` are those of its appended records, `safe_eras` those of the synced ones.
     """
 
     __slots__ = (
-        "bit", "damaged", "fetched", "height", "highest_vote", "incarnation", "node", "opened", "pending",
-        "pending_ballots", "promised", "read_height", "refuses", "safe", "stated_prefixes", "tip", "torn",
+        "amnesia", "bit", "damaged", "eras", "fetched", "height", "highest_vote", "incarnation", "node", "opened",
+        "pending", "pending_ballots", "promised", "read_height", "refuses", "safe", "safe_eras", "stated_prefixes",
+        "tip", "torn",
     )  # fmt: skip
 
     def __init__(self, node: NodeId) -> None:
@@ -112,7 +132,7 @@ class NodeFacts:
         self.promised = NO_BALLOT
         self.safe = NO_BALLOT
         self.opened = NO_BALLOT  # The highest own ballot that is synced.
-        self.pending: list[tuple[SlotFacts, Ballot, Vote]] = []
+        self.pending: list[tuple[SlotFacts, Ballot, Vote, Eras]] = []
         self.pending_ballots: list[tuple[Ballot, bool]] = []  # A ballot, and whether the node opened it.
         self.highest_vote: Slot = 0
         self.height: Slot = 0
@@ -123,6 +143,9 @@ class NodeFacts:
         self.damaged = False  # A file of it was damaged or removed, and it has not recovered since.
         self.refuses = False  # Its disk refuses writes or syncs.
         self.torn: dict[Slot, Acceptance] = {}
+        self.amnesia = False
+        self.eras = NO_LOSS
+        self.safe_eras = NO_LOSS
 
 
 class Oracle:
@@ -141,6 +164,7 @@ class Oracle:
         self.slots: dict[Slot, SlotFacts] = {}
         self.campaigns: dict[Ballot, Campaign] = {}
         self.choices = 0
+        self.remembered: dict[tuple[NodeId, int], int] = {}  # Node and era -> who has synced that it began.
         self.chosen_prefix: Slot = 0
         self.forgotten: Slot = 0
         self.highest_led = NO_BALLOT
@@ -194,6 +218,32 @@ class Oracle:
             return True
         slot = self.slots.get(number)
         return slot is not None and slot.chosen is not None
+
+    def remember(self, by: NodeFacts) -> None:
+        """The eras that `by` has noted are synced."""
+        for node in self.nodes:
+            era = era_of(by.eras, node)
+            if node != by.node and era > era_of(by.safe_eras, node):
+                self.remembered[node, era] = self.remembered.get((node, era), 0) | by.bit
+        by.safe_eras = by.eras
+
+    def forget(self, node: NodeFacts) -> None:
+        """The node has lost its memory: it need not know any more what it promised and voted, and must not vote."""
+        node.amnesia = True
+        node.pending.clear()
+        node.pending_ballots.clear()
+        node.promised = node.safe = node.opened = NO_BALLOT
+        for slot in self.slots.values():
+            for vote in slot.votes.values():
+                vote.late &= ~node.bit
+                if vote.voters & node.bit:
+                    vote.voters &= ~node.bit
+                    vote.forgotten.append((node.node, vote.eras.pop(node.node, NO_LOSS)))
+        for campaign in self.campaigns.values():
+            campaign.safe &= ~node.bit
+            if campaign.ballot.owner == node.node and not campaign.led:
+                campaign.incarnation = campaign.promised_by = 0  # It may open this ballot again: it never led.
+        self.sometimes["memories lost"] += 1
 
     def choose(self, slot: SlotFacts, ballot: Ballot, vote: Vote, at_ms: int) -> None:
         """Note that `vote`, at `ballot`, has a majority. Two chosen values in one slot are a violation."""

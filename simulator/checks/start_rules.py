@@ -25,7 +25,7 @@ class StartRules:
     def injected(self, fault: DiskFault) -> None:
         """A disk or a file of a node was harmed, or its disk works again."""
         node = self._oracle.nodes[fault.node]
-        if fault.kind in {"corrupt", "wipe"}:
+        if fault.kind in {"corrupt", "wipe", "rollback"}:
             node.damaged = True
         elif fault.kind == "ok":
             node.refuses = False

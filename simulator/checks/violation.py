@@ -15,6 +15,7 @@ INVARIANTS = (
     "chain",
     "blog",
     "durability",
+    "amnesia",
     "once",
     "reads",
     "true-word",

@@ -103,6 +103,8 @@ class BaseCluster(ABC):
                 self._answered(self._book.read_answered(report))
             case NoteLine(kind, text):
                 self._note(node, kind, text)
+                if kind == "amnesia":
+                    self._book.begins_anew(node)
             case NodeFailed(text):
                 self._note(node, "failed", text)
                 self._warn(f"node {node} stopped: {text}")

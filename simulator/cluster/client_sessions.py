@@ -14,6 +14,8 @@ import secrets
 from collections.abc import Callable, Sequence
 from typing import Literal, cast
 
+import msgspec
+
 from blog.operations import InvalidOperation, Operation, Post, validated
 from paxos.messages import Request
 from simulator.cluster.history import Event
@@ -130,6 +132,7 @@ class ClientBook:
         self._events: list[Event] = []
         self._open: dict[int, _Open] = {}
         self._waiting: dict[int, int] = {}
+        self._anew: dict[int, int] = {}
         self._processes = Processes()
         self._last_of_name: dict[str, int] = {}
         self._named: dict[tuple[str, int], int] = {}  # The numbers of the writes that have a name of their own.
@@ -215,6 +218,10 @@ class ClientBook:
             self.give_up(ticket, f"node {ticket.node} did not answer within {(now - ticket.asked_ms) / 1000:.0f} s")
         return late
 
+    def begins_anew(self, node: int) -> None:
+        """`node` has lost its memory: its local reads may show less than before."""
+        self._anew[node] = self._anew.get(node, 0) + 1
+
     def history(self) -> Sequence[Event]:
         """A copy of all calls and returns so far, in order of time."""
         return list(self._events)
@@ -262,7 +269,11 @@ class ClientBook:
             invoked = _event(entry, "invoke", answer.shown, invoked.value, ticket.asked_ms)
             self._events[entry.invoked_at] = invoked
         outcome, value = _outcome(ticket.request, answer, invoked.value)
-        self._events.append(_event(entry, outcome, invoked.f, value, self._now_ms()))
+        event = _event(entry, outcome, invoked.f, value, self._now_ms())
+        if event.node in self._anew:  # The node that answers may have started after the call.
+            event = msgspec.structs.replace(event, anew=self._anew[event.node])
+            self._events[entry.invoked_at] = msgspec.structs.replace(invoked, anew=event.anew)
+        self._events.append(event)
         return outcome != "info"
 
 

@@ -29,6 +29,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One line of a history. `time` only orders events; the recorders here give milliseconds of cluster time.
 
     `read` is "local" on every event of a read that a node answered from its own blog; `node` is then that node.
+    A node that has lost its memory begins anew, with what is left of its blog: `anew` counts how often it had.
     """
 
     process: int
@@ -38,6 +39,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     time: float = 0
     read: Literal["", "local"] = ""
     node: int = 0
+    anew: int = 0
 
 
 MOST_MEMORY_BYTES = 2 << 30

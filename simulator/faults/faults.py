@@ -15,7 +15,11 @@ from simulator.faults.links import Link, LinkRule
 CrashPoint = Literal["before-record", "before-sync", "before-send"]
 """A moment of the protocol: before a record is written; between record and sync; between sync and send."""
 
-DiskFaultKind = Literal["corrupt", "tear", "full", "readonly", "ok", "wipe", "failing-sync", "failing-write"]
+DiskFaultKind = Literal[
+    "corrupt", "tear", "full", "readonly", "ok", "wipe", "rollback", "failing-sync", "failing-write"
+]
+ALL_FILES = "all"
+"""The file of a fault that concerns the whole folder."""
 
 
 def _nodes(nodes: Iterable[int]) -> str:

@@ -21,6 +21,7 @@ from paxos.learner import Learner
 from paxos.pre_vote import PreVoteRound
 from paxos.proposer import Proposer
 from paxos.reads import Reads
+from paxos.recovery import Recovery
 from paxos.replica import Replica
 from paxos.request_forwarder import RequestForwarder
 from paxos.timeouts import Timeouts
@@ -47,6 +48,7 @@ ROLES: dict[type, str] = {
     Proposer: "proposer_role",
     RequestForwarder: "forwarder_role",
     Timeouts: "timeouts_role",
+    Recovery: "recovery_role",
 }
 NODE_PARTS: dict[type, str] = {
     StateMachine: "state_machine_type",
@@ -54,7 +56,7 @@ NODE_PARTS: dict[type, str] = {
     GroupCommit: "group_commit_type",
     BlockTransfer: "block_transfer_type",
 }
-FILES = ("core", "log", "reads", "elections", "controls")
+FILES = ("core", "log", "reads", "elections", "memory", "controls")
 
 Part = TypeVar("Part", bound=type)
 

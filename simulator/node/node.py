@@ -58,7 +58,7 @@ class Node:
     """Call `start` once and first; end every batch of events with `flush`.
 
     After a failure of the disk or the files, or a message that no correct peer sends, every method raises
-    `NodeStopped`.
+    `NodeStopped`. `nonce` is a number that no other incarnation of this node has.
     """
 
     replica_type = Replica
@@ -76,6 +76,7 @@ class Node:
         *,
         probe: Probe | None = None,
         miner: Miner = mine,
+        nonce: int = 0,
     ) -> None:
         self.me = node_id
         self.settings = settings
@@ -83,6 +84,7 @@ class Node:
         self.storage = storage
         self.host = host
         self.probe = probe
+        self.nonce = nonce
         self.counters = Counters()
         self.outbox = Outbox(node_id, host, self.counters)
         self.waiting = WaitingRequests()
@@ -113,7 +115,6 @@ class Node:
             newest = self.storage.read_blocks(recovered.height - HASHES_KEPT + 1, recovered.height)
         except (OSError, StorageDamage) as error:
             self._stop(error)
-        self._check_memory(recovered)
         self.state_machine.begin(recovered.height, recovered.tip, newest)
         self.replica = self.replica_type(
             self._config(),
@@ -123,6 +124,11 @@ class Node:
             decided=recovered.height,
             applied=self.state_machine.client_table.slot_of,
             waiting=self.waiting,
+            amnesia=recovered.lost,
+            eras=recovered.eras,
+            nonces=recovered.nonces,
+            nonce=self.nonce,
+            new=recovered.fresh,
         )
         self.group_commit = self.group_commit_type(
             self.me,
@@ -363,7 +369,10 @@ class Node:
         """Rewrite the journal without the votes for slots that the chain holds."""
         if self.probe is not None:
             self.probe.happened("compactions")
-        self.storage.compact(self.replica.acceptor.promised, self.replica.acceptor.opened, self.replica.votes())
+        replica = self.replica
+        self.storage.compact(
+            replica.acceptor.promised, replica.acceptor.opened, replica.votes(), replica.recovery.records()
+        )
         self._compact_at = max(self.settings.limits.compact_bytes, 2 * self.storage.journal_bytes)
 
     # Start and stop
@@ -377,12 +386,6 @@ class Node:
             window=settings.window,
             limits=settings.limits,
         )
-
-    def _check_memory(self, recovered: Recovered) -> None:
-        """A node that may have lost promises or votes must not vote: until it can recover, it does not start."""
-        if recovered.lost:
-            self._report_start(recovered)
-            self._stop(StorageDamage(f"{recovered.lost}; its promises or votes may be lost, so it must not vote."))
 
     def _report_start(self, recovered: Recovered) -> None:
         for note in start_notes(self.me, recovered):

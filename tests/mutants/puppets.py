@@ -28,15 +28,18 @@ from paxos.messages import (
 )
 from paxos.records import JournalRecord
 from simulator.checks.invariants import InvariantChecker
+from simulator.faults.faults import ALL_FILES, DiskFault
 from simulator.mutants.registry import find, node_type, quorums
 from simulator.node.client_api import ClientCall, ClientRead, ClientWrite, NodeReport, ReadAnswer, WriteAnswer
 from simulator.node.codec import operation_text
 from simulator.node.node import Node, NodeStopped
+from simulator.node.storage.identity import Past
 from simulator.node.storage.storage import Recovered, Storage
 from simulator.settings import Settings
 from simulator.trace.events import (
     BlocksApplied,
     ClientCalled,
+    FaultInjected,
     IncarnationEnded,
     JournalSynced,
     MessageDelivered,
@@ -86,6 +89,7 @@ class Seat:
         self.disk = SimulatedDisk(Random(node), lambda: 0)
         self.node: Node | None = None
         self.behind_ms = 0
+        self.started = 0
         self.cluster = cluster
 
     def send(self, to: tuple[NodeId, ...], message: AnyMessage) -> None:
@@ -145,8 +149,11 @@ class PuppetCluster:
     def restart(self, node: NodeId) -> None:
         """An incarnation on the node's files."""
         seat = self.seats[node]
-        storage = Storage(seat.disk, self.settings.difficulty)
-        made = seat.node = node_type(self.settings.break_rule)(node, self.settings, storage, seat, probe=seat)
+        storage = Storage(seat.disk, self.settings.difficulty, past=Past(began=seat.started > 0))
+        seat.started += 1
+        made = seat.node = node_type(self.settings.break_rule)(
+            node, self.settings, storage, seat, probe=seat, nonce=seat.started
+        )
         self._let(node, lambda: made.start(self._clock(node)))
 
     def crash(self, node: NodeId, *, keeps: tuple[str, ...] = ()) -> None:
@@ -160,6 +167,13 @@ class PuppetCluster:
             del file.data[file.synced :]
         seat.disk.lose_power()
         self.checker.observe(IncarnationEnded(at_ms=self.now, node=node, how="it was killed"))
+
+    def wipe(self, node: NodeId) -> None:
+        """The power is gone, and all files with it; then an incarnation on what is left, which is nothing."""
+        self.crash(node)
+        self.seats[node].disk.files.clear()
+        self.checker.observe(FaultInjected(at_ms=self.now, node=node, fault=DiskFault(node, "wipe", ALL_FILES)))
+        self.restart(node)
 
     def tick(self, ms: int = 1_000, *, asleep: NodeId | None = None) -> None:
         """Time passes in which nothing happens: long enough for a silent leader to count as lost.

@@ -12,10 +12,16 @@ from simulator.cli.program import run_program
 from simulator.errors import InputError
 from simulator.mutants.registry import NODE_PARTS, ROLES, find, mutants, node_type, replica_type
 from simulator.node.node import Node
-from tests.mutants import test_core_stories, test_election_stories, test_log_stories, test_read_stories
+from tests.mutants import (
+    test_core_stories,
+    test_election_stories,
+    test_log_stories,
+    test_memory_stories,
+    test_read_stories,
+)
 from tests.mutants.puppets import COVERED
 
-STORIES = (test_core_stories, test_election_stories, test_log_stories, test_read_stories)
+STORIES = (test_core_stories, test_election_stories, test_log_stories, test_memory_stories, test_read_stories)
 
 CORE = """
     accept-ignores-promise promise-goes-down ignore-reported-values lowest-ballot-wins-first lowest-ballot-wins-last
@@ -33,13 +39,14 @@ ELECTIONS = """
     stale-reject-deposes never-steps-down next-round-only no-backoff leader-heard-is-enough halves-merge promise-by-ping
     lowest-id-wins equal-ballot-only send-once text-ballots quorum-of-the-living
 """
+MEMORY = "amnesiac-votes one-answer-recovers old-era-counts"
 
 
 def test_every_rule_of_the_list_can_be_broken_by_its_name() -> None:
     """And there are three controls, which break nothing."""
     known = mutants()
 
-    assert set(f"{CORE} {LOG} {READS} {ELECTIONS}".split()) <= set(known)
+    assert set(f"{CORE} {LOG} {READS} {ELECTIONS} {MEMORY}".split()) <= set(known)
     assert sum(one.control for one in known.values()) == 3
     for one in known.values():
         assert bool(one.expects) != one.control

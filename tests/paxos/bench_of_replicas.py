@@ -30,7 +30,7 @@ from paxos.effects import (
     Timer,
 )
 from paxos.messages import Acceptance, AnyMessage, CatchupReply, Request, Value
-from paxos.records import AcceptedRecord, JournalRecord, OpenedRecord
+from paxos.records import AcceptedRecord, BallotRecord, JournalRecord, OpenedRecord
 from paxos.replica import Replica
 from paxos.waiting_requests import WaitingRequests
 from tests.paxos.oracle import Oracle, RequestId
@@ -103,6 +103,7 @@ class Bench:
         promised = opened = NO_BALLOT
         accepted: dict[Slot, Acceptance] = {}
         for record in seat.journal:
+            assert isinstance(record, BallotRecord), f"nobody loses a memory here: {record}"
             promised = max(promised, record.ballot)
             if isinstance(record, OpenedRecord):
                 opened = max(opened, record.ballot)

@@ -11,7 +11,7 @@ from collections import defaultdict
 
 from paxos.ballot import NO_BALLOT, Ballot, NodeId, Slot
 from paxos.messages import Value
-from paxos.records import AcceptedRecord, JournalRecord, OpenedRecord
+from paxos.records import AcceptedRecord, BallotRecord, JournalRecord, OpenedRecord
 
 RequestId = tuple[str, int]
 
@@ -41,6 +41,7 @@ class Oracle:
 
     def recorded(self, node: NodeId, record: JournalRecord) -> None:
         """`record` is safe on the disk of `node`."""
+        assert isinstance(record, BallotRecord), f"nobody loses a memory here: {record}"
         promised = self._promised.get(node, NO_BALLOT)
         assert record.ballot >= promised, f"node {node} went below its promise {promised}: {record}"
         self._promised[node] = record.ballot

@@ -14,6 +14,7 @@ from paxos.messages import (
     Acceptance,
     Accepted,
     AnyMessage,
+    AskMemory,
     AskRead,
     Catchup,
     CatchupReply,
@@ -23,6 +24,7 @@ from paxos.messages import (
     Heartbeat,
     HeartbeatAck,
     Hints,
+    Memory,
     Prepare,
     PreVote,
     PreVoteReply,
@@ -79,6 +81,21 @@ def one_of_each(node: int) -> list[AnyMessage]:
         Catchup(sender=node, first_slot=1, last_slot=9),
         CatchupReply(sender=node, first_slot=1, blocks=(), decided=0),
         Hints(sender=node, first_slot=1, hints=(1,)),
+        AskMemory(sender=node, era=0, nonce=9, lost=False, stamp=9_999),
+        Memory(
+            sender=node,
+            era=0,
+            nonce=9,
+            stamp=9_999,
+            eras=(),
+            whole=True,
+            promised=STALE,
+            last_slot=0,
+            decided=0,
+            heard_promise=HIGH,
+            heard_vote=HIGH,
+            heard_slot=9,
+        ),
     ]
 
 

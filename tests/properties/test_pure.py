@@ -18,7 +18,7 @@ from chain.blockchain import Blockchain, ChainError, verify_blocks
 from chain.mining import mine, passes
 from paxos.ballot import Ballot
 from paxos.messages import AnyMessage, Request
-from paxos.records import AcceptedRecord, JournalRecord, OpenedRecord, PromiseRecord
+from paxos.records import AcceptedRecord, BallotRecord, OpenedRecord, PromiseRecord
 from simulator.faults import faults as faults_module
 from simulator.faults import links as links_module
 from simulator.faults.faults import Fault
@@ -62,7 +62,7 @@ def requests(draw: st.DrawFn) -> Request:
 
 
 VALUES = st.lists(requests(), max_size=3).map(tuple)
-RECORDS: st.SearchStrategy[JournalRecord] = st.one_of(
+RECORDS: st.SearchStrategy[BallotRecord] = st.one_of(
     st.builds(PromiseRecord, BALLOTS),
     st.builds(OpenedRecord, BALLOTS),
     st.builds(AcceptedRecord, BALLOTS, st.integers(1, 50), VALUES),
@@ -214,7 +214,7 @@ def test_a_block_s_line_is_read_back(batch: tuple[Request, ...]) -> None:
 
 @HARD
 @given(records=st.lists(RECORDS, max_size=8))
-def test_a_journal_is_read_back_as_the_fold_of_its_records(records: list[JournalRecord]) -> None:
+def test_a_journal_is_read_back_as_the_fold_of_its_records(records: list[BallotRecord]) -> None:
     """The highest promise, the highest own campaign, and each slot's vote of the highest ballot."""
     disk = SimulatedDisk(Random(0), lambda: 0)
     journal = Journal(disk)
@@ -239,7 +239,7 @@ def test_a_journal_is_read_back_as_the_fold_of_its_records(records: list[Journal
 
 @HARD
 @given(records=st.lists(RECORDS, min_size=1, max_size=5), data=st.data())
-def test_a_journal_torn_anywhere_keeps_what_came_before(records: list[JournalRecord], data: st.DataObject) -> None:
+def test_a_journal_torn_anywhere_keeps_what_came_before(records: list[BallotRecord], data: st.DataObject) -> None:
     """A last line that stops in the middle costs that line and nothing else, wherever it stops."""
     disk = SimulatedDisk(Random(0), lambda: 0)
     journal = Journal(disk)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from pathlib import Path
 
 import msgspec
@@ -68,6 +69,7 @@ def verify_directory(path: Path | str, difficulty: int = 2) -> Report:
             what = f"it relies on block {relied[0]} with hash {relied[1][:12]}…, which {CHAIN} does not hold"
             findings.problem(JOURNAL, 1, what)
         audits.append((node, findings, chain))
+    _compare_clusters([findings for _, findings, _ in audits])
     _compare(audits)
     nodes = tuple(
         NodeReport(node, chain.height, chain.tip, findings.problems(), findings.warnings())
@@ -105,3 +107,15 @@ def _compare(audits: list[tuple[int, Findings, ChainCheck]]) -> None:
         if height:
             findings.problem(CHAIN, height, f"block {height} differs from block {height} of node {rival}")
         judged.append((node, chain))
+
+
+def _compare_clusters(folders: list[Findings]) -> None:
+    """All nodes are of one cluster: that which most journals name."""
+    named = Counter(findings.cluster for findings in folders if findings.cluster)
+    for cluster, _ in named.most_common()[1:]:
+        for findings in folders:
+            if findings.cluster == cluster:
+                what = (
+                    f"this is a file of cluster {cluster}, and other nodes are of cluster {named.most_common(1)[0][0]}"
+                )
+                findings.problem(JOURNAL, 1, what)

@@ -32,6 +32,7 @@ class Findings:
     """The problems and warnings of one folder, as sentences that begin with the file and the line."""
 
     def __init__(self, folder: Path) -> None:
+        self.cluster = ""  # That the journal names.
         self._folder = folder
         self._problems: list[str] = []
         self._warnings: list[str] = []
@@ -45,7 +46,11 @@ class Findings:
 
     def torn(self, file: str, line: int) -> None:
         """Add a warning: a crash tore the last line. It was never acknowledged, so this is no problem."""
-        self._warnings.append(f"{file}, line {line}: the last line is torn; the node will cut it off when it starts.")
+        self.warning(file, line, "the last line is torn; the node will cut it off when it starts")
+
+    def warning(self, file: str, line: int, what: str) -> None:
+        """Add what the node's next start, or its peers, will mend."""
+        self._warnings.append(f"{file}, line {line}: {what}.")
 
     def problems(self) -> tuple[str, ...]:
         """The listed problems, and the number of further ones for each file."""

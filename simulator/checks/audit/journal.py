@@ -29,15 +29,25 @@ class _Vote(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class _Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     journal: Annotated[int, Meta(ge=1)] | None = None
+    cluster: str | None = None
+    node: Whole | None = None
+    written: Whole | None = None
     chain: tuple[Whole, Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]] | None = None
     promise: Ballot | None = None
     opened: Ballot | None = None
     accepted: _Vote | None = None
     lost: Annotated[str, Meta(min_length=1)] | None = None
+    era: tuple[Whole, Whole, Whole] | None = None
+    recovered: tuple[Ballot, tuple[Whole, ...]] | None = None
 
 
 _decode = msgspec.json.Decoder(_Record).decode
-_KINDS = [{"journal", "chain"}, {"promise"}, {"opened"}, {"accepted"}, {"lost"}]
+_FIRST = {"journal", "cluster", "node", "written", "chain"}
+_KINDS = [
+    _FIRST, {"journal", "chain"}, {"promise"}, {"opened"}, {"accepted"}, {"lost"}, {"era"}, {"recovered"},
+]  # fmt: skip
+NEWEST = 2
+"""The newest version of a journal. Version 1 named neither cluster nor node."""
 
 
 class Votes:
@@ -55,7 +65,7 @@ class Votes:
 
 def check_journal(findings: Findings, node: int, votes: Votes) -> tuple[int, str] | None:
     """Audit one journal. Returns height and hash of the block that its first line relies on; None if unknown."""
-    relied = None
+    relied = lost = None
     line = None
     for line in findings.lines(JOURNAL, _OPENING):
         if line.torn and line.number > 1 and _is_beginning(line):
@@ -66,15 +76,33 @@ def check_journal(findings: Findings, node: int, votes: Votes) -> tuple[int, str
             if (line.number == 1) != (record.chain is not None):
                 fault = "the journal's own line stands first, and nowhere else"
             elif record.chain is not None:
-                relied = record.chain
+                relied, fault = record.chain, _owner_fault(findings, node, record)
             elif record.lost is not None:
-                fault = f"this node has amnesia and does not vote ({record.lost})"
+                lost = (line.number, record.lost)
+            elif record.recovered is not None:
+                lost = None
             elif record.accepted is not None and (rival := votes.rival(node, record.accepted)):
                 ballot = ".".join(map(str, record.accepted.ballot))
                 fault = f"slot {record.accepted.slot} has another value at ballot {ballot} than on node {rival}"
         if fault:
             findings.problem(JOURNAL, line.number, fault)
+    if lost is not None:
+        what = (
+            f"the node has lost a part of its memory ({lost[1]}); it votes again when a majority of the others answers"
+        )
+        findings.warning(JOURNAL, lost[0], what)
     return relied
+
+
+def _owner_fault(findings: Findings, node: int, first: _Record) -> str:
+    """What is wrong with the owner that the first line names, if anything."""
+    assert first.journal is not None
+    findings.cluster = first.cluster or ""
+    if first.journal > NEWEST:
+        return f"it is of version {first.journal}, and this program reads versions 1 to {NEWEST}"
+    if node and first.node and first.node != node:
+        return f"this is a file of node {first.node}, and this is the folder of node {node}: were two folders swapped?"
+    return ""
 
 
 def _record(line: Line) -> tuple[_Record | None, str]:

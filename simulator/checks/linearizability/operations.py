@@ -113,6 +113,10 @@ def misplaced(events: Sequence[Event], lines: Sequence[int]) -> Iterator[tuple[i
                 yield position, f"its read and node are not those of its call ({where})"
 
 
+_AS_OTHER = 1_000_000
+"""A node that has lost its memory counts as another one: what it shows may go back once."""
+
+
 def _open(table: Operations, event: Event, position: int) -> None:
     table.f.append(event.f)
     table.arg.append(event.value)
@@ -120,4 +124,4 @@ def _open(table: Operations, event: Event, position: int) -> None:
     table.call.append(position)
     table.ret.append(PENDING)
     table.process.append(event.process)
-    table.node.append(event.node)
+    table.node.append(event.node + _AS_OTHER * event.anew)

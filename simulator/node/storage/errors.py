@@ -15,3 +15,7 @@ class FileDamage(StorageDamage):
         self.file = file
         self.line = line
         self.what = what
+
+
+class ForeignFile(FileDamage):
+    """A file of another node, of another cluster or of a newer program: it is sound, and not ours to set aside."""

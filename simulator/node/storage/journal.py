@@ -2,17 +2,20 @@
 
 A line is the CRC-32 of its JSON in eight hex digits, a blank, and the JSON, so `cut -c10- paxos.txt` is JSON lines:
 
-    1c291ca3 {"journal":1,"chain":[0,"0000…"]}
+    1c291ca3 {"journal":2,"cluster":"5f0c…","node":3,"written":1,"chain":[0,"0000…"]}
     …        {"promise":[3,1]}
     …        {"opened":[4,2]}
     …        {"accepted":{"slot":5,"ballot":[3,1],"value":[{"op":"POST",…,"id":"c1:7"}]}}
     …        {"lost":"paxos.txt, line 7: its checksum does not match its text"}
+    …        {"recovered":[[4,2],[0,0,1]]}
+    …        {"era":[2,1,81237]}
 
-The first line says how far blockchain.txt was durable, and the hash there, when the journal was written anew: votes up
-to that height were left out. A chain that no longer reaches it has lost votes of this node.
+The first line says whose file this is and of which version, how often the journal was written anew, and how far
+blockchain.txt was durable then, with the hash there: votes up to that height were left out. A chain that no longer
+reaches it has lost votes of this node.
 
-`lost` says that promises or votes of this node are missing in this journal, and why: the node has amnesia (rule 17).
-It stays until the journal is written anew without it (`Storage.regain`).
+`lost` says that promises or votes of this node are missing in this journal, and why: the node has amnesia (rule 17),
+until `recovered`. An `era` is that of another node (`paxos/recovery.py`).
 
 A last line without an end is torn: it was never synced, no message depended on it, and it is cut off. Any other line
 with a wrong checksum is damage, also a last line with its newline: a torn write has no end, and cutting a line that was
@@ -29,17 +32,18 @@ from zlib import crc32
 import msgspec
 
 from chain.block import GENESIS_HASH
-from paxos.ballot import NO_BALLOT, Ballot, Slot
+from paxos.ballot import NO_BALLOT, Ballot, NodeId, Slot
+from paxos.eras import NO_LOSS, Eras, newest, with_era
 from paxos.messages import Acceptance, Request, Value
-from paxos.records import AcceptedRecord, JournalRecord, OpenedRecord, PromiseRecord
+from paxos.records import AcceptedRecord, AmnesiaRecord, EraRecord, JournalRecord, OpenedRecord, PromiseRecord
 from paxos.rules import rule
 from simulator.node.codec import MalformedText, parse_operation
 from simulator.node.storage.disk import Disk
-from simulator.node.storage.errors import FileDamage
+from simulator.node.storage.errors import FileDamage, ForeignFile
+from simulator.node.storage.identity import NO_PAST, NOBODYS, VERSION, Identity, Past, check_version
 from simulator.node.storage.line_reader import lines_of
 
 JOURNAL = "paxos.txt"
-VERSION = 1
 
 _CHECKED = re.compile(rb"[0-9a-f]{8} \{.*\}", re.DOTALL)
 _BEGINNING = re.compile(rb"[0-9a-f]{0,8}|[0-9a-f]{8} (\{.*)?", re.DOTALL)
@@ -52,17 +56,23 @@ class _Vote(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class _Line(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One line: exactly one of the records is set; `chain` goes with `journal`."""
+    """One line: exactly one of the records is set; the fields up to `chain` go with `journal`."""
 
     journal: int | None = None
+    cluster: str = ""
+    node: int = 0
+    written: int = 0
     chain: tuple[int, str] | None = None
     promise: Ballot | None = None
     opened: Ballot | None = None
     accepted: _Vote | None = None
     lost: str | None = None
+    era: tuple[int, int, int] | None = None
+    recovered: tuple[Ballot, Eras] | None = None
 
 
 _decode = msgspec.json.Decoder(_Line).decode
+_encode = msgspec.json.Encoder().encode
 
 
 class Memory(msgspec.Struct):
@@ -71,6 +81,8 @@ class Memory(msgspec.Struct):
     `promised` is the highest promise (opened ballots and votes are promises too), `opened` the highest own ballot,
     `accepted` each slot's vote of the highest ballot. The journal relies on a chain that reaches `chain_height` with
     `chain_hash`. `lost` says why records may be missing ("": none is), and `damage` what is wrong with the file itself.
+    `eras` and `nonces` are those of `paxos/recovery`. `version` is that of the file, which
+    was `written` anew so often.
     """
 
     promised: Ballot
@@ -80,14 +92,30 @@ class Memory(msgspec.Struct):
     chain_hash: str
     lost: str = ""
     damage: FileDamage | None = None
+    eras: Eras = NO_LOSS
+    nonces: dict[NodeId, int] = {}
+    version: int = VERSION
+    written: int = 0
+
+    def records(self) -> list[JournalRecord]:
+        """The records of rule 17 that a journal which is written anew must keep."""
+        records: list[JournalRecord] = [
+            EraRecord(node, era, self.nonces.get(node, 0)) for node, era in enumerate(self.eras, 1) if era
+        ]
+        return [*records, AmnesiaRecord(self.lost)] if self.lost else records
 
 
 class Journal:
-    """The journal over one disk. `size` is its length in bytes, the unsynced part included."""
+    """The journal over one disk. `size` is its length in bytes, the unsynced part included.
 
-    def __init__(self, disk: Disk) -> None:
+    `written` counts how often it was written anew, all older ones included: both together only grow.
+    """
+
+    def __init__(self, disk: Disk, identity: Identity = NOBODYS, past: Past = NO_PAST) -> None:
         self._disk = disk
+        self._identity = identity
         self._unsafe = True
+        self.written = past.written
         self.size = 0
 
     def start(self) -> None:
@@ -103,19 +131,25 @@ class Journal:
         as it was found: set it aside and `rewrite` it.
 
         Raises:
+            ForeignFile: it is the journal of another node or cluster, or of a newer program.
             OSError: the disk fails, or there is no journal.
         """
-        memory = Memory(NO_BALLOT, NO_BALLOT, {}, 0, GENESIS_HASH)
+        memory = Memory(NO_BALLOT, NO_BALLOT, {}, 0, GENESIS_HASH, nonces={})
         number = good = 0
         torn = False
         for number, line in enumerate(lines_of(self._disk, JOURNAL), 1):
             try:
                 if line.endswith(b"\n"):
-                    _fold(memory, _parsed(line[:-1], number), number)
+                    if number == 1:
+                        self._begin(memory, _parsed(line[:-1], 1))
+                    else:
+                        _fold(memory, _parsed(line[:-1], number), number)
                     good += len(line)
                 else:
                     _check_torn(line, number)
                     torn = True
+            except ForeignFile:
+                raise
             except FileDamage as damage:
                 memory.damage = memory.damage or damage
         if not number:
@@ -155,30 +189,45 @@ class Journal:
         opened: Ballot,
         accepted: Iterable[Acceptance],
         chain: tuple[int, str],
-        lost: str = "",
+        kept: Iterable[JournalRecord] = (),
     ) -> None:
         """Replace the journal by these records, durably. `chain` is the height and hash up to which blocks are durable.
 
-        `lost` marks the journal of a node with amnesia.
+        `kept` are the records of rule 17.
 
         Raises:
             OSError: the disk fails.
         """
-        first = b'{"journal":%d,"chain":[%d,"%b"]}' % (VERSION, chain[0], chain[1].encode())
-        records: list[JournalRecord] = []
+        self.written += 1
+        first = b'{"journal":%d,"cluster":"%b","node":%d,"written":%d,"chain":[%d,"%b"]}' % (
+            VERSION,
+            self._identity.cluster.encode(),
+            self._identity.node,
+            self.written,
+            chain[0],
+            chain[1].encode(),
+        )
+        records = list(kept)
         if promised != NO_BALLOT:
             records.append(PromiseRecord(promised))
         if opened != NO_BALLOT:
             records.append(OpenedRecord(opened))
         records.extend(AcceptedRecord(vote.ballot, vote.slot, vote.value) for vote in accepted)
-        data = b"%08x %b\n" % (crc32(first), first)
-        if lost:
-            mark = b'{"lost":%b}' % msgspec.json.encode(lost)
-            data += b"%08x %b\n" % (crc32(mark), mark)
-        data += encode_records(records)
+        data = b"%08x %b\n" % (crc32(first), first) + encode_records(records)
         self._disk.replace(JOURNAL, data)
         self.size = len(data)
         self._unsafe = False
+
+    def _begin(self, memory: Memory, line: _Line) -> None:
+        if line.journal is not None:
+            check_version(JOURNAL, line.journal)
+        if line.journal is None or line.chain is None:
+            raise FileDamage(JOURNAL, 1, "the first line of a journal is missing")
+        self._identity.check(JOURNAL, line.cluster, line.node)
+        memory.version = line.journal
+        memory.chain_height, memory.chain_hash = line.chain
+        memory.written = line.written
+        self.written = max(self.written, line.written)
 
 
 def _check_torn(tail: bytes, number: int) -> None:
@@ -190,20 +239,37 @@ def _check_torn(tail: bytes, number: int) -> None:
         raise FileDamage(JOURNAL, number, "it has no end, and it is not the beginning of a record")
 
 
+def reached(data: bytes) -> tuple[int, int] | None:
+    """How often this journal was written anew, and the length of its whole lines; None if it is no journal.
+
+    Both together only grow, so a world that remembers them notices a journal that has become older (rule 17).
+    """
+    try:
+        return _decode(data[9 : data.find(b"\n")]).written, data.rfind(b"\n") + 1
+    except (ValueError, RecursionError):
+        return None
+
+
 def encode_records(records: Iterable[JournalRecord]) -> bytes:
     """The lines of these records. Operations are copied as they came and not encoded again."""
     lines = []
     for record in records:
-        ballot = record.ballot
         if isinstance(record, AcceptedRecord):
+            ballot = record.ballot
             value = ",".join([request.operation for request in record.value])
             text = (
                 f'{{"accepted":{{"slot":{record.slot},"ballot":[{ballot.round},{ballot.owner}],"value":[{value}]}}}}'
             ).encode()
         elif isinstance(record, PromiseRecord):
-            text = b'{"promise":[%d,%d]}' % (ballot.round, ballot.owner)
+            text = b'{"promise":[%d,%d]}' % (record.ballot.round, record.ballot.owner)
+        elif isinstance(record, OpenedRecord):
+            text = b'{"opened":[%d,%d]}' % (record.ballot.round, record.ballot.owner)
+        elif isinstance(record, EraRecord):
+            text = b'{"era":[%d,%d,%d]}' % (record.node, record.era, record.nonce)
+        elif isinstance(record, AmnesiaRecord):
+            text = b'{"lost":%b}' % _encode(record.why)
         else:
-            text = b'{"opened":[%d,%d]}' % (ballot.round, ballot.owner)
+            text = b'{"recovered":%b}' % _encode([record.ballot, record.eras])
         lines.append(b"%08x %b\n" % (crc32(text), text))
     return b"".join(lines)
 
@@ -222,11 +288,7 @@ def _parsed(line: bytes, number: int) -> _Line:
 
 
 def _fold(memory: Memory, line: _Line, number: int) -> None:
-    if number == 1:
-        if line.journal != VERSION or line.chain is None:
-            raise FileDamage(JOURNAL, 1, f"the first line of a journal of version {VERSION} is missing")
-        memory.chain_height, memory.chain_hash = line.chain
-    elif line.promise is not None:
+    if line.promise is not None:
         memory.promised = max(memory.promised, line.promise)
     elif line.opened is not None:
         memory.opened = max(memory.opened, line.opened)
@@ -240,6 +302,14 @@ def _fold(memory: Memory, line: _Line, number: int) -> None:
             memory.accepted[vote.slot] = Acceptance(vote.slot, vote.ballot, value)
     elif line.lost:
         memory.lost = line.lost
+    elif line.era is not None:
+        node, era, nonce = line.era
+        memory.eras = newest(memory.eras, with_era(memory.eras, node, era))
+        memory.nonces[node] = nonce
+    elif line.recovered is not None:
+        floor, eras = line.recovered
+        memory.promised, memory.eras = max(memory.promised, floor), newest(memory.eras, eras)
+        memory.lost = ""
     else:
         raise FileDamage(JOURNAL, number, "it holds no record")
 

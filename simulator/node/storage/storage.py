@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import msgspec
 
 from chain.block import GENESIS_HASH, Block
-from paxos.ballot import NO_BALLOT, Ballot, Slot
+from paxos.ballot import NO_BALLOT, Ballot, NodeId, Slot
+from paxos.eras import NO_LOSS, Eras
 from paxos.messages import Acceptance
 from paxos.records import JournalRecord
 from paxos.rules import rule
@@ -20,6 +21,7 @@ from simulator.node.storage.blog_file import BLOG, BlogFile
 from simulator.node.storage.chain_file import CHAIN, ChainFile
 from simulator.node.storage.disk import Disk
 from simulator.node.storage.errors import FileDamage
+from simulator.node.storage.identity import NO_PAST, NOBODYS, VERSION, Identity, Past, keep_meta
 from simulator.node.storage.journal import JOURNAL, Journal, Memory, above
 from simulator.node.storage.set_aside import set_aside
 
@@ -38,7 +40,7 @@ class Recovered(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     `lost` says why promises or votes of this node may be missing here; it is empty when the memory is complete. Such
     a node has amnesia: it must not vote (rule 17). What it has recovered is true as far as it goes. Every later start
-    finds `lost` again, until `Storage.regain`.
+    finds `lost` again, until the record that it has recovered. `eras` and `nonces` are those of `paxos/recovery`.
     """
 
     promised: Ballot
@@ -50,32 +52,40 @@ class Recovered(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     notes: tuple[str, ...]
     damaged: tuple[str, ...] = ()
     lost: str = ""
+    eras: Eras = NO_LOSS
+    nonces: dict[NodeId, int] = {}
 
 
 class Storage:
-    """The three files of one node over `disk`. `load` comes first, once. After any `OSError` the node must stop."""
+    """The files of one node over `disk`. `load` comes first, once. After any `OSError` the node must stop.
 
-    def __init__(self, disk: Disk, difficulty: int) -> None:
+    `past` is what the world remembers of them: files that are not as far as that have lost something (rule 17).
+    """
+
+    def __init__(self, disk: Disk, difficulty: int, identity: Identity = NOBODYS, past: Past = NO_PAST) -> None:
         self._disk = disk
-        self._journal = Journal(disk)
+        self._identity = identity
+        self._past = past
+        self._journal = Journal(disk, identity, past)
         self._chain = ChainFile(disk, difficulty)
         self._blog: BlogFile | None = None
-        self._lost = ""
 
     @rule("16")
     def load(self, replay: Replay) -> Recovered:
         """Read the files, repair what a crash may leave behind, set aside what is damaged, and replay the chain.
 
         Raises:
+            ForeignFile: the files belong to another node or cluster, or to a newer program.
             OSError: the disk fails.
         """
         self._blog = blog = BlogFile(self._disk)
+        keep_meta(self._disk, self._identity)
         journal_size, chain_size = self._size(JOURNAL), self._size(CHAIN)
-        if not self._disk.exists(JOURNAL) and not chain_size and not self._size(BLOG):
+        if not (self._disk.exists(JOURNAL) or chain_size or self._size(BLOG) or self._past.began):
             return self._start()
         notes: list[str] = []
         memory = self._load_journal()
-        self._lost = memory.lost
+        known = memory.lost
         if memory.damage is None and self._journal.size < journal_size:
             notes.append(f"{JOURNAL} had a torn last line, which was cut off")
         self._chain.load(lambda height, texts: blog.expect(replay(height, texts)))
@@ -85,7 +95,8 @@ class Storage:
         blog.mend()
         if blog.mended:
             notes.append(blog.mended)
-        damaged += self._set_journal_aside(memory)
+        self._hold_against_past(memory)
+        damaged += self._set_journal_aside(memory, known)
         return Recovered(
             promised=memory.promised,
             opened=memory.opened,
@@ -96,6 +107,8 @@ class Storage:
             notes=tuple(notes),
             damaged=tuple(damaged),
             lost=memory.lost,
+            eras=memory.eras,
+            nonces=memory.nonces,
         )
 
     def append(self, records: Iterable[JournalRecord]) -> None:
@@ -151,11 +164,16 @@ class Storage:
         """
         return self._chain.read_lines(first, last)
 
-    def compact(self, promised: Ballot, opened: Ballot, accepted: Mapping[Slot, Acceptance]) -> None:
-        """Sync chain and blog, then rewrite the journal with these records alone.
+    def compact(
+        self,
+        promised: Ballot,
+        opened: Ballot,
+        accepted: Mapping[Slot, Acceptance],
+        kept: Iterable[JournalRecord] = (),
+    ) -> None:
+        """Sync chain and blog, then rewrite the journal with these records alone; `kept` are those of rule 17.
 
-        Votes for slots that the chain holds are left out of it; a PROMISE reports those as decided. A journal that
-        says `lost` goes on saying it.
+        Votes for slots that the chain holds are left out of it; a PROMISE reports those as decided.
 
         Raises:
             OSError: the disk fails; the old journal or the new one stands, whole.
@@ -163,16 +181,7 @@ class Storage:
         self._chain.sync()
         self._blog_file.sync()
         votes = above(accepted, self._chain.height).values()
-        self._journal.rewrite(promised, opened, votes, (self._chain.height, self._chain.tip), self._lost)
-
-    def regain(self, promised: Ballot, opened: Ballot, accepted: Mapping[Slot, Acceptance]) -> None:
-        """The node has proved that it may vote again: rewrite the journal without `lost`, durably.
-
-        Raises:
-            OSError: the disk fails; the old journal or the new one stands, whole.
-        """
-        self._lost = ""
-        self.compact(promised, opened, accepted)
+        self._journal.rewrite(promised, opened, votes, (self._chain.height, self._chain.tip), kept)
 
     @property
     def journal_bytes(self) -> int:
@@ -212,7 +221,7 @@ class Storage:
     def _load_journal(self) -> Memory:
         if self._disk.exists(JOURNAL):
             return self._journal.load()
-        memory = Memory(NO_BALLOT, NO_BALLOT, {}, 0, GENESIS_HASH)
+        memory = Memory(NO_BALLOT, NO_BALLOT, {}, 0, GENESIS_HASH, nonces={})
         memory.damage = FileDamage(JOURNAL, 0, "it is missing, though this node has a past")
         return memory
 
@@ -243,16 +252,26 @@ class Storage:
         memory.lost = memory.lost or FileDamage(CHAIN, line, what).sentence
         return [f"{FileDamage(CHAIN, line, what).sentence}; the votes for its blocks are lost"]
 
-    def _set_journal_aside(self, memory: Memory) -> list[str]:
-        """Set aside a journal with damage; write a new one with its sound records that says what is lost."""
+    @rule("17")
+    def _hold_against_past(self, memory: Memory) -> None:
+        """A journal that had come farther has lost records, though all its lines are sound."""
+        journal, past = self._journal, self._past
+        if memory.damage is None and not memory.lost and (memory.written, journal.size) < (past.written, past.size):
+            what = f"it is older, or shorter, than this node left it: {journal.size} bytes of {past.size}"
+            memory.lost = FileDamage(JOURNAL, 0, what).sentence
+
+    def _set_journal_aside(self, memory: Memory, known: str) -> list[str]:
+        """Set aside a journal with damage; write a new one with its sound records that says what is lost.
+
+        `known` is what it said already. The journal of an older program is written anew too.
+        """
         damage = memory.damage
-        if damage is None and (not memory.lost or memory.lost == self._lost):
+        if damage is None and memory.lost == known and memory.version == VERSION:
             return []
         if damage is not None:
             memory.lost = damage.sentence
         copy = set_aside(self._disk, JOURNAL) if damage and self._disk.exists(JOURNAL) else ""
-        self._lost = memory.lost
-        self.compact(memory.promised, memory.opened, memory.accepted)
+        self.compact(memory.promised, memory.opened, memory.accepted, memory.records())
         if damage is None:
             return []
         where = f"the file was set aside as {copy}, and " if copy else ""

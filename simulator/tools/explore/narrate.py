@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from paxos.records import AcceptedRecord, JournalRecord, OpenedRecord
+from paxos.records import AcceptedRecord, AmnesiaRecord, EraRecord, JournalRecord, OpenedRecord, RecoveredRecord
 from simulator.cluster.message_text import ROUTINE, describe
 from simulator.node.client_api import (
     ClientRead,
@@ -138,4 +138,12 @@ def _time(event: Event) -> str:
 def _record(record: JournalRecord) -> str:
     if isinstance(record, AcceptedRecord):
         return f"accepted slot {record.slot} at {record.ballot} ({len(record.value)} requests)"
-    return f"{'opened' if isinstance(record, OpenedRecord) else 'promise'} {record.ballot}"
+    match record:
+        case EraRecord(node, era):
+            return f"node {node} begins era {era}"
+        case AmnesiaRecord(why):
+            return f"amnesia: {why}"
+        case RecoveredRecord(ballot):
+            return f"recovered with promise {ballot}"
+        case _:
+            return f"{'opened' if isinstance(record, OpenedRecord) else 'promise'} {record.ballot}"

@@ -18,6 +18,7 @@ from simulator.tools.explore.client_habits import CROWD_SETTINGS, with_crowds, w
 from simulator.tools.explore.draw_calls import draw_calls
 from simulator.tools.explore.fault_kinds import KINDS, Draw
 from simulator.tools.explore.limits import draw_limits
+from simulator.tools.explore.memory_faults import draw_memory_faults, without_absence
 from simulator.tools.explore.permanent_faults import draw_permanent
 from simulator.tools.explore.schedule import Schedule, ScheduledFault
 from simulator.tools.explore.triggered_calls import draw_triggered_calls
@@ -31,9 +32,9 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     chances, one drawn for each run, with which each kind is on in all others. `every_ms` bounds the mean time between
     two actions of a kind; `calls_per_s` bounds the clients' load; `kinds` are those that may occur. `triggered`
     and `members` are the chances of a run with triggered faults at moments of proposers, and of acceptors and learners;
-    `permanent` is that of a run with permanent faults. `habits` is the chance of each habit of clients, `crowds` that
-    of a crowd, `asks` that of clients who ask new leaders at once. A mixture `of` other profiles draws one of them for
-    each seed.
+    `permanent` is that of a run with permanent faults, `forgetful` of one with losses of memory. `habits` is the chance
+    of each habit of clients, `crowds` that of a crowd, `asks` that of clients who ask new leaders at once. A mixture
+    `of` other profiles draws one of them for each seed.
     """
 
     sizes: tuple[int, ...] = (3, 3, 3, 4, 5, 5, 6, 7)
@@ -50,6 +51,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     habits: float = 0.4
     crowds: float = 0.08
     asks: float = 0.4
+    forgetful: float = 0.25
     of: tuple[str, ...] = ()
 
 
@@ -59,7 +61,10 @@ PROFILES: dict[str, Profile] = {
     "core": Profile(
         sizes=(3, 3, 4, 5, 5), lasts_ms=(1_000, 3_000), quiet=0.6, single=0.3, calls_per_s=(20, 120), triggered=1.0
     ),
-    "quiet": Profile(quiet=1.0, lasts_ms=(10_000, 30_000), triggered=0.0, members=0.0, permanent=0.0),
+    "quiet": Profile(
+        quiet=1.0, lasts_ms=(10_000, 30_000), triggered=0.0, members=0.0, permanent=0.0, forgetful=0.0
+    ),
+    "amnesia": Profile(sizes=(3, 4, 5, 5, 7), lasts_ms=(1_000, 3_000), quiet=0.2, single=0.5, forgetful=1.0),
     "chaos": Profile(quiet=0.0, single=0.0, shares=(0.8, 1.0), every_ms=(100, 600)),
     "crashes": Profile(
         quiet=0.0, single=0.2, kinds=("crash", "crash-at-a-point", "blackout", "disk"), every_ms=(60, 800)
@@ -107,7 +112,7 @@ def draw_schedule(seed: int, profile: str = "swarm", *, break_rule: str | None =
     if clients.dice.random() < how.crowds:
         calls = with_crowds(calls, clients, heals_ms)
         settings = msgspec.structs.replace(settings, **clients.dice.choice(CROWD_SETTINGS))
-    return Schedule(
+    schedule = Schedule(
         settings=settings,
         faults=faults,
         calls=tuple(calls),
@@ -116,6 +121,15 @@ def draw_schedule(seed: int, profile: str = "swarm", *, break_rule: str | None =
         permanent=draw_permanent(settings.nodes, dice) if dice.random() < how.permanent else (),
         asks=draw_triggered_calls(clients.dice, heals_ms) if clients.dice.random() < how.asks else (),
         profile=profile,
+    )
+    losses = Random(f"losses {profile} {seed}")  # Of their own, so that the rest of a seed stays what it was.
+    if losses.random() >= how.forgetful:
+        return schedule
+    lossy = [*schedule.faults, *draw_memory_faults(settings.nodes, losses, heals_ms)]
+    return msgspec.structs.replace(
+        schedule,
+        faults=tuple(sorted(lossy, key=lambda scheduled: scheduled.at_ms)),
+        permanent=without_absence(schedule.permanent),
     )
 
 

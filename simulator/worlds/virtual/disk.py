@@ -14,8 +14,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from random import Random
 
+from simulator.errors import InputError
 from simulator.faults.disk_damage import REFUSALS, check_writable, damage, disk_error
-from simulator.faults.faults import CrashPoint, DiskFault, DiskFaultKind
+from simulator.faults.faults import ALL_FILES, CrashPoint, DiskFault, DiskFaultKind
 from simulator.node.storage.journal import JOURNAL
 from simulator.worlds.virtual.simulated_file import SimulatedFile
 
@@ -45,6 +46,7 @@ class SimulatedDisk:
         self._on_replace = on_replace
         self._open: dict[str, SimulatedFile] = {}
         self._undo: list[tuple[int, Callable[[], None]]] = []
+        self._copy: dict[str, bytes] | None = None
 
     # The interface of `Disk`
 
@@ -161,6 +163,12 @@ class SimulatedDisk:
         Raises:
             InputError: there is no such file or line, or the node that should have torn a line is alive.
         """
+        if fault.kind == "rollback":
+            self._roll_back(fault, up=up)
+            return
+        if fault.kind == "wipe" and fault.file == ALL_FILES:
+            self.files.clear()
+            return
         file = self.files.get(fault.file)
         patch = damage(fault, None if file is None else bytes(file.data), up=up)
         if file is None or patch is None:
@@ -169,6 +177,23 @@ class SimulatedDisk:
         file.data[patch.offset : patch.offset + len(patch.data)] = patch.data
         if fault.kind == "tear":
             file.synced = len(file.data)
+
+    def keep_copy(self) -> None:
+        """Copy every file, as it is now: a later `rollback` puts the copy back."""
+        self._copy = {name: bytes(file.data) for name, file in self.files.items()}
+
+    def _roll_back(self, fault: DiskFault, *, up: bool) -> None:
+        """Put an older copy of the folder, or of one file, in place of the present one."""
+        if up:
+            raise InputError(f"Node {fault.node} is alive: crash it before its files are replaced by older ones.")
+        if self._copy is None:
+            raise InputError(f"Node {fault.node} has no older copy of its files: it has never run.")
+        one = fault.file not in ("", ALL_FILES)
+        if not one:
+            self.files.clear()
+        for name, data in self._copy.items():
+            if not one or name == fault.file:
+                self.files[name] = SimulatedFile(data, listed=True)
 
     def write_out(self, directory: Path) -> None:
         """Write every file, as it is now, into a real directory, which is made if missing."""

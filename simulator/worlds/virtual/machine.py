@@ -24,6 +24,8 @@ from simulator.node.client_api import ClientCall, NodeFailed, NodeReport
 from simulator.node.drivable import Drivable
 from simulator.node.node import NodeStopped
 from simulator.node.status import Life, NodeStatus, after_death
+from simulator.node.storage.identity import NO_PAST, later
+from simulator.node.storage.journal import JOURNAL, reached
 from simulator.node.storage.storage import Recovered
 from simulator.trace.events import (
     BlocksApplied,
@@ -69,6 +71,8 @@ class Machine:
     """A `Host` and a `Probe` for its node. `incarnation` counts them; events of an earlier one are dropped.
 
     `on_compacted` is called when the node has rewritten its journal.
+    `past` is how far the journal had come when the node last went down: the machine remembers it, whatever happens to
+    the files.
 
     Invariant: `blocked` is true exactly while the node can handle no event: it is down, starting, paused or syncing.
     """
@@ -90,6 +94,7 @@ class Machine:
         self._delay = SyncDelay(queue, dice, sync_ms)
         self.disk = SimulatedDisk(dice, self._delay.begin_sync, self._replaced_file)
         self.on_compacted: Callable[[int, NodeId], None] | None = None
+        self.past = NO_PAST
         self.incarnation = 0
         self.life: Life = "down"
         self.error = ""
@@ -130,6 +135,7 @@ class Machine:
         self._busy_until_ms = 0
         try:
             node.start(now)
+            self.disk.keep_copy()
             self.node = node
             node.flush(now)
         except (Killed, Exception) as error:  # noqa: BLE001  As in `dispatch`.
@@ -147,6 +153,9 @@ class Machine:
         self._timers.clear()
         self._delay.clear()
         self.disk.lose_power()
+        journal = self.disk.files.get(JOURNAL)
+        if journal is not None:
+            self.past = later(self.past, reached(bytes(journal.data)))
         self._publish(IncarnationEnded, {"how": how})
         self._owner.ended(self.me, how)
         lost, self.waiting = self.waiting, []

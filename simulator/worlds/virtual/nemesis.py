@@ -54,7 +54,7 @@ class VirtualNemesis(Nemesis):
     def change_disk(self, fault: DiskFault) -> None:
         """See `Nemesis`. The fault mode "ok" also cancels a crash at a point."""
         machine = self._machines[fault.node]
-        if fault.kind in {"corrupt", "tear", "wipe"}:
+        if fault.kind in {"corrupt", "tear", "wipe", "rollback"}:
             machine.disk.damage(fault, up=machine.life != "down")
             return
         machine.disk.fault_mode = fault.kind

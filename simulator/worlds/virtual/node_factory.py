@@ -7,6 +7,7 @@ from collections.abc import Callable
 from chain.mining import mine
 from simulator.mutants.registry import node_type
 from simulator.node.drivable import Drivable
+from simulator.node.storage.identity import Identity
 from simulator.node.storage.storage import Storage
 from simulator.settings import Settings
 from simulator.worlds.virtual.machine import Machine
@@ -46,7 +47,8 @@ def node_builder(rule: str | None) -> Builder:
     node_class = node_type(rule)
 
     def build(settings: Settings, machine: Machine) -> Drivable:
-        storage = Storage(machine.disk, settings.difficulty)
-        return node_class(machine.me, settings, storage, machine, probe=machine, miner=miner)
+        identity = Identity(f"virtual-{settings.seed}", machine.me)
+        storage = Storage(machine.disk, settings.difficulty, identity, machine.past)
+        return node_class(machine.me, settings, storage, machine, probe=machine, miner=miner, nonce=machine.incarnation)
 
     return build

@@ -143,4 +143,4 @@ def test_a_journal_cut_at_its_head_is_refused() -> None:
     """The other lines are valid, but a lost one may have been a promise."""
     whole = written().files[JOURNAL]
 
-    assert "the first line of a journal of version 1 is missing" in damage_in(whole[whole.index(b"\n") + 1 :])
+    assert "the first line of a journal is missing" in damage_in(whole[whole.index(b"\n") + 1 :])

@@ -9,14 +9,14 @@ from hypothesis import strategies as st
 from blog.operations import Post
 from paxos.ballot import NO_BALLOT, Ballot, Slot
 from paxos.messages import Acceptance
-from paxos.records import AcceptedRecord, JournalRecord, OpenedRecord, PromiseRecord
+from paxos.records import AcceptedRecord, AmnesiaRecord, BallotRecord, OpenedRecord, PromiseRecord, RecoveredRecord
 from tests.simulator.node.storage.builder import BareNode, busy_batches, request
 from tests.simulator.node.storage.crash_disk import CrashDisk
 
 B1, B2, B3 = Ballot(1, 1), Ballot(2, 3), Ballot(10, 2)
 
 
-def test_a_new_node_starts_with_three_empty_files() -> None:
+def test_a_new_node_starts_with_three_empty_files_and_one_that_says_whose_they_are() -> None:
     """A power loss after the first start does not remove the files or the first journal line."""
     disk = CrashDisk()
 
@@ -24,7 +24,7 @@ def test_a_new_node_starts_with_three_empty_files() -> None:
     disk.crash()
 
     assert writer.recovered.fresh
-    assert set(disk.files) == {"paxos.txt", "blockchain.txt", "blog.txt"}
+    assert set(disk.files) == {"paxos.txt", "blockchain.txt", "blog.txt", "meta.txt"}
     assert not BareNode(disk).recovered.fresh
 
 
@@ -169,7 +169,7 @@ def test_a_chain_of_another_node_is_refused() -> None:
     assert "another chain than the one that paxos.txt relies on" in BareNode(disk).recovered.lost
 
 
-def test_a_node_with_a_past_and_no_journal_has_amnesia_until_it_regains_its_memory() -> None:
+def test_a_node_with_a_past_and_no_journal_has_amnesia_until_it_has_recovered() -> None:
     """Its promises are lost: every start says so, compacted or not, until the node has proved that it may vote."""
     disk = CrashDisk()
     BareNode(disk).decide([request(1)])
@@ -178,11 +178,13 @@ def test_a_node_with_a_past_and_no_journal_has_amnesia_until_it_regains_its_memo
     for _ in range(2):
         node = BareNode(disk)
         assert node.recovered.lost == "paxos.txt: it is missing, though this node has a past"
-        node.storage.compact(B1, B1, {})
-    BareNode(disk).storage.regain(B2, B1, {})
+        node.storage.compact(B1, B1, {}, [AmnesiaRecord(node.recovered.lost)])
+    last = BareNode(disk)
+    last.storage.append([RecoveredRecord(B2, (0, 1))])
+    last.storage.sync()
 
     recovered = BareNode(disk).recovered
-    assert (recovered.lost, recovered.promised, recovered.height) == ("", B2, 1)
+    assert (recovered.lost, recovered.promised, recovered.height, recovered.eras) == ("", B2, 1, (0, 1))
 
 
 def test_a_damaged_journal_is_set_aside_and_its_sound_lines_are_kept() -> None:
@@ -303,14 +305,14 @@ def test_what_was_synced_is_never_forgotten(steps: list[tuple[str, int]]) -> Non
     disk = CrashDisk()
     writer = BareNode(disk)
     highest, seq = 0, 0
-    synced: list[JournalRecord] = []
-    pending: list[JournalRecord] = []
+    synced: list[BallotRecord] = []
+    pending: list[BallotRecord] = []
     for kind, number in steps:
         if kind in {"vote", "promise", "open"}:
             highest += 1
             ballot = Ballot(highest, 1)
             slot: Slot = writer.storage.height + 1 + number % 4
-            choices: dict[str, JournalRecord] = {
+            choices: dict[str, BallotRecord] = {
                 "vote": AcceptedRecord(ballot, slot, (request(1000 + highest),)),
                 "promise": PromiseRecord(ballot),
                 "open": OpenedRecord(ballot),
@@ -345,11 +347,11 @@ def test_what_was_synced_is_never_forgotten(steps: list[tuple[str, int]]) -> Non
             seq = max(seq, kept.height)
 
 
-def _survivors(pending: list[JournalRecord], promised: Ballot) -> int:
+def _survivors(pending: list[BallotRecord], promised: Ballot) -> int:
     return sum(record.ballot <= promised for record in pending)
 
 
-def _fold(records: list[JournalRecord]) -> tuple[Ballot, Ballot, dict[Slot, Acceptance]]:
+def _fold(records: list[BallotRecord]) -> tuple[Ballot, Ballot, dict[Slot, Acceptance]]:
     promised = max((record.ballot for record in records), default=NO_BALLOT)
     opened = max((record.ballot for record in records if isinstance(record, OpenedRecord)), default=NO_BALLOT)
     votes = [record for record in records if isinstance(record, AcceptedRecord)]

@@ -1,0 +1,263 @@
+"""Amnesia, and how a node gets over it (rule 17). The argument for safety is in `docs/recovery.md`.
+
+A node that lost promises or votes begins a new *era*. It asks all others what they know, and they remember the era,
+durably, before they answer. With the answers of a majority of the other nodes, none of which has amnesia itself or is
+known to have lost its memory since, it takes the highest of their promises as its own, catches up past every slot that
+they have voted in, and votes again. After Liskov & Cowling, *Viewstamped Replication Revisited* (2012), §4.3, with the
+crash vectors of Michael et al. (DISC 2017), without which that recovery is not safe.
+
+A node whose memory looks whole asks as well, while it votes: what others heard from it may say that it is not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from paxos.acceptor import Acceptor
+from paxos.ballot import NO_BALLOT, Ballot, NodeId
+from paxos.core import Core
+from paxos.effects import Effect, Send, Timer
+from paxos.eras import Eras, era_of, newest, with_era
+from paxos.learner import Learner
+from paxos.messages import Accepted, AskMemory, Memory, Promise
+from paxos.records import AmnesiaRecord, EraRecord, JournalRecord, RecoveredRecord
+from paxos.rules import rule
+from paxos.timeouts import Timeouts
+
+
+class Recovery:
+    """Invariants: eras only rise, and an era that this node tells of is on its disk or on that of who told it.
+
+    `nonce` names this incarnation, `nonces` the one in which each node began its era. `began` is called with a node
+    that begins a new one: its earlier messages count no longer. `promises` and `votes` hold what was heard last.
+    """
+
+    def __init__(
+        self,
+        core: Core,
+        timeouts: Timeouts,
+        acceptor: Acceptor,
+        learner: Learner,
+        *,
+        nonce: int,
+        nonces: Mapping[NodeId, int],
+        began: Callable[[NodeId], None],
+    ) -> None:
+        self.core = core
+        self.timeouts = timeouts
+        self.acceptor = acceptor
+        self.learner = learner
+        self.nonce = nonce
+        self.nonces: dict[NodeId, int] = dict(nonces)
+        self.promises: dict[NodeId, Ballot] = {}
+        self.votes: dict[NodeId, Accepted] = {}
+        self.answers: dict[NodeId, Memory] = {}
+        self.answered: dict[NodeId, None] = {}  # Who has answered, with amnesia or without.
+        self.asking = False
+        self._era = 0
+        self._tries = 0
+        self._began = began
+
+    # Asking
+
+    def start(self, *, new: bool) -> None:
+        """Start an incarnation: ask the others, unless this node has no past at all."""
+        if self.core.amnesia:
+            self.begin_era()
+        elif not new and self.core.others:
+            self._ask_all()
+
+    @rule("17")
+    def begin_era(self) -> None:
+        """Begin a new era, in which this node votes only once it has recovered."""
+        self._era = era_of(self.core.eras, self.core.me) + 1
+        self.core.note("amnesia", f"node {self.core.me} does not vote: {self.core.amnesia}")
+        self._ask_all()
+
+    @rule("17")
+    def lose(self, why: str) -> None:
+        """What a peer heard from this node is not in its memory: it has amnesia from now on, also after a restart."""
+        core = self.core
+        core.effects = [effect for effect in core.effects if not _is_vote(effect)]  # It answers nobody any more.
+        core.amnesia = why
+        core.persist(AmnesiaRecord(why))
+        self.begin_era()
+
+    def alarm(self) -> None:
+        """The RECOVERY timer fired: ask those again that have not answered, or answered without a memory."""
+        if self.asking:
+            self._ask(tuple(node for node in self.core.others if node not in self.answers))
+
+    def _ask_all(self) -> None:
+        self.asking = True
+        self.answers.clear()
+        self.answered.clear()
+        self._tries = 0
+        self._ask(self.core.others)
+
+    def _ask(self, nodes: tuple[NodeId, ...]) -> None:
+        core = self.core
+        if nodes:
+            lost = bool(core.amnesia)
+            era = self._era if lost else era_of(core.eras, core.me)
+            question = AskMemory(sender=core.me, era=era, nonce=self.nonce, lost=lost, stamp=core.now)
+            core.send(nodes, question)
+        delay_ms = self.timeouts.again_ms(self._tries) << 1
+        self._tries = min(self._tries + 1, 2)
+        core.set_timer(Timer.RECOVERY, delay_ms, 2 * delay_ms)
+
+    # Answering
+
+    @rule("17")
+    def asked(self, message: AskMemory) -> None:
+        """A peer has started: remember its new era before it may rely on that, and tell it what this node knows."""
+        core, sender = self.core, message.sender
+        era = self.remember(message)
+        vote = self.votes.get(sender)
+        whole = not core.amnesia and era == message.era
+        core.send(
+            (sender,),
+            Memory(
+                sender=core.me,
+                era=era,
+                nonce=message.nonce,
+                stamp=message.stamp,
+                eras=core.eras,
+                whole=whole,
+                promised=self.acceptor.promised,
+                last_slot=max(self.acceptor.accepted, default=0),
+                decided=self.learner.decided,
+                heard_promise=self.promises.get(sender, NO_BALLOT),
+                heard_vote=vote.ballot if vote is not None else NO_BALLOT,
+                heard_slot=vote.last_slot if vote is not None else 0,
+            ),
+        )
+
+    @rule("17")
+    def remember(self, message: AskMemory) -> int:
+        """Remember the era that a peer begins, and return it; or one above, if that era is not its own."""
+        core, sender, era = self.core, message.sender, message.era
+        known = era_of(core.eras, sender)
+        if era > known:
+            self.nonces[sender] = message.nonce
+            core.persist(EraRecord(sender, era, message.nonce))
+            self._see(with_era(core.eras, sender, era))
+        elif message.lost and (era < known or self.nonces.get(sender, 0) != message.nonce):
+            return known + 1  # Another incarnation has begun that era, or a later one.
+        return era
+
+    # The answers
+
+    @rule("17")
+    def answer(self, message: Memory) -> bool:
+        """Take an answer. True when it shows that this node, which voted until now, has lost a part of its memory."""
+        if message.nonce != self.nonce or not self.asking:
+            return False
+        core = self.core
+        self.timeouts.measured(message.sender, message.stamp)
+        self.learner.want(message.decided, message.sender)
+        self.answered[message.sender] = None
+        if not core.amnesia:
+            why = self.missing(message)
+            if why:
+                self.lose(why)
+                return True
+            if message.whole:
+                self.answers[message.sender] = message
+            self.asking = len(self.answers) < self.needed()
+            return False
+        self._see(message.eras)
+        known = era_of(core.eras, core.me)
+        wanted = max(message.era, known + 1 if known > self._era else 0)
+        if wanted > self._era:
+            self._era = wanted
+            self._ask_all()
+            return False
+        if message.whole and message.era == self._era:
+            self.answers[message.sender] = message
+            self._drop_old_answers()
+        self.recover_if_safe()
+        return False
+
+    @rule("17")
+    def missing(self, message: Memory) -> str:
+        """What a peer heard from this node and its memory does not hold, or an empty text."""
+        acceptor, slot, source = self.acceptor, message.heard_slot, message.sender
+        if message.heard_promise > acceptor.promised:
+            return f"node {source} heard it promise ballot {message.heard_promise}, and it knows nothing of that"
+        vote = acceptor.accepted.get(slot)
+        if slot > self.learner.decided and (vote is None or vote.ballot < message.heard_vote):
+            return f"node {source} heard its vote for slot {slot} at ballot {message.heard_vote}, and it has none"
+        return ""
+
+    def needed(self) -> int:
+        """How many other nodes must answer: so many that any two such sets, and any quorum, have one in common."""
+        quorums = self.core.quorums
+        return min(max(quorums.majority, quorums.size - min(quorums.prepare, quorums.accept) + 1), quorums.size - 1)
+
+    @rule("17")
+    def enough_answers(self) -> bool:
+        """True when every quorum that this node may have been part of has a member among those that answered."""
+        return 0 < self.needed() <= len(self.answers)
+
+    def last_slot(self) -> int:
+        """The last slot in which this node may have voted, as far as it matters to anybody."""
+        return max((max(answer.last_slot, answer.decided) for answer in self.answers.values()), default=0)
+
+    def floor(self) -> Ballot:
+        """A promise that covers every one which this node may have given, as far as it matters to anybody."""
+        return max(self.acceptor.promised, *(answer.promised for answer in self.answers.values()))
+
+    @rule("17")
+    def recover_if_safe(self) -> None:
+        """Vote again once enough others have answered and every slot that they voted in is decided here."""
+        core = self.core
+        if not core.amnesia or not self.enough_answers() or self.learner.decided < self.last_slot():
+            return
+        self.acceptor.promised = floor = self.floor()
+        eras = with_era(core.eras, core.me, self._era)
+        core.persist(RecoveredRecord(floor, eras))
+        core.note(
+            "recovered", f"node {core.me} votes again: it promises {floor} and knows {self.learner.decided} blocks"
+        )
+        core.amnesia, core.eras, self.asking = "", eras, False
+
+    def records(self) -> list[JournalRecord]:
+        """The records of this role that a journal which is written anew must keep."""
+        core = self.core
+        records: list[JournalRecord] = [
+            EraRecord(node, era, self.nonces.get(node, 0)) for node, era in enumerate(core.eras, 1) if era
+        ]
+        return [*records, AmnesiaRecord(core.amnesia)] if core.amnesia else records
+
+    # Eras
+
+    @rule("17")
+    def admits(self, message: Promise | Accepted) -> bool:
+        """True unless `message` comes from an older era of its sender; learn from it who has begun a new one."""
+        self._see(message.eras)
+        return era_of(message.eras, message.sender) >= era_of(self.core.eras, message.sender)
+
+    def _see(self, eras: Eras) -> None:
+        """Take over later eras, and let nothing count that was said in older ones."""
+        core = self.core
+        known = core.eras
+        seen = newest(known, eras)
+        if seen == known:
+            return
+        core.eras = seen
+        for node in core.others:
+            if era_of(seen, node) > era_of(known, node):
+                self.promises.pop(node, None)
+                self.votes.pop(node, None)
+                self._began(node)
+        self._drop_old_answers()
+
+    def _drop_old_answers(self) -> None:
+        for node, answer in list(self.answers.items()):
+            if era_of(answer.eras, node) < era_of(self.core.eras, node):
+                del self.answers[node]
+
+
+def _is_vote(effect: Effect) -> bool:
+    return isinstance(effect, Send) and isinstance(effect.message, Promise | Accepted)
