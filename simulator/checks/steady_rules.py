@@ -156,7 +156,9 @@ class SteadyRules:
     def ack_delivered(self, event: MessageDelivered, message: HeartbeatAck) -> None:
         """The leader hears a follower."""
         place = self._places[event.node]
-        if message.ballot == place.leads:
+        if not message.votes:
+            place.acked_ms.pop(event.source, None)  # It has lost its memory: no quorum counts it.
+        elif message.ballot == place.leads:
             _, last = place.acked_ms.get(event.source, (0, 0))
             place.acked_ms[event.source] = (last, event.at_ms)
 
