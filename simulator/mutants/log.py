@@ -230,6 +230,28 @@ class RefusalForgotten(StateMachine):
     client_table_type = ForgetfulOutcomes
 
 
+class NewestNumbers(ClientTable):
+    """Keeps the newest number of each client in place of all numbers."""
+
+    def claim(self, client: str, seq: int, slot: Slot) -> bool:
+        """Take every lower number than the newest for one that was applied."""
+        known = self._by_client.get(client)
+        return (known is None or seq > known.last) and super().claim(client, seq, slot)
+
+
+@mutant(
+    "newest-number-only",
+    "E D",
+    wrong="a write with a lower number than its client's newest is taken for a retry",
+    forbidden_by=ONCE,
+    expects="blog durability linearizability",
+)
+class NewestNumberOnly(StateMachine):
+    """See its entry."""
+
+    client_table_type = NewestNumbers
+
+
 @mutant(
     "answer-on-accept",
     "S D",

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from blog.operations import Post
 from paxos.effects import Timer
 from paxos.messages import Accept, Catchup, CatchupReply, Hints, PreVote, PreVoteReply, Request
+from simulator.node.codec import operation_text
 from simulator.node.storage.chain_file import CHAIN
 from tests.mutants.puppets import PuppetCluster, judge, tells_of
 
@@ -177,6 +179,20 @@ def test_what_was_refused_stays_refused(rule: str | None) -> None:
     cluster.flow(A, B)
 
     judge(rule, cluster.broken(), well=cluster.height(A) >= 3)
+
+
+@tells_of("newest-number-only")
+def test_a_write_that_was_overtaken_takes_effect(rule: str | None) -> None:
+    """A client has two writes under way in one name, and the second is decided first."""
+    cluster = led_by_a(rule)
+    second, first = (Request("c", seq, operation_text(Post("ann", f"title {seq}", "text"), "c", seq)) for seq in (2, 1))
+
+    cluster.again(A, second)
+    cluster.flow(A, B, C)
+    cluster.again(A, first)
+    cluster.flow(A, B, C)
+
+    judge(rule, cluster.broken(), well=cluster.answered(first) and cluster.answered(second))
 
 
 @tells_of("answer-on-accept")

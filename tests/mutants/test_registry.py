@@ -32,7 +32,7 @@ CORE = """
 LOG = """
     promise-hides-decided own-log-only commit-by-index holes-stay acknowledge-past-a-gap catch-up-ships-tentative
     apply-past-a-gap no-dedupe dedupe-forgotten refusal-forgotten answer-on-accept timeout-says-failed nonce-differs
-    apply-reads-clock self-counted-early batch-half-applied
+    apply-reads-clock self-counted-early batch-half-applied newest-number-only
 """
 READS = "old-leader-reads follower-reads read-before-recovery read-trusts-clock"
 ELECTIONS = """
