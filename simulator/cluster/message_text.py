@@ -8,13 +8,22 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import singledispatch
 from heapq import merge
+from typing import get_args
 
 from paxos.ballot import Ballot
 from paxos.messages import Accept, Accepted, AnyMessage, CatchupReply, Forward, Heartbeat, HeartbeatAck, Hints, Promise
 from simulator.cluster.events import ClusterEvent
 
+
+def _kebab(kind: type) -> str:
+    return "".join(f"-{letter}" if letter.isupper() else letter for letter in kind.__name__).lstrip("-").lower()
+
+
 ROUTINE = (Heartbeat, HeartbeatAck, Hints)
 """Messages that idle nodes send too. The running log leaves them out."""
+
+KINDS: dict[str, type[AnyMessage]] = {_kebab(kind): kind for kind in get_args(AnyMessage)}
+"""The kinds of messages by the names that people type."""
 
 _HIDDEN = {"sender", "stamp", "path"}
 
@@ -37,8 +46,7 @@ def in_order(notes: Iterable[ClusterEvent], messages: Iterable[ClusterEvent], la
 
 
 def _name(message: AnyMessage) -> str:
-    name = type(message).__name__
-    return "".join(f"-{letter}" if letter.isupper() else letter for letter in name).lstrip("-").upper()
+    return _kebab(type(message)).upper()
 
 
 @singledispatch

@@ -154,6 +154,21 @@ class Hold(msgspec.Struct, frozen=True, tag=True):
         return "hold"
 
 
+class KeepCopies(msgspec.Struct, frozen=True, tag=True):
+    """Keep a copy of each of the next `count` messages of `kind` until it is delivered by hand (virtual world only).
+
+    The message itself goes its way, and its copy is a late duplicate. `kind` is the name that `held` shows, in small
+    letters.
+    """
+
+    kind: str
+    count: int = 1
+
+    def line(self) -> str:
+        """The scenario line."""
+        return f"copy {self.kind} {self.count}"
+
+
 class DeliverHeld(msgspec.Struct, frozen=True, tag=True):
     """Deliver held messages: the one of `number`, those of `link`, or all when both are None."""
 
@@ -168,7 +183,7 @@ class DeliverHeld(msgspec.Struct, frozen=True, tag=True):
 
 
 class Release(msgspec.Struct, frozen=True, tag=True):
-    """Deliver all held messages in order, and stop holding."""
+    """Deliver all held messages and copies in order, and stop holding."""
 
     def line(self) -> str:
         """The scenario line."""
@@ -214,6 +229,7 @@ Fault = (
     | LinkConditions
     | ClearConditions
     | Hold
+    | KeepCopies
     | DeliverHeld
     | Release
     | DiskFault

@@ -11,7 +11,18 @@ from collections.abc import Callable
 from typing import Literal
 
 from simulator.errors import InputError
-from simulator.faults.faults import ClockFault, Crash, DeliverHeld, DiskFault, Fault, Pause, Release, Restart, Resume
+from simulator.faults.faults import (
+    ClockFault,
+    Crash,
+    DeliverHeld,
+    DiskFault,
+    Fault,
+    KeepCopies,
+    Pause,
+    Release,
+    Restart,
+    Resume,
+)
 from simulator.faults.link_faults import change_links
 from simulator.faults.links import Link, Links
 
@@ -59,6 +70,9 @@ class Nemesis(ABC):
                 self._check_node(node)
                 self.change_clock(fault)
                 self._announce(fault)
+            case KeepCopies():
+                self.keep_copies(fault)
+                self._announce(fault)
             case DeliverHeld(number, link):
                 if number is not None and not self.is_held(number):
                     raise InputError(f"No message number {number} is held.")
@@ -67,6 +81,7 @@ class Nemesis(ABC):
             case Release():
                 self._announce(fault)
                 self._links.hold(on=False)
+                self.stop_copying()
                 self.deliver_held(None, None)
             case _:
                 change_links(self._links, fault)
@@ -105,6 +120,14 @@ class Nemesis(ABC):
     @abstractmethod
     def change_clock(self, fault: ClockFault) -> None:
         """Change the rate of a node's clock, or make it jump. Raises `InputError` where that is impossible."""
+
+    @abstractmethod
+    def keep_copies(self, fault: KeepCopies) -> None:
+        """Keep copies of the next messages of a kind. Raises `InputError` where that is impossible."""
+
+    @abstractmethod
+    def stop_copying(self) -> None:
+        """Keep no further copies."""
 
     @abstractmethod
     def is_held(self, number: int) -> bool:

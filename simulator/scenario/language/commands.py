@@ -125,6 +125,13 @@ class HoldMessages(Command, frozen=True, kw_only=True):
     """From now on messages wait for a person."""
 
 
+class KeepCopies(Command, frozen=True, kw_only=True):
+    """Keep copies of the next `count` messages of a kind, to be delivered late (virtual world only)."""
+
+    kind: str
+    count: int = 1
+
+
 class DeliverMessages(Command, frozen=True, kw_only=True):
     """Deliver held messages: one by number, those of some links, all, or the oldest when nothing is named.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from simulator.cluster.message_text import KINDS
 from simulator.scenario.language.command_spec import CommandSpec, no_words
 from simulator.scenario.language.commands import (
     Command,
@@ -11,6 +12,7 @@ from simulator.scenario.language.commands import (
     HealAll,
     HoldMessages,
     Inspect,
+    KeepCopies,
     LinkFault,
     NetConditions,
     NetReset,
@@ -20,14 +22,11 @@ from simulator.scenario.language.commands import (
 from simulator.scenario.language.errors import ParseError
 from simulator.scenario.language.grammar import NODES_WORDS, Cursor, is_links, link_word, links_phrase, split_at, whole
 
-MESSAGE_KINDS = (
-    "pre-vote", "pre-vote-reply", "prepare", "promise", "reject", "accept", "accepted", "decide", "heartbeat",
-    "heartbeat-ack", "step-down", "forward", "forward-reply", "ask-read", "read-at", "catchup", "catchup-reply",
-    "hints",
-)  # fmt: skip
+MESSAGE_KINDS = tuple(KINDS)
 """The kinds of messages, as `held` shows them."""
 OLD_KINDS = {"canvass": "pre-vote", "canvass-reply": "pre-vote-reply"}
 """Earlier names of kinds, which older scenarios use."""
+MOST_COPIES = 1_000
 CONDITION_WORDS = ("delay", "jitter", "drop", "loss", "duplicate", "reorder")
 
 
@@ -143,6 +142,13 @@ def _deliver(words: Cursor) -> DeliverMessages:
     return DeliverMessages(number=whole(word, "a message's number", 1))
 
 
+def _copy(words: Cursor) -> KeepCopies:
+    kind = words.choose("a kind of message", MESSAGE_KINDS)
+    count = whole(words.take("how many"), "how many copies", 1, MOST_COPIES) if words.more() else 1
+    words.done()
+    return KeepCopies(kind=kind, count=count)
+
+
 COMMANDS = (
     CommandSpec(
         name="partition",
@@ -227,6 +233,18 @@ COMMANDS = (
         summary="keeps every message from now on, for you to deliver; `held` lists them",
         examples=(("hold", "messages wait"),),
         parse=no_words(HoldMessages()),
+    ),
+    CommandSpec(
+        name="copy",
+        group="by hand",
+        usage="copy KIND [N]",
+        summary="keeps copies of the next N messages of a kind, for you to deliver late (virtual world)",
+        examples=(
+            ("copy promise", "the next PROMISE goes its way, and a copy of it waits"),
+            ("copy heartbeat-ack 4", "the next four acknowledgements"),
+        ),
+        parse=_copy,
+        keywords=MESSAGE_KINDS,
     ),
     CommandSpec(
         name="deliver",

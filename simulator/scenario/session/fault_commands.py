@@ -44,12 +44,8 @@ def faults_of(
             return [_conditions(command, selector)]
         case commands.NetReset():
             return [faults.ClearConditions()]
-        case commands.HoldMessages():
-            return [faults.Hold()]
-        case commands.DeliverMessages():
-            return _deliver(command, cluster, selector)
-        case commands.ReleaseMessages():
-            return [faults.Release()]
+        case commands.HoldMessages() | commands.KeepCopies() | commands.DeliverMessages() | commands.ReleaseMessages():
+            return _by_hand(command, cluster, selector)
         case commands.DiskCommand():
             node = selector.one(command.node)
             return [faults.DiskFault(node=node, kind=command.kind, file=command.file, line_number=command.line)]
@@ -101,6 +97,22 @@ def of_kind(held: Iterable[HeldMessage], links: Collection[Link], kind: str) -> 
         for message in held
         if (message.source, message.target) in links and message.text.split(maxsplit=1)[0].lower() == kind
     ]
+
+
+def _by_hand(
+    command: commands.HoldMessages | commands.KeepCopies | commands.DeliverMessages | commands.ReleaseMessages,
+    cluster: Cluster,
+    selector: NodeSelector,
+) -> Sequence[faults.Fault]:
+    match command:
+        case commands.HoldMessages():
+            return [faults.Hold()]
+        case commands.KeepCopies(kind=kind, count=count):
+            return [faults.KeepCopies(kind, count)]
+        case commands.DeliverMessages():
+            return _deliver(command, cluster, selector)
+        case commands.ReleaseMessages():
+            return [faults.Release()]
 
 
 def _deliver(command: commands.DeliverMessages, cluster: Cluster, selector: NodeSelector) -> list[faults.DeliverHeld]:

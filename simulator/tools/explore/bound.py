@@ -19,7 +19,17 @@ lost, each step may have to be repeated, and four times as much is allowed.
 
 from __future__ import annotations
 
-from simulator.faults.faults import ClockFault, Fault, Hold, LinkConditions, Pause, Release, Resume
+from simulator.faults.faults import (
+    ClockFault,
+    DeliverHeld,
+    Fault,
+    Hold,
+    KeepCopies,
+    LinkConditions,
+    Pause,
+    Release,
+    Resume,
+)
 from simulator.settings import Settings
 from simulator.tools.explore.schedule import Schedule, ScheduledFault
 
@@ -29,6 +39,8 @@ LONGEST_TAUGHT_MS = 20_000
 """A longer sample counts as this (`paxos/timeouts.py`)."""
 BLOCK_BYTES, REQUEST_BYTES = 250, 120
 """The most characters of a block without requests, and of each request of these schedules."""
+TEACHING = ("heartbeat-ack", "promise", "pre-vote-reply")
+"""The answers by which a node measures a round trip: a late copy of one teaches it a slow network."""
 LOSSY_FACTOR = 4
 """At a loss of one in five, four tries fail once in 600."""
 
@@ -63,7 +75,8 @@ def round_trip_ms(schedule: Schedule) -> int:
 
 def _slowness(schedule: Schedule) -> int:
     """The milliseconds by which a round trip may have been longer than on clear links."""
-    conditions = clock = stood = held = 0
+    conditions = clock = stood = held = late = 0
+    copied: dict[str, int] = {}  # Since when copies are kept.
     since: dict[int, int] = {}  # When each paused node was paused, and (0) when holding began.
     for scheduled in (
         *schedule.faults,
@@ -75,9 +88,14 @@ def _slowness(schedule: Schedule) -> int:
                 conditions = max(conditions, 2 * one_way + (2 * max(5, one_way) if rule.reorder else 0))
             case ClockFault(_, rate_percent, jump_ms):
                 clock = max(clock, jump_ms, (rate_percent - 100) * 10)
+            case KeepCopies(kind) if kind in TEACHING:
+                copied.setdefault(kind, scheduled.at_ms)
             case Hold():
                 since.setdefault(0, scheduled.at_ms)
+            case DeliverHeld():
+                late = max([late, *(scheduled.at_ms - at_ms for at_ms in copied.values())])
             case Release():
+                late = max([late, *(scheduled.at_ms - at_ms for at_ms in copied.values())])
                 held = max(held, scheduled.at_ms - since.pop(0, scheduled.at_ms))
             case Pause(node):
                 since.setdefault(node, scheduled.at_ms)
@@ -85,7 +103,7 @@ def _slowness(schedule: Schedule) -> int:
                 stood = max(stood, scheduled.at_ms - since.pop(node, scheduled.at_ms))
             case _:
                 pass
-    return conditions + clock + stood + held
+    return conditions + clock + stood + max(held, late)
 
 
 def _awakenings(schedule: Schedule) -> list[Fault]:

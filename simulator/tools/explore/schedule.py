@@ -17,6 +17,8 @@ from simulator.faults.faults import Crash, Fault
 from simulator.faults.link_faults import change_links
 from simulator.faults.links import Links
 from simulator.settings import Settings
+from simulator.tools.explore.late_words import LateWord
+from simulator.tools.explore.leavers import Leaver
 from simulator.tools.explore.permanent_faults import reached
 from simulator.tools.explore.triggered_faults import TriggeredFault
 
@@ -120,8 +122,8 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True):
     """One run from its start to the end of its faults. Faults and calls are in order of time.
 
     At `heals_ms` every fault ends and everything is repaired; then the `permanent` faults are injected, and stay.
-    `trial.py` says what is demanded from then on. `triggers` and
-    `asks`, in order of time, become scheduled faults and calls when they fire.
+    `trial.py` says what is demanded from then on. `triggers`, `late_words` and `asks`, in order of time, become
+    scheduled faults and calls when they fire; what the `leaver` does takes the place of `permanent`.
     `profile` names how the schedule was drawn.
     """
 
@@ -130,6 +132,8 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True):
     calls: tuple[Call, ...] = ()
     heals_ms: int
     triggers: tuple[TriggeredFault, ...] = ()
+    late_words: tuple[LateWord, ...] = ()
+    leaver: Leaver | None = None
     asks: tuple[TriggeredCalls, ...] = ()
     permanent: tuple[Fault, ...] = ()
     profile: str = "by hand"

@@ -17,6 +17,8 @@ from simulator.settings import Settings
 from simulator.tools.explore.client_habits import CROWD_SETTINGS, with_crowds, with_habits
 from simulator.tools.explore.draw_calls import draw_calls
 from simulator.tools.explore.fault_kinds import KINDS, Draw
+from simulator.tools.explore.late_words import LateWord, draw_late_words
+from simulator.tools.explore.leavers import Leaver, draw_leaver
 from simulator.tools.explore.limits import draw_limits
 from simulator.tools.explore.memory_faults import draw_memory_faults, without_absence
 from simulator.tools.explore.permanent_faults import draw_permanent
@@ -32,9 +34,10 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     chances, one drawn for each run, with which each kind is on in all others. `every_ms` bounds the mean time between
     two actions of a kind; `calls_per_s` bounds the clients' load; `kinds` are those that may occur. `triggered`
     and `members` are the chances of a run with triggered faults at moments of proposers, and of acceptors and learners;
-    `permanent` is that of a run with permanent faults, `forgetful` of one with losses of memory. `habits` is the chance
-    of each habit of clients, `crowds` that of a crowd, `asks` that of clients who ask new leaders at once. A mixture
-    `of` other profiles draws one of them for each seed.
+    `late` is that of a run with late words, `leaves` that of one in which a node leaves for good, `permanent` that of a
+    run with permanent faults, `forgetful` of one with losses of memory. `habits` is the chance of each habit of
+    clients, `crowds` that of a crowd, `asks` that of clients who ask new leaders at once. A mixture `of` other profiles
+    draws one of them for each seed.
     """
 
     sizes: tuple[int, ...] = (3, 3, 3, 4, 5, 5, 6, 7)
@@ -47,6 +50,8 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     kinds: tuple[str, ...] = tuple(KINDS)
     triggered: float = 0.5
     members: float = 0.4
+    late: float = 0.25
+    leaves: float = 0.2
     permanent: float = 0.4
     habits: float = 0.4
     crowds: float = 0.08
@@ -62,7 +67,14 @@ PROFILES: dict[str, Profile] = {
         sizes=(3, 3, 4, 5, 5), lasts_ms=(1_000, 3_000), quiet=0.6, single=0.3, calls_per_s=(20, 120), triggered=1.0
     ),
     "quiet": Profile(
-        quiet=1.0, lasts_ms=(10_000, 30_000), triggered=0.0, members=0.0, permanent=0.0, forgetful=0.0
+        quiet=1.0,
+        lasts_ms=(10_000, 30_000),
+        triggered=0.0,
+        members=0.0,
+        late=0.0,
+        leaves=0.0,
+        permanent=0.0,
+        forgetful=0.0,
     ),
     "amnesia": Profile(sizes=(3, 4, 5, 5, 7), lasts_ms=(1_000, 3_000), quiet=0.2, single=0.5, forgetful=1.0),
     "chaos": Profile(quiet=0.0, single=0.0, shares=(0.8, 1.0), every_ms=(100, 600)),
@@ -71,7 +83,11 @@ PROFILES: dict[str, Profile] = {
     ),
     "moments": Profile(
         sizes=(3, 3, 5), lasts_ms=(1_500, 3_000), quiet=0.9, single=0.1, calls_per_s=(40, 120), triggered=0.0,
-        members=1.0,
+        members=1.0, late=0.0, leaves=1.0, forgetful=0.0,
+    ),
+    "late": Profile(
+        sizes=(3, 3, 5), lasts_ms=(1_500, 3_000), quiet=0.8, single=0.2, calls_per_s=(40, 120), triggered=0.2,
+        members=0.0, late=1.0, leaves=0.0, forgetful=0.0,
     ),
     "rivals": Profile(
         sizes=(3, 3, 5), quiet=0.0, kinds=("pause", "partition", "partial-partition", "one-way", "hold", "delay"),
@@ -80,7 +96,7 @@ PROFILES: dict[str, Profile] = {
     "long": Profile(lasts_ms=(20_000, 60_000), calls_per_s=(3, 20)),
 }  # fmt: skip
 """The profiles by name: "storm" mixes all kinds of faults, "core" aims at changes of leader, "swarm" mixes both;
-"moments" has triggered faults at acceptors and learners alone."""
+"moments" has triggered faults at acceptors and learners alone, "late" has late words in every run."""
 
 
 def draw_schedule(seed: int, profile: str = "swarm", *, break_rule: str | None = None) -> Schedule:
@@ -112,12 +128,15 @@ def draw_schedule(seed: int, profile: str = "swarm", *, break_rule: str | None =
     if clients.dice.random() < how.crowds:
         calls = with_crowds(calls, clients, heals_ms)
         settings = msgspec.structs.replace(settings, **clients.dice.choice(CROWD_SETTINGS))
+    leaver, provoked = _leaver(settings.nodes, how, heals_ms, Random(f"leaver {profile} {seed}"))
     schedule = Schedule(
         settings=settings,
         faults=faults,
         calls=tuple(calls),
         heals_ms=heals_ms,
-        triggers=_triggers(draw, how, heals_ms, Random(f"members {profile} {seed}")),
+        triggers=_in_order(*_triggers(draw, how, heals_ms, Random(f"members {profile} {seed}")), *provoked),
+        late_words=_late_words(settings.nodes, how, heals_ms, Random(f"late words {profile} {seed}")),
+        leaver=leaver,
         permanent=draw_permanent(settings.nodes, dice) if dice.random() < how.permanent else (),
         asks=draw_triggered_calls(clients.dice, heals_ms) if clients.dice.random() < how.asks else (),
         profile=profile,
@@ -129,16 +148,27 @@ def draw_schedule(seed: int, profile: str = "swarm", *, break_rule: str | None =
     return msgspec.structs.replace(
         schedule,
         faults=tuple(sorted(lossy, key=lambda scheduled: scheduled.at_ms)),
+        leaver=None,
         permanent=without_absence(schedule.permanent),
     )
 
 
 def _triggers(draw: Draw, how: Profile, heals_ms: int, members: Random) -> tuple[TriggeredFault, ...]:
-    """Those at moments of proposers, and those at moments of acceptors and learners, in order of time."""
+    """Those at moments of proposers, and those at moments of acceptors and learners."""
     laid = draw_triggers(draw.dice, heals_ms) if draw.dice.random() < how.triggered else ()
-    if members.random() < how.members:
-        laid = tuple(sorted((*laid, *draw_member_triggers(members, heals_ms)), key=lambda trigger: trigger.from_ms))
-    return laid
+    return (*laid, *draw_member_triggers(members, heals_ms)) if members.random() < how.members else laid
+
+
+def _in_order(*triggers: TriggeredFault) -> tuple[TriggeredFault, ...]:
+    return tuple(sorted(triggers, key=lambda trigger: trigger.from_ms))
+
+
+def _leaver(nodes: int, how: Profile, heals_ms: int, dice: Random) -> tuple[Leaver | None, tuple[TriggeredFault, ...]]:
+    return draw_leaver(dice, nodes, heals_ms) if dice.random() < how.leaves else (None, ())
+
+
+def _late_words(nodes: int, how: Profile, heals_ms: int, dice: Random) -> tuple[LateWord, ...]:
+    return draw_late_words(dice, nodes, heals_ms) if dice.random() < how.late else ()
 
 
 def _scheduled_faults(draw: Draw, how: Profile, heals_ms: int) -> list[ScheduledFault]:

@@ -27,12 +27,13 @@ from simulator.faults.faults import (
     Resume,
 )
 from simulator.tools.explore.bound import bound_ms, lateness_ms, round_trip_ms
+from simulator.tools.explore.late_words import LateWordWatch
+from simulator.tools.explore.leavers import LeaverWatch
 from simulator.tools.explore.liveness import LivenessCheck
-from simulator.tools.explore.moments import WHEN
 from simulator.tools.explore.rare_paths import RarePaths
 from simulator.tools.explore.schedule import Again, Call, Schedule, ScheduledFault, Write
 from simulator.tools.explore.triggered_calls import LeaderWatch, calls_of
-from simulator.tools.explore.triggered_faults import TriggerWatch, faults_of
+from simulator.tools.explore.triggered_faults import TriggerWatch
 from simulator.trace.observer import Observer
 from simulator.worlds.virtual.cluster import VirtualCluster
 
@@ -86,16 +87,20 @@ class _Trial:
         self._plan = schedule
         self._trace = trace
         self._triggers = TriggerWatch(schedule.triggers)
+        self._late_words = LateWordWatch(schedule.late_words, schedule.settings.nodes)
+        self._leavers = LeaverWatch(schedule.leaver, schedule.settings.node_ids)
+        self._watches = (self._triggers, self._late_words, self._leavers)
+        self._waits = bool(schedule.triggers or schedule.late_words or schedule.leaver or schedule.asks)
         self._sometimes: Counter[str] = Counter()
         self._leaders = LeaderWatch(schedule.asks)
         self._rare = RarePaths(schedule.settings)
         self._cluster = VirtualCluster(
             schedule.settings,
-            observers=[*observers, self._rare, *([self._leaders] if schedule.asks else [])],
-            watches=self._triggers.observers,
+            observers=(*observers, self._rare, self._late_words, *([self._leaders] if schedule.asks else [])),
+            watches=lambda oracle: (*self._triggers.observers(oracle), *self._leavers.observers(oracle)),
             keep_trace=trace is not None,
         )
-        self._triggers.watch_disks(self._cluster.machines)
+        self._triggers.look_at(self._cluster.links, self._cluster.machines)
         self._cluster.checker.replay = replay
         self._cluster.on_rare = self._rare.happened
         self._writes: dict[str, Ticket] = {}
@@ -138,7 +143,7 @@ class _Trial:
             self._bound_ms = bound_ms(self._done(), len(waiting), max(heights) - min(heights))
             # A timer that fires late, because its clock jumped back, may be a heartbeat: then silence follows recovery.
             restless = lateness_ms(schedule) > 0 or any(
-                isinstance(fault, LinkConditions) for fault in schedule.permanent
+                isinstance(fault, LinkConditions) for fault in self._permanent()
             )
             liveness = LivenessCheck(
                 cluster,
@@ -154,16 +159,20 @@ class _Trial:
     def _pass_until(self, at_ms: int) -> None:
         """Let time pass; inject triggered faults and ask what is triggered when it is due. Stop at a violation."""
         cluster, violations = self._cluster, self._cluster.checker.violations
-        triggers, leaders = self._triggers, self._leaders
+        triggers, late_words, leavers = self._watches
+        leaders = self._leaders
         if at_ms <= cluster.now_ms():
             return  # Calls of the same moment happen together, when time goes on.
-        if not (self._plan.triggers or self._plan.asks):
+        if not self._waits:
             cluster.run(at_ms)
             return
         while not violations:
             due_ms = min(at_ms, self._fired[0][0]) if self._fired else at_ms
             if due_ms > cluster.now_ms():
-                if cluster.wait(lambda: bool(triggers.fired or leaders.fired), due_ms - cluster.now_ms()):
+                if cluster.wait(
+                    lambda: bool(triggers.fired or late_words.fired or leavers.fired or leaders.fired),
+                    due_ms - cluster.now_ms(),
+                ):
                     cluster.run(cluster.now_ms())  # The rest of this millisecond.
                 self._fire()
             elif self._fired and self._fired[0][0] <= due_ms:
@@ -177,12 +186,14 @@ class _Trial:
                 return
 
     def _fire(self) -> None:
-        for at_ms, node, trigger in self._triggers.fired:
-            self._sometimes[f"fault when {WHEN[trigger.moment]}"] += 1
-            for later, fault in faults_of(trigger, node, self._cluster.links):
-                self._fire_count += 1
-                heappush(self._fired, (at_ms + 1 + later, False, self._fire_count, fault))
-        self._triggers.fired.clear()
+        for watch in self._watches:
+            for fired in watch.fired:
+                if fired.what:
+                    self._sometimes[fired.what] += 1
+                for later, fault in fired.faults:
+                    self._fire_count += 1
+                    heappush(self._fired, (fired.at_ms + 1 + later, False, self._fire_count, fault))
+            watch.fired.clear()
         for at_ms, new, old, ask in self._leaders.fired:
             self._sometimes["a new leader asked at once"] += 1
             self._sometimes["a replaced leader asked at once"] += bool(old)
@@ -198,7 +209,20 @@ class _Trial:
 
     def _done(self) -> Schedule:
         calls = tuple(sorted([*self._asked, *self._plan.calls], key=lambda call: call.at_ms))
-        return msgspec.structs.replace(self._plan, faults=tuple(self._injected), calls=calls, triggers=(), asks=())
+        return msgspec.structs.replace(
+            self._plan,
+            faults=tuple(self._injected),
+            calls=calls,
+            triggers=(),
+            late_words=(),
+            asks=(),
+            leaver=None,
+            permanent=self._permanent(),
+        )
+
+    def _permanent(self) -> tuple[Fault, ...]:
+        """The faults that stay: those of whoever has left, or those that were drawn beforehand."""
+        return self._leavers.permanent or self._plan.permanent
 
     def _call(self, call: Call) -> None:
         cluster = self._cluster
@@ -221,7 +245,7 @@ class _Trial:
             mending += [DiskFault(node, "ok"), ClockFault(node)]
         mending += [Resume(node) for node in nodes]
         mending += [Restart(node) for node in nodes]
-        for fault in (*mending, *self._plan.permanent):
+        for fault in (*mending, *self._permanent()):
             with suppress(InputError):
                 self._cluster.apply(fault)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
 from random import Random
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, get_args
 
 from paxos.ballot import NodeId
 from simulator.faults.faults import (
@@ -26,11 +26,23 @@ from simulator.faults.links import LinkRule
 
 Action = Literal[
     "isolate", "company", "mute", "half-mute", "deafen", "late", "late-answers", "lossy", "crash", "crash-at-a-point",
-    "bridge", "comeback", "pause", "crash-another", "again", "exile", "majority", "decisive", "last-word", "restless",
+    "bridge", "comeback", "pause", "crash-another", "again", "exile", "majority", "decisive", "last-word", "reborn",
+    "restless",
 ]  # fmt: skip
 """The fault to inject when the trigger fires: see the functions of these names."""
 
 Timed = Iterator[tuple[int, Fault]]
+
+
+class Fired(NamedTuple):
+    """What was waited for has come, at `at_ms`: `faults` are to be injected, each so many milliseconds afterwards.
+
+    `what` names it among the counts of a run; an empty name is not counted.
+    """
+
+    at_ms: int
+    what: str
+    faults: list[tuple[int, Fault]]
 
 
 class Victim:
@@ -214,6 +226,13 @@ def _last_word(victim: Victim) -> Timed:
     yield dies + victim.lasts(200, 2_000), Restart(victim.node)
 
 
+def _reborn(victim: Victim) -> Timed:
+    """Its next incarnation begins before anyone misses it."""
+    dies = victim.dice.choice((0, 0, 1, 5, 40))
+    yield dies, Crash(victim.node)
+    yield dies + victim.lasts(2, 40), Restart(victim.node)
+
+
 def _restless(victim: Victim) -> Timed:
     """Incarnation after incarnation, each a few milliseconds long."""
     at = victim.dice.choice((0, 0, 1, 2))
@@ -243,6 +262,7 @@ ACTIONS: dict[Action, Callable[[Victim], Timed]] = {
     "majority": _majority,
     "decisive": _decisive,
     "last-word": _last_word,
+    "reborn": _reborn,
     "restless": _restless,
 }
 """All actions, by name."""

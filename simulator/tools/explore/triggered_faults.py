@@ -17,8 +17,8 @@ from paxos.ballot import NodeId
 from simulator.checks.oracle import Oracle
 from simulator.faults.faults import Fault
 from simulator.faults.links import Links
-from simulator.tools.explore.moments import Moment, MomentWatch
-from simulator.tools.explore.trigger_actions import ACTIONS, Action, Victim
+from simulator.tools.explore.moments import WHEN, Moment, MomentWatch
+from simulator.tools.explore.trigger_actions import ACTIONS, Action, Fired, Victim
 from simulator.worlds.virtual.machine import Machine
 
 Trick = tuple[tuple[Moment, tuple[Action, ...]], ...]
@@ -75,12 +75,6 @@ class TriggeredFault(msgspec.Struct, frozen=True):
     count: int
     action: Action
     seed: int
-
-
-def faults_of(trigger: TriggeredFault, node: NodeId, links: Links) -> list[tuple[int, Fault]]:
-    """The faults of a trigger that fired at `node`, each with the milliseconds from the firing to it."""
-    strangers = [other for other in links.nodes if links.is_cut((node, other))]
-    return list(ACTIONS[trigger.action](Victim(node, len(links.nodes), trigger.seed, strangers)))
 
 
 def draw_triggers(dice: Random, heals_ms: int) -> tuple[TriggeredFault, ...]:
@@ -143,10 +137,11 @@ def _tricks(dice: Random, heals_ms: int) -> list[TriggeredFault]:
 
 
 class TriggerWatch:
-    """Waits for the moments of `triggers`. `fired` collects triggers that fired, with time and node."""
+    """Waits for the moments of `triggers`. `fired` collects the triggers that fired."""
 
     def __init__(self, triggers: tuple[TriggeredFault, ...]) -> None:
-        self.fired: list[tuple[int, NodeId, TriggeredFault]] = []
+        self.fired: list[Fired] = []
+        self._links = Links(())
         self._laid = list(triggers)
         self._left: dict[TriggeredFault, int] = {trigger: trigger.count for trigger in triggers}
         self._moments = tuple(trigger.moment for trigger in triggers)
@@ -155,8 +150,9 @@ class TriggerWatch:
         """The observer that sees the moments; none when nothing waits for one."""
         return (MomentWatch(self._moments, oracle, self._happened),) if self._laid else ()
 
-    def watch_disks(self, machines: Mapping[NodeId, Machine]) -> None:
-        """Learn of compactions from the disks: no event tells of them."""
+    def look_at(self, links: Links, machines: Mapping[NodeId, Machine]) -> None:
+        """Use these links, and learn of compactions from the disks of these machines: no event tells of them."""
+        self._links = links
         if "compact" in self._moments:
             for machine in machines.values():
                 machine.on_compacted = self._compacted
@@ -172,5 +168,9 @@ class TriggerWatch:
                 self._left[trigger] -= 1
                 if not self._left[trigger]:
                     self._laid.remove(trigger)
-                    self.fired.append((at_ms, node, trigger))
+                    self.fired.append(Fired(at_ms, f"fault when {WHEN[moment]}", self._faults_of(trigger, node)))
                 break  # One trigger for each occurrence.
+
+    def _faults_of(self, trigger: TriggeredFault, node: NodeId) -> list[tuple[int, Fault]]:
+        strangers = [other for other in self._links.nodes if self._links.is_cut((node, other))]
+        return list(ACTIONS[trigger.action](Victim(node, len(self._links.nodes), trigger.seed, strangers)))

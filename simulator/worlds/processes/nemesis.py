@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Literal
 
 from simulator.errors import InputError
-from simulator.faults.faults import ClockFault, Crash, DiskFault, Fault, Restart
+from simulator.faults.faults import ClockFault, Crash, DiskFault, Fault, KeepCopies, Restart
 from simulator.faults.links import Link
 from simulator.faults.nemesis import Nemesis
 from simulator.settings import Settings
@@ -91,6 +91,13 @@ class ProcessNemesis(Nemesis):
     def change_clock(self, fault: ClockFault) -> None:
         """See `Nemesis`."""
         raise InputError(f"{fault.line()!r} is for the virtual world: nobody turns the clock of one real process.")
+
+    def keep_copies(self, fault: KeepCopies) -> None:
+        """See `Nemesis`."""
+        raise InputError(f"{fault.line()!r} is for the virtual world: use 'hold' and 'deliver' here.")
+
+    def stop_copying(self) -> None:
+        """See `Nemesis`. This world keeps none."""
 
     def is_held(self, number: int) -> bool:
         """See `Nemesis`."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Literal
 
+from simulator.cluster.message_text import KINDS
 from simulator.errors import InputError
-from simulator.faults.faults import ClockFault, Crash, DiskFault, Fault
+from simulator.faults.faults import ClockFault, Crash, DiskFault, Fault, KeepCopies
 from simulator.faults.links import Link
 from simulator.faults.nemesis import Nemesis
 from simulator.worlds.virtual.machine import Machine
@@ -66,6 +67,17 @@ class VirtualNemesis(Nemesis):
         if not RATES_PERCENT[0] <= fault.rate_percent <= RATES_PERCENT[1]:
             raise InputError(f"A clock runs at {RATES_PERCENT[0]}% to {RATES_PERCENT[1]}%, not {fault.rate_percent}%.")
         self._machines[fault.node].change_clock(fault.rate_percent, fault.jump_ms)
+
+    def keep_copies(self, fault: KeepCopies) -> None:
+        """See `Nemesis`."""
+        kind = KINDS.get(fault.kind)
+        if kind is None:
+            raise InputError(f"There is no message {fault.kind!r}: the kinds are {', '.join(KINDS)}.")
+        self._network.keep_copies(kind, fault.count)
+
+    def stop_copying(self) -> None:
+        """See `Nemesis`."""
+        self._network.stop_copying()
 
     def is_held(self, number: int) -> bool:
         """See `Nemesis`."""

@@ -56,6 +56,7 @@ class Network:
         self._on_lost = observers.of(MessageLost)
         self._newest = [0] * (1 << 2 * PLACE_BITS)  # The arrival time of the last message on each clear link.
         self._held_count = 0
+        self._to_copy: dict[type, int] = {}  # How many copies of which messages are still to be kept.
         self._described: dict[int, HeldMessage] = {}
 
     def send(self, source: int, to: tuple[int, ...], message: AnyMessage) -> None:
@@ -73,6 +74,8 @@ class Network:
                 handle(event)
         if self.watch is not None:
             self.watch(source, to, message)
+        if self._to_copy and type(message) in self._to_copy:
+            self._keep(source, to, message, number)
         if not self.links.untouched:
             self._send_through_conditions(source, to, message, number)
             return
@@ -121,6 +124,25 @@ class Network:
             event = MessageLost(at_ms=self._queue.now_ms, node=target, source=source, number=number, message=message)
             for handle in self._on_lost:
                 handle(event)
+
+    def keep_copies(self, kind: type, count: int) -> None:
+        """Keep a copy of each of the next `count` messages of this kind, one for each target, among the held ones."""
+        self._to_copy[kind] = self._to_copy.get(kind, 0) + count
+
+    def stop_copying(self) -> None:
+        """Keep no further copies."""
+        self._to_copy.clear()
+
+    def _keep(self, source: int, to: tuple[int, ...], message: AnyMessage, number: int) -> None:
+        kind = type(message)
+        kept = to[: min(self._to_copy[kind], MOST_HELD - len(self.held))]
+        for target in kept:
+            self._held_count += 1
+            self.held[self._held_count] = (source, target, message, number)
+        self.copies += len(kept)
+        self._to_copy[kind] -= len(kept)
+        if not self._to_copy[kind]:
+            del self._to_copy[kind]
 
     def deliver_held(self, number: int | None, link: Link | None) -> int:
         """Deliver held messages now: one, those of a link, or all. Returns how many."""

@@ -341,6 +341,7 @@ FAULTS = st.one_of(
     st.builds(lambda pair, one: faults.CutLink(source=pair[0], target=pair[1], one_way=one), PAIRS, st.booleans()),
     st.builds(lambda pair, one: faults.MendLink(source=pair[0], target=pair[1], one_way=one), PAIRS, st.booleans()),
     st.sampled_from([faults.Heal(), faults.ClearConditions(), faults.Hold(), faults.Release(), faults.DeliverHeld()]),
+    st.builds(faults.KeepCopies, kind=st.sampled_from(["promise", "heartbeat-ack"]), count=st.integers(1, 99)),
     st.builds(faults.DeliverHeld, number=st.integers(1, 99)),
     st.builds(faults.DeliverHeld, link=PAIRS),
     st.builds(

@@ -6,8 +6,10 @@ from collections import Counter
 from functools import cache
 
 import pytest
+from msgspec.structs import replace
 
-from simulator.node import node as node_module
+from simulator.faults.faults import Crash
+from simulator.tools.explore.leavers import Leaver
 from simulator.tools.explore.moments import WHEN, Moment
 from simulator.tools.explore.swarm import draw_schedule
 from simulator.tools.explore.trial import run_trial
@@ -16,33 +18,49 @@ from simulator.tools.explore.triggered_faults import MEMBER_MOMENTS, TriggeredFa
 SEEDS = 24
 
 
+LATE = ("heartbeat-ack", "read-at", "catchup-reply", "accepted", "promise", "decide")
+"""Acknowledgements, answers to reads, catch-up replies, votes, promises and decided prefixes."""
+
+
 @cache
-def happened() -> Counter[str]:
-    """In how many seeds of the profile "moments" each thing happened."""
+def happened(profile: str) -> Counter[str]:
+    """In how many seeds of this profile each thing happened."""
     total: Counter[str] = Counter()
     for seed in range(SEEDS):
-        outcome = run_trial(draw_schedule(seed, "moments"))
-        assert outcome.violations == (), outcome.violations[0].sentence(f"seed {seed}")
+        outcome = run_trial(draw_schedule(seed, profile))
+        assert outcome.violations == (), outcome.violations[0].sentence(f"seed {seed} of {profile}")
         total.update(name for name, count in outcome.sometimes.items() if count)
     return total
 
 
-@pytest.mark.parametrize("moment", sorted({*MEMBER_MOMENTS} - {"compact"}))
+@pytest.mark.parametrize("moment", sorted({*MEMBER_MOMENTS}))
 def test_faults_hit_every_moment_of_acceptors_and_learners(moment: Moment) -> None:
-    """Those of proposers are hit in any sixty seeds (`test_swarm`); a compaction has a test of its own."""
-    assert happened()[f"fault when {WHEN[moment]}"] > 0
+    """Those of proposers are hit in any sixty seeds (`test_swarm`)."""
+    assert happened("moments")[f"fault when {WHEN[moment]}"] > 0
 
 
-def test_faults_hit_a_compaction(monkeypatch: pytest.MonkeyPatch) -> None:
-    """With a journal that is rewritten at a kilobyte, a node crashes while it rewrites it."""
-    monkeypatch.setattr(node_module, "COMPACT_BYTES", 1_024)
-    schedule = draw_schedule(0, "quiet")
-    trigger = TriggeredFault(500, "compact", 1, "crash", 7)
+@pytest.mark.parametrize("kind", LATE)
+def test_late_words_come_when_their_number_is_used_again(kind: str) -> None:
+    """A copy of an answer arrives while another ballot, round or incarnation waits for one."""
+    assert happened("late")[f"late {kind.upper()} when its number was used again"] > 0
 
-    outcome = run_trial(
-        type(schedule)(settings=schedule.settings, calls=schedule.calls, heals_ms=4_000, triggers=(trigger,))
-    )
 
+@pytest.mark.parametrize("moment", ["a promise was given", "a vote makes a value chosen", "one node alone knows"])
+def test_nodes_on_which_something_hangs_leave_for_good(moment: str) -> None:
+    """Down, cut off, slow or lossy, shortly before the healing."""
+    assert [what for what in happened("moments") if f"for good when {moment}" in what]
+
+
+def test_a_leaver_takes_the_place_of_permanent_faults_and_is_written_down_as_one() -> None:
+    """The run without the leaver, with what it did as a permanent fault, takes the same course."""
+    schedule = draw_schedule(3, "moments")
+    leaver = Leaver(1_000, "promise", "down", 1)
+    start = TriggeredFault(1_000, "propose", 1, "exile", 5)
+    drawn = replace(schedule, heals_ms=1_500, triggers=(start,), late_words=(), leaver=leaver)
+
+    outcome = run_trial(drawn)
+
+    assert outcome.sometimes["down for good when a promise was given"] == 1
+    assert [type(fault) for fault in outcome.done.permanent] == [Crash]
     assert outcome.violations == ()
-    assert outcome.sometimes[f"fault when {WHEN['compact']}"] == 1
-    assert outcome.sometimes["restarts"] >= 1
+    assert run_trial(outcome.done).digest == outcome.digest

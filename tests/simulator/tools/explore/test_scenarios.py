@@ -20,6 +20,7 @@ from simulator.faults.faults import (
     Fault,
     Heal,
     Hold,
+    KeepCopies,
     LinkConditions,
     MendLink,
     Partition,
@@ -61,6 +62,7 @@ FAULTS: tuple[Fault, ...] = (
     LinkConditions(LinkRule(drop=0.02), ((1, 2), (2, 1))),
     ClearConditions(),
     Hold(),
+    KeepCopies("heartbeat-ack", 4),
     DeliverHeld(link=(1, 2)),
     DeliverHeld(number=7),
     DeliverHeld(),
@@ -139,7 +141,7 @@ def test_a_schedule_and_its_scenario_are_one_run(seed: int, tmp_path: Path) -> N
 def test_what_was_found_is_shown_by_its_scenario(rule: str, tmp_path: Path) -> None:
     """The command that a failure names as its replay is `paxsim run`, and that run fails by the same check."""
     wishes = Wishes(
-        search=Search(break_rule=rule), seeds=600, folder=str(tmp_path), enough=1, shrink=1, shrink_runs=200
+        search=Search(break_rule=rule), seeds=600, folder=str(tmp_path), enough=1, shrink=1, shrink_runs=300
     )
 
     [found, *_] = run_search(wishes, Silent()).findings

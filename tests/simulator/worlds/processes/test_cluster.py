@@ -15,6 +15,7 @@ from simulator.faults.faults import (
     ClockFault,
     Crash,
     Fault,
+    KeepCopies,
     Pause,
     Restart,
     Resume,
@@ -153,7 +154,7 @@ def test_a_cluster_does_not_shrink_on_its_files(start: Start) -> None:
         start(nodes=2)
 
 
-@pytest.mark.parametrize("fault", [ClockFault(1), Crash(1, "before-sync")])
+@pytest.mark.parametrize("fault", [ClockFault(1), Crash(1, "before-sync"), KeepCopies("promise")])
 def test_a_fault_of_the_virtual_world_is_refused(start: Start, fault: Fault) -> None:
     """Real clocks and moments inside a process cannot be controlled."""
     cluster = start()
