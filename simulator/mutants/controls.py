@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import msgspec
 
 from paxos.acceptor import Acceptor
 from paxos.ballot import NO_BALLOT, Ballot, Slot
+from paxos.campaign import Campaign
 from paxos.core import Config
-from paxos.messages import Accept, Acceptance, Accepted
+from paxos.messages import Accept, Acceptance, Accepted, Promise, Value
 from paxos.proposer import Flight, Proposer
+from paxos.records import AcceptedRecord, JournalRecord
 from simulator.mutants.registry import control
+from simulator.node.group_commit import GroupCommit
 from simulator.node.node import Node
 
 
@@ -75,3 +80,82 @@ class FlexibleQuorums(Node):
 
     def _config(self) -> Config:
         return msgspec.structs.replace(super()._config(), prepare_quorum=3, accept_quorum=2)
+
+
+class RememberingAcceptor(Acceptor):
+    """Keeps the highest vote for each slot of which any promise has told this node."""
+
+    known: dict[Slot, Acceptance] = {}  # noqa: RUF012  Replaced, never changed.
+
+    def learn(self, promise: Promise) -> None:
+        """Keep the votes of a promise that are higher than the known ones."""
+        higher = [vote for vote in promise.accepted if vote.ballot > self._known_ballot(vote.slot)]
+        self.known = {**self.known, **{vote.slot: vote for vote in higher}}
+
+    def _known_ballot(self, slot: Slot) -> Ballot:
+        return self.known[slot].ballot if slot in self.known else NO_BALLOT
+
+
+class RememberingCampaign(Campaign):
+    """Learns from every promise, also when the campaign fails."""
+
+    def count_promise(self, message: Promise) -> None:
+        """Count it, and keep its votes."""
+        super().count_promise(message)
+        if isinstance(self.acceptor, RememberingAcceptor):
+            self.acceptor.learn(message)
+
+
+@control(
+    "control-highest-known-vote",
+    wrong="a new leader proposes the highest vote that it knows of, one reported for its earlier ballots included",
+    right="had a value been chosen above that vote, it would be reported now; below, it is the value of that vote",
+    also=(RememberingAcceptor, RememberingCampaign),
+)
+class HighestKnownVote(Proposer):
+    """See its entry."""
+
+    def lead(self, ballot: Ballot, promises: Iterable[Promise]) -> None:
+        """Add the votes that earlier promises reported."""
+        super().lead(ballot, promises)
+        if isinstance(self.acceptor, RememberingAcceptor):
+            for slot, vote in self.acceptor.known.items():
+                if slot > self.learner.decided:
+                    self._reported.setdefault(slot, []).append(vote)
+
+
+class ForgivingAcceptor(Acceptor):
+    """Keeps in mind which votes were replaced, and takes back a vote of which a crash has torn the record."""
+
+    replaced: dict[Slot, Acceptance] = {}  # noqa: RUF012  Replaced, never changed.
+
+    def vote(self, ballot: Ballot, slot: Slot, value: Value) -> None:
+        """Vote, also where the torn record has another value at this ballot."""
+        known = self.accepted.get(slot)
+        if known is not None and known.ballot < ballot:
+            self.replaced = {**self.replaced, slot: known}
+        if known is not None and known.ballot == ballot and known.value != value:
+            del self.accepted[slot]
+        super().vote(ballot, slot, value)
+
+
+@control(
+    "control-torn-vote",
+    wrong="a crash leaves the value of a new vote beside the ballot of the vote before, and the acceptor reports that",
+    right="nobody heard of the new vote, and any value chosen below its ballot is its value (`checks/vote_rules.py`)",
+    also=(ForgivingAcceptor,),
+)
+class TornVote(GroupCommit):
+    """See its entry."""
+
+    def record(self, records: list[JournalRecord]) -> None:
+        """Write a vote that replaces another in two steps: its value at the old ballot first."""
+        acceptor = self.replica.acceptor
+        if isinstance(acceptor, ForgivingAcceptor) and acceptor.replaced:
+            self.storage.append(
+                AcceptedRecord(acceptor.replaced[record.slot].ballot, record.slot, record.value)
+                for record in records
+                if isinstance(record, AcceptedRecord) and record.slot in acceptor.replaced
+            )
+            acceptor.replaced = {}
+        super().record(records)

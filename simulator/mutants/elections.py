@@ -11,6 +11,7 @@ from paxos.effects import Timer
 from paxos.election import Election
 from paxos.heartbeats import Heartbeats
 from paxos.messages import AnyMessage, Promise, Reject
+from paxos.pre_vote import PreVoteRound
 from paxos.proposer import Proposer
 from paxos.replica import Replica
 from paxos.timeouts import Timeouts
@@ -18,6 +19,7 @@ from simulator.mutants.registry import mutant
 
 SAFE = "rules 3 and 9 and the invariant Promise: the ballot alone decides what may be promised and accepted"
 MAJORITY = "words: chosen is what a majority of all nodes has accepted"
+STEADY = "rule 2 and the invariant Steady: a leader that reaches a majority, itself heard by it, is not unseated"
 SOON = "the invariant Progress: writes are answered again within a few election timeouts"
 
 
@@ -296,3 +298,48 @@ class QuorumOfTheLiving(Replica):
     def _count(self) -> None:
         living = len(self.core.heard_within(self.core.config.election_ms)) + 1
         self.core.quorums.prepare = self.core.quorums.accept = living // 2 + 1
+
+
+@mutant(
+    "grant-though-heard",
+    "L",
+    wrong="a node would promise a ballot though it hears a leader",
+    forbidden_by=STEADY,
+    expects="steadiness",
+)
+class GrantThoughHeard(PreVoteRound):
+    """See its entry."""
+
+    def would_grant(self, asker: NodeId, leader: NodeId, hops: int) -> bool:
+        """Grant whatever is asked."""
+        return True
+
+
+@mutant(
+    "campaign-unasked",
+    "L",
+    wrong="a node that hears no leader opens a ballot without asking who would promise it",
+    forbidden_by=STEADY,
+    expects="steadiness",
+)
+class CampaignUnasked(Election):
+    """See its entry."""
+
+    def begin_pre_vote(self) -> None:
+        """Skip the pre-vote."""
+        self.open_ballot()
+
+
+@mutant(
+    "any-refusal-unseats",
+    "L",
+    wrong="a leader steps down for the refusal of an older ballot",
+    forbidden_by=STEADY,
+    expects="steadiness",
+)
+class AnyRefusalUnseats(Election):
+    """See its entry."""
+
+    def on_reject(self, message: Reject) -> bool:
+        """Believe every refusal."""
+        return self.leading or super().on_reject(message)

@@ -56,7 +56,7 @@ NODE_PARTS: dict[type, str] = {
     GroupCommit: "group_commit_type",
     BlockTransfer: "block_transfer_type",
 }
-FILES = ("core", "log", "reads", "elections", "memory", "controls")
+FILES = ("core", "log", "reads", "elections", "memory", "statements", "controls")
 
 Part = TypeVar("Part", bound=type)
 

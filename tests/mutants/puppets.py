@@ -127,12 +127,14 @@ class Seat:
 
 
 class PuppetCluster:
-    """`nodes` of them, with `rule` broken."""
+    """`nodes` of them, with `rule` broken. If `simulated`, what is judged in simulated time alone is judged too."""
 
-    def __init__(self, rule: str | None, nodes: int = 3, **settings: Any) -> None:
+    def __init__(self, rule: str | None, nodes: int = 3, *, simulated: bool = False, **settings: Any) -> None:
         self.settings = Settings(nodes=nodes, data="", break_rule=rule, **{"difficulty": 0, **settings})
         prepare, accept = quorums(rule)
-        self.checker = InvariantChecker(self.settings, prepare_quorum=prepare, accept_quorum=accept)
+        self.checker = InvariantChecker(
+            self.settings, prepare_quorum=prepare, accept_quorum=accept, simulated=simulated
+        )
         self.now = 1_000
         self.letters: list[Letter] = []
         self.answers: dict[tuple[str, int], WriteAnswer] = {}

@@ -33,10 +33,9 @@ def test_a_promise_holds_though_its_owner_is_silent(rule: str | None) -> None:
     judge(rule, cluster.broken())
 
 
-@tells_of("stale-reject-deposes")
-def test_a_refusal_of_an_older_campaign_changes_nothing(rule: str | None) -> None:
-    """C refuses A's first campaign; A wins with a higher one; then the refusal arrives."""
-    cluster = PuppetCluster(rule)
+def a_refusal_comes_late(rule: str | None, *, simulated: bool = False) -> PuppetCluster:
+    """C has refused A's first campaign; A has won with a higher one; the refusal is underway."""
+    cluster = PuppetCluster(rule, simulated=simulated)
     cluster.ring(C, Timer.ELECTION)
     cluster.deliver(PreVote, source=C, to=B)
     cluster.deliver(PreVoteReply, source=B, to=C)  # C has opened ballot 1.3, and nobody hears of it.
@@ -56,6 +55,51 @@ def test_a_refusal_of_an_older_campaign_changes_nothing(rule: str | None) -> Non
     cluster.deliver(Promise, source=B, to=A)
     assert cluster.leads(A)
 
+    return cluster
+
+
+@tells_of("any-refusal-unseats")
+def test_a_leader_that_works_stays_whoever_refuses_an_older_ballot(rule: str | None) -> None:
+    """B follows A and says so; then the refusal of A's first campaign arrives."""
+    cluster = a_refusal_comes_late(rule, simulated=True)
+    cluster.flow(A, B)
+    cluster.tick(20)
+
+    cluster.deliver(Reject, source=C, to=A, ballot=Ballot(1, A))
+
+    judge(rule, cluster.broken(), well=cluster.leads(A))
+
+
+@tells_of("grant-though-heard")
+def test_a_node_that_hears_a_leader_grants_no_other_campaign(rule: str | None) -> None:
+    """B has just acknowledged A; C, who hears nobody, asks whether B would promise it a ballot."""
+    cluster = PuppetCluster(rule, simulated=True)
+    cluster.elect(A, B)
+    cluster.flow(A, B)
+
+    cluster.ring(C, Timer.ELECTION)
+    cluster.deliver(PreVote, source=C, to=B)
+
+    judge(rule, cluster.broken())
+
+
+@tells_of("campaign-unasked")
+def test_nobody_campaigns_unasked_while_a_leader_works(rule: str | None) -> None:
+    """C hears nobody. It must ask before it opens a ballot, and B, who follows A, would say no."""
+    cluster = PuppetCluster(rule, simulated=True)
+    cluster.elect(A, B)
+    cluster.flow(A, B)
+    cluster.tick(20)
+
+    cluster.ring(C, Timer.ELECTION)
+
+    judge(rule, cluster.broken(), well=cluster.letters_of(PreVote, source=C) != [])
+
+
+@tells_of("stale-reject-deposes")
+def test_a_refusal_of_an_older_campaign_changes_nothing(rule: str | None) -> None:
+    """C refuses A's first campaign; A wins with a higher one; then the refusal arrives."""
+    cluster = a_refusal_comes_late(rule)
     cluster.deliver(Reject, source=C, to=A, ballot=Ballot(1, A))
     request = cluster.write(A, "X")
     cluster.flow(A, B)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from blog.operations import Post
@@ -14,7 +16,7 @@ from tests.mutants.puppets import PuppetCluster, judge, tells_of
 A, B, C = 1, 2, 3
 
 
-def led_by_a(rule: str | None, **settings: int) -> PuppetCluster:
+def led_by_a(rule: str | None, **settings: Any) -> PuppetCluster:
     """A leads with B; C has heard nothing."""
     cluster = PuppetCluster(rule, **settings)
     cluster.elect(A, B)
