@@ -25,15 +25,17 @@ def why_of(cluster: VirtualCluster, invariant: str) -> str:
 
 
 def test_a_cluster_in_which_nobody_can_be_served_says_who_is_down_and_why() -> None:
-    """One node refuses to start with a damaged journal, one was killed: the third has no majority."""
+    """One node stops at its start because its disk fails, one was killed: the third has no majority."""
     cluster = running()
-    for fault in (Crash(1), Crash(2), DiskFault(1, "corrupt", "paxos.txt", 1), Restart(1)):
+    for fault in (Crash(1), Crash(2), DiskFault(1, "failing-sync"), Restart(1)):
         cluster.apply(fault)
 
     LivenessCheck(cluster, 1_000, steady=True).demand()
 
     assert cluster.checker.violations["progress"].nodes == (1, 2)
-    assert why_of(cluster, "progress").startswith("nobody can be served: node 1 is down (node 1 stopped: paxos.txt, ")
+    assert why_of(cluster, "progress").startswith(
+        "nobody can be served: node 1 is down (node 1 stopped: its disk failed"
+    )
     assert why_of(cluster, "progress").endswith(", node 2 is down")
 
 
