@@ -42,7 +42,10 @@ class ProcessNemesis(Nemesis):
         with self._supervisor.lock:
             super().carry_out(fault)
         if isinstance(fault, Restart):
-            self._supervisor.call_soon(lambda: self._spawn(fault.node))
+            try:
+                self._supervisor.call_soon(lambda: self._spawn(fault.node))
+            except OSError as error:
+                raise InputError(f"Node {fault.node} cannot be started: {error.strerror or error}.") from None
 
     def process_state(self, node: int) -> Literal["up", "paused", "down"]:
         """See `Nemesis`."""

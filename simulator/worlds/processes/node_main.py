@@ -27,7 +27,6 @@ from simulator.node.client_api import Inspected, NodeFailed
 from simulator.node.drivable import Drivable
 from simulator.settings import Settings
 from simulator.worlds.processes.framed_pipe import SUPERVISOR, FrameError, Inlet, Outlet, split
-from simulator.worlds.processes.process_flags import die_with_parent
 from simulator.worlds.processes.process_host import DISK_FAULT_MODE, DISK_FAULT_MODES, ProcessHost
 from simulator.worlds.processes.status_reporter import StatusReporter
 from simulator.worlds.processes.wire import decode_call, decode_message
@@ -170,23 +169,27 @@ def run_node(
     disk_fault_mode: DiskFaultKind,
     *,
     ends: tuple[int, int],
-    parent: int,
     probed: bool = False,
 ) -> None:
     """Run a node process from start to end. `ends` are its pipe in and its pipe out."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the supervisor, which ends its nodes.
-    die_with_parent(parent)
-    log = _redirect_output(node_directory(settings, node_id))
     inlet, outlet = Inlet(ends[0]), Outlet(ends[1])
     host = ProcessHost(outlet, Random(f"{settings.seed}/{node_id}"), disk_fault_mode)
     if probed:
         host.start_probe()
     status = 1
+    log = node_directory(settings, node_id) / "node.log"
     try:
+        _redirect_output(log)
         Loop(build(node_id, settings, host), host, inlet, outlet).run()
         status = 0
-    except (InputError, OSError) as error:
+    except InputError as error:
         host.report(NodeFailed(str(error)))
+    except OSError as error:
+        where = f"{error.filename!r} cannot be used: " if isinstance(error.filename, str) else ""
+        host.report(NodeFailed(f"{where}{error.strerror or error}"))
+    except MemoryError:
+        host.report(NodeFailed("there is not enough memory for it"))
     except Exception as error:  # noqa: BLE001  The supervisor gets every error.
         sys.excepthook(type(error), error, error.__traceback__)  # The module traceback would cost 4 ms at the start.
         if type(error).__name__ != "NodeStopped":
@@ -197,15 +200,13 @@ def run_node(
     os._exit(status)  # Nothing needs a cleanup, and finalizing the interpreter takes long.
 
 
-def _redirect_output(directory: Path) -> Path:
+def _redirect_output(path: Path) -> None:
     """Send what this process prints to a file: the screen belongs to the supervisor."""
-    directory.mkdir(parents=True, exist_ok=True)
-    path = directory / "node.log"
+    path.parent.mkdir(parents=True, exist_ok=True)
     log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK, 0o644)
     os.dup2(log, 1)
     os.dup2(log, 2)
     os.close(log)
-    return path
 
 
 def _drain(outlet: Outlet) -> None:

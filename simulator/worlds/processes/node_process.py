@@ -5,16 +5,20 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from multiprocessing import util
 from types import ModuleType
+from typing import Any
 
 from simulator.faults.faults import DiskFaultKind
 from simulator.settings import Settings
 from simulator.worlds.processes.framed_pipe import Inlet, Outlet, PipeEnd, widen
 from simulator.worlds.processes.node_main import Builder
+from simulator.worlds.processes.process_flags import FIRST_LINE
 from simulator.worlds.processes.spawn_entry import run_spawned
 
 BACKLOG_BYTES = 64 << 20
@@ -28,7 +32,7 @@ class NodeProcess:
     """Starts the process without waiting for it. `inlet` reads from it, `outlet` writes to it.
 
     With `probed` the node reports what it writes, syncs and applies (see `probe_frames`). On Linux, the process is
-    killed when the thread that made this ends.
+    killed when the thread that made this ends, from its very first moment on.
 
     Raises:
         OSError: the system has no room for another process or pipe.
@@ -54,14 +58,13 @@ class NodeProcess:
             args=(node_id, settings, build, disk_fault_mode),
             kwargs={
                 "ends": (PipeEnd(child_in.fileno()), PipeEnd(child_out.fileno())),
-                "parent": os.getpid(),
                 "probed": probed,
             },
             name=f"paxsim-node-{node_id}",
             daemon=True,
         )
         try:
-            with empty_main_module():
+            with empty_main_module(), tied_spawn():
                 self._process.start()
         except BaseException:
             self.close_pipes()
@@ -131,3 +134,28 @@ def empty_main_module() -> Iterator[None]:
             yield
         finally:
             sys.modules["__main__"] = main
+
+
+@contextmanager
+def tied_spawn() -> Iterator[None]:
+    """Have multiprocessing start its processes tied to this thread: they end with it, and Ctrl-C is for us alone.
+
+    On Linux, the first line of a process says so (`FIRST_LINE`). Stopped before that line, it would outlive us. So each
+    is a process group of its own: when our end leaves a group alone, the kernel ends whoever is stopped in it.
+    """
+    spawn = util.spawnv_passfds
+
+    def spawn_tied(path: bytes, args: Sequence[Any], passfds: Sequence[int]) -> int:
+        line = [*args]
+        if sys.platform == "linux" and "-c" in line:
+            at = line.index("-c") + 1
+            line[at] = FIRST_LINE.format(parent=os.getpid()) + line[at]
+        started = subprocess.Popen(line, executable=path, pass_fds=passfds, process_group=0)
+        started.returncode = 0  # multiprocessing waits for it: this object must not.
+        return started.pid
+
+    util.spawnv_passfds = spawn_tied
+    try:
+        yield
+    finally:
+        util.spawnv_passfds = spawn

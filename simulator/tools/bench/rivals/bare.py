@@ -8,7 +8,6 @@ the client too, so no thread is switched: the ratio shows everything else that t
 from __future__ import annotations
 
 import multiprocessing
-import os
 import selectors
 import tempfile
 import time
@@ -21,7 +20,7 @@ from statistics import median
 from simulator.tools.bench.case import Effort
 from simulator.tools.bench.rivals.bare_node import LEADER, run_bare_node
 from simulator.worlds.processes.framed_pipe import HEAD, SUPERVISOR, Inlet, Outlet, PipeEnd, frame, widen
-from simulator.worlds.processes.node_process import empty_main_module
+from simulator.worlds.processes.node_process import empty_main_module, tied_spawn
 
 OPERATION_BYTES = 200
 
@@ -44,11 +43,11 @@ class BarePattern:
                 widen(end.fileno())
             process = _context.Process(
                 target=run_bare_node,
-                args=(node, nodes, directory, (PipeEnd(child_in.fileno()), PipeEnd(child_out.fileno())), os.getpid()),
+                args=(node, nodes, directory, (PipeEnd(child_in.fileno()), PipeEnd(child_out.fileno()))),
                 kwargs={"synced": synced, "grouped": grouped},
                 daemon=True,
             )
-            with empty_main_module():
+            with empty_main_module(), tied_spawn():
                 process.start()
             child_in.close()
             child_out.close()

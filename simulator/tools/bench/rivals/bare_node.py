@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import os
 import selectors
-import signal
 from pathlib import Path
 
 from simulator.worlds.processes.framed_pipe import SUPERVISOR, Inlet, Outlet, frame, split
-from simulator.worlds.processes.process_flags import die_with_parent
 
 LEADER = 1
 HELLO = b"hello"
@@ -25,7 +23,6 @@ def run_bare_node(
     nodes: int,
     directory: str,
     ends: tuple[int, int],
-    parent: int,
     *,
     synced: bool,
     grouped: bool,
@@ -34,8 +31,6 @@ def run_bare_node(
 
     Each message is written, synced and answered by itself or, when `grouped`, with all that one read has brought.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    die_with_parent(parent)
     file = os.open(Path(directory) / f"bare-{node}", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     inlet, outlet = Inlet(ends[0]), Outlet(ends[1])
     bare = _Bare(node, nodes, outlet)

@@ -61,6 +61,16 @@ def members(session: int) -> set[int]:
     return found
 
 
+def children(parent: int) -> set[int]:
+    """The nodes that a process has started."""
+    try:
+        lists = [path.read_text() for path in Path(f"/proc/{parent}/task").glob("*/children")]
+        found = {int(word) for text in lists for word in text.split()}
+        return {pid for pid in found if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()}
+    except (FileNotFoundError, ProcessLookupError):
+        return set()
+
+
 def all_end(session: int) -> bool:
     """True as soon as nobody of the session is left, false after ten seconds."""
     end = time.monotonic() + 10
@@ -79,6 +89,50 @@ def test_killing_the_supervisor_leaves_no_orphan(tmp_path: Path) -> None:
         main.wait()
 
         assert all_end(main.pid)
+
+
+def test_nodes_that_are_stopped_in_their_first_moments_leave_no_orphan(tmp_path: Path) -> None:
+    """They have not run a line of ours yet: what ties them to their parent was set before they began."""
+    main = subprocess.Popen(
+        [sys.executable, "-m", "simulator", "console", "--data", str(tmp_path / "data")],
+        stdin=subprocess.PIPE, env={**os.environ, "PYTHONPATH": str(HOUSE)}, start_new_session=True,
+    )  # fmt: skip
+    stopped: set[int] = set()
+    try:
+        end = time.monotonic() + 30
+        while len(stopped) < 5 and time.monotonic() < end:
+            for pid in children(main.pid) - stopped:
+                os.kill(pid, signal.SIGSTOP)
+                stopped.add(pid)
+        assert len(stopped) >= 5
+
+        main.kill()
+        main.wait()
+
+        assert all_end(main.pid)
+    finally:
+        for pid in stopped:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        assert main.stdin is not None
+        main.stdin.close()
+
+
+def test_ctrl_c_while_nodes_start_ends_everything(tmp_path: Path) -> None:
+    """The whole foreground group gets it: no node complains, and the command tells it in one sentence."""
+    main = subprocess.Popen(
+        [sys.executable, "-m", "simulator", "console", "--data", str(tmp_path / "data")],
+        stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        env={**os.environ, "PYTHONPATH": str(HOUSE)}, start_new_session=True,
+    )  # fmt: skip
+    end = time.monotonic() + 30
+    while len(children(main.pid)) < 3 and time.monotonic() < end:
+        pass
+    os.killpg(main.pid, signal.SIGINT)
+    _, complaint = main.communicate(timeout=30)
+
+    assert (main.returncode, complaint) == (130, "paxsim: interrupted.\n")
+    assert all_end(main.pid)
 
 
 def test_ctrl_c_ends_everything_once(tmp_path: Path) -> None:
