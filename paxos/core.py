@@ -32,13 +32,11 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     `slots_a_message` are the most slots of one ACCEPT: with large batches such a message is a few megabytes.
     `requests_a_message` are the most requests of one FORWARD, `catchup_slots` the most slots that one CATCHUP asks for.
-    `ways_kept` are the most requests of other nodes for which it remembers which way it tried last.
     """
 
     slots_a_message: LimitNumber = 64
     requests_a_message: LimitNumber = 512
     catchup_slots: LimitNumber = 512
-    ways_kept: LimitNumber = 4_096
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True):

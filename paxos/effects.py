@@ -23,6 +23,7 @@ class Timer(StrEnum):
     FORWARD = "forward"
     CATCHUP = "catchup"
     RECOVERY = "recovery"
+    LINKS = "links"
     SYNC = "sync"
     """The driver's own: a put-off sync is due. It stands here so that one type names every timer in a trace."""
 

@@ -192,6 +192,14 @@ class Election:
         """See `LeaderView.hint`."""
         self.view.hint(leader, via, hops)
 
+    @rule("2", "7")
+    def named(self, leader: NodeId, ballot: Ballot) -> None:
+        """`leader` says by way of others that it leads at `ballot`, and this node does not hear it: follow it."""
+        self.campaign.see(ballot)
+        self.hint(leader, leader, 1)
+        if self.phase == "pre-voting" and self.view.leader == leader:
+            self._stand_down()
+
     def _campaign_if_granted(self) -> None:
         """A node with amnesia asks too, to learn who leads, and opens no ballot: it could not vote for it."""
         if self.pre_vote.is_won() and not self.core.amnesia:

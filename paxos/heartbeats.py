@@ -5,7 +5,7 @@ from __future__ import annotations
 from paxos.ballot import NO_BALLOT, Ballot, NodeId, Slot
 from paxos.core import Core
 from paxos.learner import Learner
-from paxos.messages import Heartbeat, HeartbeatAck, Path
+from paxos.messages import Heartbeat, HeartbeatAck
 from paxos.rules import rule
 from paxos.timeouts import Timeouts
 
@@ -76,24 +76,6 @@ class Heartbeats:
     def _mute(self) -> tuple[NodeId, ...]:
         oldest = self.core.now - 3 * self.timeouts.election_ms() // 2
         return tuple(node for node, at in sorted(self._mute_ms.items()) if at > oldest and node not in self._acked_ms)
-
-    @rule("7")
-    def ways_back(self, path: Path) -> list[tuple[NodeId, Path]]:
-        """The ways on which an answer returns to the origin of `path`: the next node of each, and the path from there.
-
-        An origin whose acknowledgements arrive hears this leader, so one way is enough. Any other link may be cut one
-        way, and so may the links of the way that the question took: then the answer also goes straight, and through
-        each follower. An answer that arrives twice changes nothing.
-        """
-        origin, heard = path[0], self.heard()
-        if path == (origin,) and origin in heard:
-            return [(origin, ())]
-        ways = [(path[-1], path[:-1])]
-        if path != (origin,):
-            ways.append((origin, ()))
-        if origin not in heard:
-            ways += [(node, (origin,)) for node in heard if node != path[-1]]
-        return ways
 
     @rule("6")
     def has_majority(self) -> bool:

@@ -13,6 +13,7 @@ from paxos.ballot import NO_BALLOT, Ballot, NodeId, Slot
 from paxos.core import Core
 from paxos.effects import Deliver, Install, ServeCatchup, Timer
 from paxos.messages import Catchup, CatchupReply, Value
+from paxos.routes import Routes
 from paxos.rules import rule
 from paxos.timeouts import Timeouts
 
@@ -25,10 +26,18 @@ class Learner:
     """
 
     def __init__(
-        self, core: Core, timeouts: Timeouts, acceptor: Acceptor, decided: Slot, settle: Callable[[Value], None]
+        self,
+        core: Core,
+        timeouts: Timeouts,
+        acceptor: Acceptor,
+        decided: Slot,
+        settle: Callable[[Value], None],
+        *,
+        routes: Routes,
     ) -> None:
         self.core = core
         self.timeouts = timeouts
+        self.routes = routes
         self.acceptor = acceptor
         self.decided = decided
         self.chosen: dict[Slot, Value] = {}
@@ -135,13 +144,14 @@ class Learner:
         if not sources:
             self.wanted = self.decided  # No peer is known to have them: wait for the next announcement.
             return
+        sources = [node for node in sources if self.routes.reaches(node)] or sources
         self._turn += 1
         source = sources[self._turn % len(sources)]
         self._asked = source
         first = self.decided + 1
         most = self.core.config.limits.catchup_slots
         last = self._end_of_gap(first, min(self.prefixes[source], first + most - 1))
-        self.core.send_now((source,), Catchup(sender=self.core.me, first_slot=first, last_slot=last))
+        self.routes.send(source, Catchup(sender=self.core.me, first_slot=first, last_slot=last))
         delay_ms = self.timeouts.resend_ms()
         self.core.set_timer(Timer.CATCHUP, delay_ms, 2 * delay_ms)
 

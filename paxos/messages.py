@@ -270,6 +270,42 @@ class Memory(Message, frozen=True, kw_only=True, array_like=True, gc=False, tag=
     heard_slot: Slot
 
 
+Routed = Forward | ForwardReply | AskRead | ReadAt | Catchup | CatchupReply
+"""The messages that may take a way around links that do not work. No promise, vote or acknowledgement is among them."""
+
+
+class LinkState(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=False):
+    """What `node` knew of its own links when it wrote `version`, a number that grows with each of its states.
+
+    `hears` lists the nodes whose messages reach it straight. `leads` is the ballot with which it leads, or `NO_BALLOT`;
+    `decided` its decided prefix. `cut_off` is whether it lacks a link to and from a leader.
+    """
+
+    node: NodeId
+    version: int
+    hears: tuple[NodeId, ...]
+    leads: Ballot
+    decided: Slot
+    cut_off: bool
+
+
+class LinkStates(Message, frozen=True, kw_only=True, array_like=True, gc=False, tag=19):
+    """The newest link state of every node that the sender knows. It is sent only while some node is cut off."""
+
+    states: tuple[LinkState, ...]
+
+
+class Relay(Message, frozen=True, kw_only=True, array_like=True, gc=False, tag=20):
+    """`message` on its way through other nodes. `path` lists those that are left, the receiver last; empty: it is here.
+
+    The path only grows shorter, so a relay ends after fewer hops than there are nodes. The sender of `message` is the
+    node where the relay began.
+    """
+
+    path: Path
+    message: Routed
+
+
 AnyMessage = (
     PreVote
     | PreVoteReply
@@ -291,5 +327,7 @@ AnyMessage = (
     | Hints
     | AskMemory
     | Memory
+    | LinkStates
+    | Relay
 )
 """All messages, as one union for decoders and for `match`."""

@@ -30,6 +30,7 @@ from paxos.messages import (
     Value,
 )
 from paxos.reads import Reads
+from paxos.routes import Routes
 from paxos.rules import rule
 from paxos.timeouts import Timeouts
 
@@ -63,6 +64,7 @@ class Proposer:
         *,
         heartbeats: Heartbeats,
         reads: Reads,
+        routes: Routes,
         applied: Callable[[str, int], Slot],
     ) -> None:
         self.core = core
@@ -71,6 +73,7 @@ class Proposer:
         self.learner = learner
         self.heartbeats = heartbeats
         self.reads = reads
+        self.routes = routes
         self.leading = False
         self.recovered = False
         self.ballot: Ballot = NO_BALLOT
@@ -388,13 +391,11 @@ class Proposer:
                 later.append((name, path, slot))
         self._decided_returns = later
         for path, names in together.items():
-            for to, back in self.heartbeats.ways_back(path):
-                self.core.send_now(
-                    (to,),
-                    ForwardReply(
-                        sender=self.core.me, path=back, ids=tuple(names), leader=self.core.me, decided=decided
-                    ),
-                )
+            to, back = self.routes.back(path)
+            self.routes.send(
+                to,
+                ForwardReply(sender=self.core.me, path=back, ids=tuple(names), leader=self.core.me, decided=decided),
+            )
 
     # Reads and heartbeats
 

@@ -13,6 +13,7 @@ from paxos.ballot import NodeId, Slot
 from paxos.core import Core
 from paxos.heartbeats import Heartbeats
 from paxos.messages import Path, ReadAt
+from paxos.routes import Routes
 
 Asker = tuple[Path, tuple[int, ...]]
 """The way back to the origin of some reads (empty: this node), and their numbers there."""
@@ -24,9 +25,12 @@ class Reads:
     `confirm_own` is called with the numbers of this node's own reads and the slot at which they may be served.
     """
 
-    def __init__(self, core: Core, heartbeats: Heartbeats, confirm_own: Callable[[Sequence[int], Slot], None]) -> None:
+    def __init__(
+        self, core: Core, heartbeats: Heartbeats, routes: Routes, confirm_own: Callable[[Sequence[int], Slot], None]
+    ) -> None:
         self.core = core
         self.heartbeats = heartbeats
+        self.routes = routes
         self._confirm_own = confirm_own
         self.new: list[Asker] = []
         self.rounds: deque[tuple[int, Slot, list[Asker]]] = deque()  # Heartbeat round, slot, and who asked.
@@ -46,8 +50,7 @@ class Reads:
             _, slot, askers = self.rounds.popleft()
             for path, numbers in askers:
                 if path:
-                    for to, back in self.heartbeats.ways_back(path):
-                        self._answer(to, back, numbers, slot, self.core.me)
+                    self._answer(path, numbers, slot, self.core.me)
                 else:
                     self._confirm_own(numbers, slot)
 
@@ -59,12 +62,13 @@ class Reads:
         """The leadership ends: tell other nodes that their reads were not served here."""
         for path, numbers in [*self.new, *(asker for _, _, askers in self.rounds for asker in askers)]:
             if path:
-                self._answer(path[-1], path[:-1], numbers, -1, 0)
+                self._answer(path, numbers, -1, 0)
 
     def clear(self) -> None:
         """Forget all reads."""
         self.new.clear()
         self.rounds.clear()
 
-    def _answer(self, to: NodeId, path: Path, numbers: tuple[int, ...], slot: Slot, leader: NodeId) -> None:
-        self.core.send_now((to,), ReadAt(sender=self.core.me, path=path, reads=numbers, slot=slot, leader=leader))
+    def _answer(self, path: Path, numbers: tuple[int, ...], slot: Slot, leader: NodeId) -> None:
+        to, back = self.routes.back(path)
+        self.routes.send(to, ReadAt(sender=self.core.me, path=back, reads=numbers, slot=slot, leader=leader))

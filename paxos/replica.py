@@ -19,6 +19,7 @@ from paxos.eras import NO_LOSS, Eras
 from paxos.heartbeats import Heartbeats
 from paxos.leader_view import LeaderView
 from paxos.learner import Learner
+from paxos.link_gossip import LinkGossip
 from paxos.messages import (
     Accept,
     Acceptance,
@@ -34,6 +35,7 @@ from paxos.messages import (
     Heartbeat,
     HeartbeatAck,
     Hints,
+    LinkStates,
     Memory,
     Prepare,
     PreVote,
@@ -41,7 +43,9 @@ from paxos.messages import (
     Promise,
     ReadAt,
     Reject,
+    Relay,
     Request,
+    Routed,
     StepDown,
 )
 from paxos.pre_vote import PreVoteRound
@@ -49,6 +53,7 @@ from paxos.proposer import Proposer
 from paxos.reads import Reads
 from paxos.recovery import Recovery
 from paxos.request_forwarder import RequestForwarder
+from paxos.routes import Routes
 from paxos.rules import rule
 from paxos.status import ReplicaStatus
 from paxos.timeouts import Timeouts
@@ -66,12 +71,14 @@ class Replica:
     """
 
     timeouts_role = Timeouts
+    routes_role = Routes
     acceptor_role = Acceptor
     learner_role = Learner
     leader_view_role = LeaderView
     pre_vote_role = PreVoteRound
     campaign_role = Campaign
     election_role = Election
+    link_gossip_role = LinkGossip
     heartbeats_role = Heartbeats
     reads_role = Reads
     proposer_role = Proposer
@@ -97,24 +104,34 @@ class Replica:
         self.core = core = Core(config)
         core.amnesia, core.eras = amnesia, eras
         self.timeouts = timeouts = self.timeouts_role(core)
+        self.routes = routes = self.routes_role(core)
         self.acceptor = acceptor = self.acceptor_role(core, promised, opened, accepted)
         self.waiting = waiting
         self._applied = applied
-        self.learner = learner = self.learner_role(core, timeouts, acceptor, decided, waiting.settle)
+        self.learner = learner = self.learner_role(core, timeouts, acceptor, decided, waiting.settle, routes=routes)
         self.view = view = self.leader_view_role(core, timeouts)
         self.pre_vote = self.pre_vote_role(core, timeouts, acceptor, learner)
         self.campaign = self.campaign_role(core, timeouts, acceptor, learner)
         self.election = election = self.election_role(
             core, timeouts, acceptor, learner, view=view, pre_vote=self.pre_vote, campaign=self.campaign
         )
+        self.link_gossip = self.link_gossip_role(core, routes, view=view, learner=learner, election=election)
         self.heartbeats = self.heartbeats_role(core, timeouts, learner)
-        self.reads = self.reads_role(core, self.heartbeats, waiting.confirm_reads)
+        self.reads = self.reads_role(core, self.heartbeats, routes, waiting.confirm_reads)
         self.proposer = proposer = self.proposer_role(
-            core, timeouts, acceptor, learner, heartbeats=self.heartbeats, reads=self.reads, applied=applied
+            core,
+            timeouts,
+            acceptor,
+            learner,
+            heartbeats=self.heartbeats,
+            reads=self.reads,
+            routes=routes,
+            applied=applied,
         )
         self.forwarder = self.forwarder_role(
             core,
             timeouts,
+            routes,
             view=view,
             election=election,
             learner=learner,
@@ -151,6 +168,7 @@ class Replica:
         self.core.see_clock(now_ms)
         match timer:
             case Timer.ELECTION:
+                self.link_gossip.election_alarm()
                 self.election.alarm()
             case Timer.HEARTBEAT:
                 if self.proposer.leading:
@@ -168,12 +186,14 @@ class Replica:
                 self.learner.retry()
             case Timer.RECOVERY:
                 self.recovery.alarm()
+            case Timer.LINKS:
+                self.link_gossip.alarm()
             case Timer.SYNC:
                 return
             case _:
                 assert_never(timer)
 
-    def receive(self, message: AnyMessage, now_ms: int) -> None:  # noqa: C901, PLR0912, PLR0915  One case a message, none forgotten.
+    def receive(self, message: AnyMessage, now_ms: int) -> None:  # noqa: C901, PLR0912  One case a message, none forgotten.
         """Handle a message of a peer, or one of this node to itself, which arrives once its records are durable.
 
         Raises:
@@ -197,8 +217,8 @@ class Replica:
             case Decide():
                 if self._follows(message.ballot, message.sender):
                     self.learner.prefix_decided(message.ballot, message.decided, message.sender)
-            case Forward():
-                self.forwarder.forwarded(message)
+            case Forward() | ForwardReply() | AskRead() | ReadAt() | Catchup() | CatchupReply():
+                self._routed(message)
             case PreVote():
                 self.election.on_pre_vote(message)
             case PreVoteReply():
@@ -213,6 +233,28 @@ class Replica:
                     self._step_down(f"node {message.sender} has promised ballot {message.promised}")
             case StepDown():
                 self.election.on_step_down(message)
+            case LinkStates():
+                self.link_gossip.heard(message)
+            case Relay():
+                if message.path:
+                    self.routes.pass_on(message)
+                else:
+                    self._routed(message.message)
+            case AskMemory():
+                self.recovery.asked(message)
+            case Memory():
+                if self.recovery.answer(message) and self.election.leading:
+                    self._step_down(core.amnesia)
+            case Hints():
+                return
+            case _:
+                assert_never(message)
+
+    def _routed(self, message: Routed) -> None:
+        """Handle a message that came straight or through other nodes."""
+        match message:
+            case Forward():
+                self.forwarder.forwarded(message)
             case ForwardReply():
                 self.forwarder.replied(message)
             case AskRead():
@@ -223,13 +265,6 @@ class Replica:
                 self.learner.serve(message)
             case CatchupReply():
                 self.learner.fetched(message)
-            case AskMemory():
-                self.recovery.asked(message)
-            case Memory():
-                if self.recovery.answer(message) and self.election.leading:
-                    self._step_down(core.amnesia)
-            case Hints():
-                return
             case _:
                 assert_never(message)
 
@@ -273,6 +308,7 @@ class Replica:
             return
         self.timeouts.leader_reported(message.round_trip_ms)
         self.view.heard_by_leader(heard=self.core.me in message.heard)
+        self.link_gossip.leader_heard()
         self.learner.prefix_decided(ballot, message.decided, sender)
         self.core.send_now(
             (sender,),

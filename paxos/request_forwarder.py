@@ -14,8 +14,9 @@ from paxos.effects import GiveUp, ReadGiveUp, Timer
 from paxos.election import Election
 from paxos.leader_view import LeaderView
 from paxos.learner import Learner
-from paxos.messages import AnyMessage, AskRead, Forward, ForwardReply, Path, ReadAt, Request, RequestId
+from paxos.messages import AskRead, Forward, ForwardReply, Path, ReadAt, Request, RequestId
 from paxos.proposer import Proposer
+from paxos.routes import Routes
 from paxos.rules import rule
 from paxos.timeouts import Timeouts
 from paxos.waiting_requests import Waiting, WaitingRequests
@@ -31,6 +32,7 @@ class RequestForwarder:
         self,
         core: Core,
         timeouts: Timeouts,
+        routes: Routes,
         *,
         view: LeaderView,
         election: Election,
@@ -41,6 +43,7 @@ class RequestForwarder:
     ) -> None:
         self.core = core
         self.timeouts = timeouts
+        self.routes = routes
         self.view = view
         self.election = election
         self.learner = learner
@@ -49,7 +52,6 @@ class RequestForwarder:
         self.applied = applied
         self._target: tuple[NodeId, Ballot] = (NOBODY, NO_BALLOT)  # The leader that requests were sent to last.
         self._alarm_set = False
-        self._passed: dict[tuple[Path, RequestId | int], int] = {}  # How often a request of another node was passed on.
 
     # This node's own clients
 
@@ -96,9 +98,7 @@ class RequestForwarder:
         for request in message.requests:
             (done if self.applied(*request.id) else open_requests).append(request)
         if done:
-            ways = self.proposer.heartbeats.ways_back(path) if self.proposer.leading else [(path[-1], path[:-1])]
-            for to, back in ways:
-                self._reply(to, back, [request.id for request in done], self.learner.decided)
+            self._reply(path, [request.id for request in done], self.learner.decided)
         if not open_requests:
             return
         if self.proposer.leading:
@@ -106,9 +106,12 @@ class RequestForwarder:
             for request in open_requests:
                 self.proposer.enqueue(request, back)
         elif self._may_pass_on(path):
-            self._pass_on(Forward(sender=self.core.me, path=(*path, self.core.me), requests=tuple(open_requests)))
+            self.routes.send(
+                self._next_hop(path),
+                Forward(sender=self.core.me, path=(*path, self.core.me), requests=tuple(open_requests)),
+            )
         else:
-            self._reply(path[-1], path[:-1], [request.id for request in open_requests], 0)
+            self._reply(path, [request.id for request in open_requests], 0)
 
     def asked(self, message: AskRead) -> None:
         """Handle linearizable reads from another node: confirm them if this node leads, else pass them on or answer."""
@@ -116,11 +119,14 @@ class RequestForwarder:
         if self.proposer.leading:
             self.proposer.reads.ask(path, message.reads)
         elif self._may_pass_on(path):
-            self._pass_on(AskRead(sender=self.core.me, path=(*path, self.core.me), reads=message.reads))
+            self.routes.send(
+                self._next_hop(path),
+                AskRead(sender=self.core.me, path=(*path, self.core.me), reads=message.reads),
+            )
         else:
-            self._send(
-                path[-1],
-                ReadAt(sender=self.core.me, path=path[:-1], reads=message.reads, slot=-1, leader=self.view.leader),
+            to, back = self.routes.back(path)
+            self.routes.send(
+                to, ReadAt(sender=self.core.me, path=back, reads=message.reads, slot=-1, leader=self.view.leader)
             )
 
     # On the way back
@@ -128,11 +134,12 @@ class RequestForwarder:
     def replied(self, message: ForwardReply) -> None:
         """Handle an answer to a FORWARD: pass it on towards its origin, and fetch what it states to be decided."""
         if message.path:
-            self._send(
-                message.path[-1],
+            to, back = self.routes.back(message.path)
+            self.routes.send(
+                to,
                 ForwardReply(
                     sender=self.core.me,
-                    path=message.path[:-1],
+                    path=back,
                     ids=message.ids,
                     leader=message.leader,
                     decided=message.decided,
@@ -144,11 +151,12 @@ class RequestForwarder:
     def placed_read(self, message: ReadAt) -> None:
         """Handle an answer to an ASK-READ: pass it on towards its origin, or confirm this node's own reads."""
         if message.path:
-            self._send(
-                message.path[-1],
+            to, back = self.routes.back(message.path)
+            self.routes.send(
+                to,
                 ReadAt(
                     sender=self.core.me,
-                    path=message.path[:-1],
+                    path=back,
                     reads=message.reads,
                     slot=message.slot,
                     leader=message.leader,
@@ -189,31 +197,22 @@ class RequestForwarder:
 
     @rule("7")
     def _way(self, tries: int) -> NodeId:
-        """The node to send a request to that was sent `tries` times: the leader and peers take turns."""
+        """The node to send a request to that was sent `tries` times: the leader and peers take turns.
+
+        Before a way is known to a leader that this node does not hear, the peers that have named it come first.
+        """
         leader = self.view.leader
         if leader == self.core.me:
             return leader
-        if not self.view.reaches_leader():
-            ways = self._ways_around(())
+        if named := self._named_by():
+            ways = [*named, leader]
             return ways[tries % len(ways)]
         peers = [node for node in self.core.others if node != leader]
         return peers[tries // 2 % len(peers)] if tries % 2 and peers else leader
 
-    @rule("7")
-    def _ways_around(self, path: Path) -> list[NodeId]:
-        """The nodes to try in turn, best first, when the straight link to the leader does not work.
-
-        If the leader is heard, any peer may be nearer to it. If not, those that have named it are, and every other turn
-        is theirs; in between come the leader, whose link may only be slow, and the others, as those named may be cut
-        one way too.
-        """
-        leader = self.view.leader
-        named = self.view.ways() if not self.view.hears_leader() else []
-        others = [node for node in self.core.others if node != leader and node not in named]
-        ways = [*named, leader] if named else [*others, leader]
-        if named:
-            ways += [way for other in others for way in (*named, other)]
-        return [node for node in ways if node not in path]
+    def _named_by(self) -> list[NodeId]:
+        """The peers that have named a leader that this node does not hear, while no way to it is known."""
+        return [] if self.routes.active or self.view.hears_leader() else self.view.ways()
 
     def _send_writes(self, to: NodeId, requests: list[Request]) -> None:
         if to == self.core.me:
@@ -224,11 +223,11 @@ class RequestForwarder:
         together = self.core.config.limits.requests_a_message
         for start in range(0, len(requests), together):
             part = tuple(requests[start : start + together])
-            self._send(to, Forward(sender=self.core.me, path=(self.core.me,), requests=part))
+            self.routes.send(to, Forward(sender=self.core.me, path=(self.core.me,), requests=part))
 
     def _send_reads(self, to: NodeId, numbers: tuple[int, ...]) -> None:
         if to != self.core.me:
-            self._send(to, AskRead(sender=self.core.me, path=(self.core.me,), reads=numbers))
+            self.routes.send(to, AskRead(sender=self.core.me, path=(self.core.me,), reads=numbers))
         elif self.proposer.leading:
             self.proposer.reads.ask((), numbers)
 
@@ -239,26 +238,15 @@ class RequestForwarder:
         passed = {*path, self.core.me}
         return leader not in (NOBODY, *passed) and self.core.me not in path and len(path) < len(self.core.nodes)
 
-    def _pass_on(self, message: Forward | AskRead) -> None:
-        """Send it to the leader, or in turn by each way around when the straight link does not work."""
-        if self.view.reaches_leader():
-            self._send(self.view.leader, message)
-            return
-        name = (message.path, message.requests[0].id if isinstance(message, Forward) else message.reads[0])
-        if len(self._passed) >= self.core.config.limits.ways_kept:
-            self._passed.clear()  # Its turns begin anew.
-        tries = self._passed.get(name, 0)
-        self._passed[name] = tries + 1
-        ways = self._ways_around(message.path)
-        self._send(ways[tries % len(ways)], message)
+    def _next_hop(self, path: Path) -> NodeId:
+        """The node to pass a request on to: the leader, or a peer that has named it."""
+        return next((node for node in self._named_by() if node not in path), self.view.leader)
 
-    def _reply(self, to: NodeId, path: Path, ids: list[RequestId], decided: Slot) -> None:
-        self._send(
-            to, ForwardReply(sender=self.core.me, path=path, ids=tuple(ids), leader=self.view.leader, decided=decided)
+    def _reply(self, path: Path, ids: list[RequestId], decided: Slot) -> None:
+        to, back = self.routes.back(path)
+        self.routes.send(
+            to, ForwardReply(sender=self.core.me, path=back, ids=tuple(ids), leader=self.view.leader, decided=decided)
         )
-
-    def _send(self, to: NodeId, message: AnyMessage) -> None:
-        self.core.send_now((to,), message)
 
     def _set_alarm(self) -> None:
         self._alarm_set = True

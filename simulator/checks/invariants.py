@@ -22,12 +22,14 @@ from paxos.messages import (
     ForwardReply,
     Heartbeat,
     HeartbeatAck,
+    LinkStates,
     Prepare,
     PreVote,
     PreVoteReply,
     Promise,
     ReadAt,
     Reject,
+    Relay,
     StepDown,
 )
 from simulator.checks.acceptor_rules import AcceptorRules
@@ -91,10 +93,12 @@ class InvariantChecker(Observer):
             ForwardReply: leaders.prefix_sent,
             Heartbeat: self._heartbeat_sent,
             HeartbeatAck: self._ack_sent,
+            LinkStates: leaders.link_states_sent,
             Prepare: self._prepare_sent,
             Promise: self._promise_sent,
             ReadAt: leaders.read_at_sent,
             Reject: leaders.prefix_sent,
+            Relay: self._relay_sent,
             StepDown: self._step_down_sent,
         }
         self._on_delivered: dict[type, Callable[[NodeId, NodeId, Any], None]] = {
@@ -108,6 +112,7 @@ class InvariantChecker(Observer):
             PreVoteReply: steady.reply_delivered,
             Promise: leaders.promise_delivered,
             Reject: steady.reject_delivered,
+            Relay: self._relay_delivered,
             StepDown: steady.step_down_delivered,
         }
 
@@ -241,6 +246,20 @@ class InvariantChecker(Observer):
     def _catchup_sent(self, at_ms: int, node: NodeId, message: CatchupReply) -> None:
         self._leaders.catchup_sent(at_ms, node, message)
         self._chain.served(at_ms, node, message)
+
+    def _relay_sent(self, at_ms: int, node: NodeId, relay: Relay) -> None:
+        """A message began its way through other nodes, or one of these passed it on."""
+        inner = relay.message
+        check = self._on_sent.get(type(inner))
+        if inner.sender == node and check is not None:
+            check(at_ms, node, inner)
+
+    def _relay_delivered(self, source: NodeId, node: NodeId, relay: Relay) -> None:
+        if not relay.path:
+            self._oracle.sometimes[f"relayed {type(relay.message).__name__}"] += 1
+            note = self._on_delivered.get(type(relay.message))
+            if note is not None:
+                note(relay.message.sender, node, relay.message)
 
     def _promise_sent(self, at_ms: int, node: NodeId, message: Promise) -> None:
         self._acceptors.promise_sent(at_ms, node, message)

@@ -10,7 +10,18 @@ from __future__ import annotations
 from typing import Protocol
 
 from paxos.ballot import NO_BALLOT, NodeId, Slot
-from paxos.messages import Accept, Acceptance, CatchupReply, Heartbeat, Prepare, Promise, ReadAt, StepDown, Value
+from paxos.messages import (
+    Accept,
+    Acceptance,
+    CatchupReply,
+    Heartbeat,
+    LinkStates,
+    Prepare,
+    Promise,
+    ReadAt,
+    StepDown,
+    Value,
+)
 from simulator.checks.oracle import Campaign, NodeFacts, Oracle, SlotFacts
 
 
@@ -184,6 +195,12 @@ class LeaderRules:
     def read_at_sent(self, at_ms: int, node: NodeId, message: ReadAt) -> None:
         """READ-AT was sent: its slot must be chosen."""
         self._check_chosen(at_ms, node, message.slot, "ReadAt")
+
+    def link_states_sent(self, at_ms: int, node: NodeId, message: LinkStates) -> None:
+        """LINK-STATES was sent: the sender's own decided prefix must be chosen."""
+        for state in message.states:
+            if state.node == node:
+                self._check_chosen(at_ms, node, state.decided, "LinkStates")
 
     def _check_chosen(self, at_ms: int, node: NodeId, upto: Slot, what: str) -> None:
         oracle = self._oracle

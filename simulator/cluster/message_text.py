@@ -11,7 +11,19 @@ from heapq import merge
 from typing import get_args
 
 from paxos.ballot import Ballot
-from paxos.messages import Accept, Accepted, AnyMessage, CatchupReply, Forward, Heartbeat, HeartbeatAck, Hints, Promise
+from paxos.messages import (
+    Accept,
+    Accepted,
+    AnyMessage,
+    CatchupReply,
+    Forward,
+    Heartbeat,
+    HeartbeatAck,
+    Hints,
+    LinkStates,
+    Promise,
+    Relay,
+)
 from simulator.cluster.events import ClusterEvent
 
 
@@ -19,8 +31,8 @@ def _kebab(kind: type) -> str:
     return "".join(f"-{letter}" if letter.isupper() else letter for letter in kind.__name__).lstrip("-").lower()
 
 
-ROUTINE = (Heartbeat, HeartbeatAck, Hints)
-"""Messages that idle nodes send too. The running log leaves them out."""
+ROUTINE = (Heartbeat, HeartbeatAck, Hints, LinkStates)
+"""Messages that idle nodes send too, some only while a node is cut off. The running log leaves them out."""
 
 KINDS: dict[str, type[AnyMessage]] = {_kebab(kind): kind for kind in get_args(AnyMessage)}
 """The kinds of messages by the names that people type."""
@@ -85,6 +97,16 @@ def _(message: CatchupReply) -> list[str]:
 @_words.register
 def _(message: Hints) -> list[str]:
     return [_slots(message.first_slot, message.first_slot + len(message.hints) - 1)]
+
+
+@_words.register
+def _(message: LinkStates) -> list[str]:
+    return [f"node {state.node} hears {_short(state.hears) or 'nobody'}" for state in message.states[:1]]
+
+
+@_words.register
+def _(message: Relay) -> list[str]:
+    return [f"for {message.path[-1]}:" if message.path else "here:", describe(message.message)]
 
 
 def _short(value: object) -> str:

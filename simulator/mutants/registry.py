@@ -18,12 +18,14 @@ from paxos.election import Election
 from paxos.heartbeats import Heartbeats
 from paxos.leader_view import LeaderView
 from paxos.learner import Learner
+from paxos.link_gossip import LinkGossip
 from paxos.pre_vote import PreVoteRound
 from paxos.proposer import Proposer
 from paxos.reads import Reads
 from paxos.recovery import Recovery
 from paxos.replica import Replica
 from paxos.request_forwarder import RequestForwarder
+from paxos.routes import Routes
 from paxos.timeouts import Timeouts
 from simulator.errors import InputError
 from simulator.node.catchup import BlockTransfer
@@ -43,10 +45,12 @@ ROLES: dict[type, str] = {
     PreVoteRound: "pre_vote_role",
     Campaign: "campaign_role",
     Election: "election_role",
+    LinkGossip: "link_gossip_role",
     Heartbeats: "heartbeats_role",
     Reads: "reads_role",
     Proposer: "proposer_role",
     RequestForwarder: "forwarder_role",
+    Routes: "routes_role",
     Timeouts: "timeouts_role",
     Recovery: "recovery_role",
 }
@@ -56,7 +60,7 @@ NODE_PARTS: dict[type, str] = {
     GroupCommit: "group_commit_type",
     BlockTransfer: "block_transfer_type",
 }
-FILES = ("core", "log", "reads", "elections", "memory", "statements", "controls")
+FILES = ("core", "log", "reads", "elections", "memory", "ways", "statements", "controls")
 
 Part = TypeVar("Part", bound=type)
 

@@ -275,7 +275,8 @@ class Node:
             case ServeCatchup(to, first_slot, last_slot):
                 reply = self.block_transfer.reply(first_slot, last_slot)
                 if reply is not None:
-                    self.outbox.send((to,), reply)
+                    first, wrapped = self.replica.routes.wrap(to, reply)
+                    self.outbox.send((first,), wrapped)
             case Note(kind, text):
                 self.host.report(NoteLine(kind, text))
             case _:

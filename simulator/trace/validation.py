@@ -10,12 +10,21 @@ from collections.abc import Iterable
 import msgspec
 
 from paxos.ballot import Ballot, NodeId
+from paxos.messages import AnyMessage, Relay
 from simulator.settings import Settings
 from simulator.trace.events import FaultInjected, MessageSent
 from simulator.trace.format import AnyLine, Cut, DeliveredLine, History, LostLine
 
 LARGEST = 1 << 53
 """The largest number in a trace: up to here every program that reads JSON has whole numbers."""
+
+
+def _named_in(message: AnyMessage) -> Iterable[NodeId]:
+    """The nodes that a message names."""
+    yield message.sender
+    if isinstance(message, Relay):
+        yield from message.path
+        yield message.message.sender
 
 
 class LineValidator:
@@ -35,7 +44,7 @@ class LineValidator:
         if not wrong and isinstance(line, DeliveredLine | LostLine):
             wrong = self._of_nodes([line.source])
         if not wrong and isinstance(line, MessageSent):
-            wrong = self._of_nodes([*line.to, line.message.sender])
+            wrong = self._of_nodes([*line.to, *_named_in(line.message)])
         return wrong or self._of_numbers(line)
 
     def _of_nodes(self, named: Iterable[NodeId]) -> str:

@@ -19,6 +19,7 @@ from tests.mutants import (
     test_memory_stories,
     test_read_stories,
     test_statement_stories,
+    test_way_stories,
 )
 from tests.mutants.puppets import COVERED
 
@@ -29,6 +30,7 @@ STORIES = (
     test_memory_stories,
     test_read_stories,
     test_statement_stories,
+    test_way_stories,
 )
 
 CORE = """
@@ -48,13 +50,14 @@ ELECTIONS = """
     lowest-id-wins equal-ballot-only send-once text-ballots quorum-of-the-living
 """
 MEMORY = "amnesiac-votes one-answer-recovers old-era-counts"
+WAYS = "relay-dropped relay-sent-back answers-go-straight cut-off-in-silence"
 
 
 def test_every_rule_of_the_list_can_be_broken_by_its_name() -> None:
     """And there are five controls, which break nothing."""
     known = mutants()
 
-    assert set(f"{CORE} {LOG} {READS} {ELECTIONS} {MEMORY}".split()) <= set(known)
+    assert set(f"{CORE} {LOG} {READS} {ELECTIONS} {MEMORY} {WAYS}".split()) <= set(known)
     assert sum(one.control for one in known.values()) == 5
     for one in known.values():
         assert bool(one.expects) != one.control

@@ -9,6 +9,7 @@ from paxos.ballot import NO_BALLOT, Ballot, Slot
 from paxos.effects import Deliver, Install, SendNow, ServeCatchup, Timer
 from paxos.learner import Learner
 from paxos.messages import Accept, Acceptance, Catchup, CatchupReply, Value
+from paxos.routes import Routes
 from paxos.timeouts import Timeouts
 from tests.paxos.one_replica import alarms, ballot, core, delivered, messages, of, receivers, value
 
@@ -22,7 +23,9 @@ class Alone:
         self.core = core()
         self.acceptor = Acceptor(self.core, NO_BALLOT, NO_BALLOT, votes or {})
         self.settled: list[Value] = []
-        self.learner = Learner(self.core, Timeouts(self.core), self.acceptor, decided, self.settled.append)
+        self.learner = Learner(
+            self.core, Timeouts(self.core), self.acceptor, decided, self.settled.append, routes=Routes(self.core)
+        )
 
     def accept(self, campaign: Ballot, first_slot: Slot, *values: Value) -> None:
         """The acceptor votes."""

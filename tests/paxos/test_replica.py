@@ -24,6 +24,8 @@ from paxos.messages import (
     Heartbeat,
     HeartbeatAck,
     Hints,
+    LinkState,
+    LinkStates,
     Memory,
     Prepare,
     PreVote,
@@ -31,6 +33,7 @@ from paxos.messages import (
     Promise,
     ReadAt,
     Reject,
+    Relay,
     StepDown,
 )
 from paxos.replica import Replica
@@ -96,6 +99,11 @@ def one_of_each(node: int) -> list[AnyMessage]:
             heard_vote=HIGH,
             heard_slot=9,
         ),
+        LinkStates(
+            sender=node,
+            states=(LinkState(node=node, version=99, hears=(1,), leads=STALE, decided=0, cut_off=True),),
+        ),
+        Relay(sender=node, path=(), message=ReadAt(sender=node, path=(), reads=(7,), slot=-1, leader=node)),
     ]
 
 

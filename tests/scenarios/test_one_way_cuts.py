@@ -54,7 +54,52 @@ expect last ok within 2s
 expect last ok within 2s
 expect check ok
 """
-SHAPES = pytest.mark.parametrize("text", [DEAD_END, ANOTHER_WAY_BACK], ids=["dead-end", "another-way-back"])
+
+RING = f"""\
+# Node 1 reaches node 2 alone, which reaches the leader alone. Node 1 hears node 3 alone, and node 2 hears node 1 alone.
+{FIVE_LEADS}faillink 2 1 --one-way
+faillink 1 3 --one-way
+faillink 1 4
+faillink 1 5
+faillink 2 3
+faillink 2 4
+faillink 5 2 --one-way
+sleep 3s
+@1 post ann X hello
+expect last ok within 2s
+@1 view --linearizable
+expect last ok within 2s
+@2 post ann Y hello
+expect last ok within 2s
+@2 view --linearizable
+expect last ok within 2s
+expect leader 5
+expect chains equal within 2s
+expect check ok
+"""
+
+HEARD_BY_ONE_AND_HEARS_ANOTHER = f"""\
+# Node 1 reaches only the leader, and hears only node 2, which does not lead.
+{FIVE_LEADS}faillink 1 2 --one-way
+faillink 1 3
+faillink 1 4
+faillink 5 1 --one-way
+sleep 3s
+@1 post ann X hello
+expect last ok within 2s
+@1 view --linearizable
+expect last ok within 2s
+expect leader 5
+expect chains equal within 2s
+expect check ok
+"""
+CASES = {
+    "dead-end": DEAD_END,
+    "another-way-back": ANOTHER_WAY_BACK,
+    "ring": RING,
+    "heard-by-one-and-hears-another": HEARD_BY_ONE_AND_HEARS_ANOTHER,
+}
+SHAPES = pytest.mark.parametrize("text", CASES.values(), ids=CASES.keys())
 
 
 def run(text: str, world: str, folder: Path) -> str:

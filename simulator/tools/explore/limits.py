@@ -20,7 +20,6 @@ SMALL: dict[str, tuple[int, ...]] = {
     "catchup_slots": (1, 2, 8),
     "reply_bytes": (1, 400, 2_000),
     "part_cost": (1, 17, 60),
-    "ways_kept": (1, 3),
 }
 """The small values of each limit, drawn evenly."""
 USUAL_SHARE = 0.5

@@ -1,10 +1,10 @@
 """Checks liveness after the faults have ended: progress, convergence, then a stable leader.
 
 Some faults may be permanent: a minority that is down or cut off, links that are gone, slow or lossy. Liveness is
-demanded for the nodes that are *served*: those that are up and linked, perhaps through others, to a node that reaches a
-majority directly and both ways (`protocol.md`, Progress). There the requests from before the healing must have an
-answer or a reason by then, too. Clients of other nodes must get one within their node's own limit, and it must not be
-wrong.
+demanded for the nodes that are *served*: those that are up and have a way there and back, perhaps through others, to a
+node that reaches a majority directly and both ways (`protocol.md`, rule 7 and Progress). There the requests from before
+the healing must have an answer or a reason by then, too. Clients of other nodes must get one within their node's own
+limit, and it must not be wrong.
 """
 
 from __future__ import annotations
@@ -95,8 +95,10 @@ class LivenessCheck:
             heights = ", ".join(str(cluster.status(node).height) for node in nodes)
             down = f"; {self._down()}" if self._nodes_down(*nodes) else ""
             self._declare("convergence", f"{self._allowed()} the heights are {heights}{down}")
-        elif self._steady:
-            self._expect_steadiness()
+        else:
+            self._count_ways_around()
+            if self._steady:
+                self._expect_steadiness()
         others = [ticket for ticket in (*self._waiting, *probes.values()) if ticket.node not in nodes]
         if others and not cluster.checker.violations:
             cluster.wait(lambda: all(ticket.done for ticket in others), began + LONGEST_WAIT_MS - cluster.now_ms())
@@ -154,6 +156,16 @@ class LivenessCheck:
             for state in states
         ]
         return ", ".join(reasons) or "no node reaches a majority both ways"
+
+    def _count_ways_around(self) -> None:
+        """Count the nodes that were served though a link between them and the leader is cut one way or both."""
+        links = self._cluster.links
+        for leader, _ in self._leaders():
+            for node in self._served:
+                if links.is_cut((node, leader)) or links.is_cut((leader, node)):
+                    one_way = links.is_cut((node, leader)) != links.is_cut((leader, node))
+                    how = "one way" if one_way else "both ways"
+                    self._cluster.checker.sometimes[f"served though cut off {how}"] += 1
 
     def _expect_steadiness(self) -> None:
         """Let campaigns that have begun end; after them one node must lead without a change."""
