@@ -1,8 +1,9 @@
 """The interface of a cluster, in real and in virtual time: code that uses it works in both worlds.
 
 A cluster is `settings.nodes` nodes and the network between them. Calls return at once. Virtual time passes in `wait`
-alone; in real time, `wait` sleeps until something changes. `tests/simulator/worlds/contract` tests every promise of
-this interface in both worlds.
+alone; in real time, `wait` sleeps until something changes. While messages are held by hand (`Hold`), time stands still
+in both worlds, for nodes and clients alike: it passes in `wait` alone. `tests/simulator/worlds/contract` tests every
+promise of this interface in both worlds.
 """
 
 from __future__ import annotations
@@ -130,7 +131,17 @@ class Cluster(Protocol):
         ...
 
     def wait(self, condition: Callable[[], bool], within_ms: int) -> bool:
-        """Let time pass until `condition()` holds, or for `within_ms`. Returns the condition's last value."""
+        """Let time pass until `condition()` holds, or for `within_ms`. Returns the condition's last value.
+
+        Time that stands still otherwise goes on when everything that is due has happened.
+        """
+        ...
+
+    def attend(self, condition: Callable[[], bool], within_ms: int) -> bool:
+        """Wait in real time until `condition()` holds, for `within_ms`; time that stands still does not pass.
+
+        Returns the condition's last value; a simulated cluster returns it at once.
+        """
         ...
 
     def apply(self, fault: Fault) -> None:

@@ -98,7 +98,10 @@ def _within(words: Cursor) -> int | None:
     return words.time_ms() if words.keyword("within") else None
 
 
-def _wait(words: Cursor) -> WaitFor:
+def _wait(words: Cursor) -> WaitFor | Sleep:
+    first = words.peek()
+    if first is not None and first.text[:1].isdigit():
+        return _sleep(words)
     chosen = words.choose("something to wait for", _WAITS)
     what = next(known for known in _WAITS if known == chosen)
     in_majority, height = False, 0
@@ -228,7 +231,7 @@ COMMANDS = (
     CommandSpec(
         name="wait",
         group="wait",
-        usage="wait leader [in majority] | converged | idle | height H [on NODES] | down NODES [within TIME]",
+        usage="wait TIME | leader [in majority] | converged | idle | height H [on NODES] | down NODES [within TIME]",
         summary="lets time pass until something is so, a minute at most unless `within` says otherwise",
         examples=(
             ("wait leader within 5s", "until some node leads"),
@@ -237,6 +240,7 @@ COMMANDS = (
             ("wait height 3 within 10s", "until the majority's nodes have three blocks"),
             ("wait idle", "until every request is answered and nothing waits"),
             ("wait down 3", "until node 3 is down"),
+            ("wait 200ms", "as sleep does: after hold, time passes only where a command waits"),
         ),
         parse=_wait,
         keywords=(*_WAITS, "in", "majority", "within", "on"),

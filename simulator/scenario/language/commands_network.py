@@ -230,7 +230,7 @@ COMMANDS = (
         name="hold",
         group="by hand",
         usage="hold",
-        summary="keeps every message from now on, for you to deliver; `held` lists them",
+        summary="keeps every message from now on, for you to deliver, and lets time stand still; `held` lists them",
         examples=(("hold", "messages wait"),),
         parse=no_words(HoldMessages()),
     ),

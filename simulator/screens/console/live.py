@@ -109,5 +109,5 @@ class LineConsole:
                 self._news.wait()
                 self._news.clear()
                 continue
-            self._cluster.wait(lambda: self._closing or session.has_due_work(), LOOK_MS)
+            self._cluster.attend(lambda: self._closing or session.has_due_work(), LOOK_MS)
             session.process_due()

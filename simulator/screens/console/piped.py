@@ -66,9 +66,10 @@ class PipedConsole:
         if self._cluster is None and not self._lines.ready(_FIRST_LINE_S):
             self._open()
         session = self._interpreter.session if self._interpreter is not None else None
-        # Virtual time stands still between commands, however slowly they come: the same commands give the same run.
+        # Virtual time stands still between commands, however slowly they come: the same commands give the same run. So
+        # does the time of real processes while messages are held by hand.
         if session is not None and session.cluster.world == "processes":
-            while session.pending() and not self._lines.ready():
+            while session.pending() and not (session.cluster.links.holding or self._lines.ready()):
                 session.pass_time(lambda: self._lines.ready() or not session.pending(), 60_000)
         return self._lines.next()
 

@@ -30,6 +30,7 @@ from simulator.node.storage.chain_file import CHAIN
 from simulator.node.storage.line_index import LineIndex
 from simulator.node.storage.lock import DirectoryLock
 from simulator.settings import Settings
+from simulator.worlds.processes.clocks import Settled
 from simulator.worlds.processes.inspections import Inspections
 from simulator.worlds.processes.nemesis import ProcessNemesis
 from simulator.worlds.processes.node_main import Builder, build_node, node_directory
@@ -39,11 +40,12 @@ from simulator.worlds.processes.router import Held
 from simulator.worlds.processes.run_checks import RunChecks
 from simulator.worlds.processes.status_cache import StatusCache
 from simulator.worlds.processes.supervisor import Supervisor
+from simulator.worlds.processes.time_steps import TimeSteps
 from simulator.worlds.processes.wire import decode_message, decode_report, encode_call
 
 DEATH_S = 5.0
 """How long the kernel may take to end a killed process before this counts as an error."""
-EXPIRE_EVERY_S = 1.0
+EXPIRE_EVERY_MS = 1_000
 """The time between two looks for requests that are overdue."""
 
 
@@ -93,13 +95,15 @@ class ProcessCluster(BaseCluster):
         self._chains = {node: LineIndex(node_directory(settings, node) / CHAIN) for node in settings.node_ids}
         self._checks = RunChecks(settings, self._book.run, self._record)
         self._bug: BaseException | None = None
-        self._expire_at = 0.0
+        self._expire_at_ms = 0.0
+        self._time_steps = TimeSteps(self._supervisor, self._changed, self._expire)
         self._nemesis = ProcessNemesis(
             settings,
             self._supervisor,
             self._statuses,
-            lambda condition: self._changed.wait_for(condition, DEATH_S),
-            self._injected,
+            self._time_steps,
+            wait_for=lambda condition: self._changed.wait_for(condition, DEATH_S),
+            announce=self._injected,
         )
         atexit.register(self.close)
         try:
@@ -118,21 +122,47 @@ class ProcessCluster(BaseCluster):
 
     def wait(self, condition: Callable[[], bool], within_ms: int) -> bool:
         """See `Cluster`. `condition` is evaluated again after each answer, status report and event."""
+        clock = self._supervisor.clock
+        until_ms = clock.now_ms() + within_ms
+        while True:
+            with self._changed:
+                seen = self._changes
+            if condition():
+                return True
+            if clock.still:
+                self._check_open()
+                if not self._time_steps.pass_one(until_ms, self._count_changes):
+                    return condition()
+            elif within_ms and clock.now_ms() >= until_ms:  # Under load there is always a change to look at.
+                return False
+            elif not self._await_change(seen, lambda: until_ms - clock.now_ms()):
+                return False
+
+    def attend(self, condition: Callable[[], bool], within_ms: int) -> bool:
+        """See `Cluster`."""
         end = time.monotonic() + within_ms / 1000
         while True:
             with self._changed:
                 seen = self._changes
             if condition():
                 return True
-            if within_ms and time.monotonic() >= end:  # Under load there is always a change to look at.
+            if not self._await_change(seen, lambda: 1000 * (end - time.monotonic())):
                 return False
-            with self._changed:
-                while self._changes == seen:
-                    self._check_open()
-                    left = end - time.monotonic()
-                    if left <= 0:
-                        return False
-                    self._changed.wait(left)
+
+    def _await_change(self, seen: int, left_ms: Callable[[], float]) -> bool:
+        """Sleep until something has changed since `seen`. False when no time is left."""
+        with self._changed:
+            while self._changes == seen:
+                self._check_open()
+                left = left_ms()
+                if left <= 0:
+                    return False
+                self._changed.wait(left / 1000)
+        return True
+
+    def _count_changes(self) -> object:
+        self._take_news()
+        return self._changes, self._supervisor.router.held_count
 
     # Clients
 
@@ -308,6 +338,7 @@ class ProcessCluster(BaseCluster):
             self._warn(f"node {node} is down: {how}, and nobody asked for it; {str(log)!r} may say why")
         self._expected_ends.discard(node)
         self._statuses.changed(node, "down")
+        self._time_steps.ended(node)
         self._take_end(node, how)
 
     def rejected(self, node: int, why: str) -> None:
@@ -322,15 +353,14 @@ class ProcessCluster(BaseCluster):
 
     def tick(self) -> float | None:
         """See `Listener`."""
-        if self._news:
-            self._news = False
-            self._change()
-        now = time.monotonic()
-        if now >= self._expire_at:
-            self._expire_at = now + EXPIRE_EVERY_S
-            if self._book.expire():
-                self._change()
-        return self._expire_at - now
+        self._take_news()
+        expire_at_ms = self._expire()
+        clock = self._supervisor.clock
+        return None if clock.still else (expire_at_ms - clock.now_ms()) / 1000
+
+    def settled(self, node: int, answer: Settled) -> None:
+        """See `Listener`."""
+        self._time_steps.settled(node, answer)
 
     def crashed(self, error: BaseException) -> None:
         """See `Listener`."""
@@ -351,6 +381,20 @@ class ProcessCluster(BaseCluster):
     def _note(self, node: int, kind: str, text: str) -> None:
         super()._note(node, kind, text)
         self._change()
+
+    def _take_news(self) -> None:
+        if self._news:
+            self._news = False
+            self._change()
+
+    def _expire(self) -> float:
+        """End overdue requests, if it is time. Returns the cluster time of the next look."""
+        now_ms = self._supervisor.now_ms()
+        if now_ms >= self._expire_at_ms:
+            self._expire_at_ms = now_ms + EXPIRE_EVERY_MS
+            if self._book.expire():
+                self._change()
+        return self._expire_at_ms
 
     def _change(self) -> None:
         self._changes += 1

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Literal
 
 from simulator.errors import InputError
-from simulator.faults.faults import ClockFault, Crash, DiskFault, Fault, KeepCopies, Restart
+from simulator.faults.faults import ClockFault, Crash, DiskFault, Fault, Hold, KeepCopies, Release, Restart
 from simulator.faults.links import Link
 from simulator.faults.nemesis import Nemesis
 from simulator.settings import Settings
@@ -15,6 +15,7 @@ from simulator.worlds.processes.node_main import node_directory
 from simulator.worlds.processes.process_host import DISK_FAULT_MODES
 from simulator.worlds.processes.status_cache import StatusCache
 from simulator.worlds.processes.supervisor import Supervisor
+from simulator.worlds.processes.time_steps import TimeSteps
 
 
 class ProcessNemesis(Nemesis):
@@ -28,6 +29,8 @@ class ProcessNemesis(Nemesis):
         settings: Settings,
         supervisor: Supervisor,
         statuses: StatusCache,
+        time_steps: TimeSteps,
+        *,
         wait_for: Callable[[Callable[[], bool]], bool],
         announce: Callable[[Fault], None],
     ) -> None:
@@ -35,12 +38,17 @@ class ProcessNemesis(Nemesis):
         self._settings = settings
         self._supervisor = supervisor
         self._statuses = statuses
+        self._time_steps = time_steps
         self._wait_for = wait_for
 
     def carry_out(self, fault: Fault) -> None:
         """See `Nemesis`. The supervisor's thread starts processes, and needs the lock for that."""
         with self._supervisor.lock:
             super().carry_out(fault)
+            if isinstance(fault, Hold):
+                self._time_steps.stop()
+            elif isinstance(fault, Release):
+                self._time_steps.start()
         if isinstance(fault, Restart):
             try:
                 self._supervisor.call_soon(lambda: self._spawn(fault.node))

@@ -25,8 +25,19 @@ from simulator.errors import InputError
 from simulator.faults.faults import DiskFaultKind
 from simulator.node.client_api import Inspected, NodeFailed
 from simulator.node.drivable import Drivable
+from simulator.node.status import NodeStatus
 from simulator.settings import Settings
-from simulator.worlds.processes.framed_pipe import SUPERVISOR, FrameError, Inlet, Outlet, split
+from simulator.worlds.processes.clocks import (
+    CLOCK,
+    RUNNING,
+    SETTLED,
+    ClockSetting,
+    NodeClock,
+    Settled,
+    decode_setting,
+    encode_clock,
+)
+from simulator.worlds.processes.framed_pipe import SUPERVISOR, Frame, FrameError, Inlet, Outlet, frame, split
 from simulator.worlds.processes.process_host import DISK_FAULT_MODE, DISK_FAULT_MODES, ProcessHost
 from simulator.worlds.processes.status_reporter import StatusReporter
 from simulator.worlds.processes.wire import decode_call, decode_message
@@ -66,48 +77,78 @@ def build_node(node_id: NodeId, settings: Settings, host: ProcessHost) -> Drivab
 class Loop:
     """Waits, reads everything, hands it to the node and flushes, until the supervisor is gone or the node stops."""
 
-    def __init__(self, node: Drivable, host: ProcessHost, inlet: Inlet, outlet: Outlet) -> None:
+    def __init__(self, node: Drivable, host: ProcessHost, inlet: Inlet, outlet: Outlet, clock: ClockSetting) -> None:
         self._node = node
         self._host = host
         self._inlet = inlet
         self._outlet = outlet
+        self._clock = NodeClock(clock, clock_ms)
         self._reporter = StatusReporter(node)
         self._selector = selectors.DefaultSelector()
         self._selector.register(inlet.fd, selectors.EVENT_READ)
         self._writing = False
+        self._settling = clock.number  # That of the clock setting to answer; 0: none.
 
     def run(self) -> None:
         """Return when the pipe in is at its end. Raises what the node raises."""
         host, node = self._host, self._node
-        host.now_ms = clock_ms()
+        early = self._inlet.read()  # The clocks may have been stopped while this process started.
+        self._set_clock(early)
+        host.now_ms = self._clock.now_ms()
         node.start(host.now_ms)
+        node.flush(host.now_ms)
+        self._handle(early, host.now_ms)
         node.flush(host.now_ms)
         gc.disable()
         gc.collect()
         gc.freeze()
         while not self._inlet.closed:
             ready = self._selector.select(self._timeout_s())
-            host.now_ms = now = clock_ms()
+            host.now_ms = now = self._clock.now_ms()
             if ready:
-                self._read(now)
+                received = self._inlet.read()
+                if self._set_clock(received):
+                    host.now_ms = now = self._clock.now_ms()
+                self._handle(received, now)
             _collect_garbage(idle=not ready)
             for timer in host.take_due():
                 if host.probe is not None:
                     host.probe.fired(timer)
                 node.wake(timer, now)
             node.flush(now)
-            self._report_status(now)
+            self._report_status(clock_ms())
+            if self._settling:
+                self._settle()
             self._write_rest()
 
-    def _read(self, now: int) -> None:
+    def _set_clock(self, received: list[Frame]) -> bool:
+        """Carry out the newest setting of the clock, if one has come. Messages that came with it are handled after."""
+        settings = [body for source, _, body in received if source == CLOCK]
+        for body in settings:
+            for data in split(body):
+                setting = decode_setting(data)
+                self._clock.set(setting)
+                self._settling = setting.number
+        return bool(settings)
+
+    def _settle(self) -> None:
+        """Answer the supervisor, once nothing is due. It knows the newest status then."""
+        due_ms = min(self._host.due_ms.values(), default=None)
+        if due_ms is not None and due_ms <= self._host.now_ms:
+            return  # The next turn comes at once.
+        self._report(self._reporter.look(clock_ms()))
+        self._outlet.put(frame(SETTLED, [encode_clock(Settled(self._settling, self._host.now_ms, due_ms))]))
+        self._settling = 0
+
+    def _handle(self, received: list[Frame], now: int) -> None:
         node = self._node
-        for source, _, body in self._inlet.read():
+        for source, _, body in received:
             if source == SUPERVISOR:
                 for data in split(body):
                     node.call(decode_call(data), now)
             elif source == DISK_FAULT_MODE:
                 self._host.disk_fault_mode = DISK_FAULT_MODES[body[-1]]
-            else:
+            elif source != CLOCK:
                 for message in _decoded(body):
                     node.receive(message, now)
         self._reporter.changed()
@@ -115,10 +156,12 @@ class Loop:
     def _report_status(self, now: int) -> None:
         reporter = self._reporter
         if reporter.due_ms is not None and reporter.due_ms <= now:
-            status = reporter.look(now)
-            if status is not None:
-                self._host.report(Inspected(0, status))
-                self._host.push()
+            self._report(reporter.look(now))
+
+    def _report(self, status: NodeStatus | None) -> None:
+        if status is not None:
+            self._host.report(Inspected(0, status))
+            self._host.push()
 
     def _write_rest(self) -> None:
         """Wait for the pipe out too, while it has not taken everything."""
@@ -131,11 +174,15 @@ class Loop:
                 self._selector.unregister(self._outlet.fd)
 
     def _timeout_s(self) -> float | None:
+        if self._settling:
+            return 0.0
         due = min(self._host.due_ms.values(), default=None)
-        look = self._reporter.due_ms
-        if look is not None and (due is None or look < due):
-            due = look
-        return None if due is None else max(0.0, due / 1000 - time.monotonic())
+        wait_s = None if due is None else self._clock.seconds_until(due)
+        look = self._reporter.due_ms  # People look in real time.
+        if look is None:
+            return wait_s
+        look_s = max(0.0, look / 1000 - time.monotonic())
+        return look_s if wait_s is None else min(wait_s, look_s)
 
 
 def _decoded(body: bytes) -> list[AnyMessage]:
@@ -169,6 +216,7 @@ def run_node(
     disk_fault_mode: DiskFaultKind,
     *,
     ends: tuple[int, int],
+    clock: ClockSetting = RUNNING,
     probed: bool = False,
 ) -> None:
     """Run a node process from start to end. `ends` are its pipe in and its pipe out."""
@@ -181,7 +229,7 @@ def run_node(
     log = node_directory(settings, node_id) / "node.log"
     try:
         _redirect_output(log)
-        Loop(build(node_id, settings, host), host, inlet, outlet).run()
+        Loop(build(node_id, settings, host), host, inlet, outlet, clock).run()
         status = 0
     except InputError as error:
         host.report(NodeFailed(str(error)))

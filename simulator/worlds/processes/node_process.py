@@ -16,6 +16,7 @@ from typing import Any
 
 from simulator.faults.faults import DiskFaultKind
 from simulator.settings import Settings
+from simulator.worlds.processes.clocks import RUNNING, ClockSetting
 from simulator.worlds.processes.framed_pipe import Inlet, Outlet, PipeEnd, widen
 from simulator.worlds.processes.node_main import Builder
 from simulator.worlds.processes.process_flags import FIRST_LINE
@@ -45,6 +46,7 @@ class NodeProcess:
         build: Builder,
         disk_fault_mode: DiskFaultKind = "ok",
         *,
+        clock: ClockSetting = RUNNING,
         probed: bool = False,
     ) -> None:
         self.node_id = node_id
@@ -58,6 +60,7 @@ class NodeProcess:
             args=(node_id, settings, build, disk_fault_mode),
             kwargs={
                 "ends": (PipeEnd(child_in.fileno()), PipeEnd(child_out.fileno())),
+                "clock": clock,
                 "probed": probed,
             },
             name=f"paxsim-node-{node_id}",

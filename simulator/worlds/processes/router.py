@@ -28,7 +28,8 @@ class Router:
 
     `connect` and `disconnect` follow the incarnations of nodes; a message for a node that is down is lost on arrival.
     `recording` records what passes; without one, no message has a number. `is_awaited` says whether a client waits for
-    a node. If none does, deferrable messages for it wait until others follow, or until `flush_deferred`.
+    a node. If none does, deferrable messages for it wait until others follow, or until `flush_deferred`. `held_count`
+    counts all messages that were ever held.
     """
 
     def __init__(
@@ -52,7 +53,7 @@ class Router:
         self._underway: list[tuple[float, int, int, int, bytes, int]] = []
         self._underway_bytes = 0
         self._serial = 0
-        self._held_count = 0
+        self.held_count = 0
         self._targets: dict[int, tuple[int, ...]] = {}
 
     def connect(self, node: int, outlet: Outlet) -> None:
@@ -139,8 +140,8 @@ class Router:
         if not arrivals or (self.links.holding and len(self.held) >= MOST_HELD):
             self._lose(link, number, message, now_ms)
         elif self.links.holding:
-            self._held_count += 1
-            self.held[self._held_count] = (*link, message, number)
+            self.held_count += 1
+            self.held[self.held_count] = (*link, message, number)
         else:
             for at in arrivals:
                 if self._underway_bytes + len(message) > UNDERWAY_BYTES:

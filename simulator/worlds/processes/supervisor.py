@@ -21,6 +21,7 @@ from simulator.faults.faults import DiskFaultKind
 from simulator.faults.links import Links
 from simulator.settings import Settings
 from simulator.worlds.processes.call_queue import CallQueue
+from simulator.worlds.processes.clocks import SETTLED, ClusterClock, Settled, decode_settled
 from simulator.worlds.processes.framed_pipe import PROBE, SUPERVISOR, FrameError, frame, split
 from simulator.worlds.processes.node_main import Builder
 from simulator.worlds.processes.node_process import NodeProcess
@@ -52,6 +53,9 @@ class Listener(Protocol):
     def awaited(self, node: int) -> bool:
         """True while a client waits for an answer of `node`."""
 
+    def settled(self, node: int, answer: Settled) -> None:
+        """`node` has answered a setting of its clock."""
+
     def tick(self) -> float | None:
         """Called before each sleep. Returns the seconds until the next call at the latest; None: any time."""
 
@@ -72,11 +76,11 @@ class Supervisor:
         self.links = Links(settings.node_ids)
         self.router = Router(self.links, Random(settings.seed), recording, listener.awaited)
         self.processes: dict[int, NodeProcess] = {}
+        self.clock = ClusterClock()
         self._settings = settings
         self._recording = recording
         self._build = build
         self._listener = listener
-        self._began = time.monotonic()
         self._poller = Poller()
         self._writing: dict[int, int] = {}
         self._disk_fault_modes: dict[int, DiskFaultKind] = {}
@@ -91,8 +95,8 @@ class Supervisor:
         self._thread = threading.Thread(target=self._run, name="paxsim-supervisor", daemon=True)
 
     def now_ms(self) -> float:
-        """Milliseconds since this was made. Needs no lock."""
-        return (time.monotonic() - self._began) * 1000
+        """Milliseconds of cluster time since this was made. Needs no lock."""
+        return self.clock.now_ms()
 
     def start(self) -> None:
         """Start the thread and, from it, all nodes; returns when all processes have been started. Needs no lock."""
@@ -119,7 +123,8 @@ class Supervisor:
     def spawn(self, node: int) -> None:
         """Start a process for `node`, with new pipes. In the supervisor's thread alone: see `call_soon`."""
         fault_mode = self._disk_fault_modes.get(node, "ok")
-        process = NodeProcess(node, self._settings, self._build, fault_mode, probed=self._recording is not None)
+        probed, clock = self._recording is not None, self.clock.setting()
+        process = NodeProcess(node, self._settings, self._build, fault_mode, clock=clock, probed=probed)
         self.processes[node] = process
         self.router.connect(node, process.outlet)
         self._poller.register(process.inlet.fd, lambda: self._read(process))
@@ -147,6 +152,14 @@ class Supervisor:
         if process is not None and not process.outlet.closed:
             process.outlet.put(frame(DISK_FAULT_MODE, [bytes([DISK_FAULT_MODES.index(fault_mode)])]))
             self._flush(node)
+
+    def broadcast(self, address: int, message: bytes) -> None:
+        """Send `message` to the process of every node, as a frame of its own."""
+        data = frame(address, [message])
+        for node, process in self.processes.items():
+            if not process.outlet.closed:
+                process.outlet.put(data)
+                self._flush(node)
 
     def begin_batch(self) -> None:
         """Collect calls until `end_batch`, to send one frame to each node."""
@@ -199,7 +212,9 @@ class Supervisor:
             while not self._over:
                 with self.lock:
                     timeout_s = self._timeout_s()
-                    exact = self.router.next_due_ms() is not None  # Slow links count fractions of a millisecond.
+                    exact = (
+                        self.router.next_due_ms() is not None and not self.clock.still
+                    )  # Slow links count fractions of a millisecond.
                 ready = self._poller.wait(timeout_s, exact=exact)
                 with self.lock:
                     self._turn(ready)
@@ -238,7 +253,7 @@ class Supervisor:
     def _timeout_s(self) -> float | None:
         waits: list[float] = []
         due = self.router.next_due_ms()
-        if due is not None:
+        if due is not None and not self.clock.still:
             waits.append((due - self.now_ms()) / 1000)
         if self._kill_at is not None:
             waits.append(self._kill_at - time.monotonic())
@@ -276,6 +291,9 @@ class Supervisor:
             if address == 1 << SUPERVISOR:
                 for report in split(body):
                     self._listener.reported(process.node_id, report)
+            elif address == SETTLED:
+                for answer in split(body):
+                    self._listener.settled(process.node_id, decode_settled(answer))
             elif address == PROBE:
                 if self._recording is not None:
                     self._recording.probed(int(now), process.node_id, body)

@@ -136,6 +136,11 @@ class VirtualCluster(BaseCluster):
             return True
         return self._queue.run(self.now_ms() + within_ms, self._dispatch, condition) or condition()
 
+    def attend(self, condition: Callable[[], bool], within_ms: int) -> bool:
+        """See `Cluster`."""
+        self._check_open()
+        return condition()
+
     def run(self, until_ms: int) -> None:
         """Let time pass until `until_ms`, without a condition: faster than `wait`."""
         self._check_open()

@@ -96,6 +96,9 @@ class FakeCluster:
             happen()
         return True
 
+    def attend(self, condition: Callable[[], bool], within_ms: int) -> bool:
+        return condition()
+
     def apply(self, fault: Fault) -> None:  # noqa: C901  # A flat list of what each fault does.
         self.applied.append(fault)
         match fault:
