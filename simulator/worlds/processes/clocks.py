@@ -36,7 +36,7 @@ RUNNING = ClockSetting()
 
 
 class Settled(msgspec.Struct, frozen=True, array_like=True):
-    """A node has done everything that is due. Its clock shows `now_ms`, and its next timer is at `due_ms` (None: none)."""
+    """A node has done everything that is due. Its clock shows `now_ms`, its next timer is due at `due_ms`, if any."""
 
     number: int
     now_ms: int

@@ -133,9 +133,9 @@ class ProcessCluster(BaseCluster):
                 self._check_open()
                 if not self._time_steps.pass_one(until_ms, self._count_changes):
                     return condition()
-            elif within_ms and clock.now_ms() >= until_ms:  # Under load there is always a change to look at.
-                return False
-            elif not self._await_change(seen, lambda: until_ms - clock.now_ms()):
+                continue
+            late = within_ms and clock.now_ms() >= until_ms  # Under load there is always a change to look at.
+            if late or not self._await_change(seen, lambda: until_ms - clock.now_ms()):
                 return False
 
     def attend(self, condition: Callable[[], bool], within_ms: int) -> bool:
