@@ -244,10 +244,17 @@ def reached(data: bytes) -> tuple[int, int] | None:
 
     Both together only grow, so a world that remembers them notices a journal that has become older (rule 17).
     """
+    first = first_line(data[: data.find(b"\n") + 1])
+    return None if first is None else (first[1], data.rfind(b"\n") + 1)
+
+
+def first_line(line: bytes) -> tuple[str, int] | None:
+    """The cluster that the first line of a journal names, and how often the journal was written anew; None: no such."""
     try:
-        return _decode(data[9 : data.find(b"\n")]).written, data.rfind(b"\n") + 1
+        first = _decode(line[9:-1])
     except (ValueError, RecursionError):
         return None
+    return None if first.journal is None else (first.cluster, first.written)
 
 
 def encode_records(records: Iterable[JournalRecord]) -> bytes:

@@ -31,6 +31,7 @@ from simulator.node.storage.line_index import LineIndex
 from simulator.node.storage.lock import DirectoryLock
 from simulator.settings import Settings
 from simulator.worlds.processes.clocks import Settled
+from simulator.worlds.processes.cluster_file import ClusterFile
 from simulator.worlds.processes.inspections import Inspections
 from simulator.worlds.processes.nemesis import ProcessNemesis
 from simulator.worlds.processes.node_main import Builder, build_node, node_directory
@@ -74,9 +75,10 @@ class ProcessCluster(BaseCluster):
         except BaseException:
             self._lock_on_data.release()
             raise
+        self._file = ClusterFile(settings.data, settings.node_ids)
         self._record = Record(settings) if record else None
         self._recording = self._record.recording if self._record is not None else None
-        self._supervisor = Supervisor(settings, build, self, self._recording)
+        self._supervisor = Supervisor(settings, build, self, self._recording, self._file.origin)
         self._changed = threading.Condition(self._supervisor.lock)
         self._changes = 0
         self._news = False
@@ -337,6 +339,7 @@ class ProcessCluster(BaseCluster):
             log = node_directory(self.settings, node) / "node.log"
             self._warn(f"node {node} is down: {how}, and nobody asked for it; {str(log)!r} may say why")
         self._expected_ends.discard(node)
+        self._file.ended(node)
         self._statuses.changed(node, "down")
         self._time_steps.ended(node)
         self._take_end(node, how)
@@ -355,6 +358,7 @@ class ProcessCluster(BaseCluster):
         """See `Listener`."""
         self._take_news()
         expire_at_ms = self._expire()
+        self._file.look(time.monotonic())
         clock = self._supervisor.clock
         return None if clock.still else (expire_at_ms - clock.now_ms()) / 1000
 

@@ -59,6 +59,9 @@ def delete_nodes(data: Path) -> str:
             deleted.append(number)
             if folder.exists():
                 kept.append(folder.name)
+    cluster = data / "cluster.txt"
+    if cluster.is_file() and not cluster.is_symlink():
+        cluster.unlink()  # It names the cluster whose files these were.
     if not deleted:
         return ""
     left = f"; what else is in {', '.join(kept)} stays" if kept else ""

@@ -37,6 +37,7 @@ from simulator.worlds.processes.clocks import (
     decode_setting,
     encode_clock,
 )
+from simulator.worlds.processes.cluster_file import Origin
 from simulator.worlds.processes.framed_pipe import SUPERVISOR, Frame, FrameError, Inlet, Outlet, frame, split
 from simulator.worlds.processes.process_host import DISK_FAULT_MODE, DISK_FAULT_MODES, ProcessHost
 from simulator.worlds.processes.status_reporter import StatusReporter
@@ -65,13 +66,16 @@ def build_node(node_id: NodeId, settings: Settings, host: ProcessHost) -> Drivab
     from simulator.worlds.processes.faulty_disk import FaultyDisk  # noqa: PLC0415
 
     disk = RealDisk(node_directory(settings, node_id), settings.sync)
-    storage = Storage(FaultyDisk(disk, host), settings.difficulty)
+    origin = host.origin
+    known = () if origin is None else (origin.identity, origin.past)
+    storage = Storage(FaultyDisk(disk, host), settings.difficulty, *known)
     node_class = Node
     if settings.break_rule is not None:
         from simulator.mutants.registry import node_type  # noqa: PLC0415  Only a mutant needs this.
 
         node_class = node_type(settings.break_rule)
-    return node_class(node_id, settings, storage, host, probe=host.probe)
+    nonce = int.from_bytes(os.urandom(6), "big")
+    return node_class(node_id, settings, storage, host, probe=host.probe, nonce=nonce)
 
 
 class Loop:
@@ -217,12 +221,14 @@ def run_node(
     *,
     ends: tuple[int, int],
     clock: ClockSetting = RUNNING,
+    origin: Origin | None = None,
     probed: bool = False,
 ) -> None:
     """Run a node process from start to end. `ends` are its pipe in and its pipe out."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the supervisor, which ends its nodes.
     inlet, outlet = Inlet(ends[0]), Outlet(ends[1])
     host = ProcessHost(outlet, Random(f"{settings.seed}/{node_id}"), disk_fault_mode)
+    host.origin = origin
     if probed:
         host.start_probe()
     status = 1

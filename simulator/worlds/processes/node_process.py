@@ -17,6 +17,7 @@ from typing import Any
 from simulator.faults.faults import DiskFaultKind
 from simulator.settings import Settings
 from simulator.worlds.processes.clocks import RUNNING, ClockSetting
+from simulator.worlds.processes.cluster_file import Origin
 from simulator.worlds.processes.framed_pipe import Inlet, Outlet, PipeEnd, widen
 from simulator.worlds.processes.node_main import Builder
 from simulator.worlds.processes.process_flags import FIRST_LINE
@@ -47,6 +48,7 @@ class NodeProcess:
         disk_fault_mode: DiskFaultKind = "ok",
         *,
         clock: ClockSetting = RUNNING,
+        origin: Origin | None = None,
         probed: bool = False,
     ) -> None:
         self.node_id = node_id
@@ -61,6 +63,7 @@ class NodeProcess:
             kwargs={
                 "ends": (PipeEnd(child_in.fileno()), PipeEnd(child_out.fileno())),
                 "clock": clock,
+                "origin": origin,
                 "probed": probed,
             },
             name=f"paxsim-node-{node_id}",

@@ -14,6 +14,7 @@ from simulator.worlds.processes.framed_pipe import DEFERRABLE, PROBE, SUPERVISOR
 from simulator.worlds.processes.wire import encode_message, encode_report
 
 if TYPE_CHECKING:
+    from simulator.worlds.processes.cluster_file import Origin
     from simulator.worlds.processes.probe_frames import ProcessProbe
 
 DISK_FAULT_MODE = 1_000
@@ -27,7 +28,7 @@ class ProcessHost:
     """Sends frames and keeps timers. `due_ms` holds the timers that are set.
 
     A message is encoded once for all its targets. Consecutive messages for the same targets share one frame.
-    `disk_fault_mode` is what the disk does now; `probe` reports what the node writes, syncs and applies, if wanted.
+    `origin` says what is known of the node's files. `disk_fault_mode` is what the disk does now; `probe` reports what the node writes, syncs and applies, if wanted.
     """
 
     def __init__(self, outlet: Outlet, dice: Random, disk_fault_mode: DiskFaultKind = "ok") -> None:
@@ -35,6 +36,7 @@ class ProcessHost:
         self.now_ms = 0
         self.disk_fault_mode = disk_fault_mode
         self.probe: ProcessProbe | None = None
+        self.origin: Origin | None = None
         self._outlet = outlet
         self._dice = dice
         self._sets: dict[tuple[NodeId, ...], int] = {}

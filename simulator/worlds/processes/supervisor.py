@@ -22,6 +22,7 @@ from simulator.faults.links import Links
 from simulator.settings import Settings
 from simulator.worlds.processes.call_queue import CallQueue
 from simulator.worlds.processes.clocks import SETTLED, ClusterClock, Settled, decode_settled
+from simulator.worlds.processes.cluster_file import Origin
 from simulator.worlds.processes.framed_pipe import PROBE, SUPERVISOR, FrameError, frame, split
 from simulator.worlds.processes.node_main import Builder
 from simulator.worlds.processes.node_process import NodeProcess
@@ -70,7 +71,12 @@ class Supervisor:
     """
 
     def __init__(
-        self, settings: Settings, build: Builder, listener: Listener, recording: Recording | None = None
+        self,
+        settings: Settings,
+        build: Builder,
+        listener: Listener,
+        recording: Recording | None = None,
+        origin: Callable[[int], Origin] | None = None,
     ) -> None:
         self.lock = threading.RLock()
         self.links = Links(settings.node_ids)
@@ -79,6 +85,7 @@ class Supervisor:
         self.clock = ClusterClock()
         self._settings = settings
         self._recording = recording
+        self._origin = origin
         self._build = build
         self._listener = listener
         self._poller = Poller()
@@ -124,7 +131,10 @@ class Supervisor:
         """Start a process for `node`, with new pipes. In the supervisor's thread alone: see `call_soon`."""
         fault_mode = self._disk_fault_modes.get(node, "ok")
         probed, clock = self._recording is not None, self.clock.setting()
-        process = NodeProcess(node, self._settings, self._build, fault_mode, clock=clock, probed=probed)
+        origin = None if self._origin is None else self._origin(node)
+        process = NodeProcess(
+            node, self._settings, self._build, fault_mode, clock=clock, origin=origin, probed=probed
+        )
         self.processes[node] = process
         self.router.connect(node, process.outlet)
         self._poller.register(process.inlet.fd, lambda: self._read(process))
