@@ -34,7 +34,7 @@ class Identity(msgspec.Struct, frozen=True):
             what = f"this is a file of cluster {cluster}, and this node is of cluster {self.cluster}"
             raise ForeignFile(file, 1, what)
         if node != self.node:
-            what = f"this is a file of node {node}, and this is node {self.node}: were two folders swapped?"
+            what = f"this is a file of node {node}, and this is node {self.node}: perhaps two folders were swapped"
             raise ForeignFile(file, 1, what)
 
 

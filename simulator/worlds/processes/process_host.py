@@ -27,8 +27,9 @@ DEFERRABLE_MESSAGES = (Decide, Hints)
 class ProcessHost:
     """Sends frames and keeps timers. `due_ms` holds the timers that are set.
 
-    A message is encoded once for all its targets. Consecutive messages for the same targets share one frame.
-    `origin` says what is known of the node's files. `disk_fault_mode` is what the disk does now; `probe` reports what the node writes, syncs and applies, if wanted.
+    A message is encoded once for all its targets. Consecutive messages for the same targets share one frame. `origin`
+    says what is known of the node's files. `disk_fault_mode` is what the disk does now; `probe` reports what the node
+    writes, syncs and applies, if wanted.
     """
 
     def __init__(self, outlet: Outlet, dice: Random, disk_fault_mode: DiskFaultKind = "ok") -> None:
