@@ -16,6 +16,7 @@ from simulator.cli.commands.check import check
 from simulator.cli.commands.completion import completion
 from simulator.cli.commands.explore import explore
 from simulator.cli.commands.lab import DATA_HELP, console, open_lab
+from simulator.cli.commands.recover import recover
 from simulator.cli.commands.run import run, scenarios
 from simulator.cli.commands.verify import verify
 from simulator.cli.group import LabGroup
@@ -49,7 +50,7 @@ def paxsim(ctx: click.Context, settings: Settings) -> int:
     return failures.OK
 
 
-for command in (console, run, scenarios, explore, check, verify, bench, completion):
+for command in (console, run, scenarios, explore, check, verify, recover, bench, completion):
     paxsim.add_command(command)
 
 

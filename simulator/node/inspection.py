@@ -79,6 +79,8 @@ def node_status(
         syncs=counters.syncs,
         log=log,
         error=error,
+        amnesia=status.amnesia,
+        remembering=status.remembering,
     )
 
 

@@ -101,7 +101,7 @@ def _owner_fault(findings: Findings, node: int, first: _Record) -> str:
     if first.journal > NEWEST:
         return f"it is of version {first.journal}, and this program reads versions 1 to {NEWEST}"
     if node and first.node and first.node != node:
-        return f"this is a file of node {first.node}, and this is the folder of node {node}: perhaps two folders were swapped"
+        return f"this is a file of node {first.node} in the folder of node {node}: perhaps two folders were swapped"
     return ""
 
 

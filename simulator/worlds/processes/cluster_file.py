@@ -51,7 +51,7 @@ class _Heading(msgspec.Struct, frozen=True):
 class ClusterFile:
     """The record of one data directory. A failure to write it is no failure of the cluster: it is tried again."""
 
-    def __init__(self, data: Path | str, nodes: Iterable[int]) -> None:
+    def __init__(self, data: Path | str, nodes: Iterable[int], *, look_only: bool = False) -> None:
         self._path = Path(data) / CLUSTER
         self._folders = {node: Path(data) / f"node-{node}" for node in nodes}
         self._pasts: dict[int, Past] = {}
@@ -72,7 +72,8 @@ class ClusterFile:
                 self._pasts[node] = Past(
                     began=True
                 )  # The others have a past: if this one's journal is gone, it is lost.
-        self._write()
+        if not look_only:
+            self._write()
 
     def origin(self, node: int) -> Origin:
         """What the next incarnation of `node` is told."""
