@@ -79,8 +79,6 @@ def node_status(
         syncs=counters.syncs,
         log=log,
         error=error,
-        amnesia=status.amnesia,
-        remembering=status.remembering,
     )
 
 

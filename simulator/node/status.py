@@ -33,8 +33,7 @@ class NodeStatus(msgspec.Struct, frozen=True, kw_only=True):
 
     `queue` counts requests at this node that wait to be proposed or forwarded; `pending` those of its own clients that
     have no answer yet; `hashes` are the last blocks' hashes, the newest last; `heard` the nodes heard from lately.
-    `log` is filled only on request (`detail`). `amnesia` says why the node does not vote, or is empty; `remembering` are
-    the nodes that have told it what they know (rule 17).
+    `log` is filled only on request (`detail`).
     """
 
     node: int
@@ -64,8 +63,6 @@ class NodeStatus(msgspec.Struct, frozen=True, kw_only=True):
     syncs: int = 0
     log: tuple[SlotView, ...] = ()
     error: str = ""
-    amnesia: str = ""
-    remembering: tuple[int, ...] = ()
 
 
 def after_death(status: NodeStatus) -> NodeStatus:

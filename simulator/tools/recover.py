@@ -66,13 +66,17 @@ class Plan(msgspec.Struct, frozen=True):
             )
             return told
         names = ", ".join(map(str, self.lost))
-        told += [
-            f"{len(self.lost)} of {len(self.nodes)} nodes have lost their memory, so no majority can say what was decided.",
+        told.append(
+            f"{len(self.lost)} of {len(self.nodes)} nodes have lost their memory: no majority knows what was decided."
+        )
+        told.append(
             f"If you go on, node {self.truth} is taken for the truth: nodes {names} get its chain of "
-            f"{self.nodes[self.truth].height} blocks, every vote that is left, and the highest promise, and vote again.",
+            f"{self.nodes[self.truth].height} blocks, every vote that is left, and the highest promise, and vote again."
+        )
+        told.append(
             "A write that was answered and that no folder here holds is lost for good. Backups of the folders that are "
-            "newer than these are better: put them back first.",
-        ]
+            "newer than these are better: put them back first."
+        )
         return told
 
 
