@@ -1,7 +1,7 @@
 """What an operator does when too many nodes have lost their memory to recover by themselves (rule 17).
 
 With a majority of memories gone nobody can tell any more what was chosen, so a person has to decide: the node that
-knows most is taken for the truth, and those without memory get its chain, its votes and the highest promise known. A
+knows most is taken over, and those without memory get its chain, its votes and the highest promise known. A
 write that nobody else remembers is gone for good. What was decided is written down beside the folders.
 """
 
@@ -46,38 +46,38 @@ class _LookingDisk(RealDisk):
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """What each node remembers, and the node that would be taken for the truth (0: nothing need be decided)."""
+    """What each node remembers, and the node whose memory the others would get (0: nothing need be decided)."""
 
     nodes: dict[NodeId, Recovered]
     lost: tuple[NodeId, ...]
-    truth: NodeId
+    source: NodeId
 
     def lines(self) -> list[str]:
         """The plan for a person."""
-        told = []
+        lines = []
         for node, found in self.nodes.items():
             what = f"has lost promises or votes ({found.lost})" if found.lost else "remembers all that it said"
-            told.append(f"node {node}: {found.height} blocks; it {what}")
-        if not self.truth:
-            told.append(
+            lines.append(f"node {node}: {found.height} blocks; it {what}")
+        if not self.source:
+            lines.append(
                 "Nothing need be decided by hand: start the lab, and the nodes without memory recover from the others."
                 if self.lost
                 else "No node has lost its memory."
             )
-            return told
+            return lines
         names = ", ".join(map(str, self.lost))
-        told.append(
+        lines.append(
             f"{len(self.lost)} of {len(self.nodes)} nodes have lost their memory: no majority knows what was decided."
         )
-        told.append(
-            f"If you go on, node {self.truth} is taken for the truth: nodes {names} get its chain of "
-            f"{self.nodes[self.truth].height} blocks, every vote that is left, and the highest promise, and vote again."
+        lines.append(
+            f"If you go on, node {self.source} is believed: nodes {names} get its chain of "
+            f"{self.nodes[self.source].height} blocks, every vote that is left, and the highest promise, and vote again."
         )
-        told.append(
+        lines.append(
             "A write that was answered and that no folder here holds is lost for good. Backups of the folders that are "
             "newer than these are better: put them back first."
         )
-        return told
+        return lines
 
 
 def plan(data: Path, nodes: Sequence[NodeId] | None = None) -> Plan:
@@ -108,22 +108,22 @@ def plan(data: Path, nodes: Sequence[NodeId] | None = None) -> Plan:
 
 
 def carry_out(data: Path, decided: Plan) -> str:
-    """Give the nodes without memory that of the node taken for the truth. Returns where that is written down.
+    """Give the nodes without memory that of the source. Returns where that is written down.
 
     Raises:
         OSError: a file cannot be written.
     """
-    truth = decided.nodes[decided.truth]
+    source = decided.nodes[decided.source]
     promised, eras = NO_BALLOT, NO_LOSS
     votes: dict[Slot, Acceptance] = {}
     for one in decided.nodes.values():
         promised, eras = max(promised, one.promised), newest(eras, one.eras)
         for slot, vote in one.accepted.items():
-            if slot > truth.height and (slot not in votes or vote.ballot > votes[slot].ballot):
+            if slot > source.height and (slot not in votes or vote.ballot > votes[slot].ballot):
                 votes[slot] = vote
     file = ClusterFile(data, decided.nodes, look_only=True)
-    chain = (data / f"node-{decided.truth}" / CHAIN).read_bytes() if truth.height else b""
-    chain = b"".join(chain.splitlines(keepends=True)[: truth.height])
+    chain = (data / f"node-{decided.source}" / CHAIN).read_bytes() if source.height else b""
+    chain = b"".join(chain.splitlines(keepends=True)[: source.height])
     for node in decided.lost:
         eras = with_era(eras, node, era_of(eras, node) + 1)
     for node in decided.lost:
@@ -132,15 +132,15 @@ def carry_out(data: Path, decided: Plan) -> str:
         disk.append(BLOG, b"")
         kept = [EraRecord(other, era, 0) for other, era in enumerate(eras, 1) if era]
         Journal(disk, origin.identity, origin.past).rewrite(
-            promised, NO_BALLOT, [votes[slot] for slot in sorted(votes)], (truth.height, truth.tip), kept
+            promised, NO_BALLOT, [votes[slot] for slot in sorted(votes)], (source.height, source.tip), kept
         )
         disk.close()
     note = msgspec.json.encode(
         {
             "at": datetime.now(UTC).isoformat(timespec="seconds"),
-            "taken for the truth": decided.truth,
-            "blocks": truth.height,
-            "hash": truth.tip,
+            "taken over from": decided.source,
+            "blocks": source.height,
+            "hash": source.tip,
             "nodes without memory": {str(node): decided.nodes[node].lost for node in decided.lost},
         }
     )

@@ -15,7 +15,7 @@ from simulator.cli.output import Output
 @click.command(
     "recover",
     cls=LabCommand,
-    short_help="Decides by hand what is true when a majority of nodes has lost its memory.",
+    short_help="Decides by hand what was decided when a majority of nodes has lost its memory.",
     examples=[
         ("paxsim recover data", "look at the nodes in data/, explain, and ask before anything is changed"),
         ("paxsim recover data --yes", "the same for a script, which has decided already"),
@@ -29,7 +29,7 @@ def recover(output: Output, *, directory: Path, yes: bool) -> int:
     """Let the nodes under DIR vote again after more of them than a minority have lost promises or votes.
 
     One or two of five recover by themselves when the lab runs, and nothing is changed here. Else the node that knows
-    most is taken for the truth; the decision is appended to DIR/recovered.txt. The lab must not run. The exit status is
+    most is taken at its word; the decision is appended to DIR/recovered.txt. The lab must not run. The exit status is
     1 when the answer was not yes.
     """
     from simulator.node.storage.lock import DirectoryLock
@@ -39,7 +39,7 @@ def recover(output: Output, *, directory: Path, yes: bool) -> int:
         decided = plan(directory)
         for line in decided.lines():
             output.result(line)
-        if not decided.truth:
+        if not decided.source:
             return OK
         if not (yes or _agreed()):
             output.result("Nothing was changed.")

@@ -43,7 +43,7 @@ def test_two_of_five_need_no_person(data: Path) -> None:
 
     found = plan(data)
 
-    assert (found.lost, found.truth) == ((2, 3), 0)
+    assert (found.lost, found.source) == ((2, 3), 0)
     assert not (data / "node-2").exists() or not any((data / "node-2").iterdir())
     assert "recover from the others" in found.lines()[-1]
 
@@ -56,7 +56,7 @@ def test_three_of_five_get_what_the_others_know(data: Path, harm: Callable[..., 
     decided = plan(data)
     where = carry_out(data, decided)
 
-    assert (decided.lost, decided.truth) in {((1, 2, 3), 4), ((1, 2, 3), 1)}
+    assert (decided.lost, decided.source) in {((1, 2, 3), 4), ((1, 2, 3), 1)}
     assert plan(data).lost == ()
     assert {one.height for one in plan(data).nodes.values()} == {3}
     assert len(Path(where).read_text().splitlines()) == 1
@@ -67,7 +67,7 @@ def test_nobody_who_says_no_loses_anything(data: Path) -> None:
     """Without an answer, or with another than yes, nothing is changed, and the status says so."""
     wipe(data, 1, 2, 3)
 
-    for said in ("no\n", ""):
-        result = CliRunner().invoke(paxsim, ["recover", str(data)], input=said, standalone_mode=False)
+    for answer in ("no\n", ""):
+        result = CliRunner().invoke(paxsim, ["recover", str(data)], input=answer, standalone_mode=False)
         assert "Nothing was changed." in result.output
         assert not (data / DECISIONS).exists()
