@@ -71,7 +71,7 @@ class Plan(msgspec.Struct, frozen=True):
         )
         lines.append(
             f"If you go on, node {self.source} is believed: nodes {names} get its chain of "
-            f"{self.nodes[self.source].height} blocks, every vote that is left, and the highest promise, and vote again."
+            f"{self.nodes[self.source].height} blocks, every vote left, and the highest promise, and vote again."
         )
         lines.append(
             "A write that was answered and that no folder here holds is lost for good. Backups of the folders that are "
