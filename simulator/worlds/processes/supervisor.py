@@ -132,9 +132,7 @@ class Supervisor:
         fault_mode = self._disk_fault_modes.get(node, "ok")
         probed, clock = self._recording is not None, self.clock.setting()
         origin = None if self._origin is None else self._origin(node)
-        process = NodeProcess(
-            node, self._settings, self._build, fault_mode, clock=clock, origin=origin, probed=probed
-        )
+        process = NodeProcess(node, self._settings, self._build, fault_mode, clock=clock, origin=origin, probed=probed)
         self.processes[node] = process
         self.router.connect(node, process.outlet)
         self._poller.register(process.inlet.fd, lambda: self._read(process))
