@@ -5,15 +5,27 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
+from simulator.cluster.events import HeldMessage
 from simulator.scenario.language.command_table import BY_NAME, COMMANDS
 from simulator.scenario.language.help import help_words
 
+_MOST_NUMBERS = 40
 _AFTER_TITLE = {"comment", "read"}
 _NODE_USAGES = re.compile(r"\b(N|A B|A>B|NODES|GROUPS|LINKS)\b")
 
 
-def complete(before: str, *, nodes: int, titles: Iterable[str] = (), users: Iterable[str] = ()) -> Sequence[str]:
-    """The words that may stand where the last word of `before` stands, or begins when `before` ends in a blank."""
+def complete(
+    before: str,
+    *,
+    nodes: int,
+    titles: Iterable[str] = (),
+    users: Iterable[str] = (),
+    held: Iterable[HeldMessage] = (),
+) -> Sequence[str]:
+    """The words that may stand where the last word of `before` stands, or begins when `before` ends in a blank.
+
+    `held` are the messages that wait for a person: `deliver` offers their links, kinds and numbers.
+    """
     words = before.split()
     begun = "" if not before or before[-1].isspace() else words.pop()
     behind = _without_prefix(words)
@@ -32,6 +44,8 @@ def complete(before: str, *, nodes: int, titles: Iterable[str] = (), users: Iter
     if _NODE_USAGES.search(verb.usage) and verb.group not in {"write", "expect"}:
         offers += [str(node) for node in range(1, nodes + 1)]
     place = len(words)
+    if verb.name == "deliver" and (waiting := list(held)):
+        offers = _waiting(waiting, words[1] if place > 1 else "", begun)
     if verb.group == "write":
         offers += users if place == 1 else titles if place == 2 and verb.name in _AFTER_TITLE else ()
     elif verb.name in {"view", "read"}:
@@ -40,6 +54,19 @@ def complete(before: str, *, nodes: int, titles: Iterable[str] = (), users: Iter
     elif verb.name == "expect" and place > 1 and words[1].lower() in {"title", "titles"}:
         offers += titles
     return _fitting(begun, [_quoted(word) for word in offers])
+
+
+def _waiting(held: Sequence[HeldMessage], links: str, begun: str) -> list[str]:
+    """The words for `deliver`: after links, the kinds that wait there; before, links and numbers."""
+    if links:
+        named = links.split(",")
+        there = [message for message in held if f"{message.source}>{message.target}" in named]
+        return [message.text.split(maxsplit=1)[0].lower() for message in there]
+    if "," in begun:
+        before = begun.rsplit(",", 1)[0]
+        return [f"{before},{message.source}>{message.target}" for message in held]
+    numbers = [str(message.number) for message in held[:_MOST_NUMBERS]]
+    return ["all", *(f"{message.source}>{message.target}" for message in held), *numbers]
 
 
 def _without_prefix(words: list[str]) -> list[str] | None:

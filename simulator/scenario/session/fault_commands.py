@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, assert_never
 
@@ -113,6 +114,21 @@ def _by_hand(
             return _deliver(command, cluster, selector)
         case commands.ReleaseMessages():
             return [faults.Release()]
+
+
+def in_short(messages: Sequence[HeldMessage]) -> str:
+    """Which messages these are, in one line: one with its text, several by link and kind, equal ones with a count."""
+    if len(messages) == 1:
+        return f"{messages[0].source}>{messages[0].target} {messages[0].text}"
+    by_link: dict[Link, Counter[str]] = {}
+    for message in messages:
+        kinds = by_link.setdefault((message.source, message.target), Counter())
+        kinds[message.text.split(maxsplit=1)[0]] += 1
+    links = (
+        f"{source}>{target} " + ", ".join(f"{kind} x{count}" if count > 1 else kind for kind, count in kinds.items())
+        for (source, target), kinds in by_link.items()
+    )
+    return f"{len(messages)} messages: " + "; ".join(links)
 
 
 def _deliver(command: commands.DeliverMessages, cluster: Cluster, selector: NodeSelector) -> list[faults.DeliverHeld]:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from blog.operations import Comment, Post
 from simulator.cluster.events import HeldMessage
-from simulator.cluster.interface import Query, Ticket
+from simulator.cluster.interface import Cluster, Query, Ticket
 from simulator.errors import InputError
 from simulator.faults.faults import DeliverHeld, Fault
 from simulator.files.places import Places
 from simulator.scenario.language import commands
 from simulator.scenario.language.commands import Expect, Line
 from simulator.scenario.language.help import help_lines
-from simulator.scenario.session.fault_commands import faults_of, of_kind
+from simulator.scenario.session.fault_commands import faults_of, in_short, of_kind
 from simulator.scenario.session.files import save_to, trace_to, verify_files
 from simulator.scenario.session.inspect import show_answer, show_inspected
 from simulator.scenario.session.library import load_scenario
@@ -271,18 +271,21 @@ class Interpreter:
         done = faults_of(command, session.cluster, selector, lambda: self._node(line, selector))
         session.elections()  # A node that goes down loses its counters: read them before.
         for fault in done:
-            number = fault.number if isinstance(fault, DeliverHeld) else None
-            held = None if number is None else session.cluster.held_message(number)
+            going = _delivered_by(fault, session.cluster)
             session.cluster.apply(fault)
-            session.output.write(_describe(fault, held), "quiet")
+            session.output.write(fault.line() + (f"  # {in_short(going)}" if going else ""), "quiet")
         if not done:
             session.output.write("nothing to do", "quiet")
 
 
-def _describe(fault: Fault, message: HeldMessage | None) -> str:
-    """A fault as its line; a delivered message as its text."""
-    what = "" if message is None else f"  # {message.source}>{message.target} {message.text}"
-    return fault.line() + what
+def _delivered_by(fault: Fault, cluster: Cluster) -> list[HeldMessage]:
+    """The held messages that this fault lets go."""
+    if not isinstance(fault, DeliverHeld):
+        return []
+    if fault.number is not None:
+        message = cluster.held_message(fault.number)
+        return [] if message is None else [message]
+    return [message for message in cluster.held() if fault.link in {None, (message.source, message.target)}]
 
 
 def _names_leader(command: commands.Command) -> bool:

@@ -84,7 +84,9 @@ class LineConsole:
 
     def complete(self, before: str) -> Sequence[str]:
         """The words that may stand where the last word of `before` stands. It returns at once and asks no node."""
-        return complete(before, nodes=self._cluster.settings.nodes, titles=self._titles, users=self._users)
+        cluster = self._cluster
+        held = cluster.held() if cluster.links.holding and "deliver" in before.lower() else ()
+        return complete(before, nodes=cluster.settings.nodes, titles=self._titles, users=self._users, held=held)
 
     def interrupt(self) -> None:
         """End a waiting command early."""

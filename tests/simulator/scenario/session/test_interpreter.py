@@ -349,6 +349,21 @@ def test_messages_are_delivered_by_link_and_kind() -> None:
     assert output[0] == "deliver 2  # 3>1 PROMISE ballot 1.1 votes 0 decided 0"
 
 
+def test_deliver_says_which_messages_went() -> None:
+    """All of a link or all there are: by link and kind, with counts."""
+    story = Story()
+    story.cluster.held_messages = [
+        HeldMessage(number=1, source=3, target=1, text="PRE-VOTE decided 0"),
+        HeldMessage(number=2, source=3, target=1, text="PRE-VOTE decided 0"),
+        HeldMessage(number=3, source=3, target=1, text="PROMISE ballot 1.1 votes 0 decided 0"),
+        HeldMessage(number=4, source=4, target=2, text="PROMISE ballot 1.2 votes 0 decided 0"),
+    ]
+    story.tell("hold")
+
+    assert story.tell("deliver 3>1")[0] == "deliver 3>1  # 3 messages: 3>1 PRE-VOTE x2, PROMISE"
+    assert story.tell("deliver all")[0] == "deliver all  # 4 messages: 3>1 PRE-VOTE x2, PROMISE; 4>2 PROMISE"
+
+
 def test_a_kind_of_message_is_waited_for() -> None:
     """It may not have been sent yet; when it never comes, that is said."""
     story = Story()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from simulator.cluster.events import HeldMessage
 from simulator.scenario.language.completion import complete
 from simulator.screens.console.live import LineConsole
 from tests.simulator.scenario.fake import FakeCluster
@@ -46,7 +49,7 @@ def test_commands_are_completed() -> None:
 
 def test_what_a_command_takes_is_completed() -> None:
     """Nodes by their number or by a word, keywords, users and titles that were typed before."""
-    names = {"titles": ["Hello", "A title"], "users": ["alice"]}
+    names: Any = {"titles": ["Hello", "A title"], "users": ["alice"]}
 
     assert complete("crash le", nodes=5, **names) == ["leader"]
     assert {"1", "5", "all"} <= set(complete("crash ", nodes=5, **names))
@@ -57,3 +60,17 @@ def test_what_a_command_takes_is_completed() -> None:
     assert complete("expect chains e", nodes=5, **names) == ["elections", "equal"]
     assert complete("net all del", nodes=5, **names) == ["delay"]
     assert complete("frobnicate ", nodes=5, **names) == []
+
+
+def test_deliver_completes_with_what_is_held() -> None:
+    """Links and numbers first; after a link, the kinds that wait there."""
+    held = [
+        HeldMessage(number=7, source=1, target=3, text="PREPARE ballot 1.1"),
+        HeldMessage(number=8, source=1, target=4, text="PRE-VOTE decided 0"),
+    ]
+
+    assert complete("deliver ", nodes=5, held=held) == ["all", "1>3", "1>4", "7", "8"]
+    assert complete("deliver 1>", nodes=5, held=held) == ["1>3", "1>4"]
+    assert complete("deliver 1>3,1>4", nodes=5, held=held) == ["1>3,1>4"]
+    assert complete("deliver 1>3 ", nodes=5, held=held) == ["prepare"]
+    assert complete("deliver 1>3,1>4 pr", nodes=5, held=held) == ["prepare", "pre-vote"]
