@@ -109,7 +109,6 @@ class InvariantChecker(Observer):
             Heartbeat: learners.prefix_delivered,
             Prepare: self._prepare_delivered,
             PreVote: steady.step_down_delivered,
-            PreVoteReply: steady.reply_delivered,
             Promise: leaders.promise_delivered,
             Reject: steady.reject_delivered,
             Relay: self._relay_delivered,
@@ -182,6 +181,9 @@ class InvariantChecker(Observer):
         message = event.message
         if type(message) is HeartbeatAck:
             self._steady.ack_delivered(event, message)
+            return
+        if type(message) is PreVoteReply:
+            self._steady.reply_delivered(event, message)
             return
         note = self._on_delivered.get(type(message))
         if note is not None:

@@ -27,7 +27,7 @@ STEADINESS = "steadiness"
 LATELY_MS = 100
 """An acknowledgement this young shows that its sender follows the leader: half of the least election timeout."""
 JUST_MS = 10
-"""A leader may have decided to step down before it handled an acknowledgement younger than this."""
+"""A node may have decided what it sends now before it handled a message that arrived so short a time ago."""
 CLOCK_MS = 3_000
 """For so long a changed clock is an excuse."""
 
@@ -37,12 +37,13 @@ class _Place:
 
     It acknowledged a heartbeat at ballot `follows` at `follows_ms`, or sent one. `left` are the ballots at which
     leaders stepped down, as this node has heard. `leads` is the ballot at which it sends heartbeats, `acked_ms` when
-    the last two acknowledgements of each follower arrived, `outbid` whether a refusal named a higher promise. Bit n of
-    `granted` is set when node n has granted the pre-vote since it opened `ballot`.
+    the last two acknowledgements of each follower arrived, `outbid` whether a refusal named a higher promise. `granted`
+    and `refused` tell when nodes last answered its pre-vote since it opened `ballot`.
     """
 
     __slots__ = (
-        "acked_ms", "ballot", "clock_ms", "follows", "follows_ms", "granted", "leads", "left", "outbid", "true_clock",
+        "acked_ms", "ballot", "clock_ms", "follows", "follows_ms", "granted", "leads", "left", "outbid", "refused",
+        "true_clock",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -55,7 +56,8 @@ class _Place:
         self.follows = NO_BALLOT
         self.follows_ms = 0
         self.ballot = NO_BALLOT
-        self.granted = 0
+        self.granted: dict[NodeId, int] = {}
+        self.refused: dict[NodeId, int] = {}
         self.left: dict[NodeId, Ballot] = {}
         self.leave()
 
@@ -64,6 +66,13 @@ class _Place:
         self.leads = NO_BALLOT
         self.outbid = False
         self.acked_ms: dict[NodeId, tuple[int, int]] = {}
+
+    def leave_at(self, at_ms: int) -> int:
+        """How many others have granted its pre-vote. A refusal that has just come may have come too late."""
+        return sum(
+            not granted_ms <= self.refused.get(node, granted_ms - 1) < at_ms - JUST_MS
+            for node, granted_ms in self.granted.items()
+        )
 
     def forget(self, leader: NodeId, ballot: Ballot) -> None:
         """The node `leader` has said that it leads no longer, at `ballot` and below."""
@@ -140,7 +149,7 @@ class SteadyRules:
         place, ballot, oracle = self._places[node], message.ballot, self._oracle
         if ballot == place.ballot:
             return
-        leave = (place.granted | 1 << node).bit_count()
+        leave = place.leave_at(at_ms) + 1
         leader = self._highest.owner
         if self._simulated and leave < oracle.prepare_quorum and leader != node and self._works(at_ms, leader):
             why = (
@@ -148,8 +157,9 @@ class SteadyRules:
                 f"{oracle.prepare_quorum} are needed: a majority follows node {leader} at {self._highest}"
             )
             oracle.violated(STEADINESS, why, at_ms, node, leader)
+        lately = {other: heard_ms for other, heard_ms in place.granted.items() if at_ms - heard_ms <= JUST_MS}
         place.begin()
-        place.ballot = ballot
+        place.ballot, place.granted = ballot, lately  # They may have come after it was opened, and count for the next.
 
     # What arrives
 
@@ -162,13 +172,10 @@ class SteadyRules:
             _, last = place.acked_ms.get(event.source, (0, 0))
             place.acked_ms[event.source] = (last, event.at_ms)
 
-    def reply_delivered(self, source: NodeId, node: NodeId, message: PreVoteReply) -> None:
+    def reply_delivered(self, event: MessageDelivered, message: PreVoteReply) -> None:
         """A pre-vote was granted or refused."""
-        place = self._places[node]
-        if message.would_grant:
-            place.granted |= 1 << source
-        else:
-            place.granted &= ~(1 << source)
+        place = self._places[event.node]
+        (place.granted if message.would_grant else place.refused)[event.source] = event.at_ms
 
     def reject_delivered(self, source: NodeId, node: NodeId, message: Reject) -> None:
         """A leader hears that a higher ballot was promised."""

@@ -99,6 +99,23 @@ def test_leave_that_was_given_before_the_leader_worked_is_leave() -> None:
     assert early.broken == {}
 
 
+def test_a_refusal_in_the_same_moment_may_come_too_late() -> None:
+    """Found by `explore`, seed 40132: node 3 had opened its ballot when a refusal came, just before PREPARE left."""
+    early = Scene(simulated=True)
+    grants(early, 2, 3)
+    early.leads(B1, 2)
+    beats(early)
+    early.now += 50
+    beats(early)
+    early.now += 20
+    refusal = PreVoteReply(sender=2, stamp=0, would_grant=False, leader=1, hops=1, promised=B1, decided=0)
+    early.sends(2, (3,), refusal)
+
+    campaigns(early)
+
+    assert early.broken == {}
+
+
 def test_a_leader_that_works_does_not_step_down(scene: Scene) -> None:
     """A refusal of an older ballot is no reason."""
     scene.now += 20
