@@ -28,8 +28,8 @@ MOST_BYTES = 8 << 30
 MOST_NESTING = 100
 """How many brackets of a line may be open at once. No line of a history or trace needs more than ten."""
 MOST_RATIO = 100
-FREE_BYTES = 64 << 20
-"""A gzipped file may unpack to `MOST_RATIO` times its size, and to `FREE_BYTES` in any case."""
+FREE_BYTES = 32 << 20
+"""A gzipped file may unpack to `MOST_RATIO` times what was read of it, and to `FREE_BYTES` in any case."""
 
 _CHUNK_BYTES = 1 << 18
 _GZIP = b"\x1f\x8b"
@@ -53,18 +53,18 @@ def opened_lines(path: Path, until: float | None = None) -> Iterator[Iterator[by
         ReadingTimedOut: `until` is over; while lines are taken.
     """
     with _opened(path) as plain:
-        packed_bytes = 0
+        packed: IO[bytes] | None = None
         file: IO[bytes] = plain
         try:
             if plain.read(2) == _GZIP:
-                packed_bytes = os.fstat(plain.fileno()).st_size
+                packed = plain
                 file = cast("IO[bytes]", gzip.GzipFile(fileobj=plain))
             elif path.suffix == ".gz":
                 raise InputError(f"{str(path)!r} is called .gz and is not gzipped: rename it, or pack it with gzip.")
             plain.seek(0)
         except OSError as error:
             raise unusable(path, "read", error) from None
-        yield _lines(path, file, packed_bytes, until)
+        yield _lines(path, file, packed, until)
 
 
 def check_nesting(line: bytes) -> None:
@@ -118,20 +118,20 @@ def _opened(path: Path) -> Iterator[io.BufferedReader]:
         yield file
 
 
-def _lines(path: Path, file: IO[bytes], packed_bytes: int, until: float | None) -> Iterator[bytes]:
-    most = min(MOST_BYTES, max(FREE_BYTES, MOST_RATIO * packed_bytes)) if packed_bytes else MOST_BYTES
+def _lines(path: Path, file: IO[bytes], packed: IO[bytes] | None, until: float | None) -> Iterator[bytes]:
     rest = b""
     total = number = 0
     for chunk in _chunks(path, file):
         if until is not None and time.monotonic() > until:
             raise ReadingTimedOut
         total += len(chunk)
-        if total > most:
+        if packed is not None and total > max(FREE_BYTES, MOST_RATIO * packed.tell()):
             raise InputError(
-                f"{str(path)!r} unpacks to more than {most >> 20} MiB, which is no history or trace of a lab."
-                if packed_bytes
-                else f"{str(path)!r} is larger than {most >> 30} GiB: split it."
+                f"{str(path)!r} unpacks to more than {MOST_RATIO} times its size ({total >> 20} MiB so far), as no "
+                f"history or trace of a lab does."
             )
+        if total > MOST_BYTES:
+            raise InputError(f"{str(path)!r} is larger than {MOST_BYTES >> 30} GiB: split it.")
         lines = (rest + chunk).split(b"\n")
         rest = lines.pop()
         if number + len(lines) > MOST_LINES:
