@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-import msgspec
+from typing import Annotated
 
-NodeId = int
+import msgspec
+from msgspec import Meta
+
+MOST_SLOTS = 100_000_000
+"""No log is longer. A number above is no slot: it is refused where messages and files are decoded."""
+MOST_ROUNDS = 1 << 41
+"""No message has a higher round. More elections than this never happen, and a number above would not fit anywhere."""
+
+NodeId = Annotated[int, Meta(ge=0, le=99)]
 """A node's number, from 1; 0 stands for no node."""
 
-Slot = int
+Slot = Annotated[int, Meta(ge=0, le=MOST_SLOTS)]
 """A position in the log, from 1; slot n is block n of the chain. 0 is "before the first"."""
 
 NOBODY: NodeId = 0
@@ -16,7 +24,7 @@ NOBODY: NodeId = 0
 class Ballot(msgspec.Struct, frozen=True, order=True, array_like=True, gc=False):
     """A proposal number, ordered by round, then by owner, so that no two nodes share one (Lamport 2001, §2.5)."""
 
-    round: int
+    round: Annotated[int, Meta(ge=0, le=MOST_ROUNDS)]
     owner: NodeId
 
     def above(self, owner: NodeId) -> Ballot:

@@ -8,9 +8,12 @@ costs a fifth of what a frozen dataclass costs (`docs/decisions/0007`).
 
 from __future__ import annotations
 
-import msgspec
+from typing import Annotated
 
-from paxos.ballot import Ballot, NodeId, Slot
+import msgspec
+from msgspec import Meta
+
+from paxos.ballot import MOST_SLOTS, Ballot, NodeId, Slot
 from paxos.eras import NO_LOSS, Eras
 
 
@@ -205,7 +208,7 @@ class ReadAt(Message, frozen=True, kw_only=True, array_like=True, gc=False, tag=
 
     path: tuple[NodeId, ...]
     reads: tuple[int, ...]
-    slot: Slot
+    slot: Annotated[int, Meta(ge=-1, le=MOST_SLOTS)]
     leader: NodeId
 
 

@@ -42,6 +42,9 @@ class _BlockHead(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     hash: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
 
 
+_LONG = 19
+"""A number of so many digits may not fit into 64 bits, and is no request's."""
+
 _encode = msgspec.json.Encoder().encode
 _decode_operation = msgspec.json.Decoder(_FiledPost | _FiledComment).decode
 _decode_operations = msgspec.json.Decoder(list[_FiledPost | _FiledComment]).decode
@@ -116,7 +119,7 @@ def _all_unfiled(found: Iterable[_FiledPost | _FiledComment]) -> list[tuple[Oper
         kind = Post if type(filed) is _FiledPost else Comment
         client, colon, digits = filed.id.rpartition(":")
         # A start-up splits a million ids: plain ones here, all others with full checks.
-        if client and colon and digits.isascii() and digits.isdigit() and digits[0] != "0":
+        if client and colon and digits.isascii() and digits.isdigit() and digits[0] != "0" and len(digits) < _LONG:
             seq = int(digits)
         else:
             client, seq = split_id(filed.id)
@@ -143,7 +146,8 @@ def split_id(identifier: str) -> tuple[str, int]:
         MalformedText: there is no colon, no client, or no plain number behind it.
     """
     client, colon, digits = identifier.rpartition(":")
-    if not (colon and client and digits.isascii() and digits.isdigit() and (digits[0] != "0" or digits == "0")):
+    plain = digits.isascii() and digits.isdigit() and (digits[0] != "0" or digits == "0") and len(digits) < _LONG
+    if not (colon and client and plain):
         raise MalformedText(f"the id {identifier[:80]!r} is not <client>:<seq>")
     return client, int(digits)
 

@@ -299,7 +299,7 @@ class Node:
         refusal = self.block_transfer.install(first_slot, blocks)
         if refusal is not None:
             self.host.report(NoteLine("refused", f"node {self.me} refused what node {source} sent: {refusal}"))
-        self._finish_applied()
+        self._finish_applied(fetched=True)
         self._flush_again = True
         self.replica.installed(self.state_machine.height)
 
@@ -332,12 +332,12 @@ class Node:
             raise ProtocolError(f"slot {slot} was delivered to a chain of height {height}")
 
     @rule("11")
-    def _finish_applied(self) -> None:
+    def _finish_applied(self, *, fetched: bool = False) -> None:
         """Write applied blocks, the chain first, and then answer. A leader sends its nonces to its followers."""
         if not self.state_machine.has_unwritten:
             return
         page = self.state_machine.take()
-        self.storage.append_blocks(page.blocks, page.blog_lines)
+        self.storage.append_blocks(page.blocks, page.blog_lines, fetched=fetched)
         if self.probe is not None:
             self.probe.applied(page.blocks)
         self.pending_requests.answer_applied(page.applied)

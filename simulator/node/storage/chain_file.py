@@ -8,31 +8,27 @@ what is wrong with it.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from hashlib import sha256
 
 from chain.block import GENESIS_HASH, Block
 from chain.blockchain import Blockchain, ChainError
 from paxos.rules import rule
 from simulator.node.codec import MalformedText, block_line, parse_block
+from simulator.node.storage.chain_run import STRIDE, ChainRun, EachRun
 from simulator.node.storage.disk import Disk
 from simulator.node.storage.errors import FileDamage
 from simulator.node.storage.line_reader import lines_of
+from simulator.node.storage.proof import NO_PROOF, Proof
 
 CHAIN = "blockchain.txt"
-STRIDE = 64
-"""Blocks between two index entries: reading one block reads at most this many lines."""
-
+MOST_DIGITS = 18
+"""No nonce has more digits: it must fit into 64 bits."""
 _SHAPE = b'{"height":%d,"H":"%b","T":%b,"N":%b,"hash":"%b"}\n'
 _HEAD = len(b'{"height":,"H":"","T":') + 64  # Without the height's digits.
 _MIDDLE = b',"N":'
 _TAIL = len(b',"hash":""}\n') + 64
 _ZERO = ord("0")
-
-EachRun = Callable[[int, list[bytes]], None]
-"""Called for each run of blocks, in order, with the height of the first one and the Ts of all."""
-RUN_BYTES = 1 << 18
-"""A run ends with the block that takes it beyond this size."""
 
 
 class ChainFile:
@@ -47,20 +43,22 @@ class ChainFile:
         self.tip = GENESIS_HASH
         self.size = 0
         self.damage: FileDamage | None = None
+        self.milestones: dict[int, str] = {}
 
     @rule("16")
-    def load(self, each: EachRun) -> None:
+    def load(self, each: EachRun, proof: Proof | None = None) -> None:
         """Check the file from its first line, pass every T to `each`, and cut off a torn last line.
 
-        It stops at the first line that does not hold, or of which `each` raises `MalformedText` for the T. Then
-        `damage` names that line, `height`, `tip` and `size` end before it, and the file is as it was found (see `cut`).
+        It stops at the first line that does not hold, that `proof` does not prove, or of which `each` raises
+        `MalformedText` for the T. Then `damage` names that line, `height`, `tip` and `size` end before it, and the file
+        is as it was found (see `cut`).
 
         Raises:
             OSError: the disk fails.
         """
         if not self._disk.exists(CHAIN):
             return
-        run = _Run(each)
+        run = ChainRun(each, proof or NO_PROOF, self._offsets)
         tip, torn = GENESIS_HASH.encode(), False
         zeros = b"0" * self._difficulty
         head, longer = _HEAD + 1, 10  # Where T begins, and the height from which on it is one digit further.
@@ -76,22 +74,20 @@ class ChainFile:
                 or not digest.startswith(zeros)
                 or not digits.isdigit()
                 or (digits[0] == _ZERO and len(digits) > 1)
+                or len(digits) > MOST_DIGITS
             ):
                 torn = not line.endswith(b"\n") and _begins(line, height, tip)
                 if not torn:
                     self.damage = self._damage(line, height, tip.decode())
                 break
-            if height % STRIDE == 1:
-                self._offsets.append(run.end)
-            run.add(text, len(line), digest)
             tip = digest
-            if run.full and not run.hand_on():
+            if not run.add(text, digits, len(line), digest):
                 break
-        run.hand_on()
-        self.height, self.tip, self.size = run.height, run.tip.decode(), run.end
+        run.end()
+        self.height, self.tip, self.size = run.height, run.tip.decode(), run.size
+        self.milestones = run.milestones
         if run.damage is not None:
-            self.damage = run.damage
-            del self._offsets[(self.height + STRIDE - 1) // STRIDE :]
+            self.damage = FileDamage(CHAIN, *run.damage)
         if torn and self.damage is None:
             self.cut()
 
@@ -183,57 +179,15 @@ class ChainFile:
         if not line.endswith(b"\n"):
             return FileDamage(CHAIN, height, "it has no end, and it is not the beginning of a block")
         try:
-            Blockchain(self._difficulty, height=height - 1, tip=tip).check(parse_block(line[:-1]))
+            block = parse_block(line[:-1])
+            Blockchain(self._difficulty, height=height - 1, tip=tip).check(block)
         except MalformedText as error:
             return FileDamage(CHAIN, height, f"it is {error}")
         except ChainError as error:
             return FileDamage(CHAIN, height, error.what)
+        if len(str(block.nonce)) > MOST_DIGITS:
+            return FileDamage(CHAIN, height, f"its nonce has more than {MOST_DIGITS} digits")
         raise AssertionError("a line that holds was called damaged")
-
-
-class _Run:
-    """Blocks in a row that hold and are not handed on yet. `height`, `tip` and `end` are those of the last good one."""
-
-    def __init__(self, each: EachRun) -> None:
-        self.height = 0
-        self.tip = GENESIS_HASH.encode()
-        self.end = 0
-        self.full = False
-        self.damage: FileDamage | None = None
-        self._each = each
-        self._blocks: list[tuple[bytes, int, bytes]] = []  # T, length of the line, hash.
-        self._bytes = 0
-        self._tip_before = GENESIS_HASH.encode()  # The hash before the first block of the run.
-
-    def add(self, text: bytes, length: int, digest: bytes) -> None:
-        self._blocks.append((text, length, digest))
-        self.height += 1
-        self.tip = digest
-        self.end += length
-        self._bytes += length
-        self.full = self._bytes > RUN_BYTES
-
-    def hand_on(self) -> bool:
-        """Hand the Ts on. False: one is no T; the run then ends before it."""
-        blocks, self._blocks = self._blocks, []
-        first = self.height - len(blocks) + 1
-        self._bytes, self.full = 0, False
-        try:
-            self._give(first, blocks)
-        except MalformedText as error:
-            self.damage = FileDamage(CHAIN, first + error.index, str(error))
-            self._give(first, blocks[: error.index])
-            self.height = first + error.index - 1
-            self.end -= sum(length for _, length, _ in blocks[error.index :])
-            self.tip = blocks[error.index - 1][2] if error.index else self._tip_before
-            return False
-        if blocks:
-            self._tip_before = blocks[-1][2]
-        return True
-
-    def _give(self, first: int, blocks: list[tuple[bytes, int, bytes]]) -> None:
-        if blocks:
-            self._each(first, [text for text, _, _ in blocks])
 
 
 def _begins(line: bytes, height: int, tip: bytes) -> bool:

@@ -1,11 +1,12 @@
 """paxos.txt: what an acceptor must not forget, a record a line, each line with its checksum.
 
-A line is the CRC-32 of its JSON in eight hex digits, a blank, and the JSON, so `cut -c10- paxos.txt` is JSON lines:
+A line is a checksum in eight hex digits, a blank, and JSON, so `cut -c10- paxos.txt` is JSON lines:
 
     1c291ca3 {"journal":2,"cluster":"5f0c…","node":3,"written":1,"chain":[0,"0000…"]}
     …        {"promise":[3,1]}
     …        {"opened":[4,2]}
     …        {"accepted":{"slot":5,"ballot":[3,1],"value":[{"op":"POST",…,"id":"c1:7"}]}}
+    …        {"chain":[16,"00ab…"]}
     …        {"lost":"paxos.txt, line 7: its checksum does not match its text"}
     …        {"recovered":[[4,2],[0,0,1]]}
     …        {"era":[2,1,81237]}
@@ -13,6 +14,12 @@ A line is the CRC-32 of its JSON in eight hex digits, a blank, and the JSON, so 
 The first line says whose file this is and of which version, how often the journal was written anew, and how far
 blockchain.txt was durable then, with the hash there: votes up to that height were left out. A chain that no longer
 reaches it has lost votes of this node.
+
+The checksum is the CRC-32 of all JSON up to this line, so that a line that is missing, doubled or moved shows. (In
+version 1, of this line's JSON alone.)
+
+A later `chain` line names a block that the node has applied: block 16 has this hash. It is what the chain is proved by
+at the next start, together with the votes: see `proof`.
 
 `lost` says that promises or votes of this node are missing in this journal, and why: the node has amnesia (rule 17),
 until `recovered`. An `era` is that of another node (`paxos/recovery.py`).
@@ -27,12 +34,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Annotated
 from zlib import crc32
 
 import msgspec
+from msgspec import Meta
 
 from chain.block import GENESIS_HASH
-from paxos.ballot import NO_BALLOT, Ballot, NodeId, Slot
+from paxos.ballot import MOST_SLOTS, NO_BALLOT, Ballot, NodeId, Slot
 from paxos.eras import NO_LOSS, Eras, newest, with_era
 from paxos.messages import Acceptance, Request, Value
 from paxos.records import AcceptedRecord, AmnesiaRecord, EraRecord, JournalRecord, OpenedRecord, PromiseRecord
@@ -44,30 +53,36 @@ from simulator.node.storage.identity import NO_PAST, NOBODYS, VERSION, Identity,
 from simulator.node.storage.line_reader import lines_of
 
 JOURNAL = "paxos.txt"
+ROUNDS_ON_DISK = 1 << 40
+"""No journal holds a higher round. It is less than a message may hold, so that a node can go above it."""
 
 _CHECKED = re.compile(rb"[0-9a-f]{8} \{.*\}", re.DOTALL)
+_SUM = re.compile(rb"[0-9a-f]{8} ")
 _BEGINNING = re.compile(rb"[0-9a-f]{0,8}|[0-9a-f]{8} (\{.*)?", re.DOTALL)
 
 
+_Number = Annotated[int, Meta(ge=0, le=(1 << 63) - 1)]
+
+
 class _Vote(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    slot: Slot
+    slot: Annotated[int, Meta(ge=1, le=MOST_SLOTS)]
     ballot: Ballot
     value: tuple[msgspec.Raw, ...]
 
 
 class _Line(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One line: exactly one of the records is set; the fields up to `chain` go with `journal`."""
+    """One line: exactly one of the records is set. `journal` and the fields up to `chain` are the first line's."""
 
     journal: int | None = None
     cluster: str = ""
     node: int = 0
-    written: int = 0
-    chain: tuple[int, str] | None = None
+    written: Annotated[int, Meta(ge=0, lt=1 << 53)] = 0
+    chain: tuple[Slot, Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]] | None = None
     promise: Ballot | None = None
     opened: Ballot | None = None
     accepted: _Vote | None = None
     lost: str | None = None
-    era: tuple[int, int, int] | None = None
+    era: tuple[Annotated[int, Meta(ge=1, le=99)], _Number, _Number] | None = None
     recovered: tuple[Ballot, Eras] | None = None
 
 
@@ -80,9 +95,9 @@ class Memory(msgspec.Struct):
 
     `promised` is the highest promise (opened ballots and votes are promises too), `opened` the highest own ballot,
     `accepted` each slot's vote of the highest ballot. The journal relies on a chain that reaches `chain_height` with
-    `chain_hash`. `lost` says why records may be missing ("": none is), and `damage` what is wrong with the file itself.
-    `eras` and `nonces` are those of `paxos/recovery`. `version` is that of the file, which
-    was `written` anew so often.
+    `chain_hash`; `marks` are the hashes of this and other blocks by height. `lost` says why records may be missing
+    ("": none is), and `damage` what is wrong with the file itself. `eras` and `nonces` are those of `paxos/recovery`.
+    `version` is that of the file, which was `written` anew so often.
     """
 
     promised: Ballot
@@ -90,6 +105,7 @@ class Memory(msgspec.Struct):
     accepted: dict[Slot, Acceptance]
     chain_height: int
     chain_hash: str
+    marks: dict[Slot, str] = {}
     lost: str = ""
     damage: FileDamage | None = None
     eras: Eras = NO_LOSS
@@ -115,12 +131,13 @@ class Journal:
         self._disk = disk
         self._identity = identity
         self._unsafe = True
+        self._sum = 0  # The checksum of the last line.
         self.written = past.written
         self.size = 0
 
     def start(self) -> None:
         """Create the journal of a new node. It is durable on return."""
-        self.rewrite(NO_BALLOT, NO_BALLOT, (), (0, GENESIS_HASH))
+        self.rewrite(NO_BALLOT, NO_BALLOT, (), {})
 
     @rule("16")
     def load(self) -> Memory:
@@ -134,41 +151,50 @@ class Journal:
             ForeignFile: it is the journal of another node or cluster, or of a newer program.
             OSError: the disk fails, or there is no journal.
         """
-        memory = Memory(NO_BALLOT, NO_BALLOT, {}, 0, GENESIS_HASH, nonces={})
-        number = good = 0
+        memory = Memory(NO_BALLOT, NO_BALLOT, {}, 0, GENESIS_HASH, nonces={}, marks={})
+        number = good = total = 0
         torn = False
         for number, line in enumerate(lines_of(self._disk, JOURNAL), 1):
             try:
                 if line.endswith(b"\n"):
                     if number == 1:
-                        self._begin(memory, _parsed(line[:-1], 1))
+                        self._begin(memory, _parsed(line[:-1], 1, 0))
                     else:
-                        _fold(memory, _parsed(line[:-1], number), number)
+                        _fold(memory, _parsed(line[:-1], number, total), number)
                     good += len(line)
                 else:
-                    _check_torn(line, number)
+                    _check_torn(line, number, total)
                     torn = True
             except ForeignFile:
                 raise
             except FileDamage as damage:
                 memory.damage = memory.damage or damage
+                if number == 1 and b'"journal":1,' in line:
+                    memory.version = 1
+            if memory.version > 1 and not torn:
+                total = _written_sum(line, total)
         if not number:
             memory.damage = FileDamage(JOURNAL, 0, "it is empty, though a journal has a first line from its making on")
         if memory.damage is None:
             if torn:
                 self._disk.truncate(JOURNAL, good)
-            self.size = good
+            self.size, self._sum = good, total
             self.sync()
         return memory
 
-    def append(self, records: Iterable[JournalRecord]) -> None:
-        """Append records in one write. They are durable after `sync`.
+    def append(self, records: Iterable[JournalRecord], mark: tuple[Slot, str] | None = None) -> None:
+        """Append records in one write, `mark` before them. They are durable after `sync`.
+
+        `mark` is the height and hash of a block that is applied, or is about to be.
 
         Raises:
             OSError: the disk fails.
         """
-        data = encode_records(records)
-        if data:
+        texts = [_record_text(record) for record in records]
+        if mark is not None:
+            texts.insert(0, _mark_text(*mark))
+        if texts:
+            data, self._sum = _lines(texts, self._sum)
             self._disk.append(JOURNAL, data)
             self.size += len(data)
             self._unsafe = True
@@ -188,32 +214,37 @@ class Journal:
         promised: Ballot,
         opened: Ballot,
         accepted: Iterable[Acceptance],
-        chain: tuple[int, str],
+        chain: Mapping[Slot, str],
         kept: Iterable[JournalRecord] = (),
     ) -> None:
-        """Replace the journal by these records, durably. `chain` is the height and hash up to which blocks are durable.
+        """Replace the journal by these records, durably.
 
-        `kept` are the records of rule 17.
+        `chain` are hashes of blocks by height: all blocks up to the highest one are durable. `kept` are the records of
+        rule 17.
 
         Raises:
             OSError: the disk fails.
         """
         self.written += 1
-        first = b'{"journal":%d,"cluster":"%b","node":%d,"written":%d,"chain":[%d,"%b"]}' % (
-            VERSION,
-            self._identity.cluster.encode(),
-            self._identity.node,
-            self.written,
-            chain[0],
-            chain[1].encode(),
-        )
-        records = list(kept)
+        relied = max(chain, default=0)
+        texts = [
+            b'{"journal":%d,"cluster":"%b","node":%d,"written":%d,%b'
+            % (
+                VERSION,
+                self._identity.cluster.encode(),
+                self._identity.node,
+                self.written,
+                _mark_text(relied, chain.get(relied, GENESIS_HASH))[1:],
+            )
+        ]
+        texts += [_mark_text(height, chain[height]) for height in sorted(chain) if height < relied]
+        texts += [_record_text(record) for record in kept]
         if promised != NO_BALLOT:
-            records.append(PromiseRecord(promised))
+            texts.append(_record_text(PromiseRecord(promised)))
         if opened != NO_BALLOT:
-            records.append(OpenedRecord(opened))
-        records.extend(AcceptedRecord(vote.ballot, vote.slot, vote.value) for vote in accepted)
-        data = b"%08x %b\n" % (crc32(first), first) + encode_records(records)
+            texts.append(_record_text(OpenedRecord(opened)))
+        texts += [_record_text(AcceptedRecord(vote.ballot, vote.slot, vote.value)) for vote in accepted]
+        data, self._sum = _lines(texts, 0)
         self._disk.replace(JOURNAL, data)
         self.size = len(data)
         self._unsafe = False
@@ -226,12 +257,13 @@ class Journal:
         self._identity.check(JOURNAL, line.cluster, line.node)
         memory.version = line.journal
         memory.chain_height, memory.chain_hash = line.chain
+        memory.marks = {line.chain[0]: line.chain[1]}
         memory.written = line.written
         self.written = max(self.written, line.written)
 
 
-def _check_torn(tail: bytes, number: int) -> None:
-    if _sound(tail[:-1]):
+def _check_torn(tail: bytes, number: int, total: int) -> None:
+    if _sound(tail[:-1], total):
         # A whole line with another byte in place of its newline: it was complete and has changed since.
         raise FileDamage(JOURNAL, number, "the newline at its end has become another byte")
     # A power loss may leave zeros at the end of a file: they are no damage.
@@ -257,45 +289,70 @@ def first_line(line: bytes) -> tuple[str, int] | None:
     return None if first.journal is None else (first.cluster, first.written)
 
 
-def encode_records(records: Iterable[JournalRecord]) -> bytes:
-    """The lines of these records. Operations are copied as they came and not encoded again."""
+def _record_text(record: JournalRecord) -> bytes:
+    """A record as JSON. Operations are copied as they came and not encoded again."""
+    if isinstance(record, AcceptedRecord):
+        ballot = record.ballot
+        value = ",".join([request.operation for request in record.value])
+        return (
+            f'{{"accepted":{{"slot":{record.slot},"ballot":[{ballot.round},{ballot.owner}],"value":[{value}]}}}}'
+        ).encode()
+    if isinstance(record, PromiseRecord):
+        return b'{"promise":[%d,%d]}' % (record.ballot.round, record.ballot.owner)
+    if isinstance(record, OpenedRecord):
+        return b'{"opened":[%d,%d]}' % (record.ballot.round, record.ballot.owner)
+    if isinstance(record, EraRecord):
+        return b'{"era":[%d,%d,%d]}' % (record.node, record.era, record.nonce)
+    if isinstance(record, AmnesiaRecord):
+        return b'{"lost":%b}' % _encode(record.why)
+    return b'{"recovered":%b}' % _encode([record.ballot, record.eras])
+
+
+def _mark_text(height: Slot, block_hash: str) -> bytes:
+    return b'{"chain":[%d,"%b"]}' % (height, block_hash.encode())
+
+
+def _lines(texts: Iterable[bytes], total: int) -> tuple[bytes, int]:
+    """The texts as lines that follow one with checksum `total`, and the checksum of the last one."""
     lines = []
-    for record in records:
-        if isinstance(record, AcceptedRecord):
-            ballot = record.ballot
-            value = ",".join([request.operation for request in record.value])
-            text = (
-                f'{{"accepted":{{"slot":{record.slot},"ballot":[{ballot.round},{ballot.owner}],"value":[{value}]}}}}'
-            ).encode()
-        elif isinstance(record, PromiseRecord):
-            text = b'{"promise":[%d,%d]}' % (record.ballot.round, record.ballot.owner)
-        elif isinstance(record, OpenedRecord):
-            text = b'{"opened":[%d,%d]}' % (record.ballot.round, record.ballot.owner)
-        elif isinstance(record, EraRecord):
-            text = b'{"era":[%d,%d,%d]}' % (record.node, record.era, record.nonce)
-        elif isinstance(record, AmnesiaRecord):
-            text = b'{"lost":%b}' % _encode(record.why)
-        else:
-            text = b'{"recovered":%b}' % _encode([record.ballot, record.eras])
-        lines.append(b"%08x %b\n" % (crc32(text), text))
-    return b"".join(lines)
+    for text in texts:
+        total = crc32(text, total)
+        lines.append(b"%08x %b\n" % (total, text))
+    return b"".join(lines), total
 
 
-def _sound(line: bytes) -> bool:
-    return _CHECKED.fullmatch(line) is not None and crc32(line[9:]) == int(line[:8], 16)
+def _sound(line: bytes, total: int) -> bool:
+    return _CHECKED.fullmatch(line) is not None and crc32(line[9:], total) == int(line[:8], 16)
 
 
-def _parsed(line: bytes, number: int) -> _Line:
-    if not _sound(line):
+def _written_sum(line: bytes, total: int) -> int:
+    """The checksum as it stands in the line: after a damaged line the others are still checked against their own."""
+    return int(line[:8], 16) if _SUM.match(line) else total
+
+
+def _parsed(line: bytes, number: int, total: int) -> _Line:
+    if not _sound(line, total):
         raise FileDamage(JOURNAL, number, "its checksum does not match its text")
     try:
-        return _decode(line[9:])
+        found = _decode(line[9:])
     except (ValueError, RecursionError) as error:
         raise FileDamage(JOURNAL, number, f"it is no record of a journal ({error})") from None
+    records = [found.promise, found.opened, found.accepted, found.lost, found.chain, found.era, found.recovered]
+    if records.count(None) != len(records) - 1 or (found.journal is not None) > (number == 1):
+        what = "the journal's first line stands elsewhere" if found.journal is not None else "it is not one record"
+        raise FileDamage(JOURNAL, number, what)
+    ballot = found.promise or found.opened or (found.accepted.ballot if found.accepted else None)
+    if ballot is not None and not (ballot.owner and 0 < ballot.round <= ROUNDS_ON_DISK):
+        raise FileDamage(JOURNAL, number, f"no cluster ever reaches ballot {ballot}")
+    if found.recovered is not None and found.recovered[0].round > ROUNDS_ON_DISK:
+        raise FileDamage(JOURNAL, number, f"no cluster ever reaches ballot {found.recovered[0]}")
+    return found
 
 
 def _fold(memory: Memory, line: _Line, number: int) -> None:
-    if line.promise is not None:
+    if line.chain is not None:
+        memory.marks[line.chain[0]] = line.chain[1]
+    elif line.promise is not None:
         memory.promised = max(memory.promised, line.promise)
     elif line.opened is not None:
         memory.opened = max(memory.opened, line.opened)

@@ -23,7 +23,13 @@ from simulator.node.storage.disk import Disk
 from simulator.node.storage.errors import FileDamage
 from simulator.node.storage.identity import NO_PAST, NOBODYS, VERSION, Identity, Past, keep_meta
 from simulator.node.storage.journal import JOURNAL, Journal, Memory, above
+from simulator.node.storage.proof import NO_VOTE, Proof
 from simulator.node.storage.set_aside import set_aside
+
+MARK_EVERY = 8
+"""After so many blocks the journal names the hash of the newest one: the next start tries fewer nonces."""
+MARKS_KEPT = 64
+"""How many of these hashes a compacted journal keeps."""
 
 Replay = Callable[[int, Sequence[bytes]], bytes]
 """Applies the Ts of blocks in a row, of which the height of the first is given, and returns the lines of blog.txt that
@@ -69,6 +75,9 @@ class Storage:
         self._journal = Journal(disk, identity, past)
         self._chain = ChainFile(disk, difficulty)
         self._blog: BlogFile | None = None
+        self._difficulty = difficulty
+        self._marks: dict[Slot, str] = {}  # The hashes that the journal names.
+        self._marked = 0  # The last block among them.
 
     @rule("16")
     def load(self, replay: Replay) -> Recovered:
@@ -88,13 +97,24 @@ class Storage:
         known = memory.lost
         if memory.damage is None and self._journal.size < journal_size:
             notes.append(f"{JOURNAL} had a torn last line, which was cut off")
-        self._chain.load(lambda height, texts: blog.expect(replay(height, texts)))
+        whole = memory.damage is None and memory.version == VERSION  # Version 1 named no fetched blocks.
+        proof = Proof(memory.marks, memory.accepted, self._difficulty, whole=whole)
+        proof.compare(self._disk, CHAIN)
+        self._chain.load(lambda height, texts: blog.expect(replay(height, texts)), proof)
         if self._chain.damage is None and self._chain.size < chain_size:
             notes.append(f"{CHAIN} had a torn last line, which was cut off")
-        damaged = [*self._set_chain_aside(), *self._hold_chain_against(memory)]
+        elif self._chain.damage is not None and proof.is_crash(self._chain.damage.what):
+            notes.append(f"{CHAIN} ended before a block that {JOURNAL} names and was cut to what is proved")
+            self._chain.cut()
+            self._chain.damage = None
+        damaged = [*self._set_chain_aside(memory, proof), *self._hold_chain_against(memory)]
         blog.mend()
         if blog.mended:
             notes.append(blog.mended)
+        self._marks = {height: name for height, name in memory.marks.items() if height <= self._chain.height}
+        if not whole:
+            self._marks.update(self._chain.milestones)
+        self._marked = max(self._marks, default=0)
         self._hold_against_past(memory)
         damaged += self._set_journal_aside(memory, known)
         return Recovered(
@@ -117,7 +137,10 @@ class Storage:
         Raises:
             OSError: the disk fails.
         """
-        self._journal.append(records)
+        mark = None
+        if self._chain.height >= self._marked + MARK_EVERY:
+            mark = self._mark(self._chain.height, self._chain.tip)
+        self._journal.append(records, mark)
 
     def sync(self) -> None:
         """Return once all appended journal records survive a power loss.
@@ -127,12 +150,18 @@ class Storage:
         """
         self._journal.sync()
 
-    def append_blocks(self, blocks: Sequence[Block], blog_lines: bytes) -> None:
+    def append_blocks(self, blocks: Sequence[Block], blog_lines: bytes, *, fetched: bool = False) -> None:
         """Append applied blocks to the chain, then their writes to the blog. Not synced.
+
+        `fetched` blocks came from a peer, perhaps without a vote of this node: the journal names the last one first,
+        durably, so that a chain that goes on beyond its journal is always a sign of damage.
 
         Raises:
             OSError: the disk fails.
         """
+        if fetched:
+            self._journal.append((), self._mark(blocks[-1].height, blocks[-1].hash))
+            self._journal.sync()
         self._chain.append(blocks)
         self._blog_file.append(blog_lines)
 
@@ -181,7 +210,9 @@ class Storage:
         self._chain.sync()
         self._blog_file.sync()
         votes = above(accepted, self._chain.height).values()
-        self._journal.rewrite(promised, opened, votes, (self._chain.height, self._chain.tip), kept)
+        self._mark(self._chain.height, self._chain.tip)
+        self._marks = _thinned(self._marks, self._chain.height)
+        self._journal.rewrite(promised, opened, votes, self._marks, kept)
 
     @property
     def journal_bytes(self) -> int:
@@ -200,6 +231,8 @@ class Storage:
             OSError: the disk fails.
         """
         if self._blog is not None:
+            if self._chain.height > self._marked:
+                self._journal.append((), self._mark(self._chain.height, self._chain.tip))
             self.sync_all()
 
     @property
@@ -218,39 +251,42 @@ class Storage:
             promised=NO_BALLOT, opened=NO_BALLOT, accepted={}, height=0, tip=GENESIS_HASH, fresh=True, notes=()
         )
 
+    def _mark(self, height: Slot, block_hash: str) -> tuple[Slot, str]:
+        self._marked = height
+        self._marks[height] = block_hash
+        return height, block_hash
+
     def _load_journal(self) -> Memory:
         if self._disk.exists(JOURNAL):
             return self._journal.load()
-        memory = Memory(NO_BALLOT, NO_BALLOT, {}, 0, GENESIS_HASH, nonces={})
+        memory = Memory(NO_BALLOT, NO_BALLOT, {}, 0, GENESIS_HASH, nonces={}, marks={})
         memory.damage = FileDamage(JOURNAL, 0, "it is missing, though this node has a past")
         return memory
 
-    def _set_chain_aside(self) -> list[str]:
-        """Set aside a chain with damage and end it before that line: what follows is fetched from peers."""
+    def _set_chain_aside(self, memory: Memory, proof: Proof) -> list[str]:
+        """Set aside a chain with damage and end it before that line: what follows is fetched from peers.
+
+        A block that the journal does not reach is forged, or the journal has lost its end.
+        """
         damage = self._chain.damage
         if damage is None:
             return []
+        if not proof.knows(damage.line) and damage.what == NO_VOTE:
+            memory.lost = memory.lost or f"{damage.sentence}: it was added, or the end of {JOURNAL} is lost"
         copy = set_aside(self._disk, CHAIN)
         self._chain.cut()
-        return [
-            f"{damage.sentence}; the file was set aside as {copy}, and the blocks from {damage.line} on are fetched"
-        ]
+        first = self._chain.height + 1
+        return [f"{damage.sentence}; the file was set aside as {copy}, and the blocks from {first} on are fetched"]
 
     def _hold_chain_against(self, memory: Memory) -> list[str]:
         """Votes up to `chain_height` were dropped because the chain held their values: without it they are lost."""
         height = memory.chain_height
-        if not height:
+        if self._chain.height >= height:
             return []
-        if self._chain.height < height:
-            line = self._chain.height + 1
-            what = f"the chain ends before block {height}, which {JOURNAL} relies on"
-        elif self._chain.read_blocks(height, height)[0].hash != memory.chain_hash:
-            line = height
-            what = f"this is another chain than the one that {JOURNAL} relies on"
-        else:
-            return []
-        memory.lost = memory.lost or FileDamage(CHAIN, line, what).sentence
-        return [f"{FileDamage(CHAIN, line, what).sentence}; the votes for its blocks are lost"]
+        line = self._chain.height + 1
+        ends = FileDamage(CHAIN, line, f"the chain ends before block {height}, which {JOURNAL} relies on").sentence
+        memory.lost = memory.lost or ends
+        return [f"{ends}; the votes for its blocks are lost"]
 
     @rule("17")
     def _hold_against_past(self, memory: Memory) -> None:
@@ -276,3 +312,14 @@ class Storage:
             return []
         where = f"the file was set aside as {copy}, and " if copy else ""
         return [f"{damage.sentence}; {where}promises or votes may be lost"]
+
+
+def _thinned(marks: Mapping[Slot, str], height: Slot) -> dict[Slot, str]:
+    """Some `MARKS_KEPT` of the marks up to `height`, and that one: a break in the chain costs what lies between."""
+    kept: dict[Slot, str] = {}
+    last = 0
+    for mark in sorted(marks):
+        if mark == height or last + max(MARK_EVERY, height // MARKS_KEPT) <= mark < height:
+            kept[mark] = marks[mark]
+            last = mark
+    return kept

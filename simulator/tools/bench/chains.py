@@ -57,7 +57,7 @@ def stored(blocks: int, ops_per_block: int = 1) -> Iterator[Path]:
         directory = Path(name)
         (directory / "blockchain.txt").write_bytes(chain)
         (directory / "blog.txt").write_bytes(blog)
-        Journal(RealDisk(directory, "flush")).rewrite(Ballot(1, 1), Ballot(1, 1), (), (blocks, tip))
+        Journal(RealDisk(directory, "flush")).rewrite(Ballot(1, 1), Ballot(1, 1), (), {blocks: tip})
         yield directory
 
 

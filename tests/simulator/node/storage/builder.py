@@ -44,13 +44,13 @@ class BareNode:
         return b"".join(lines)
 
     def decide(self, *batches: Sequence[Request]) -> list[Block]:
-        """Apply and write decided batches, one block each."""
+        """Apply and write decided batches, one block each, as if they came from a peer."""
         blocks, lines = [], []
         for batch in batches:
             text = operations_text(batch)
             blocks.append(self.chain.extend(text))
             lines.append(self.replay(self.chain.height, [text.encode()]))
-        self.storage.append_blocks(blocks, b"".join(lines))
+        self.storage.append_blocks(blocks, b"".join(lines), fetched=True)
         return blocks
 
 

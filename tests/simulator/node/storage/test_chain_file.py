@@ -12,8 +12,9 @@ from chain.block import Block
 from chain.blockchain import Blockchain
 from simulator.errors import StorageDamage
 from simulator.node.codec import operations_text, parse_all
-from simulator.node.storage import chain_file
-from simulator.node.storage.chain_file import CHAIN, RUN_BYTES, STRIDE, ChainFile
+from simulator.node.storage import chain_run
+from simulator.node.storage.chain_file import CHAIN, ChainFile
+from simulator.node.storage.chain_run import RUN_BYTES, STRIDE
 from tests.simulator.node.storage.builder import DIFFICULTY, BareNode, busy_batches, request
 from tests.simulator.node.storage.crash_disk import CrashDisk
 
@@ -64,7 +65,7 @@ def test_a_line_has_the_documented_form() -> None:
 @pytest.mark.parametrize("size", [0, 200, RUN_BYTES])
 def test_every_t_is_passed_on_unchanged(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each T arrives in order and with its height, in runs of any size."""
-    monkeypatch.setattr(chain_file, "RUN_BYTES", size)
+    monkeypatch.setattr(chain_run, "RUN_BYTES", size)
     seen: list[tuple[int, bytes]] = []
     ChainFile(busy(), DIFFICULTY).load(lambda first, texts: seen.extend(enumerate(texts, first)))
 
@@ -205,8 +206,8 @@ def test_a_chain_of_a_lower_difficulty_is_refused() -> None:
 def test_a_valid_block_without_operations_is_refused() -> None:
     """Hash and nonce are right, but T is no list of operations."""
     disk = CrashDisk()
-    BareNode(disk, 0)
-    ChainFile(disk, 0).append([Blockchain(0).extend('[{"op":"DANCE"}]')])
+    block = Blockchain(0).extend('[{"op":"DANCE"}]')
+    BareNode(disk, 0).storage.append_blocks([block], b"", fetched=True)
 
     recovered = BareNode(disk, 0).recovered
 

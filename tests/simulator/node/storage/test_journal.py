@@ -45,12 +45,12 @@ def damage_in(data: bytes) -> str:
 
 
 def test_a_person_can_read_and_check_a_line() -> None:
-    """Eight hex digits of CRC-32, a blank, and JSON with each operation as in T."""
-    line = written().files[JOURNAL].decode().splitlines()[2]
+    """Eight hex digits of the CRC-32 of all JSON so far, a blank, and JSON with each operation as in T."""
+    lines = written().files[JOURNAL].decode().splitlines()[:3]
 
-    checksum, text = line.split(" ", 1)
+    checksum, text = lines[2].split(" ", 1)
 
-    assert int(checksum, 16) == crc32(text.encode())
+    assert int(checksum, 16) == crc32("".join(line[9:] for line in lines).encode())
     operations = f"{request(1).operation},{request(2).operation}"
     assert text == f'{{"accepted":{{"slot":1,"ballot":[1,2],"value":[{operations}]}}}}'
     assert msgspec.json.decode(text)["accepted"]["value"][0]["id"] == "c1:1"
@@ -115,10 +115,17 @@ def test_damage_names_its_line_and_the_other_lines_are_kept() -> None:
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ('{"journal":1,"chain":[0,"x"]}', "line 7: it holds no record."),
+        (f'{{"journal":2,"chain":[0,"{"0" * 64}"]}}', "line 7: the journal's first line stands elsewhere"),
+        ('{"chain":[0,"x"]}', "line 7: it is no record of a journal"),
+        ('{"promise":[1,1],"opened":[1,1]}', "line 7: it is not one record."),
+        ('{"promise":[18446744073709551614,1]}', "line 7: it is no record of a journal"),
+        (f'{{"promise":[{(1 << 40) + 1},1]}}', "line 7: no cluster ever reaches ballot 1099511627777.1"),
+        ('{"promise":[1,0]}', "line 7: no cluster ever reaches ballot 1.0"),
+        ('{"accepted":{"slot":1000000000,"ballot":[1,1],"value":[]}}', "line 7: it is no record of a journal"),
+        ('{"accepted":{"slot":0,"ballot":[1,1],"value":[]}}', "line 7: it is no record of a journal"),
         ('{"promise":[1]}', "line 7: it is no record of a journal"),
         ('{"other":1}', "line 7: it is no record of a journal"),
-        ("{}", "line 7: it holds no record."),
+        ("{}", "line 7: it is not one record."),
         ('{"accepted":{"slot":1,"ballot":[1,1],"value":[{"op":"DANCE"}]}}', "line 7: its value holds no operation"),
         (
             '{"accepted":{"slot":1,"ballot":[1,1],"value":[' + request(1).operation.replace("c1:1", "c1") + "]}}",
@@ -128,9 +135,10 @@ def test_damage_names_its_line_and_the_other_lines_are_kept() -> None:
 )
 def test_a_line_with_a_right_checksum_may_still_be_no_record(text: str, sentence: str) -> None:
     """Another program may have written it."""
-    line = b"%08x %b\n" % (crc32(text.encode()), text.encode())
+    whole = written().files[JOURNAL]
+    line = b"%08x %b\n" % (crc32(text.encode(), int(whole.splitlines()[-1][:8], 16)), text.encode())
 
-    assert re.search(sentence, damage_in(written().files[JOURNAL] + line))
+    assert re.search(sentence, damage_in(whole + line))
 
 
 @pytest.mark.parametrize("data", [b"", b"junk", b"junk\n", b"\0" * 5000, b"1c291ca3 {"])
@@ -143,4 +151,32 @@ def test_a_journal_cut_at_its_head_is_refused() -> None:
     """The other lines are valid, but a lost one may have been a promise."""
     whole = written().files[JOURNAL]
 
-    assert "the first line of a journal is missing" in damage_in(whole[whole.index(b"\n") + 1 :])
+    assert damage_in(whole[whole.index(b"\n") + 1 :]) == "paxos.txt, line 1: its checksum does not match its text."
+
+
+@pytest.mark.parametrize("edit", ["missing", "doubled", "swapped", "first of two"])
+def test_whole_lines_that_are_missing_doubled_or_moved_are_noticed(edit: str) -> None:
+    """Each line is sound alone: the checksum is of all JSON up to it."""
+    lines = written().files[JOURNAL].splitlines(keepends=True)
+    number = 3
+    match edit:
+        case "missing":
+            del lines[2]
+        case "doubled":
+            lines.insert(2, lines[2])
+            number = 4
+        case "swapped":
+            lines[2], lines[3] = lines[3], lines[2]
+        case _:
+            lines = [lines[0], *lines]
+            number = 2
+
+    assert damage_in(b"".join(lines)) == f"paxos.txt, line {number}: its checksum does not match its text."
+
+
+def test_a_journal_of_version_1_is_read() -> None:
+    """Its lines have checksums of their own."""
+    texts = [b'{"journal":1,"chain":[0,"%b"]}' % (b"0" * 64), b'{"promise":[3,1]}', b'{"opened":[4,2]}']
+    memory = loaded(b"".join(b"%08x %b\n" % (crc32(text), text) for text in texts))
+
+    assert (memory.version, memory.promised, memory.opened, memory.damage) == (1, Ballot(4, 2), Ballot(4, 2), None)

@@ -152,12 +152,12 @@ def test_a_chain_that_lost_what_the_journal_relies_on_has_lost_votes() -> None:
     first.storage.compact(B1, B1, {})
     disk.files["blockchain.txt"] = disk.files["blockchain.txt"].split(b"\n")[0] + b"\n"
 
-    what = "blockchain.txt, line 2: the chain ends before block 2, which paxos.txt relies on"
+    what = "blockchain.txt, line 1: the chain ends before block 2, which paxos.txt relies on"
     assert BareNode(disk).recovered.lost == what
     assert BareNode(disk).recovered.lost == what
 
 
-def test_a_chain_of_another_node_is_refused() -> None:
+def test_a_chain_of_another_node_is_not_believed() -> None:
     """A chain that is valid but differs from the one that the journal relies on."""
     disk, other = CrashDisk(), CrashDisk()
     first = BareNode(disk)
@@ -166,7 +166,10 @@ def test_a_chain_of_another_node_is_refused() -> None:
     BareNode(other).decide([request(7)])
     disk.files["blockchain.txt"] = other.files["blockchain.txt"]
 
-    assert "another chain than the one that paxos.txt relies on" in BareNode(disk).recovered.lost
+    recovered = BareNode(disk).recovered
+
+    assert recovered.damaged[0].startswith("blockchain.txt, line 1: its hash is not the one that paxos.txt remembers;")
+    assert (recovered.height, bool(recovered.lost)) == (0, True)
 
 
 def test_a_node_with_a_past_and_no_journal_has_amnesia_until_it_has_recovered() -> None:
