@@ -62,11 +62,12 @@ def verify_directory(path: Path | str, difficulty: int = 2) -> Report:
     audits = []
     for node, folder in folders:
         findings = Findings(folder)
-        relied = check_journal(findings, node, votes)
-        chain = ChainCheck(findings, difficulty)
-        chain.run(relied[0] if relied else 0)
-        if relied and chain.relied != relied[1]:
-            what = f"it relies on block {relied[0]} with hash {relied[1][:12]}…, which {CHAIN} does not hold"
+        word = check_journal(findings, node, votes)
+        chain = ChainCheck(findings, difficulty, word)
+        chain.run()
+        if chain.sound < word.relied:
+            named = word.marks[word.relied][:12]
+            what = f"it relies on block {word.relied} with hash {named}…, which {CHAIN} does not hold"
             findings.problem(JOURNAL, 1, what)
         audits.append((node, findings, chain))
     _compare_clusters([findings for _, findings, _ in audits])
@@ -105,7 +106,7 @@ def _compare(audits: list[tuple[int, Findings, ChainCheck]]) -> None:
         partings = ((chain.parts_from(other), rival) for rival, other in judged)
         height, rival = min((parting for parting in partings if parting[0]), default=(0, 0))
         if height:
-            findings.problem(CHAIN, height, f"block {height} differs from block {height} of node {rival}")
+            findings.problem(CHAIN, height, f"block {height} differs from block {height} of node {rival}", unknown=True)
         judged.append((node, chain))
 
 
@@ -118,4 +119,4 @@ def _compare_clusters(folders: list[Findings]) -> None:
                 what = (
                     f"this is a file of cluster {cluster}, and other nodes are of cluster {named.most_common(1)[0][0]}"
                 )
-                findings.problem(JOURNAL, 1, what)
+                findings.problem(JOURNAL, 1, what, unknown=True)

@@ -40,13 +40,12 @@ class BlogCheck:
         elif line.torn or line.text != wanted:
             self._different += 1
             if self._different <= _DIFFERENT:
-                self._findings.problem(BLOG, line.number, f"it is not what the replay of {CHAIN} gives: {_cut(wanted)}")
+                what = f"it is not what the replay of {CHAIN} gives: {_cut(wanted)}"
+                self._findings.warning(BLOG, line.number, f"{what}; the node writes it anew when it starts")
 
-    def give_up(self, height: int) -> None:
-        """Stop comparing: block `height` cannot be read, so the effects of its writes and of later ones are unknown."""
-        if not self._given_up:
-            self._given_up = True
-            self._findings.problem(BLOG, 0, f"it cannot be compared beyond block {height}, which cannot be read")
+    def give_up(self) -> None:
+        """Stop comparing: a block cannot be believed, and the node will replay the chain up to there alone."""
+        self._given_up = True
 
     def finish(self) -> None:
         """Report lines that are missing, and lines beyond the end of the chain."""
@@ -56,16 +55,16 @@ class BlogCheck:
                 surplus += 1
                 self._number = line.number
         if self._different > _DIFFERENT:
-            self._findings.problem(BLOG, 0, f"{self._different - _DIFFERENT} more lines differ from the replay")
+            self._findings.warning(BLOG, 0, f"{self._different - _DIFFERENT} more lines differ from the replay")
         if self._missing:
-            self._findings.problem(
+            self._findings.warning(
                 BLOG,
                 0,
                 f"it ends after line {self._number}, and {_lines(self._missing)} of the replay of {CHAIN} are missing",
             )
         if surplus:
             first = self._number - surplus + 1
-            self._findings.problem(
+            self._findings.warning(
                 BLOG, first, f"{_lines(surplus)} from here on have no write in {CHAIN} that they could come from"
             )
 

@@ -12,51 +12,80 @@ from hashlib import sha256
 import msgspec
 
 from simulator.checks.audit.blog import BlogCheck
-from simulator.checks.audit.folder import CHAIN, Findings, Line
+from simulator.checks.audit.folder import CHAIN, JOURNAL, Findings, Line
+from simulator.checks.audit.journal import Word
 from simulator.checks.audit.operations import ChainReplay, operations_of
+from simulator.checks.audit.proof import Proof
 
 NO_HASH = "0" * 64
 
 _OPENING = re.compile(rb'\{"height":')
 _SHAPE = re.compile(
     rb'\{"height":(?P<height>[1-9][0-9]*),"H":"(?P<H>[0-9a-f]{64})","T":(?P<T>\[.*\]),'
-    rb'"N":(?P<N>0|[1-9][0-9]*),"hash":"(?P<hash>[0-9a-f]{64})"(?P<more>,.*)?\}',
+    rb'"N":(?P<N>0|[1-9][0-9]{0,17}),"hash":"(?P<hash>[0-9a-f]{64})"(?P<more>,.*)?\}',
     re.DOTALL,
 )
 _FORM = '{"height":…,"H":"<64 hex>","T":[…],"N":…,"hash":"<64 hex>"}'
 
 
 class ChainCheck:
-    """The audit of one chain. `marks` holds 64 bits of every block's hash; 0 stands for an unreadable block."""
+    """The audit of one chain. `marks` holds 64 bits of every block's hash; 0 stands for an unreadable block.
 
-    def __init__(self, findings: Findings, difficulty: int) -> None:
+    `sound` is how many blocks its node will keep: those before the first problem, and before a block that the journal
+    does not prove.
+    """
+
+    def __init__(self, findings: Findings, difficulty: int, word: Word) -> None:
         self._findings = findings
         self._zeros = "0" * difficulty
         self._previous = NO_HASH  # Empty after an unreadable line.
+        self._proof = Proof(findings, word, difficulty)
         self.marks = array("Q")
         self.height = 0
         self.tip = NO_HASH
-        self.relied = ""
+        self.sound = 0
+        self._fine = True  # Nothing is wrong with the line at hand; its T and its nonce follow.
+        self._t = self._nonce = b""
 
-    def run(self, relied_height: int) -> None:
-        """Audit the chain and the blog. Sets `relied` to the hash at `relied_height`, or to "" if there is none."""
-        replay = ChainReplay()
-        blog = BlogCheck(self._findings)
-        if relied_height == 0:
-            self.relied = NO_HASH
+    def run(self) -> None:
+        """Audit the chain and the blog."""
+        replay, blog = ChainReplay(), BlogCheck(self._findings)
+        ended = False
         for line in self._findings.lines(CHAIN, _OPENING):
             if line.torn and self._begins(line):
                 self._findings.torn(CHAIN, line.number)
                 break
+            before, self._fine = self._previous, True
             operations = self._block(line)
             self.marks.append(int(self._previous[-16:], 16) or 1 if self._previous else 0)
-            if line.number == relied_height:
-                self.relied = self._previous
-            if operations is None:
-                blog.give_up(line.number)
+            if self._fine and not ended and not self._check_proof(line.number, before):
+                ended = True
+            ended = ended or not self._fine
+            if ended or operations is None:
+                blog.give_up()
             else:
+                self.sound = line.number
                 blog.expect(replay.effects(line.number, operations))
         blog.finish()
+
+    def _check_proof(self, number: int, before: str) -> bool:
+        """True when the journal proves the block; False when the node will cut it off."""
+        fault = self._proof.fault(number, before, self._t, self._nonce)
+        if not fault:
+            return True
+        if self._proof.is_crash(fault):
+            self._findings.warning(
+                CHAIN,
+                number,
+                f"{fault}, and {JOURNAL} names a later block; the node fetches from here on when it starts",
+            )
+        else:
+            self._problem(number, fault)
+        return False
+
+    def _problem(self, number: int, what: str) -> None:
+        self._fine = False
+        self._findings.problem(CHAIN, number, what)
 
     def parts_from(self, other: ChainCheck) -> int:
         """The height of the first block that differs; 0 when one chain is a prefix of the other."""
@@ -78,34 +107,40 @@ class ChainCheck:
         match = None if line.torn else _SHAPE.fullmatch(line.text)
         if match is None:
             what = "it is torn, and not the beginning of a block" if line.torn else f"it is not of the form {_FORM}"
-            self._findings.problem(CHAIN, line.number, what)
+            self._problem(line.number, what)
             self._previous = ""
             return None
         self._links(line.number, match)
         self._previous = self.tip = match["hash"].decode()
         self.height = line.number
+        self._t, self._nonce = match["T"], match["N"]
         operations, fault = operations_of(match["T"])
-        if not fault and match["more"] and not _is_json(line.text):
-            fault = "what follows its hash is no JSON"
+        if not fault and match["more"]:
+            if _is_json(line.text):
+                self._fine = False
+                what = "it has keys behind its hash; the node fetches from here on when it starts"
+                self._findings.warning(CHAIN, line.number, what)
+            else:
+                fault = "what follows its hash is no JSON"
         if fault:
-            self._findings.problem(CHAIN, line.number, fault)
+            self._problem(line.number, fault)
             return None
         return operations
 
     def _links(self, number: int, match: re.Match[bytes]) -> None:
         height, before, written = match["height"].decode(), match["H"].decode(), match["hash"].decode()
         if height != str(number):
-            self._findings.problem(CHAIN, number, f"its height is {height[:20]}, and its place in the file {number}")
+            self._problem(number, f"its height is {height[:20]}, and its place in the file {number}")
         if self._previous and before != self._previous:
             what = f"its H is {before[:12]}…, but the block before it has hash {self._previous[:12]}…"
-            self._findings.problem(CHAIN, number, what)
+            self._problem(number, what)
         digest = sha256(match["H"] + match["T"] + match["N"]).hexdigest()
         if digest != written:
             what = f"its hash is written as {written[:12]}…, but SHA256(H + T + N) is {digest[:12]}…"
-            self._findings.problem(CHAIN, number, what)
+            self._problem(number, what)
         elif not digest.startswith(self._zeros):
             what = f"its nonce does not pass: {digest[:12]}… does not begin with {self._zeros}"
-            self._findings.problem(CHAIN, number, what)
+            self._problem(number, what)
 
 
 def _is_json(text: bytes) -> bool:

@@ -13,6 +13,13 @@ CHAIN, BLOG, JOURNAL = "blockchain.txt", "blog.txt", "paxos.txt"
 LISTED = 1000
 """How many problems of one file are listed; more are only counted."""
 
+CONSEQUENCES = {
+    CHAIN: "; the node sets the file aside when it starts, and fetches blocks from its peers",
+    JOURNAL: "; promises or votes may be lost, so the node does not vote before a majority of the others has answered",
+    BLOG: "",
+}
+"""What follows from the first problem of a file."""
+
 _PIECE = 1 << 20
 _MOST_PIECES = 64
 
@@ -36,11 +43,19 @@ class Findings:
         self._folder = folder
         self._problems: list[str] = []
         self._warnings: list[str] = []
+        self._said: set[str] = set()
         self._counts: dict[str, int] = {}
 
-    def problem(self, file: str, line: int, what: str) -> None:
-        """Add a problem. Line 0 means the whole file."""
+    def problem(self, file: str, line: int, what: str, *, unknown: bool = False) -> None:
+        """Add a problem. Line 0 means the whole file.
+
+        The first one of a file says what its node will do, unless it is `unknown` to the node, which has no other files
+        to compare with its own.
+        """
         self._counts[file] = self._counts.get(file, 0) + 1
+        if not unknown and file not in self._said:
+            self._said.add(file)
+            what += CONSEQUENCES[file]
         if self._counts[file] <= LISTED:
             self._problems.append(f"{file}, line {line}: {what}." if line else f"{file}: {what}.")
 
@@ -49,8 +64,16 @@ class Findings:
         self.warning(file, line, "the last line is torn; the node will cut it off when it starts")
 
     def warning(self, file: str, line: int, what: str) -> None:
-        """Add what the node's next start, or its peers, will mend."""
-        self._warnings.append(f"{file}, line {line}: {what}.")
+        """Add what the node's next start, or its peers, will mend. Line 0 means the whole file."""
+        self._warnings.append(f"{file}, line {line}: {what}." if line else f"{file}: {what}.")
+
+    def is_file(self, file: str) -> bool:
+        """True when there is such a file."""
+        return (self._folder / file).is_file()
+
+    def has_content(self, file: str) -> bool:
+        """True when there is such a file and it is not empty."""
+        return self.is_file(file) and (self._folder / file).stat().st_size > 0
 
     def problems(self) -> tuple[str, ...]:
         """The listed problems, and the number of further ones for each file."""
@@ -85,6 +108,9 @@ class Findings:
                     text = b"".join(pieces) if good or torn else b""
                     yield Line(number, text if torn else text[:-1], torn)
         except FileNotFoundError:
-            self.problem(file, 0, "it is missing")
+            if file == BLOG:
+                self.warning(file, 0, "it is missing; the node makes it anew when it starts")
+            else:
+                self.problem(file, 0, "it is missing")
         except OSError as error:
             self.problem(file, 0, f"it cannot be read ({error.strerror})")

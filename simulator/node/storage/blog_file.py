@@ -44,6 +44,9 @@ class BlogFile:
             OSError: the disk fails.
         """
         self._compare()
+        if not self._disk.exists(BLOG):
+            self._disk.append(BLOG, b"")
+            self.mended = f"{BLOG} was missing and was made anew"
         if not self._parted and self._found > self._size:
             self._part(f"{BLOG} went on beyond the chain and was cut to it")
         if self._parted and self._size:

@@ -11,6 +11,8 @@ from array import array
 from collections.abc import Sequence
 from hashlib import sha256
 
+import msgspec
+
 from chain.block import GENESIS_HASH, Block
 from chain.blockchain import Blockchain, ChainError
 from paxos.rules import rule
@@ -24,6 +26,9 @@ from simulator.node.storage.proof import NO_PROOF, Proof
 CHAIN = "blockchain.txt"
 MOST_DIGITS = 18
 """No nonce has more digits: it must fit into 64 bits."""
+MORE_KEYS = "it has keys behind its hash"
+"""Said of a block that another program may have written. It is no damage; the block is fetched anew."""
+
 _SHAPE = b'{"height":%d,"H":"%b","T":%b,"N":%b,"hash":"%b"}\n'
 _HEAD = len(b'{"height":,"H":"","T":') + 64  # Without the height's digits.
 _MIDDLE = b',"N":'
@@ -182,7 +187,7 @@ class ChainFile:
             block = parse_block(line[:-1])
             Blockchain(self._difficulty, height=height - 1, tip=tip).check(block)
         except MalformedText as error:
-            return FileDamage(CHAIN, height, f"it is {error}")
+            return FileDamage(CHAIN, height, MORE_KEYS if _has_more_keys(line) else f"it is {error}")
         except ChainError as error:
             return FileDamage(CHAIN, height, error.what)
         if len(str(block.nonce)) > MOST_DIGITS:
@@ -195,3 +200,15 @@ def _begins(line: bytes, height: int, tip: bytes) -> bool:
     head = b'{"height":%d,"H":"%b","T":[' % (height, tip)
     text = line.rstrip(b"\0")
     return text.startswith(head) or head.startswith(text)
+
+
+def _has_more_keys(line: bytes) -> bool:
+    end = line.find(b',"', line.rfind(b',"hash":"') + 9)
+    if end < 0:
+        return False
+    try:
+        parse_block(line[:end] + b"}")
+        msgspec.json.decode(line)
+    except (ValueError, RecursionError):
+        return False
+    return True

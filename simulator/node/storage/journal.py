@@ -46,7 +46,7 @@ from paxos.eras import NO_LOSS, Eras, newest, with_era
 from paxos.messages import Acceptance, Request, Value
 from paxos.records import AcceptedRecord, AmnesiaRecord, EraRecord, JournalRecord, OpenedRecord, PromiseRecord
 from paxos.rules import rule
-from simulator.node.codec import MalformedText, parse_operation
+from simulator.node.codec import MalformedText, operation_text, parse_operation
 from simulator.node.storage.disk import Disk
 from simulator.node.storage.errors import FileDamage, ForeignFile
 from simulator.node.storage.identity import NO_PAST, NOBODYS, VERSION, Identity, Past, check_version
@@ -386,7 +386,9 @@ def _value(operations: Sequence[msgspec.Raw], number: int) -> Value:
 
 
 def _request(text: str) -> Request:
-    _, client, seq = parse_operation(text)
+    operation, client, seq = parse_operation(text)
+    if operation_text(operation, client, seq) != text:
+        raise MalformedText("an operation that is not written compactly")
     return Request(client, seq, text)
 
 

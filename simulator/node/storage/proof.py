@@ -48,7 +48,7 @@ class Proof:
         """Find `matched`. The hashes themselves are checked by whoever reads the chain."""
         if self._last_mark and disk.exists(file):
             for height, line in enumerate(lines_of(disk, file), 1):
-                self._lines = height
+                self._lines = height if line.endswith(b"\n") else height - 1
                 if height in self._marks and self._marks[height] == line[HASH_AT:-3].decode("ascii", "replace"):
                     self.matched.add(height)
                     self.proven = height

@@ -18,7 +18,7 @@ from paxos.messages import Acceptance
 from paxos.records import JournalRecord
 from paxos.rules import rule
 from simulator.node.storage.blog_file import BLOG, BlogFile
-from simulator.node.storage.chain_file import CHAIN, ChainFile
+from simulator.node.storage.chain_file import CHAIN, MORE_KEYS, ChainFile
 from simulator.node.storage.disk import Disk
 from simulator.node.storage.errors import FileDamage
 from simulator.node.storage.identity import NO_PAST, NOBODYS, VERSION, Identity, Past, keep_meta
@@ -103,8 +103,9 @@ class Storage:
         self._chain.load(lambda height, texts: blog.expect(replay(height, texts)), proof)
         if self._chain.damage is None and self._chain.size < chain_size:
             notes.append(f"{CHAIN} had a torn last line, which was cut off")
-        elif self._chain.damage is not None and proof.is_crash(self._chain.damage.what):
-            notes.append(f"{CHAIN} ended before a block that {JOURNAL} names and was cut to what is proved")
+        damage = self._chain.damage
+        if damage is not None and (proof.is_crash(damage.what) or damage.what == MORE_KEYS):
+            notes.append(f"{damage.sentence}; the file was cut, and the blocks from {damage.line} on are fetched")
             self._chain.cut()
             self._chain.damage = None
         damaged = [*self._set_chain_aside(memory, proof), *self._hold_chain_against(memory)]
@@ -269,6 +270,9 @@ class Storage:
         A block that the journal does not reach is forged, or the journal has lost its end.
         """
         damage = self._chain.damage
+        if not self._disk.exists(CHAIN):
+            self._disk.append(CHAIN, b"")
+            return [f"{CHAIN}: it is missing; its blocks are fetched"]
         if damage is None:
             return []
         if not proof.knows(damage.line) and damage.what == NO_VOTE:

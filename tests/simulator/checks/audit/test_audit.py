@@ -49,6 +49,11 @@ def problems(data: Path, node: int = 1) -> list[str]:
     return [text for report in verified(data).nodes if report.node == node for text in report.problems]
 
 
+def warnings(data: Path, node: int = 1) -> list[str]:
+    """The warnings of one node."""
+    return [text for report in verified(data).nodes if report.node == node for text in report.warnings]
+
+
 def test_files_written_by_nodes_pass(data: Path) -> None:
     """Refused writes, repeated requests, no-ops, escapes and a node that is behind are no problems."""
     report = verified(data)
@@ -74,14 +79,16 @@ def test_the_text_names_each_node_and_the_result(data: Path) -> None:
     """This is the output without --json."""
     hold = verified(data).lines()
     (data / "node-2" / "blog.txt").write_bytes(b"")
+    (data / "node-2" / "paxos.txt").write_bytes(b"")
     broken = verified(data).lines()
 
     assert hold[0].startswith("node 1: height 5, hash 0")
     assert hold[-1] == "all files hold"
     assert (
-        broken[2]
-        == "  problem: blog.txt: it ends after line 0, and 2 lines of the replay of blockchain.txt are missing."
+        broken[3]
+        == "  warning: blog.txt: it ends after line 0, and 2 lines of the replay of blockchain.txt are missing."
     )
+    assert broken[2].startswith("  problem: paxos.txt: it is empty")
     assert broken[-1] == "1 problem found"
 
 
@@ -116,8 +123,10 @@ def test_no_changed_byte_goes_unnoticed(data: Path, file: str) -> None:
 
         report = verified(data)
 
-        assert not report.ok, (place, whole[max(0, place - 20) : place + 20])
-        assert f"{file}" in report.nodes[0].problems[0]
+        found = report.nodes[0].problems or report.nodes[0].warnings
+        torn = file == "blockchain.txt" and place == len(whole) - 1
+        assert report.ok == (file == "blog.txt" or torn), place
+        assert f"{file}" in found[0], (place, whole[max(0, place - 20) : place + 20])
 
 
 @pytest.mark.parametrize("file", ["blockchain.txt", "blog.txt", "paxos.txt"])
@@ -153,6 +162,14 @@ def _edit(old: bytes, new: bytes) -> Callable[[bytes], bytes]:
     return edit
 
 
+def _with_record(record: str) -> Callable[[bytes], bytes]:
+    def edit(text: bytes) -> bytes:
+        total = int(text.splitlines()[-1][:8], 16)
+        return text + b"%08x %b\n" % (crc32(record.encode(), total), record.encode())
+
+    return edit
+
+
 def _swap(text: bytes) -> bytes:
     lines = text.splitlines(keepends=True)
     return b"".join([lines[0], lines[2], lines[1], *lines[3:]])
@@ -164,35 +181,35 @@ def _swap(text: bytes) -> bytes:
         (
             "blockchain.txt",
             _edit(b'"height":3', b'"height":7'),
-            "line 3: its height is 7, and its place in the file 3.",
+            "line 3: its height is 7, and its place in the file 3",
         ),
         ("blockchain.txt", _edit(b"Hello", b"Howdy"), "line 1: its hash is written as"),
-        ("blockchain.txt", _edit(b'"T":[]', b'"T":[ ]'), "line 3: its T is not written compactly."),
+        ("blockchain.txt", _edit(b'"T":[]', b'"T":[ ]'), "line 3: its T is not written compactly"),
         ("blockchain.txt", _edit(b'"T":[]', b'"T": []'), "line 3: it is not of the form"),
-        ("blockchain.txt", _edit(b"POST", b"DANCE"), "line 1: operation 1 of its T is neither POST nor COMMENT."),
+        ("blockchain.txt", _edit(b"POST", b"DANCE"), "line 1: operation 1 of its T is neither POST nor COMMENT"),
         ("blockchain.txt", _edit(b'"c1:1"', b'"c1"'), "line 1: operation 1 of its T has an id that is not"),
-        ("blockchain.txt", _edit(b'"ann"', b"1"), "line 1: operation 1 of its T has a username that is no text."),
+        ("blockchain.txt", _edit(b'"ann"', b"1"), "line 1: operation 1 of its T has a username that is no text"),
         ("blockchain.txt", _edit(b'"op"', b'"do"'), "line 1: operation 1 of its T has other keys than op, username"),
-        ("blockchain.txt", _swap, "line 2: its height is 3, and its place in the file 2."),
-        ("blockchain.txt", lambda text: text + b'{"height":9', "line 6: it is torn, and not the beginning of a block."),
+        ("blockchain.txt", _swap, "line 2: its height is 3, and its place in the file 2"),
+        ("blockchain.txt", lambda text: text + b'{"height":9', "line 6: it is torn, and not the beginning of a block"),
         ("blockchain.txt", lambda text: b"\xff\x00\r" * 9 + text, "line 1: it is not of the form"),
         ("blockchain.txt", lambda _text: b"", "it is missing"),
         ("blog.txt", _swap, "line 2: it is not what the replay of blockchain.txt gives: {"),
         ("blog.txt", lambda text: text + text, "line 4: 3 lines from here on have no write in blockchain.txt"),
         ("blog.txt", lambda text: text[: text.index(b"\n") + 1], "it ends after line 1, and 2 lines of the replay"),
         ("blog.txt", lambda text: b"junk" + text, "line 1: it is not what the replay"),
-        ("paxos.txt", _edit(b'"slot":1', b'"slot":9'), "line 4: its checksum does not match its text."),
-        ("paxos.txt", lambda text: text[text.index(b"\n") + 1 :], "line 1: the journal's own line stands first"),
-        ("paxos.txt", lambda text: text + b"junk\n", "line 9: it is not of the form <checksum of eight hex digits>"),
-        ("paxos.txt", lambda text: text + _record('{"promise":[1]}'), "line 9: it is no record of a journal"),
-        ("paxos.txt", lambda text: text + _record('{"promise":[1,1],"opened":[1,1]}'), "line 9: it is not exactly one"),
-        ("paxos.txt", lambda text: text + _record("{}"), "line 9: it is not exactly one record."),
+        ("paxos.txt", _edit(b'"slot":1', b'"slot":9'), "line 4: its checksum does not match its text"),
+        ("paxos.txt", lambda text: text[text.index(b"\n") + 1 :], "line 1: its checksum does not match its text"),
+        ("paxos.txt", lambda text: text + b"junk\n", "line 10: it is not of the form <checksum of eight hex digits>"),
+        ("paxos.txt", _with_record('{"promise":[1]}'), "line 10: it is no record of a journal"),
+        ("paxos.txt", _with_record('{"promise":[1,1],"opened":[1,1]}'), "line 10: it is not exactly one"),
+        ("paxos.txt", _with_record("{}"), "line 10: it is not exactly one record"),
         (
             "paxos.txt",
-            lambda text: text + _record('{"accepted":{"slot":1,"ballot":[1,1],"value":[ ]}}'),
+            _with_record('{"accepted":{"slot":1,"ballot":[1,1],"value":[ ]}}'),
             "its value is",
         ),
-        ("paxos.txt", lambda text: text[:-1] + b"X", "line 8: it is not of the form"),
+        ("paxos.txt", lambda text: text[:-1] + b"X", "line 9: it is not of the form"),
         ("paxos.txt", lambda _text: b"", "it is missing"),
         ("paxos.txt", lambda _text: b"\0" * 99, "line 1: it is not of the form"),
     ],
@@ -206,14 +223,10 @@ def test_damage_is_named_with_file_line_and_fault(
     if not path.read_bytes():
         path.unlink()
 
-    found = problems(data)
+    found = warnings(data) if file == "blog.txt" else problems(data)
 
     assert any(text.startswith(file) and problem in text for text in found), found
     assert problems(data, 2) == problems(data, 3) == []
-
-
-def _record(text: str) -> bytes:
-    return b"%08x %b\n" % (crc32(text.encode()), text.encode())
 
 
 def test_a_forged_block_breaks_the_link_behind_it(data: Path) -> None:
@@ -230,7 +243,6 @@ def test_a_forged_block_breaks_the_link_behind_it(data: Path) -> None:
 
     assert any(problem.startswith("blockchain.txt, line 3: its H is") for problem in found)
     assert any("block 2 differs from block 2 of node" in text for node in (1, 2, 3) for text in problems(data, node))
-    assert any(problem.startswith("blog.txt, line 2: it is not what the replay") for problem in found)
 
 
 def test_one_broken_link_is_reported_once(data: Path) -> None:
@@ -275,14 +287,15 @@ def test_a_chain_shorter_than_its_journal_relies_on_is_named(data: Path) -> None
 
 
 def test_keys_behind_the_hash_are_allowed(data: Path) -> None:
-    """Further keys are allowed after the documented ones, as valid JSON."""
+    """Another program may have written them, as valid JSON; the node fetches such blocks anew."""
     path = data / "node-1" / "blockchain.txt"
     whole = path.read_bytes()
     path.write_bytes(whole.replace(b"}\n", b',"more":[1]}\n', 1))
     assert verified(data).ok
+    assert "blockchain.txt, line 1: it has keys behind its hash" in warnings(data)[0]
 
     path.write_bytes(whole.replace(b"}\n", b',"more":[1}\n', 1))
-    assert "blockchain.txt, line 1: what follows its hash is no JSON." in problems(data)
+    assert "blockchain.txt, line 1: what follows its hash is no JSON" in problems(data)[0]
 
 
 def test_the_difficulty_is_checked_for_every_block(data: Path) -> None:
@@ -299,16 +312,16 @@ def test_random_bytes_of_any_size_are_audited(data: Path, file: str) -> None:
     """Megabytes of random bytes, with no newline or thousands: a thousand problems are listed, more are counted."""
     path = data / "node-1" / file
     path.write_bytes(random.Random(7).randbytes(3_000_000))
-    assert not verified(data).ok
+    assert problems(data) or warnings(data)
 
     path.write_bytes(b"junk\n" * 5000)
     found = problems(data)
     assert len(found) < 3100
 
     path.write_bytes(b'{"height":' + b"1" * 5_000_000 + b"\n")
-    assert not verified(data).ok
+    assert problems(data) or warnings(data)
     path.write_bytes(b'{"height":1,"H":"' + b"0" * 64 + b'","T":' + b"[" * 2_000_000)
-    assert not verified(data).ok
+    assert problems(data) or warnings(data)
 
 
 def test_a_file_that_cannot_be_read_is_a_problem(data: Path) -> None:
@@ -319,7 +332,6 @@ def test_a_file_that_cannot_be_read_is_a_problem(data: Path) -> None:
 
     assert problems(data) == [
         "blog.txt: it cannot be read (Is a directory).",
-        "blog.txt: it ends after line 0, and 3 lines of the replay of blockchain.txt are missing.",
     ]
 
 
@@ -327,10 +339,10 @@ def test_a_folder_without_files_is_a_problem_thrice(data: Path) -> None:
     """The folder of a node holds none of its three files."""
     (data / "node-4").mkdir()
 
-    assert problems(data, 4) == [
-        "paxos.txt: it is missing.",
-        "blockchain.txt: it is missing.",
-        "blog.txt: it is missing.",
+    assert [text.split(";")[0].rstrip(".") for text in (*problems(data, 4), *warnings(data, 4))] == [
+        "paxos.txt: it is missing",
+        "blockchain.txt: it is missing",
+        "blog.txt: it is missing",
     ]
 
 
