@@ -33,7 +33,7 @@ written, so the promise is at least theirs.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Annotated
 from zlib import crc32
 
@@ -67,7 +67,7 @@ _Number = Annotated[int, Meta(ge=0, le=(1 << 63) - 1)]
 class _Vote(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     slot: Annotated[int, Meta(ge=1, le=MOST_SLOTS)]
     ballot: Ballot
-    value: tuple[msgspec.Raw, ...]
+    value: msgspec.Raw
 
 
 class _Line(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -87,6 +87,7 @@ class _Line(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 _decode = msgspec.json.Decoder(_Line).decode
+_decode_list = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _encode = msgspec.json.Encoder().encode
 
 
@@ -378,11 +379,17 @@ def _fold(memory: Memory, line: _Line, number: int) -> None:
         raise FileDamage(JOURNAL, number, "it holds no record")
 
 
-def _value(operations: Sequence[msgspec.Raw], number: int) -> Value:
+def _value(raw: msgspec.Raw, number: int) -> Value:
     try:
-        return tuple([_request(bytes(raw).decode()) for raw in operations])
-    except (MalformedText, UnicodeDecodeError) as error:
+        operations = [bytes(operation) for operation in _decode_list(raw)]
+        value = tuple([_request(operation.decode()) for operation in operations])
+    except MalformedText as error:
         raise FileDamage(JOURNAL, number, f"its value holds {error}") from None
+    except (ValueError, RecursionError) as error:
+        raise FileDamage(JOURNAL, number, f"its value is no list of operations ({error})") from None
+    if b"[%b]" % b",".join(operations) != bytes(raw):
+        raise FileDamage(JOURNAL, number, "its value is not written compactly")
+    return value
 
 
 def _request(text: str) -> Request:
