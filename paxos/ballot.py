@@ -9,6 +9,8 @@ from msgspec import Meta
 
 MOST_SLOTS = 100_000_000
 """No log is longer. A number above is no slot: it is refused where messages and files are decoded."""
+MOST_IN_FLIGHT = 65_536
+"""No leader proposes farther than this beyond the slots that it knows to be decided (`Config.window`)."""
 MOST_ROUNDS = 1 << 41
 """No message has a higher round. More elections than this never happen, and a number above would not fit anywhere."""
 

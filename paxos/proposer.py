@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 
 from paxos.acceptor import Acceptor
-from paxos.ballot import NO_BALLOT, Ballot, NodeId, Slot
+from paxos.ballot import MOST_IN_FLIGHT, NO_BALLOT, Ballot, NodeId, Slot
 from paxos.core import Core
 from paxos.effects import Timer
 from paxos.heartbeats import Heartbeats
@@ -143,13 +143,28 @@ class Proposer:
     def recover(self) -> None:
         """Propose again every value that may be chosen, and the no-op in gaps; decided slots are fetched before."""
         first = self.learner.decided + 1
-        last = max(self._reported, default=0)
+        last = self._last_believed(first)
         self.recovered = True
         self._recovered_upto = last
         self._next_slot = max(first, last + 1)
         for run in self._runs(self.slots_to_recover(first, last)):
             self._propose(run[0], [self.value_to_recover(slot) for slot in run])
         self._reported.clear()
+
+    @rule("4")
+    def _last_believed(self, first: Slot) -> Slot:
+        """The last slot reported that some leader can have proposed.
+
+        Whoever proposed a slot knew all but `MOST_IN_FLIGHT` slots below it to be decided, and a majority reports a
+        vote for each of those. So a vote beyond more gaps than that belongs to no chosen value.
+        """
+        last, gaps = 0, 0
+        for slot in sorted(slot for slot in self._reported if slot >= first):
+            gaps += slot - max(last + 1, first)
+            if gaps > MOST_IN_FLIGHT:
+                break
+            last = slot
+        return last
 
     def slots_to_recover(self, first: Slot, last: Slot) -> list[Slot]:
         """Every slot up to the last one reported, gaps too: an open slot would block all later ones."""

@@ -41,8 +41,9 @@ def check_writable(mode: DiskFaultKind, name: str) -> None:
 def damage(fault: DiskFault, data: bytes | None, *, up: bool) -> Patch | None:
     """The damage of `fault` to a file that holds `data` (None: there is no such file); None: remove the file.
 
-    A tear appends the beginning of a line, as a writer that died in mid-write does. It leaves complete lines alone,
-    because other nodes may rely on them. `up` says whether the node runs.
+    A "zero" turns the second half of the file into zeros. A tear appends the beginning of a line, as a writer that died
+    in mid-write does. It leaves complete lines alone, because other nodes may rely on them. `up` says whether the node
+    runs.
 
     Raises:
         InputError: there is no such file or line, or the node that should have torn a line is alive.
@@ -53,6 +54,8 @@ def damage(fault: DiskFault, data: bytes | None, *, up: bool) -> Patch | None:
         return None
     if fault.kind == "corrupt":
         return _corruption(fault, data)
+    if fault.kind == "zero":
+        return Patch(len(data) // 2, bytes(len(data) - len(data) // 2))
     if up:
         raise InputError(f"Node {fault.node} is alive: a line is torn by the death of its writer, so crash it first.")
     last = data.rpartition(b"\n")[0].rpartition(b"\n")[2]

@@ -16,8 +16,10 @@ CrashPoint = Literal["before-record", "before-sync", "before-send"]
 """A moment of the protocol: before a record is written; between record and sync; between sync and send."""
 
 DiskFaultKind = Literal[
-    "corrupt", "tear", "full", "readonly", "ok", "wipe", "rollback", "failing-sync", "failing-write"
+    "corrupt", "tear", "full", "readonly", "ok", "wipe", "zero", "slow", "rollback", "failing-sync", "failing-write"
 ]
+DAMAGES = frozenset[DiskFaultKind]({"corrupt", "tear", "wipe", "zero", "rollback"})
+"""The kinds that change files, once. The others set what the disk does from now on."""
 ALL_FILES = "all"
 """The file of a fault that concerns the whole folder."""
 
@@ -197,11 +199,14 @@ class DiskFault(msgspec.Struct, frozen=True, tag=True):
     kind: DiskFaultKind
     file: str = ""
     line_number: int | None = None
+    delay_ms: int = 0
+    """How much longer each sync takes; for "slow"."""
 
     def line(self) -> str:
         """The scenario line."""
         line = "" if self.line_number is None else str(self.line_number)
-        words = ["disk", str(self.node), self.kind, self.file, line]
+        delay = _milliseconds(self.delay_ms) if self.kind == "slow" else ""
+        words = ["disk", str(self.node), self.kind, self.file, line, delay]
         return " ".join(word for word in words if word)
 
 

@@ -49,6 +49,9 @@ from simulator.node.status import NodeStatus, SlotView
 from simulator.node.storage.storage import Recovered, Storage
 from simulator.settings import Settings
 
+FILES_CHECKED_EVERY_MS = 1_000
+"""How often a node looks whether its files are still there. Each sync looks too."""
+
 
 class NodeStopped(Exception):
     """The node has reported `NodeFailed` and handles no more events."""
@@ -99,6 +102,7 @@ class Node:
         self._proposed: list[tuple[Slot, Value]] = []  # In this batch: see `_premine`.
         self._flush_again = False  # The replica received something since its last flush.
         self._sync_due = False
+        self._files_checked_ms = 0
         self._compact_at = settings.limits.compact_bytes
 
     # Events
@@ -179,6 +183,9 @@ class Node:
 
     def wake(self, timer: Timer, now_ms: int) -> None:
         """Handle a timer that has expired."""
+        if now_ms >= self._files_checked_ms + FILES_CHECKED_EVERY_MS:
+            self._files_checked_ms = now_ms
+            self._check_files()
         if timer is Timer.SYNC:
             self._sync_due = True
         else:
@@ -375,6 +382,14 @@ class Node:
             replica.acceptor.promised, replica.acceptor.opened, replica.votes(), replica.recovery.records()
         )
         self._compact_at = max(self.settings.limits.compact_bytes, 2 * self.storage.journal_bytes)
+
+    @rule("18")
+    def _check_files(self) -> None:
+        """A node without its files would answer from memory what no restart can find: it stops."""
+        try:
+            self.storage.check_present()
+        except OSError as error:
+            self._stop(error)
 
     # Start and stop
 

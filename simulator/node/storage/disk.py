@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator
 from typing import Protocol
 
@@ -45,6 +46,14 @@ class Disk(Protocol):
         """Return once all appended data, and the file's name in its folder, survive a power loss."""
         ...
 
+    def check_present(self) -> None:
+        """Check that every file that was opened still has its name: a removed or replaced file keeps nothing.
+
+        Raises:
+            OSError: one was removed or replaced, or its folder was.
+        """
+        ...
+
     def truncate(self, name: str, size: int) -> None:
         """Cut the file to `size` bytes; durable after the next `sync`.
 
@@ -64,3 +73,8 @@ class Disk(Protocol):
             FileNotFoundError: there is none.
         """
         ...
+
+
+def gone(name: str) -> OSError:
+    """The error for a file that is not any more the one that the node opened."""
+    return OSError(errno.ESTALE, "it was removed or replaced while the node ran", name)

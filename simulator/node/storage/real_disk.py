@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from simulator.node.storage.disk import gone
 from simulator.settings import SyncMode
 
 _sync_data = getattr(os, "fdatasync", os.fsync)  # Times of the last change need no disk: fdatasync leaves them out.
@@ -68,6 +69,7 @@ class RealDisk:
     def sync(self, name: str) -> None:
         """See `Disk`."""
         self._refuse_after_failure(name)
+        self._check(name)
         if not self._durable:
             return
         try:
@@ -78,6 +80,11 @@ class RealDisk:
         except OSError:
             self._failed.add(name)
             raise
+
+    def check_present(self) -> None:
+        """See `Disk`."""
+        for name in self._open:
+            self._check(name)
 
     def truncate(self, name: str, size: int) -> None:
         """See `Disk`."""
@@ -132,6 +139,17 @@ class RealDisk:
                 self._unlisted.add(name)
             self._open[name] = fd
         return fd
+
+    def _check(self, name: str) -> None:
+        """Refuse a file that has lost its name: what is written to it would be gone with the next start."""
+        try:
+            named = (self.directory / name).stat()
+        except FileNotFoundError:
+            named = None
+        opened = os.fstat(self._file(name))
+        if named is None or (named.st_ino, named.st_dev) != (opened.st_ino, opened.st_dev):
+            self._failed.add(name)
+            raise gone(name)
 
     def _refuse_after_failure(self, name: str) -> None:
         if name in self._failed:

@@ -215,6 +215,14 @@ class Storage:
         self._marks = _thinned(self._marks, self._chain.height)
         self._journal.rewrite(promised, opened, votes, self._marks, kept)
 
+    def check_present(self) -> None:
+        """Check that the files are still there, under their names.
+
+        Raises:
+            OSError: one was removed or replaced, or the disk fails.
+        """
+        self._disk.check_present()
+
     @property
     def journal_bytes(self) -> int:
         """The journal's length in bytes."""

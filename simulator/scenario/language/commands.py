@@ -155,6 +155,7 @@ class DiskCommand(Command, frozen=True, kw_only=True):
     kind: DiskFaultKind
     file: str = ""
     line: int | None = None
+    delay_ms: int = 0
 
 
 class ClockCommand(Command, frozen=True, kw_only=True):

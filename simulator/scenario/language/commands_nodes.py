@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Literal, get_args
 
-from simulator.faults.faults import CrashPoint, DiskFaultKind
+from simulator.faults.faults import ALL_FILES, CrashPoint, DiskFaultKind
 from simulator.scenario.language.command_spec import CommandSpec
 from simulator.scenario.language.commands import (
     ClockCommand,
@@ -49,16 +49,18 @@ def _disk(words: Cursor) -> DiskCommand:
     chosen = words.choose("what a disk can do", DISK_KINDS)
     kind = next(known for known in DISK_KINDS if known == chosen)
     file, line = "", None
-    if kind in {"corrupt", "tear", "wipe"}:
+    delay_ms = words.time_ms("a TIME", least=1) if kind == "slow" else 0
+    if kind in {"corrupt", "tear", "wipe", "zero"} or (kind == "rollback" and words.more()):
         named = words.take("a FILE")
-        if named.text.lower() not in DISK_FILES:
-            words.refuse(named, f"{named.text!r} is not a file of a node", DISK_FILES)
+        files = (*DISK_FILES, ALL_FILES) if kind in {"wipe", "rollback"} else DISK_FILES
+        if named.text.lower() not in files:
+            words.refuse(named, f"{named.text!r} is not a file of a node", files)
         file = named.text.lower()
         if kind == "corrupt" and words.more():
             line = words.number("a LINE", 1)
     words.done()
     assert word is not None
-    return DiskCommand(node=node, kind=kind, file=file, line=line)
+    return DiskCommand(node=node, kind=kind, file=file, line=line, delay_ms=delay_ms)
 
 
 def _clock(words: Cursor) -> ClockCommand:
@@ -127,15 +129,23 @@ COMMANDS = (
     CommandSpec(
         name="disk",
         group="disks",
-        usage="disk N corrupt FILE [LINE] | tear FILE | full | readonly | ok | wipe FILE",
+        usage=(
+            "disk N corrupt FILE [LINE] | tear FILE | zero FILE | wipe FILE | wipe all | rollback | full | readonly "
+            "| slow TIME | ok"
+        ),
         summary="harms a node's disk or one of its files, or mends the disk",
         examples=(
             ("disk 2 tear paxos.txt", "the last line of node 2's journal is torn, as by a power cut"),
+            ("disk 4 corrupt blockchain.txt 3", "one letter of block 3 is another: the next start finds it"),
+            ("disk 4 zero paxos.txt", "the second half of the journal is zeros"),
+            ("disk 4 wipe all", "node 4 has no files any more"),
+            ("disk 5 rollback", "a node that is down gets its files back as they were at its last start"),
+            ("disk 2 slow 50ms", "every sync of node 2 takes 50 ms longer"),
             ("disk 3 full", "node 3 can write no more"),
             ("disk 3 ok", "it can again"),
         ),
         parse=_disk,
-        keywords=(*DISK_KINDS[:6], *DISK_FILES),
+        keywords=(*DISK_KINDS[:9], *DISK_FILES, ALL_FILES),
     ),
     CommandSpec(
         name="clock",

@@ -49,7 +49,15 @@ def faults_of(
             return _by_hand(command, cluster, selector)
         case commands.DiskCommand():
             node = selector.one(command.node)
-            return [faults.DiskFault(node=node, kind=command.kind, file=command.file, line_number=command.line)]
+            return [
+                faults.DiskFault(
+                    node=node,
+                    kind=command.kind,
+                    file=command.file,
+                    line_number=command.line,
+                    delay_ms=command.delay_ms,
+                )
+            ]
         case commands.ClockCommand():
             node = selector.one(command.node)
             return [faults.ClockFault(node=node, rate_percent=command.rate_percent, jump_ms=command.jump_ms)]

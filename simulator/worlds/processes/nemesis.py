@@ -94,9 +94,12 @@ class ProcessNemesis(Nemesis):
     def change_disk(self, fault: DiskFault) -> None:
         """See `Nemesis`."""
         if fault.kind in DISK_FAULT_MODES:
-            self._supervisor.set_disk_fault_mode(fault.node, fault.kind)
+            self._supervisor.set_disk_mode(fault.node, (fault.kind, fault.delay_ms))
         else:
             up = fault.node in self._supervisor.processes
+            if fault.kind == "rollback":
+                self._supervisor.older_copies.roll_back(fault, up=up)
+                return
             damage_file(node_directory(self._settings, fault.node), fault, up=up)
 
     def change_clock(self, fault: ClockFault) -> None:

@@ -22,7 +22,6 @@ import msgspec
 from paxos.ballot import NodeId
 from paxos.messages import AnyMessage
 from simulator.errors import InputError
-from simulator.faults.faults import DiskFaultKind
 from simulator.node.client_api import Inspected, NodeFailed
 from simulator.node.drivable import Drivable
 from simulator.node.status import NodeStatus
@@ -39,10 +38,12 @@ from simulator.worlds.processes.clocks import (
 )
 from simulator.worlds.processes.cluster_file import Origin
 from simulator.worlds.processes.framed_pipe import SUPERVISOR, Frame, FrameError, Inlet, Outlet, frame, split
-from simulator.worlds.processes.process_host import DISK_FAULT_MODE, DISK_FAULT_MODES, ProcessHost
+from simulator.worlds.processes.process_host import DISK_FAULT_MODE, DiskMode, ProcessHost, decode_disk_mode
 from simulator.worlds.processes.status_reporter import StatusReporter
 from simulator.worlds.processes.wire import decode_call, decode_message
 
+DISK_FAILED, BAD_FILES = os.EX_IOERR, os.EX_DATAERR
+"""The exit status of a node process whose disk failed (74), or whose files are not its own (65). A bug has status 1."""
 SHUTDOWN_GRACE_S = 1.0
 """How long a process that ends waits for the supervisor to read its last reports."""
 NEW_OBJECTS = 50_000
@@ -151,7 +152,8 @@ class Loop:
                 for data in split(body):
                     node.call(decode_call(data), now)
             elif source == DISK_FAULT_MODE:
-                self._host.disk_fault_mode = DISK_FAULT_MODES[body[-1]]
+                for data in split(body):
+                    self._host.disk_fault_mode, self._host.disk_delay_ms = decode_disk_mode(data)
             elif source != CLOCK:
                 for message in _decoded(body):
                     node.receive(message, now)
@@ -217,7 +219,7 @@ def run_node(
     node_id: NodeId,
     settings: Settings,
     build: Builder,
-    disk_fault_mode: DiskFaultKind,
+    disk_mode: DiskMode,
     *,
     ends: tuple[int, int],
     clock: ClockSetting = RUNNING,
@@ -227,7 +229,7 @@ def run_node(
     """Run a node process from start to end. `ends` are its pipe in and its pipe out."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the supervisor, which ends its nodes.
     inlet, outlet = Inlet(ends[0]), Outlet(ends[1])
-    host = ProcessHost(outlet, Random(f"{settings.seed}/{node_id}"), disk_fault_mode)
+    host = ProcessHost(outlet, Random(f"{settings.seed}/{node_id}"), disk_mode)
     host.origin = origin
     if probed:
         host.start_probe()
@@ -239,15 +241,21 @@ def run_node(
         status = 0
     except InputError as error:
         host.report(NodeFailed(str(error)))
+        status = BAD_FILES
     except OSError as error:
         where = f"{error.filename!r} cannot be used: " if isinstance(error.filename, str) else ""
         host.report(NodeFailed(f"{where}{error.strerror or error}"))
+        status = DISK_FAILED
     except MemoryError:
         host.report(NodeFailed("there is not enough memory for it"))
     except Exception as error:  # noqa: BLE001  The supervisor gets every error.
         sys.excepthook(type(error), error, error.__traceback__)  # The module traceback would cost 4 ms at the start.
         if type(error).__name__ != "NodeStopped":
             host.report(NodeFailed(f"a bug of ours ({type(error).__name__}: {error}); see {log}"))
+        elif isinstance(error.__cause__, OSError):
+            status = DISK_FAILED
+        elif isinstance(error.__cause__, InputError):
+            status = BAD_FILES
     host.push()
     _drain(outlet)
     sys.stderr.flush()

@@ -14,13 +14,13 @@ from multiprocessing import util
 from types import ModuleType
 from typing import Any
 
-from simulator.faults.faults import DiskFaultKind
 from simulator.settings import Settings
 from simulator.worlds.processes.clocks import RUNNING, ClockSetting
 from simulator.worlds.processes.cluster_file import Origin
 from simulator.worlds.processes.framed_pipe import Inlet, Outlet, PipeEnd, widen
 from simulator.worlds.processes.node_main import Builder
 from simulator.worlds.processes.process_flags import FIRST_LINE
+from simulator.worlds.processes.process_host import DiskMode
 from simulator.worlds.processes.spawn_entry import run_spawned
 
 BACKLOG_BYTES = 64 << 20
@@ -45,7 +45,7 @@ class NodeProcess:
         node_id: int,
         settings: Settings,
         build: Builder,
-        disk_fault_mode: DiskFaultKind = "ok",
+        disk_mode: DiskMode = ("ok", 0),
         *,
         clock: ClockSetting = RUNNING,
         origin: Origin | None = None,
@@ -59,7 +59,7 @@ class NodeProcess:
             widen(end.fileno())
         self._process = _context.Process(
             target=run_spawned,
-            args=(node_id, settings, build, disk_fault_mode),
+            args=(node_id, settings, build, disk_mode),
             kwargs={
                 "ends": (PipeEnd(child_in.fileno()), PipeEnd(child_out.fileno())),
                 "clock": clock,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -18,8 +19,11 @@ if TYPE_CHECKING:
     from simulator.worlds.processes.probe_frames import ProcessProbe
 
 DISK_FAULT_MODE = 1_000
-"""The address of a frame that sets the disk's fault mode; no node has this number. Its message is one byte."""
-DISK_FAULT_MODES: tuple[DiskFaultKind, ...] = ("ok", "full", "readonly", "failing-write", "failing-sync")
+"""The address of a frame that sets the disk's fault mode; no node has this number. Its message is a `DiskMode`."""
+DISK_FAULT_MODES: tuple[DiskFaultKind, ...] = ("ok", "full", "readonly", "failing-write", "failing-sync", "slow")
+DiskMode = tuple[DiskFaultKind, int]
+"""A fault mode, and by how many milliseconds a slow disk delays a sync."""
+_MODE = struct.Struct("<BI")
 DEFERRABLE_MESSAGES = (Decide, Hints)
 """Messages that only clients of the receiving node wait for. The supervisor knows whether there are any."""
 
@@ -32,10 +36,10 @@ class ProcessHost:
     writes, syncs and applies, if wanted.
     """
 
-    def __init__(self, outlet: Outlet, dice: Random, disk_fault_mode: DiskFaultKind = "ok") -> None:
+    def __init__(self, outlet: Outlet, dice: Random, disk_mode: DiskMode = ("ok", 0)) -> None:
         self.due_ms: dict[Timer, int] = {}
         self.now_ms = 0
-        self.disk_fault_mode = disk_fault_mode
+        self.disk_fault_mode, self.disk_delay_ms = disk_mode
         self.probe: ProcessProbe | None = None
         self.origin: Origin | None = None
         self._outlet = outlet
@@ -95,3 +99,14 @@ class ProcessHost:
         if self._messages:
             self._outlet.put(frame(self._targets, self._messages))
             self._messages.clear()
+
+
+def encode_disk_mode(mode: DiskMode) -> bytes:
+    """The message of a `DISK_FAULT_MODE` frame."""
+    return _MODE.pack(DISK_FAULT_MODES.index(mode[0]), mode[1])
+
+
+def decode_disk_mode(message: bytes) -> DiskMode:
+    """The inverse of `encode_disk_mode`."""
+    index, delay_ms = _MODE.unpack(message)
+    return DISK_FAULT_MODES[index], delay_ms

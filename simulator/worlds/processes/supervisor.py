@@ -11,23 +11,24 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from multiprocessing import resource_tracker
 from random import Random
 from typing import Protocol
 
 import msgspec
 
-from simulator.faults.faults import DiskFaultKind
 from simulator.faults.links import Links
 from simulator.settings import Settings
 from simulator.worlds.processes.call_queue import CallQueue
 from simulator.worlds.processes.clocks import SETTLED, ClusterClock, Settled, decode_settled
 from simulator.worlds.processes.cluster_file import Origin
+from simulator.worlds.processes.faulty_disk import OlderCopies
 from simulator.worlds.processes.framed_pipe import PROBE, SUPERVISOR, FrameError, frame, split
-from simulator.worlds.processes.node_main import Builder
+from simulator.worlds.processes.node_main import Builder, node_directory
 from simulator.worlds.processes.node_process import NodeProcess
 from simulator.worlds.processes.poller import Poller
-from simulator.worlds.processes.process_host import DISK_FAULT_MODE, DISK_FAULT_MODES
+from simulator.worlds.processes.process_host import DISK_FAULT_MODE, DiskMode, encode_disk_mode
 from simulator.worlds.processes.recording import Recording
 from simulator.worlds.processes.router import Router
 
@@ -90,7 +91,8 @@ class Supervisor:
         self._listener = listener
         self._poller = Poller()
         self._writing: dict[int, int] = {}
-        self._disk_fault_modes: dict[int, DiskFaultKind] = {}
+        self._disk_modes: dict[int, DiskMode] = {}
+        self.older_copies = OlderCopies(partial(node_directory, settings))
         self._ending = False
         self._over = False
         self._kill_at: float | None = None
@@ -129,10 +131,11 @@ class Supervisor:
 
     def spawn(self, node: int) -> None:
         """Start a process for `node`, with new pipes. In the supervisor's thread alone: see `call_soon`."""
-        fault_mode = self._disk_fault_modes.get(node, "ok")
+        disk_mode = self._disk_modes.get(node, ("ok", 0))
+        self.older_copies.keep(node)
         probed, clock = self._recording is not None, self.clock.setting()
         origin = None if self._origin is None else self._origin(node)
-        process = NodeProcess(node, self._settings, self._build, fault_mode, clock=clock, origin=origin, probed=probed)
+        process = NodeProcess(node, self._settings, self._build, disk_mode, clock=clock, origin=origin, probed=probed)
         self.processes[node] = process
         self.router.connect(node, process.outlet)
         self._poller.register(process.inlet.fd, lambda: self._read(process))
@@ -153,12 +156,12 @@ class Supervisor:
             self._flush(node)
         return True
 
-    def set_disk_fault_mode(self, node: int, fault_mode: DiskFaultKind) -> None:
+    def set_disk_mode(self, node: int, mode: DiskMode) -> None:
         """Set what the disk of `node` does from now on, in later incarnations too."""
-        self._disk_fault_modes[node] = fault_mode
+        self._disk_modes[node] = mode
         process = self.processes.get(node)
         if process is not None and not process.outlet.closed:
-            process.outlet.put(frame(DISK_FAULT_MODE, [bytes([DISK_FAULT_MODES.index(fault_mode)])]))
+            process.outlet.put(frame(DISK_FAULT_MODE, [encode_disk_mode(mode)]))
             self._flush(node)
 
     def broadcast(self, address: int, message: bytes) -> None:

@@ -17,6 +17,7 @@ from random import Random
 from simulator.errors import InputError
 from simulator.faults.disk_damage import REFUSALS, check_writable, damage, disk_error
 from simulator.faults.faults import ALL_FILES, CrashPoint, DiskFault, DiskFaultKind
+from simulator.node.storage.disk import gone
 from simulator.node.storage.journal import JOURNAL
 from simulator.worlds.virtual.simulated_file import SimulatedFile
 
@@ -90,6 +91,12 @@ class SimulatedDisk:
                 raise disk_error(number, name)
         file.data += data
 
+    def check_present(self) -> None:
+        """See `Disk`."""
+        for name, file in self._open.items():
+            if self.files.get(name) is not file:
+                raise gone(name)
+
     def truncate(self, name: str, size: int) -> None:
         """See `Disk`."""
         file = self._file(name)
@@ -101,6 +108,8 @@ class SimulatedDisk:
         file = self._open.get(name) or self._file(name)
         if name == JOURNAL and self.crash_at == "before-sync":
             raise Killed(self.crash_at)
+        if self.files.get(name) is not file:
+            raise gone(name)
         if self.fault_mode == "failing-sync":
             file.doomed.append((file.synced, len(file.data)))
             raise disk_error(errno.EIO, name)

@@ -20,6 +20,7 @@ from paxos.effects import Timer
 from paxos.messages import AnyMessage
 from paxos.records import JournalRecord
 from simulator.errors import InputError
+from simulator.faults.faults import DAMAGES, DiskFault
 from simulator.node.client_api import ClientCall, NodeFailed, NodeReport
 from simulator.node.drivable import Drivable
 from simulator.node.node import NodeStopped
@@ -173,6 +174,20 @@ class Machine:
             self._begin(self.incarnation)
         else:
             self._release(self.incarnation)
+
+    def change_disk(self, fault: DiskFault) -> None:
+        """Damage a file, or set the fault mode of the disk; "ok" also cancels a crash at a point.
+
+        Raises:
+            InputError: see `SimulatedDisk.damage`.
+        """
+        if fault.kind in DAMAGES:
+            self.disk.damage(fault, up=self.life != "down")
+            return
+        self._delay.slower_ms = fault.delay_ms if fault.kind == "slow" else 0
+        self.disk.fault_mode = fault.kind
+        if fault.kind == "ok":
+            self.disk.crash_at = None
 
     def change_clock(self, rate_percent: int, jump_ms: int) -> None:
         """Change the node's clock."""

@@ -53,14 +53,8 @@ class VirtualNemesis(Nemesis):
         self._machines[node].resume()
 
     def change_disk(self, fault: DiskFault) -> None:
-        """See `Nemesis`. The fault mode "ok" also cancels a crash at a point."""
-        machine = self._machines[fault.node]
-        if fault.kind in {"corrupt", "tear", "wipe", "rollback"}:
-            machine.disk.damage(fault, up=machine.life != "down")
-            return
-        machine.disk.fault_mode = fault.kind
-        if fault.kind == "ok":
-            machine.disk.crash_at = None
+        """See `Nemesis`."""
+        self._machines[fault.node].change_disk(fault)
 
     def change_clock(self, fault: ClockFault) -> None:
         """See `Nemesis`."""

@@ -14,10 +14,14 @@ from simulator.worlds.virtual.event_queue import EventQueue
 
 
 class SyncDelay:
-    """`lag_ms` is how far the current batch is ahead of the world. A sync takes one of `durations_ms`, drawn evenly."""
+    """`lag_ms` is how far the current batch is ahead of the world. A sync takes one of `durations_ms`, drawn evenly.
+
+    `slower_ms` is added to each: the disk is slow.
+    """
 
     def __init__(self, queue: EventQueue, dice: Random, durations_ms: tuple[int, ...]) -> None:
         self.lag_ms = 0
+        self.slower_ms = 0
         self._queue = queue
         self._dice = dice
         self._durations_ms = durations_ms
@@ -30,6 +34,7 @@ class SyncDelay:
         """
         durations = self._durations_ms
         takes = durations[0] if len(durations) == 1 else durations[int(self._dice.random() * len(durations))]
+        takes += self.slower_ms
         self.lag_ms += takes
         return self._queue.now_ms + self.lag_ms if self.lag_ms else 0
 

@@ -18,6 +18,7 @@ class Person:
     """Decides what the disk does."""
 
     disk_fault_mode: DiskFaultKind = "ok"
+    disk_delay_ms: int = 0
 
 
 @pytest.mark.parametrize(
