@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from functools import cache, partial
 from pathlib import Path
 
@@ -11,8 +12,7 @@ from blog.operations import Post
 from simulator.checks.audit import verify_directory
 from simulator.errors import StorageDamage
 from simulator.faults.faults import Crash, Restart
-from simulator.node import node as node_module
-from simulator.settings import Settings
+from simulator.settings import Limits, Settings
 from simulator.worlds.virtual.cluster import VirtualCluster
 from tests.simulator.checks.audit.damages import BLOG, CHAIN, JOURNAL, Damage, Files, all_damages
 from tests.simulator.node.storage.builder import BareNode
@@ -26,9 +26,8 @@ NODES = {"voted for all": 1, "fetched a part": 3, "compacted its journal": 2}
 @cache
 def files_of(history: str) -> Files:
     """The files of a node of a run in which node 3 was down for a while."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(node_module, "COMPACT_BYTES", 3_000 if "compacted" in history else 8 << 20)
-        cluster = VirtualCluster(Settings(nodes=3, seed=5))
+    limits = Limits(compact_bytes=3_000) if "compacted" in history else Limits()
+    with closing(VirtualCluster(Settings(nodes=3, seed=5, limits=limits))) as cluster:
         for number in range(27):
             if number == 6:
                 cluster.apply(Crash(3))
@@ -38,9 +37,7 @@ def files_of(history: str) -> Files:
             assert cluster.wait(partial(_reaches, cluster, number + 1), 20_000)
         assert cluster.wait(lambda: all(cluster.status(n).height >= 27 for n in (1, 2, 3)), 20_000)
         disk = cluster.machines[NODES[history]].disk
-        files = {name: bytes(disk.files[name].data) for name in (CHAIN, BLOG, JOURNAL)}
-        cluster.close()
-        return files
+        return {name: bytes(disk.files[name].data) for name in (CHAIN, BLOG, JOURNAL)}
 
 
 def _reaches(cluster: VirtualCluster, height: int) -> bool:

@@ -271,25 +271,71 @@ def test_a_disk_that_refuses_stops_its_node_alone(cluster: Cluster, kind: DiskFa
     assert cluster.status(node).error == ""
 
 
-def test_a_torn_last_line_is_cut_and_damage_elsewhere_is_named(open_new: OpenNew) -> None:
-    """A node comes back from the one. It refuses to start from the other."""
+def test_a_torn_last_line_is_cut_and_damage_elsewhere_is_named_and_mended(open_new: OpenNew) -> None:
+    """A node comes back from both, without a person: it says what was wrong and sets the damaged file aside."""
     cluster = open_new()
     assert write(cluster, 1) is AnswerKind.OK
     assert cluster.wait(lambda: healthy(cluster), LONG_MS)
     node = follower_of(cluster)
-    cluster.apply(Crash(node))
-    cluster.apply(DiskFault(node, "tear", "paxos.txt"))
-    cluster.apply(Restart(node))
-    assert cluster.wait(lambda: healthy(cluster), LONG_MS)
-    assert any("torn last line" in event.text for event in cluster.events(10_000))
+    for fault, words in (
+        (DiskFault(node, "tear", "paxos.txt"), "torn last line"),
+        (DiskFault(node, "corrupt", "paxos.txt", 1), "paxos.txt, line 1: its checksum does not match its text"),
+        (DiskFault(node, "corrupt", "blockchain.txt", 1), "set aside as blockchain.txt.damaged-1"),
+        (DiskFault(node, "zero", "paxos.txt"), "paxos.txt"),
+        (DiskFault(node, "wipe", "all"), f"node {node}"),
+    ):
+        cluster.apply(Crash(node))
+        cluster.apply(fault)
+        cluster.apply(Restart(node))
+        assert cluster.wait(lambda: healthy(cluster), LONG_MS), fault
+        assert any(words in event.text for event in cluster.events(10_000)), fault
+        assert write(cluster, node) is AnswerKind.OK
 
-    cluster.apply(Crash(node))
-    cluster.apply(DiskFault(node, "corrupt", "paxos.txt", 1))
-    cluster.apply(Restart(node))
+
+def test_a_node_whose_files_are_removed_under_it_stops(open_new: OpenNew) -> None:
+    """It would answer from files that no restart finds. The cluster goes on, and the node comes back."""
+    cluster = open_new()
+    assert write(cluster, 1) is AnswerKind.OK
+    assert cluster.wait(lambda: healthy(cluster), LONG_MS)
+    node = follower_of(cluster)
+
+    cluster.apply(DiskFault(node, "wipe", "all"))
 
     assert cluster.wait(lambda: cluster.status(node).life == "down", LONG_MS)
-    assert "paxos.txt, line 1" in cluster.status(node).error
-    assert write(cluster, follower_of(cluster)) is AnswerKind.OK
+    assert "it was removed or replaced while the node ran" in cluster.status(node).error
+    assert write(cluster, leader_of(cluster)) is AnswerKind.OK
+    cluster.apply(Restart(node))
+    assert cluster.wait(lambda: healthy(cluster), LONG_MS)
+
+
+def test_a_node_can_be_given_its_older_files(open_new: OpenNew) -> None:
+    """They are those of its last start. A node that runs keeps its files."""
+    cluster = open_new()
+    node = follower_of(cluster)
+    assert write(cluster, node) is AnswerKind.OK
+    with pytest.raises(InputError, match=f"Node {node} is alive"):
+        cluster.apply(DiskFault(node, "rollback"))
+    cluster.apply(Crash(node))
+
+    cluster.apply(DiskFault(node, "rollback"))
+
+    assert len(cluster.chain_lines(node, 1, 9)) == 0
+    cluster.apply(Restart(node))
+    assert cluster.wait(lambda: healthy(cluster), LONG_MS)
+
+
+def test_a_slow_disk_delays_its_node_alone(open_new: OpenNew) -> None:
+    """Writes are answered by the others meanwhile, and the node follows."""
+    cluster = open_new()
+    assert write(cluster, 1) is AnswerKind.OK
+    assert cluster.wait(lambda: healthy(cluster), LONG_MS)
+    node = follower_of(cluster)
+    cluster.apply(DiskFault(node, "slow", delay_ms=100))
+
+    assert write(cluster, leader_of(cluster)) is AnswerKind.OK
+    assert cluster.wait(lambda: cluster.status(node).height == 2, LONG_MS)
+    cluster.apply(DiskFault(node, "ok"))
+    assert cluster.wait(lambda: healthy(cluster), LONG_MS)
 
 
 def test_a_wiped_file_is_gone(open_new: OpenNew) -> None:
