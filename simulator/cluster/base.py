@@ -103,7 +103,7 @@ class BaseCluster(ABC):
                 self._answered(self._book.read_answered(report))
             case NoteLine(kind, text):
                 self._note(node, kind, text)
-                if kind == "amnesia":
+                if kind in {"amnesia", "damaged"}:
                     self._book.begins_anew(node)
             case NodeFailed(text):
                 self._note(node, "failed", text)

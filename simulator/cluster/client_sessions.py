@@ -219,7 +219,7 @@ class ClientBook:
         return late
 
     def begins_anew(self, node: int) -> None:
-        """`node` has lost its memory: its local reads may show less than before."""
+        """`node` has lost its memory or a part of its chain: its local reads may show less than before."""
         self._anew[node] = self._anew.get(node, 0) + 1
 
     def history(self) -> Sequence[Event]:
