@@ -143,6 +143,8 @@ class AcceptorRules:
                 vote.voters |= acceptor.bit
                 if vote.has_quorum(oracle.accept_quorum, oracle.nodes):
                     oracle.choose(slot, acceptance.ballot, vote, at_ms)
+        if recovered.damaged:
+            oracle.sometimes["damaged files set aside"] += 1
         for note in recovered.notes:
             oracle.sometimes["torn tails" if "torn" in note else "mended files"] += 1
 

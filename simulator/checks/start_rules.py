@@ -9,7 +9,7 @@ from __future__ import annotations
 from paxos.ballot import NodeId
 from simulator.checks.oracle import Oracle
 from simulator.faults.disk_damage import REFUSALS
-from simulator.faults.faults import DiskFault
+from simulator.faults.faults import DAMAGES, DiskFault
 from simulator.node.client_api import NodeFailed
 from simulator.trace.events import NodeReported
 
@@ -25,7 +25,7 @@ class StartRules:
     def injected(self, fault: DiskFault) -> None:
         """A disk or a file of a node was harmed, or its disk works again."""
         node = self._oracle.nodes[fault.node]
-        if fault.kind in {"corrupt", "wipe", "rollback"}:
+        if fault.kind in DAMAGES and fault.kind != "tear":
             node.damaged = True
         elif fault.kind == "ok":
             node.refuses = False

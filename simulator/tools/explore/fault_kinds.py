@@ -178,9 +178,10 @@ def _hold(draw: Draw) -> Timed:
     yield lasts, Release()
 
 
-def _disk_refuses(draw: Draw) -> Timed:
+def _disk_fails(draw: Draw) -> Timed:
     node = draw.node()
-    yield 0, DiskFault(node, draw.dice.choice(REFUSALS))
+    kind = draw.dice.choice((*REFUSALS, "slow"))
+    yield 0, DiskFault(node, kind, delay_ms=draw.dice.choice((5, 40, 250)) if kind == "slow" else 0)
     lasts = draw.span(50, 1_000)
     yield lasts, DiskFault(node, "ok")
     yield lasts + draw.span(1, 500), Restart(node)
@@ -206,7 +207,7 @@ KINDS: dict[str, Callable[[Draw], Timed]] = {
     "duplicate": _duplicate,
     "reorder": _reorder,
     "hold": _hold,
-    "disk": _disk_refuses,
+    "disk": _disk_fails,
     "clock": _clock,
 }
 """All kinds of actions, by name."""

@@ -1,4 +1,4 @@
-"""Draws losses of memory: the folders of a minority are wiped, or replaced by older copies, while they are down.
+"""Draws losses of memory: files of a minority are wiped, damaged, or replaced by older copies, while they are down.
 
 At most a minority of the nodes is ever chosen, so never more than that has amnesia at once: a cluster that lost the
 memory of more must not go on by itself (`docs/recovery.md`). For the same reason no permanent fault takes nodes or
@@ -11,12 +11,12 @@ from collections.abc import Iterator
 from random import Random
 
 from paxos.ballot import NodeId
-from simulator.faults.faults import ALL_FILES, Crash, DiskFault, Fault, LinkConditions, Restart
+from simulator.faults.faults import ALL_FILES, Crash, DiskFault, DiskFaultKind, Fault, LinkConditions, Restart
 from simulator.node.storage.chain_file import CHAIN
 from simulator.node.storage.journal import JOURNAL
 from simulator.tools.explore.schedule import ScheduledFault
 
-LOSSES = (
+LOSSES: tuple[tuple[DiskFaultKind, str], ...] = (
     ("wipe", ALL_FILES),
     ("wipe", ALL_FILES),
     ("wipe", JOURNAL),
@@ -24,6 +24,10 @@ LOSSES = (
     ("rollback", ALL_FILES),
     ("rollback", ALL_FILES),
     ("rollback", JOURNAL),
+    ("corrupt", CHAIN),
+    ("corrupt", JOURNAL),
+    ("zero", CHAIN),
+    ("zero", JOURNAL),
 )
 DOWN_MS = (1, 5, 20, 60, 200, 800)
 """How long a node is down before, and after, its files change."""
@@ -56,5 +60,5 @@ def _loss(node: NodeId, dice: Random) -> Iterator[tuple[int, Fault]]:
     before, after = dice.choice(DOWN_MS), dice.choice(DOWN_MS)
     kind, file = dice.choice(LOSSES)
     yield 0, Crash(node)
-    yield before, DiskFault(node, "wipe" if kind == "wipe" else "rollback", file)
+    yield before, DiskFault(node, kind, file)
     yield before + after, Restart(node)

@@ -18,6 +18,7 @@ from simulator.cluster.interface import Ticket
 from simulator.errors import InputError
 from simulator.faults.faults import (
     ClockFault,
+    Crash,
     DiskFault,
     Fault,
     Heal,
@@ -244,6 +245,7 @@ class _Trial:
         for node in nodes:
             mending += [DiskFault(node, "ok"), ClockFault(node)]
         mending += [Resume(node) for node in nodes]
+        mending += [Crash(node) for node in nodes if self._cluster.has_lost_files(node)]
         mending += [Restart(node) for node in nodes]
         for fault in (*mending, *self._permanent()):
             with suppress(InputError):

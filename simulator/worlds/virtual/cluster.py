@@ -187,6 +187,14 @@ class VirtualCluster(BaseCluster):
         self._check_node(node)
         return self.machines[node].disk.lines(CHAIN, first, last)
 
+    def has_lost_files(self, node: int) -> bool:
+        """True when files of a running node were removed or replaced: it will notice, and stop."""
+        try:
+            self.machines[node].disk.check_present()
+        except OSError:
+            return True
+        return False
+
     @contextmanager
     def files(self) -> Iterator[Path]:
         """See `Cluster`."""
