@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import PurePath
+from typing import Literal
 
 import msgspec
 
@@ -16,6 +17,7 @@ from blog.blog import Blog
 from paxos.ballot import Ballot, NodeId, Slot
 from paxos.messages import Acceptance, Value
 from paxos.replica import Replica
+from paxos.status import ReplicaStatus
 from simulator.node.client_api import NoteLine
 from simulator.node.state_machine import StateMachine
 from simulator.node.status import EntryView, NodeStatus, SlotView
@@ -47,9 +49,14 @@ def node_status(
     *,
     pending: int,
     error: str = "",
+    damaged: tuple[str, ...] = (),
+    grown: bool = False,
     log: tuple[SlotView, ...] = (),
 ) -> NodeStatus:
-    """The status. `pending` counts the node's own clients without an answer; `log` as `log_of` gives it."""
+    """The status. `pending` counts the node's own clients without an answer; `log` as `log_of` gives it.
+
+    `damaged` are the sentences of this start on damaged files; `grown` says that the chain has grown since.
+    """
     blog, status = state_machine.blog, replica.status()
     return NodeStatus(
         node=replica.core.me,
@@ -79,7 +86,19 @@ def node_status(
         syncs=counters.syncs,
         log=log,
         error=error,
+        memory=_memory(status, damaged=bool(damaged), grown=grown),
+        trouble=status.amnesia or "; ".join(damaged),
     )
+
+
+def _memory(
+    status: ReplicaStatus, *, damaged: bool, grown: bool
+) -> Literal["", "damaged", "mended", "amnesiac", "recovering"]:
+    if status.amnesia:
+        return "recovering" if status.remembering else "amnesiac"
+    if damaged:
+        return "mended" if grown else "damaged"
+    return ""
 
 
 def log_of(replica: Replica, height: int, storage: Storage) -> tuple[SlotView, ...]:

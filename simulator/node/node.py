@@ -103,6 +103,8 @@ class Node:
         self._flush_again = False  # The replica received something since its last flush.
         self._sync_due = False
         self._files_checked_ms = 0
+        self._damaged: tuple[str, ...] = ()
+        self._height_at_start = 0
         self._compact_at = settings.limits.compact_bytes
 
     # Events
@@ -119,6 +121,7 @@ class Node:
             newest = self.storage.read_blocks(recovered.height - HASHES_KEPT + 1, recovered.height)
         except (OSError, StorageDamage) as error:
             self._stop(error)
+        self._damaged, self._height_at_start = recovered.damaged, recovered.height
         self.state_machine.begin(recovered.height, recovered.tip, newest)
         self.replica = self.replica_type(
             self._config(),
@@ -231,6 +234,8 @@ class Node:
             self.counters,
             pending=len(self.waiting),
             error=self.stopped,
+            damaged=self._damaged,
+            grown=self.state_machine.height > self._height_at_start,
             log=log,
         )
 

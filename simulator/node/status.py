@@ -33,7 +33,8 @@ class NodeStatus(msgspec.Struct, frozen=True, kw_only=True):
 
     `queue` counts requests at this node that wait to be proposed or forwarded; `pending` those of its own clients that
     have no answer yet; `hashes` are the last blocks' hashes, the newest last; `heard` the nodes heard from lately.
-    `log` is filled only on request (`detail`).
+    `log` is filled only on request (`detail`). `memory` says whether this incarnation found damaged
+    files ("mended" once the chain has grown since), or promises are lost; `trouble` says what is wrong, in a sentence.
     """
 
     node: int
@@ -63,6 +64,8 @@ class NodeStatus(msgspec.Struct, frozen=True, kw_only=True):
     syncs: int = 0
     log: tuple[SlotView, ...] = ()
     error: str = ""
+    memory: Literal["", "damaged", "mended", "amnesiac", "recovering"] = ""
+    trouble: str = ""
 
 
 def after_death(status: NodeStatus) -> NodeStatus:
@@ -84,4 +87,6 @@ def after_death(status: NodeStatus) -> NodeStatus:
         messages_out=0,
         syncs=0,
         log=(),
+        memory="",
+        trouble="",
     )

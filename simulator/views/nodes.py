@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from simulator.node.status import EntryView, NodeStatus
-from simulator.views.palette import BAD, ODD, QUIET, ballot, condition, named, node, short_hash, sign
+from simulator.views.palette import BAD, ODD, QUIET, ballot, condition, memory, named, node, short_hash, sign
 from simulator.views.sheet import Bit, Cell, Column, Sheet, bit, facts, join
 
 FOLLOWS = ("follower", "candidate")
@@ -40,6 +40,9 @@ def status_view(states: Sequence[NodeStatus], title: str = "") -> Sheet:
     """All nodes, a row each: role, leader, and how far log and chain have come."""
     rows = tuple(_row(state) for state in states)
     notes = tuple(bit(f"node {state.node}: {state.error}", BAD) for state in states if state.error)
+    notes += tuple(
+        bit(f"node {state.node} is {state.memory}: {state.trouble}", ODD) for state in states if state.memory
+    )
     return Sheet(title=title, columns=_COLUMNS, rows=rows, notes=notes)
 
 
@@ -96,6 +99,8 @@ def node_facts(state: NodeStatus) -> Sheet:
         ("messages", bit(f"{state.messages_in} in, {state.messages_out} out")),
         ("syncs", bit(state.syncs)),
     ]
+    if state.memory:
+        pairs.append(("memory", join(memory(state), bit(state.trouble))))
     if state.error:
         pairs.append(("error", bit(state.error, BAD)))
     return facts(f"node {state.node}", pairs)
@@ -107,6 +112,7 @@ def node_summary(state: NodeStatus) -> Sheet:
         bit(f"node {state.node}", "bold"),
         sign(state),
         named(state),
+        memory(state),
         _pair("follows", node(state.leader)) if state.role != "leader" else (),
         _pair("ballot", ballot(state.ballot)),
         _pair("promised", ballot(state.promised)),
@@ -129,7 +135,12 @@ def node_summary(state: NodeStatus) -> Sheet:
 def node_panel(state: NodeStatus) -> Sheet:
     """One node as `PANEL_LINES` lines, for a narrow panel of fixed height."""
     lines = [
-        join(sign(state), named(state), _pair("follows", node(state.leader)) if condition(state) in FOLLOWS else ()),
+        join(
+            sign(state),
+            named(state),
+            memory(state),
+            _pair("follows", node(state.leader)) if condition(state) in FOLLOWS else (),
+        ),
         join(_pair("ballot", ballot(state.ballot)), _pair("promised", ballot(state.promised)), gap="  "),
         join(_pair("accepted", state.accepted), _pair("in flight", state.in_flight), gap="  "),
         join(_pair("decided", state.decided), _pair("applied", state.applied), gap="  "),
@@ -163,7 +174,7 @@ def _row(state: NodeStatus) -> tuple[Cell, ...]:
     return (
         sign(state),
         bit(state.node, "bold"),
-        named(state),
+        join(named(state), memory(state)),
         bit(node(state.leader)),
         bit(ballot(state.ballot)),
         bit(ballot(state.promised)),

@@ -56,6 +56,11 @@ def named(state: NodeStatus) -> Cell:
     return bit(condition(state), _look(state)[1])
 
 
+def memory(state: NodeStatus) -> Cell:
+    """What the state of a node's files and memory is, when there is something to say."""
+    return bit(state.memory, QUIET if state.memory == "mended" else ODD) if state.memory else ()
+
+
 def ballot(pair: tuple[int, int]) -> str:
     """A ballot as round.owner, "-" for none."""
     return f"{pair[0]}.{pair[1]}" if pair[0] else "-"

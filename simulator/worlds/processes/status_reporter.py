@@ -55,4 +55,5 @@ def _summary(status: NodeStatus) -> object:
         status.in_flight,
         status.heard,
         status.error,
+        status.memory,
     )
