@@ -71,9 +71,12 @@ class Findings:
         """True when there is such a file."""
         return (self._folder / file).is_file()
 
-    def has_content(self, file: str) -> bool:
-        """True when there is such a file and it is not empty."""
-        return self.is_file(file) and (self._folder / file).stat().st_size > 0
+    def count_lines(self, file: str) -> int:
+        """How many whole lines a file has, whatever they hold; 0 when there is none."""
+        if not self.is_file(file):
+            return 0
+        with (self._folder / file).open("rb") as stream:
+            return sum(piece.count(b"\n") for piece in iter(lambda: stream.read(_PIECE), b""))
 
     def problems(self) -> tuple[str, ...]:
         """The listed problems, and the number of further ones for each file."""

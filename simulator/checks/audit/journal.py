@@ -10,7 +10,7 @@ from zlib import crc32
 import msgspec
 from msgspec import Meta
 
-from simulator.checks.audit.folder import JOURNAL, Findings, Line
+from simulator.checks.audit.folder import CHAIN, JOURNAL, Findings, Line
 from simulator.checks.audit.operations import operations_of
 
 _OPENING = re.compile(rb"[0-9a-f]{8} \{")
@@ -92,7 +92,11 @@ def check_journal(findings: Findings, node: int, votes: Votes) -> Word:
     line = None
     for line in findings.lines(JOURNAL, _OPENING):
         if line.torn and line.number > 1 and _is_beginning(line, total):
-            findings.torn(JOURNAL, line.number)
+            if line.text.endswith(b"\0") and findings.count_lines(CHAIN) > word.ends:
+                word.whole = False
+                findings.problem(JOURNAL, line.number, f"it is zeros, and {CHAIN} goes on beyond it")
+            else:
+                findings.torn(JOURNAL, line.number)
             break
         record, fault = _record(line, total)
         if line.number == 1 and b'"journal":1,' in line.text:

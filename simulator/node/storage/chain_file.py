@@ -20,7 +20,7 @@ from simulator.node.codec import MalformedText, block_line, parse_block
 from simulator.node.storage.chain_run import STRIDE, ChainRun, EachRun
 from simulator.node.storage.disk import Disk
 from simulator.node.storage.errors import FileDamage
-from simulator.node.storage.line_reader import lines_of
+from simulator.node.storage.line_reader import CHUNK, lines_of
 from simulator.node.storage.proof import NO_PROOF, Proof
 
 CHAIN = "blockchain.txt"
@@ -95,6 +95,16 @@ class ChainFile:
             self.damage = FileDamage(CHAIN, *run.damage)
         if torn and self.damage is None:
             self.cut()
+
+    def count_lines(self) -> int:
+        """How many whole lines the file has, whatever they hold.
+
+        Raises:
+            OSError: the disk fails.
+        """
+        if not self._disk.exists(CHAIN):
+            return 0
+        return sum(chunk.count(b"\n") for chunk in self._disk.stream(CHAIN, CHUNK))
 
     def cut(self) -> None:
         """End the file after the blocks that hold, durably.

@@ -33,7 +33,7 @@ written, so the promise is at least theirs.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Annotated
 from zlib import crc32
 
@@ -141,12 +141,13 @@ class Journal:
         self.rewrite(NO_BALLOT, NO_BALLOT, (), {})
 
     @rule("16")
-    def load(self) -> Memory:
+    def load(self, chain_lines: Callable[[], int] = lambda: 0) -> Memory:
         """Read all records back, cut off a torn last line, and sync.
 
         A process that was killed between write and sync leaves lines that a power loss can still take. They must be
         durable before a repeated message is answered from them without another write. When `damage` is set, the file is
-        as it was found: set it aside and `rewrite` it.
+        as it was found: set it aside and `rewrite` it. `chain_lines` counts the lines of the chain: zeros at the end of
+        a journal are what a power loss left of the last write, unless the chain goes on beyond it.
 
         Raises:
             ForeignFile: it is the journal of another node or cluster, or of a newer program.
@@ -166,6 +167,8 @@ class Journal:
                 else:
                     _check_torn(line, number, total)
                     torn = True
+                    if line.endswith(b"\0") and chain_lines() > max(*memory.marks, *memory.accepted, 0, 0):
+                        raise FileDamage(JOURNAL, number, "it is zeros, and the chain goes on beyond it")  # noqa: TRY301
             except ForeignFile:
                 raise
             except FileDamage as damage:

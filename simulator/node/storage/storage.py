@@ -267,7 +267,7 @@ class Storage:
 
     def _load_journal(self) -> Memory:
         if self._disk.exists(JOURNAL):
-            return self._journal.load()
+            return self._journal.load(self._chain.count_lines)
         memory = Memory(NO_BALLOT, NO_BALLOT, {}, 0, GENESIS_HASH, nonces={}, marks={})
         memory.damage = FileDamage(JOURNAL, 0, "it is missing, though this node has a past")
         return memory
