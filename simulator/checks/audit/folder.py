@@ -43,7 +43,7 @@ class Findings:
         self._folder = folder
         self._problems: list[str] = []
         self._warnings: list[str] = []
-        self._said: set[str] = set()
+        self._explained: set[str] = set()
         self._counts: dict[str, int] = {}
 
     def problem(self, file: str, line: int, what: str, *, unknown: bool = False) -> None:
@@ -53,8 +53,8 @@ class Findings:
         to compare with its own.
         """
         self._counts[file] = self._counts.get(file, 0) + 1
-        if not unknown and file not in self._said:
-            self._said.add(file)
+        if not unknown and file not in self._explained:
+            self._explained.add(file)
             what += CONSEQUENCES[file]
         if self._counts[file] <= LISTED:
             self._problems.append(f"{file}, line {line}: {what}." if line else f"{file}: {what}.")

@@ -27,7 +27,7 @@ CHAIN = "blockchain.txt"
 MOST_DIGITS = 18
 """No nonce has more digits: it must fit into 64 bits."""
 MORE_KEYS = "it has keys behind its hash"
-"""Said of a block that another program may have written. It is no damage; the block is fetched anew."""
+"""What is wrong with a block that another program may have written. It is no damage; the block is fetched anew."""
 
 _SHAPE = b'{"height":%d,"H":"%b","T":%b,"N":%b,"hash":"%b"}\n'
 _HEAD = len(b'{"height":,"H":"","T":') + 64  # Without the height's digits.
