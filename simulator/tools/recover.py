@@ -132,7 +132,7 @@ def carry_out(data: Path, decided: Plan) -> str:
         disk.append(BLOG, b"")
         kept = [EraRecord(other, era, 0) for other, era in enumerate(eras, 1) if era]
         Journal(disk, origin.identity, origin.past).rewrite(
-            promised, NO_BALLOT, [votes[slot] for slot in sorted(votes)], (source.height, source.tip), kept
+            promised, NO_BALLOT, [votes[slot] for slot in sorted(votes)], {source.height: source.tip}, kept
         )
         disk.close()
     note = msgspec.json.encode(
