@@ -21,6 +21,7 @@ from simulator.errors import InputError
 from simulator.node.storage.blog_file import BLOG
 from simulator.node.storage.chain_file import CHAIN
 from simulator.node.storage.journal import Journal
+from simulator.node.storage.lock import DirectoryLock
 from simulator.node.storage.real_disk import RealDisk
 from simulator.node.storage.storage import Recovered, Storage
 from simulator.worlds.processes.cluster_file import ClusterFile
@@ -78,6 +79,15 @@ class Plan(msgspec.Struct, frozen=True):
             "newer than these are better: put them back first."
         )
         return lines
+
+
+def held(data: Path) -> DirectoryLock:
+    """Hold the data directory, so that no lab starts there meanwhile.
+
+    Raises:
+        DirectoryHeld: a lab runs there.
+    """
+    return DirectoryLock(data)
 
 
 def plan(data: Path, nodes: Sequence[NodeId] | None = None) -> Plan:

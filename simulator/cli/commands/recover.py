@@ -32,10 +32,9 @@ def recover(output: Output, *, directory: Path, yes: bool) -> int:
     most is taken at its word; the decision is appended to DIR/recovered.txt. The lab must not run. The exit status is
     1 when the answer was not yes.
     """
-    from simulator.node.storage.lock import DirectoryLock
-    from simulator.tools.recover import carry_out, plan
+    from simulator.tools.recover import carry_out, held, plan
 
-    with DirectoryLock(directory):
+    with held(directory):
         decided = plan(directory)
         for line in decided.lines():
             output.result(line)
