@@ -90,6 +90,19 @@ def check_folder(data: Path, number: int) -> None:
             raise InputError(f"{str(entry)!r} is {what}, where node {number} keeps a file. Move it away.")
 
 
+def check_record(data: Path) -> None:
+    """Refuse what stands in place of the record of the cluster (`cluster_file`): a link, a pipe, a device.
+
+    Raises:
+        InputError: there is one.
+    """
+    for name in ("cluster.txt", "cluster.txt.new"):
+        path = data / name
+        if path.is_symlink() or (path.exists() and not path.is_file()):
+            what = kind_of_file(path.lstat().st_mode)
+            raise InputError(f"{str(path)!r} is {what}, where the lab keeps a file. Move it away.")
+
+
 def _nodes(numbers: Sequence[int]) -> str:
     if len(numbers) == 1:
         return f"node {numbers[0]}"

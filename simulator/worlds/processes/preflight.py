@@ -6,7 +6,13 @@ from pathlib import Path
 
 from simulator.errors import InputError
 from simulator.settings import Settings
-from simulator.worlds.processes.node_folders import check_folder, delete_nodes, numbered_folders, our_files
+from simulator.worlds.processes.node_folders import (
+    check_folder,
+    check_record,
+    delete_nodes,
+    numbered_folders,
+    our_files,
+)
 
 
 def check_rule(rule: str | None) -> None:
@@ -36,6 +42,7 @@ def prepare_directories(settings: Settings) -> str:
                 f"{settings.data!r} holds a node {number}, and {settings.nodes} nodes were asked for: majorities "
                 f"of two sizes may miss each other. Give --nodes {number} or more, another --data, or --fresh."
             )
+    check_record(data)
     for number in settings.node_ids:
         check_folder(data, number)
     return deleted

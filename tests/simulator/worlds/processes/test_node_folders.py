@@ -100,6 +100,19 @@ def test_what_is_no_file_of_a_node_is_refused_before_the_start(tmp_path: Path) -
         prepare(tmp_path)
 
 
+@pytest.mark.parametrize("name", ["cluster.txt", "cluster.txt.new"])
+def test_what_is_no_record_of_the_cluster_is_refused(tmp_path: Path, name: str) -> None:
+    """The lab writes it at each start: a link could lead that anywhere, and a pipe would be waited for."""
+    (tmp_path / name).symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(InputError, match="is a symbolic link, where the lab keeps a file"):
+        prepare(tmp_path)
+    (tmp_path / name).unlink()
+    os.mkfifo(tmp_path / name)
+
+    with pytest.raises(InputError, match="is a pipe, where the lab keeps a file"):
+        prepare(tmp_path)
+
+
 def test_a_folder_of_another_program_is_no_larger_cluster(tmp_path: Path) -> None:
     """Only a node's files in it make `node-7` the folder of a seventh node."""
     (tmp_path / "node-7").mkdir()
