@@ -325,9 +325,10 @@ class NonceDiffers(Node):
         *,
         probe: Probe | None = None,
         miner: Miner = mine,
+        nonce: int = 0,
     ) -> None:
         searches = partial(mine_from, 7_919 * node_id)
-        super().__init__(node_id, settings, storage, host, probe=probe, miner=searches)
+        super().__init__(node_id, settings, storage, host, probe=probe, miner=searches, nonce=nonce)
 
 
 class StampingStateMachine(StateMachine):
