@@ -12,8 +12,9 @@ from collections.abc import Callable
 from simulator.worlds.processes.clocks import CLOCK, Settled, encode_clock
 from simulator.worlds.processes.supervisor import Supervisor
 
-SETTLE_S = 10.0
-"""How long a step waits for a node that does not answer. It then goes on without it, as if it were paused."""
+SETTLE_S = 60.0
+"""How long a step waits for a node that does not answer, as one does not while it starts on a very busy machine. It then
+goes on without it, as if it were paused."""
 
 
 class TimeSteps:
