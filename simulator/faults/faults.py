@@ -47,6 +47,20 @@ class Crash(msgspec.Struct, frozen=True, tag=True):
         return f"crash {self.node}" + (f" --at {self.point}" if self.point else "")
 
 
+class Kill(msgspec.Struct, frozen=True, tag=True):
+    """Kill a node's process alone (SIGKILL). What it had written stays on its machine, synced or not.
+
+    The next incarnation reads it. A later `Crash`, which is a loss of power in the virtual world, may still take what
+    no sync has made durable.
+    """
+
+    node: int
+
+    def line(self) -> str:
+        """The scenario line."""
+        return f"crash {self.node} --process"
+
+
 class Restart(msgspec.Struct, frozen=True, tag=True):
     """Start a node that is down, on the same files."""
 
@@ -224,6 +238,7 @@ class ClockFault(msgspec.Struct, frozen=True, tag=True):
 
 Fault = (
     Crash
+    | Kill
     | Restart
     | Pause
     | Resume

@@ -18,6 +18,7 @@ from simulator.faults.faults import (
     DiskFault,
     Fault,
     KeepCopies,
+    Kill,
     Pause,
     Release,
     Restart,
@@ -34,7 +35,7 @@ class Nemesis(ABC):
         self._links = links
         self._announce = announce
 
-    def carry_out(self, fault: Fault) -> None:  # noqa: C901  One case a kind of fault.
+    def carry_out(self, fault: Fault) -> None:  # noqa: C901, PLR0912, PLR0915  A case a kind.
         """Inject `fault` now.
 
         Raises:
@@ -46,6 +47,10 @@ class Nemesis(ABC):
                 self.check_crash(fault)
                 self._announce(fault)
                 self.crash(fault)
+            case Kill(node):
+                self._check_up(node)
+                self._announce(fault)
+                self.kill(node)
             case Restart(node):
                 self._check_node(node)
                 if (state := self.process_state(node)) != "down":
@@ -100,6 +105,10 @@ class Nemesis(ABC):
     @abstractmethod
     def crash(self, fault: Crash) -> None:
         """Kill a node that is up or paused, now or at the fault's `point`."""
+
+    @abstractmethod
+    def kill(self, node: int) -> None:
+        """Kill the process of a node that is up or paused. What it had written stays on its machine."""
 
     @abstractmethod
     def restart(self, node: int) -> None:

@@ -60,7 +60,7 @@ NODE_PARTS: dict[type, str] = {
     GroupCommit: "group_commit_type",
     BlockTransfer: "block_transfer_type",
 }
-FILES = ("core", "log", "reads", "elections", "memory", "ways", "statements", "controls")
+FILES = ("core", "log", "reads", "incarnations", "elections", "memory", "ways", "statements", "controls")
 
 Part = TypeVar("Part", bound=type)
 

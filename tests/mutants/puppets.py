@@ -34,6 +34,7 @@ from simulator.node.client_api import ClientCall, ClientRead, ClientWrite, NodeR
 from simulator.node.codec import operation_text
 from simulator.node.node import Node, NodeStopped
 from simulator.node.storage.identity import Past
+from simulator.node.storage.journal import JOURNAL
 from simulator.node.storage.storage import Recovered, Storage
 from simulator.settings import Settings
 from simulator.trace.events import (
@@ -169,6 +170,19 @@ class PuppetCluster:
             del file.data[file.synced :]
         seat.disk.lose_power()
         self.checker.observe(IncarnationEnded(at_ms=self.now, node=node, how="it was killed"))
+
+    def kill(self, node: NodeId, durable: int) -> None:
+        """The process dies while it syncs its journal, of which `durable` bytes were safe before; all stay for now."""
+        seat = self.seats[node]
+        seat.node = None
+        seat.disk.settle()
+        seat.disk.files[JOURNAL].synced = durable
+        seat.disk.end_process()
+        self.checker.observe(IncarnationEnded(at_ms=self.now, node=node, how="its process was killed"))
+
+    def journal_bytes(self, node: NodeId) -> int:
+        """The length of the node's journal."""
+        return len(self.seats[node].disk.files[JOURNAL].data)
 
     def wipe(self, node: NodeId) -> None:
         """The power is gone, and all files with it; then an incarnation on what is left, which is nothing."""

@@ -280,6 +280,26 @@ def test_a_promise_is_on_disk_before_it_is_said(rule: str | None) -> None:
     judge(rule, cluster.broken())
 
 
+@tells_of("found-not-synced")
+def test_what_a_killed_process_wrote_is_safe_before_it_is_said_again(rule: str | None) -> None:
+    """B dies while it syncs its promise. The next process finds it, gives it again, and then the power fails."""
+    cluster = PuppetCluster(rule)
+    durable = cluster.journal_bytes(B)
+    cluster.ring(A, Timer.ELECTION)
+    cluster.deliver(PreVote, to=B)
+    cluster.deliver(PreVoteReply, source=B)
+    cluster.deliver(Prepare, to=B, keep=True)
+    cluster.lose(Promise, source=B)
+    cluster.kill(B, durable)
+    cluster.restart(B)
+    cluster.deliver(Prepare, to=B)
+    repeated = cluster.letters_of(Promise, source=B)
+    cluster.crash(B)
+    cluster.restart(B)
+
+    judge(rule, cluster.broken(), well=bool(repeated))
+
+
 @tells_of("acceptance-not-kept")
 def test_an_acceptance_is_on_disk_before_it_is_said(rule: str | None) -> None:
     """X is chosen by A and B; B dies and comes back, and leads with C: it must know X still."""

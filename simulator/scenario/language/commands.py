@@ -79,11 +79,15 @@ class Inspect(Command, frozen=True, kw_only=True):
 
 
 class NodeFault(Command, frozen=True, kw_only=True):
-    """Crash, restart, pause or resume nodes. `point` is the moment of the protocol at which the crash comes."""
+    """Crash, restart, pause or resume nodes. `point` is the moment of the protocol at which the crash comes.
+
+    `process_only`: the process is killed, and its machine keeps what it had written.
+    """
 
     action: Literal["crash", "restart", "pause", "resume"]
     nodes: tuple[NodesWord, ...]
     point: CrashPoint | None = None
+    process_only: bool = False
 
 
 class Part(Command, frozen=True, kw_only=True):

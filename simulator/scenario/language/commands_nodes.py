@@ -22,7 +22,8 @@ DISK_FILES = ("blockchain.txt", "blog.txt", "paxos.txt")
 
 def _crash(words: Cursor) -> NodeFault:
     point: CrashPoint | None = None
-    at_point = words.flag("--at")
+    process_only = words.flag("--process")
+    at_point = not process_only and words.flag("--at")
     nodes = words.take_text("NODES", CRASH_POINTS)
     if at_point:
         word = words.take("a moment")
@@ -31,7 +32,7 @@ def _crash(words: Cursor) -> NodeFault:
             words.refuse(word, f"{word.text!r} is not a moment", CRASH_POINTS)
     words.done()
     from_text = Cursor([nodes], usage=words.usage, nodes=words.nodes, call=False, end=words.end, background=False)
-    return NodeFault(action="crash", nodes=from_text.nodes_list(), point=point)
+    return NodeFault(action="crash", nodes=from_text.nodes_list(), point=point, process_only=process_only)
 
 
 def _node_fault(action: Literal["restart", "pause", "resume"]) -> Callable[[Cursor], NodeFault]:
@@ -85,12 +86,13 @@ COMMANDS = (
     CommandSpec(
         name="crash",
         group="nodes",
-        usage="crash NODES [--at MOMENT]",
-        summary="kills nodes as kill -9 does",
+        usage="crash NODES [--at MOMENT | --process]",
+        summary="kills nodes as kill -9 does; in the virtual world their machines lose power, but for --process",
         examples=(
             ("crash leader", "whoever leads now"),
             ("crash 2,4", "two at once"),
             ("crash 3 --at before-sync", "node 3, when it next syncs its journal (virtual world)"),
+            ("crash 3 --process", "the process alone: what it wrote stays, until a crash takes what was not synced"),
         ),
         parse=_crash,
         aliases=("kill", "fail"),

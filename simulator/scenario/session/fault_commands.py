@@ -77,6 +77,8 @@ def _node_faults(command: commands.NodeFault, cluster: Cluster, selector: NodeSe
         ]
     match command.action:
         case "crash":
+            if command.process_only:
+                return [faults.Kill(node=node) for node in nodes]
             return [faults.Crash(node=node, point=command.point) for node in nodes]
         case "restart":
             return [faults.Restart(node=node) for node in nodes]

@@ -28,7 +28,7 @@ from simulator.trace.events import (
 from simulator.trace.observer import Handler, Observer
 
 Moment = Literal[
-    "bid", "promise", "lead", "propose", "vote", "replace", "choose", "alone", "fetch", "serve", "compact"
+    "bid", "promise", "lead", "propose", "write", "vote", "replace", "choose", "alone", "fetch", "serve", "compact"
 ]  # fmt: skip
 MOMENTS: tuple[Moment, ...] = get_args(Moment)
 
@@ -37,6 +37,7 @@ WHEN: dict[Moment, str] = {
     "promise": "a promise was given",
     "lead": "a leadership begins",
     "propose": "a value is proposed",
+    "write": "records are written",
     "vote": "a vote was given",
     "replace": "a vote replaces one for another value",
     "choose": "a vote makes a value chosen",
@@ -80,7 +81,7 @@ class MomentWatch(Observer):
         handlers: dict[type[Event], Handler] = {}
         if self._sent_moments or self._ballot_moments:
             handlers[MessageSent] = self._sent
-        if "replace" in wanted:
+        if wanted & {"replace", "write"}:
             handlers[RecordsAppended] = self._recorded
         if "choose" in wanted:
             handlers[JournalSynced] = self._synced
@@ -106,8 +107,10 @@ class MomentWatch(Observer):
                 self._happened(event.at_ms, event.node, moment)
 
     def _recorded(self, event: RecordsAppended) -> None:
+        if "write" in self._wanted:
+            self._happened(event.at_ms, event.node, "write")
         replaced = self._oracle.sometimes[VOTES_REPLACED]
-        if replaced != self._replaced:
+        if replaced != self._replaced and "replace" in self._wanted:
             self._replaced = replaced
             self._happened(event.at_ms, event.node, "replace")
 

@@ -24,7 +24,12 @@ from simulator.tools.explore.memory_faults import draw_memory_faults, without_ab
 from simulator.tools.explore.permanent_faults import draw_permanent
 from simulator.tools.explore.schedule import Schedule, ScheduledFault
 from simulator.tools.explore.triggered_calls import draw_triggered_calls
-from simulator.tools.explore.triggered_faults import TriggeredFault, draw_member_triggers, draw_triggers
+from simulator.tools.explore.triggered_faults import (
+    TriggeredFault,
+    draw_member_triggers,
+    draw_power_cuts,
+    draw_triggers,
+)
 
 
 class Profile(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,12 +37,11 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
 
     `quiet` and `single` are the chances of a run without faults and of one with a single kind; `shares` are the
     chances, one drawn for each run, with which each kind is on in all others. `every_ms` bounds the mean time between
-    two actions of a kind; `calls_per_s` bounds the clients' load; `kinds` are those that may occur. `triggered`
-    and `members` are the chances of a run with triggered faults at moments of proposers, and of acceptors and learners;
-    `late` is that of a run with late words, `leaves` that of one in which a node leaves for good, `permanent` that of a
-    run with permanent faults, `forgetful` of one with losses of memory. `habits` is the chance of each habit of
-    clients, `crowds` that of a crowd, `asks` that of clients who ask new leaders at once. A mixture `of` other profiles
-    draws one of them for each seed.
+    two actions of a kind; `calls_per_s` bounds the clients' load; `kinds` are those that may occur. The rest are
+    chances of a run: `triggered` and `members` of triggered faults at moments of proposers and of the others, `late` of
+    late words, `leaves` of a node that leaves for good, `power_cuts` of kills before power cuts, `permanent`
+    of permanent faults, `forgetful` of losses of memory, `habits` of each habit of clients, `crowds` of a crowd, and
+    `asks` of clients who ask new leaders at once. A mixture `of` other profiles draws one of them for each seed.
     """
 
     sizes: tuple[int, ...] = (3, 3, 3, 4, 5, 5, 6, 7)
@@ -52,6 +56,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     members: float = 0.4
     late: float = 0.25
     leaves: float = 0.2
+    power_cuts: float = 0.2
     permanent: float = 0.4
     habits: float = 0.4
     crowds: float = 0.08
@@ -73,6 +78,7 @@ PROFILES: dict[str, Profile] = {
         members=0.0,
         late=0.0,
         leaves=0.0,
+        power_cuts=0.0,
         permanent=0.0,
         forgetful=0.0,
     ),
@@ -83,11 +89,11 @@ PROFILES: dict[str, Profile] = {
     ),
     "moments": Profile(
         sizes=(3, 3, 5), lasts_ms=(1_500, 3_000), quiet=0.9, single=0.1, calls_per_s=(40, 120), triggered=0.0,
-        members=1.0, late=0.0, leaves=1.0, forgetful=0.0,
+        members=1.0, late=0.0, leaves=1.0, power_cuts=1.0, forgetful=0.0,
     ),
     "late": Profile(
         sizes=(3, 3, 5), lasts_ms=(1_500, 3_000), quiet=0.8, single=0.2, calls_per_s=(40, 120), triggered=0.2,
-        members=0.0, late=1.0, leaves=0.0, forgetful=0.0,
+        members=0.0, late=1.0, leaves=0.0, power_cuts=0.0, forgetful=0.0,
     ),
     "rivals": Profile(
         sizes=(3, 3, 5), quiet=0.0, kinds=("pause", "partition", "partial-partition", "one-way", "hold", "delay"),
@@ -128,13 +134,17 @@ def draw_schedule(seed: int, profile: str = "swarm", *, break_rule: str | None =
     if clients.dice.random() < how.crowds:
         calls = with_crowds(calls, clients, heals_ms)
         settings = msgspec.structs.replace(settings, **clients.dice.choice(CROWD_SETTINGS))
+    power = Random(f"power {profile} {seed}")
+    power_cuts = draw_power_cuts(power, heals_ms) if power.random() < how.power_cuts else ()
     leaver, provoked = _leaver(settings.nodes, how, heals_ms, Random(f"leaver {profile} {seed}"))
     schedule = Schedule(
         settings=settings,
         faults=faults,
         calls=tuple(calls),
         heals_ms=heals_ms,
-        triggers=_in_order(*_triggers(draw, how, heals_ms, Random(f"members {profile} {seed}")), *provoked),
+        triggers=_in_order(
+            *_triggers(draw, how, heals_ms, Random(f"members {profile} {seed}")), *provoked, *power_cuts
+        ),
         late_words=_late_words(settings.nodes, how, heals_ms, Random(f"late words {profile} {seed}")),
         leaver=leaver,
         permanent=draw_permanent(settings.nodes, dice) if dice.random() < how.permanent else (),

@@ -15,6 +15,7 @@ from simulator.faults.faults import (
     CutLink,
     Fault,
     Heal,
+    Kill,
     LinkConditions,
     MendLink,
     Partition,
@@ -26,8 +27,8 @@ from simulator.faults.links import LinkRule
 
 Action = Literal[
     "isolate", "company", "mute", "half-mute", "deafen", "late", "late-answers", "lossy", "crash", "crash-at-a-point",
-    "bridge", "comeback", "pause", "crash-another", "again", "exile", "majority", "decisive", "last-word", "reborn",
-    "restless",
+    "bridge", "comeback", "pause", "crash-another", "again", "exile", "majority", "decisive", "last-word", "power-cut",
+    "reborn", "restless",
 ]  # fmt: skip
 """The fault to inject when the trigger fires: see the functions of these names."""
 
@@ -226,6 +227,21 @@ def _last_word(victim: Victim) -> Timed:
     yield dies + victim.lasts(200, 2_000), Restart(victim.node)
 
 
+def _power_cut(victim: Victim) -> Timed:
+    """Its process is killed; what it had written is found by the next one, until the power fails."""
+    killed = victim.dice.choice((0, 0, 0, 1, 2))
+    back = killed + victim.lasts(1, 16)
+    dark = back + victim.lasts(1, 128)
+    again = dark + victim.lasts(1, 64)
+    if victim.dice.random() < 0.5:
+        yield 0, Partition(victim.groups(victim.enough))
+        yield again + victim.lasts(100, 800), Heal()
+    yield killed, Kill(victim.node)
+    yield back, Restart(victim.node)
+    yield dark, Crash(victim.node)
+    yield again, Restart(victim.node)
+
+
 def _reborn(victim: Victim) -> Timed:
     """Its next incarnation begins before anyone misses it."""
     dies = victim.dice.choice((0, 0, 1, 5, 40))
@@ -262,6 +278,7 @@ ACTIONS: dict[Action, Callable[[Victim], Timed]] = {
     "majority": _majority,
     "decisive": _decisive,
     "last-word": _last_word,
+    "power-cut": _power_cut,
     "reborn": _reborn,
     "restless": _restless,
 }

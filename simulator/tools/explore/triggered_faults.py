@@ -43,6 +43,7 @@ and again while answers to its earlier incarnations arrive.
 MEMBER_MOMENTS: tuple[Moment, ...] = (
     "promise", "vote", "replace", "replace", "choose", "alone", "fetch", "serve", "compact",
 )  # fmt: skip
+POWER_CUT_MOMENTS: tuple[Moment, ...] = ("write", "write", "write", "replace", "bid")
 RARE_MOMENTS: tuple[Moment, ...] = ("replace", "fetch", "serve", "compact")
 MEMBER_ACTIONS: tuple[Action, ...] = (
     "isolate", "company", "half-mute", "deafen", "late", "late-answers", "crash", "crash", "crash-at-a-point",
@@ -122,6 +123,18 @@ def draw_member_triggers(dice: Random, heals_ms: int) -> tuple[TriggeredFault, .
             laid.append(TriggeredFault(at_ms, moment, count, action, dice.randrange(1 << 30)))
             at_ms += dice.randint(1, 2 * every_ms)
     return tuple(sorted(laid, key=lambda trigger: trigger.from_ms))
+
+
+def draw_power_cuts(dice: Random, heals_ms: int) -> tuple[TriggeredFault, ...]:
+    """Draw triggers that kill a process while it writes, and cut the power of its machine soon after."""
+    every_ms, most = dice.choice((100, 300, 800)), dice.choice((1, 3, 10, 30))
+    laid: list[TriggeredFault] = []
+    at_ms = dice.randint(0, every_ms)
+    while at_ms < heals_ms:
+        moment = dice.choice(POWER_CUT_MOMENTS)
+        laid.append(TriggeredFault(at_ms, moment, dice.randint(1, most), "power-cut", dice.randrange(1 << 30)))
+        at_ms += dice.randint(1, 2 * every_ms)
+    return tuple(laid)
 
 
 def _tricks(dice: Random, heals_ms: int) -> list[TriggeredFault]:

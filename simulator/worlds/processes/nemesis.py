@@ -74,6 +74,10 @@ class ProcessNemesis(Nemesis):
         if not self._wait_for(lambda: self._supervisor.processes.get(fault.node) is not process):
             raise RuntimeError(f"node {fault.node} was killed and does not end")
 
+    def kill(self, node: int) -> None:
+        """See `Nemesis`. A crash does the same here: the machine keeps its power."""
+        self.crash(Crash(node))
+
     def restart(self, node: int) -> None:
         """See `carry_out`."""
 

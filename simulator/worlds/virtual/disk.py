@@ -1,6 +1,6 @@
 """A simulated disk: after a crash, data that was not synced may be lost, in whole, in part, or not at all.
 
-It is the worst disk on which storage must still work. Every end of an incarnation counts as a loss of power, also when
+It is the worst disk on which storage must still work. The end of an incarnation counts as a loss of power, also when
 the node stopped itself: a page that could not be written may seem to be there until it is evicted (Rebello et al., *Can
 Applications Recover from fsync Failures?*, USENIX ATC 2020). Data that a failed sync should have made durable is lost,
 even if a later sync of the same file succeeds. It knows nothing of nodes. `spend` tells how long a sync takes.
@@ -149,13 +149,17 @@ class SimulatedDisk:
         """Keep what had ended by `now_ms`; None: everything."""
         self._undo = [] if now_ms is None else [entry for entry in self._undo if entry[0] > now_ms]
 
-    def lose_power(self) -> None:
-        """Undo what had not ended, and lose unsynced data as the random source decides."""
+    def end_process(self) -> None:
+        """Undo what had not ended, and keep everything else, unsynced data too: the kernel has it."""
         for _, undo in reversed(self._undo):
             undo()
         self._undo.clear()
         self._open.clear()
         self.crash_at = None
+
+    def lose_power(self) -> None:
+        """Undo what had not ended, and lose unsynced data as the random source decides."""
+        self.end_process()
         for name in sorted(self.files):
             file = self.files[name]
             if not file.listed and self._dice.random() < 0.5:

@@ -146,6 +146,16 @@ class Machine:
 
     def crash(self, how: str) -> None:
         """End the incarnation, as a loss of power does."""
+        self._end(how, self.disk.lose_power)
+
+    def kill(self) -> None:
+        """End the incarnation alone: what it had written stays, and a later loss of power may still take it."""
+        self._end("its process was killed", self.disk.end_process)
+        journal = self.disk.files.get(JOURNAL)
+        if journal is not None and journal.synced < len(journal.data):
+            self.happened("kills that left unsynced records")
+
+    def _end(self, how: str, at_disk: Callable[[], None]) -> None:
         if self.node is not None:
             self._last_status = self.node.status()
         self.node = None
@@ -153,10 +163,10 @@ class Machine:
         self.blocked = True
         self._timers.clear()
         self._delay.clear()
-        self.disk.lose_power()
+        at_disk()
         journal = self.disk.files.get(JOURNAL)
         if journal is not None:
-            self.past = later(self.past, reached(bytes(journal.data)))
+            self.past = later(self.past, reached(bytes(journal.data[: journal.synced])))
         self._publish(IncarnationEnded, {"how": how})
         self._owner.ended(self.me, how)
         lost, self.waiting = self.waiting, []

@@ -40,6 +40,10 @@ class VirtualNemesis(Nemesis):
         else:
             machine.crash("it was killed")
 
+    def kill(self, node: int) -> None:
+        """See `Nemesis`."""
+        self._machines[node].kill()
+
     def restart(self, node: int) -> None:
         """See `Nemesis`."""
         self._machines[node].boot()

@@ -335,6 +335,7 @@ PAIRS = st.tuples(NODES, NODES).filter(lambda pair: pair[0] != pair[1])
 CHANCES = st.integers(0, 100).map(lambda percent: percent / 100)
 FAULTS = st.one_of(
     st.builds(faults.Crash, node=NODES, point=st.sampled_from([None, "before-sync", "before-send", "before-record"])),
+    st.builds(faults.Kill, node=NODES),
     st.builds(faults.Restart, node=NODES),
     st.builds(faults.Pause, node=NODES),
     st.builds(faults.Resume, node=NODES),

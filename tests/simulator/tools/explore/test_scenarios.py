@@ -21,6 +21,7 @@ from simulator.faults.faults import (
     Heal,
     Hold,
     KeepCopies,
+    Kill,
     LinkConditions,
     MendLink,
     Partition,
@@ -49,6 +50,7 @@ from tests.simulator.tools.explore.test_explore import Silent
 FAULTS: tuple[Fault, ...] = (
     Crash(2),
     *(Crash(3, point) for point in get_args(CrashPoint)),
+    Kill(2),
     Restart(2),
     Pause(1),
     Resume(1),

@@ -245,3 +245,33 @@ def test_lines_are_found_far_into_a_long_file() -> None:
     assert disk.lines("a", 1_999, 3_000) == ["line 1999", "line 2000"]
     disk.truncate("a", 14)
     assert disk.lines("a", 1, 10) == ["line 1", "line 2"]
+
+
+def test_what_a_process_had_written_outlives_it_until_the_power_fails() -> None:
+    """The next process reads it; a loss of power may take it, unless that process has synced it."""
+    fates = set()
+    for seed in range(50):
+        disk = new_disk(seed)
+        disk.append("a", b"safe\n")
+        disk.sync("a")
+        disk.append("a", b"not safe\n")
+
+        disk.end_process()
+        assert disk.read("a") == b"safe\nnot safe\n"
+        disk.lose_power()
+
+        fates.add(disk.read("a").startswith(b"safe\nnot safe\n"))
+    assert fates == {True, False}
+
+
+def test_a_process_that_is_killed_while_it_syncs_has_written_and_not_synced() -> None:
+    """What it did after that sync has not happened."""
+    disk = new_disk(3, spend=10)
+    disk.append("a", b"written\n")
+    disk.sync("a")
+    disk.append("a", b"later\n")
+
+    disk.end_process()
+
+    assert disk.read("a") == b"written\n"
+    assert disk.files["a"].synced == 0
