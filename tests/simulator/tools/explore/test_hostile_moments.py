@@ -68,5 +68,5 @@ def test_a_leaver_takes_the_place_of_permanent_faults_and_is_written_down_as_one
 
 def test_processes_are_killed_with_records_that_no_sync_has_made_durable() -> None:
     """The next incarnation reads them, and then the power fails."""
-    assert happened("moments")["kills that left unsynced records"] >= SEEDS // 4
-    assert happened("moments")["fault Kill"] >= SEEDS // 4
+    assert happened("power-cuts")["kills that left unsynced records"] >= SEEDS // 4
+    assert happened("power-cuts")["fault Kill"] >= SEEDS // 4
