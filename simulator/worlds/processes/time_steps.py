@@ -13,8 +13,9 @@ from simulator.worlds.processes.clocks import CLOCK, Settled, encode_clock
 from simulator.worlds.processes.supervisor import Supervisor
 
 SETTLE_S = 60.0
-"""How long a step waits for a node that does not answer, as one does not while it starts on a very busy machine. It then
-goes on without it, as if it were paused."""
+"""How long a step waits for a node that does not answer. On a very busy machine a node takes long to start.
+
+The step then goes on without it, as if it were paused."""
 
 
 class TimeSteps:
