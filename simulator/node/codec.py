@@ -42,7 +42,7 @@ class _BlockHead(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     hash: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
 
 
-_LONG = 19
+_LONG = 20
 """A number of so many digits may not fit into 64 bits, and is no request's."""
 
 _encode = msgspec.json.Encoder().encode

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from random import Random
-from typing import Any, get_args, get_origin
+from types import UnionType
+from typing import Annotated, Any, get_args, get_origin
 
 import msgspec
 import pytest
@@ -51,7 +52,7 @@ from tests.properties.strategies import (
 
 HARD = effort(5)
 CLIENT_NAMES = st.text(st.characters(codec="ascii", categories=["L", "N"]), min_size=1, max_size=8)
-BALLOTS = st.builds(Ballot, st.integers(0, 2**40), st.integers(1, 9))
+BALLOTS = st.builds(Ballot, st.integers(1, 2**40), st.integers(1, 9))
 
 
 @st.composite
@@ -80,6 +81,11 @@ def anything(kind: Any) -> st.SearchStrategy[Any]:
         return st.tuples(*map(anything, inside))
     if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
         return messages(kind)
+    if isinstance(kind, UnionType):
+        return st.one_of(*map(anything, get_args(kind)))
+    if get_origin(kind) is Annotated:
+        bounds = get_args(kind)[1]
+        return st.integers(bounds.ge, bounds.le)
     plain: dict[Any, st.SearchStrategy[Any]] = {int: NUMBERS, bool: st.booleans(), str: TEXTS}
     return plain[kind]
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import msgspec
 
 _KEYS = ["op", "username", "title", "content", "id"]
-_ID = re.compile(r".+:(0|[1-9][0-9]{0,17})", re.DOTALL)
+_ID = re.compile(r".+:(0|[1-9][0-9]{0,18})", re.DOTALL)
 
 
 def operations_of(text: bytes) -> tuple[list[dict[str, str]], str]:
