@@ -185,6 +185,8 @@ class Recovery:
         acceptor, slot, source = self.acceptor, message.heard_slot, message.sender
         if message.heard_promise > acceptor.promised:
             return f"node {source} heard it promise ballot {message.heard_promise}, and it knows nothing of that"
+        if message.promised.owner == self.core.me and message.promised > acceptor.promised:
+            return f"node {source} promised its ballot {message.promised}, and it knows nothing of having opened it"
         vote = acceptor.accepted.get(slot)
         if slot > self.learner.decided and (vote is None or vote.ballot < message.heard_vote):
             return f"node {source} heard its vote for slot {slot} at ballot {message.heard_vote}, and it has none"
