@@ -53,7 +53,8 @@ def bound_ms(schedule: Schedule, waiting: int = 0, behind: int = 0) -> int:
     round_trip = round_trip_ms(schedule)
     election = max(200, 2 * round_trip + 100, 900)
     first = 2 * round_trip * -(-waiting // (schedule.settings.window * schedule.settings.ops_per_block))
-    first += round_trip * (behind // _slots_a_reply(schedule.settings))
+    missing = behind + (waiting + schedule.settings.nodes if behind else 0)  # What is decided meanwhile is missing too.
+    first += round_trip * (missing // _slots_a_reply(schedule.settings))
     bound = 4 * election + 4 * (2 * round_trip + 100) + lateness_ms(schedule) + 1_000 + first
     return (
         LOSSY_FACTOR * bound

@@ -77,8 +77,11 @@ def test_a_failure_is_shrunk_to_the_usual_limits_where_they_do_not_matter() -> N
 
 
 def test_a_node_that_fetches_slot_by_slot_has_time_for_it() -> None:
-    """The bound on recovery grows with what is missing where replies are small, and hardly where they are large."""
+    """The bound on recovery grows with what is missing where replies are small, and hardly where they are large.
+
+    What is decided while it fetches is missing too: seed 4299 lacked 44 slots of 47 in the end, on links of 250 ms.
+    """
     usual, small = (Schedule(settings=Settings(nodes=3, limits=limits), heals_ms=10) for limits in (Limits(), SMALLEST))
 
-    assert bound_ms(small, 0, 100) == bound_ms(small) + 100 * 20
+    assert bound_ms(small, 0, 100) == bound_ms(small) + (100 + small.settings.nodes) * 20
     assert bound_ms(usual, 0, 100) == bound_ms(usual)
