@@ -5,9 +5,12 @@ A plan here is what hypothesis or `explore` shrank a failure to; it stays when t
 
 from __future__ import annotations
 
+import pytest
+
 from simulator.faults.faults import ClockFault, Crash, Pause, Resume
 from simulator.settings import Settings
 from simulator.tools.explore.schedule import Schedule, ScheduledFault
+from simulator.tools.explore.swarm import draw_schedule
 from simulator.tools.explore.trial import run_trial
 from simulator.worlds.virtual.cluster import VirtualCluster
 from tests.properties.driver import Life, judge
@@ -50,3 +53,19 @@ def test_a_leader_whose_heartbeats_sleep_is_replaced_and_nobody_is_to_blame() ->
     cluster = Life(schedule).cluster
     cluster.run(cluster.now_ms() + 3_000)
     assert sum(event.kind == "leader" for event in cluster.events(1_000)) == 2
+
+
+@pytest.mark.parametrize(
+    ("profile", "seed"),
+    [
+        pytest.param("swarm", 4099, id="a damaged chain line was read as the order of the writes"),
+        pytest.param("swarm", 4267, id="a journal zeroed while its node ran left no length to compare with"),
+        pytest.param("swarm", 5165, id="a folder wiped while its node ran was taken for a new one"),
+        pytest.param("swarm", 110_031, id="a journal wiped while its node ran, in a cluster of seven"),
+        pytest.param("amnesia", 2_059, id="peers had promised a ballot that its owner did not remember"),
+        pytest.param("amnesia", 2_288, id="the same after a rollback"),
+    ],
+)
+def test_a_seed_that_failed_passes(profile: str, seed: int) -> None:
+    """Found by `explore`; the name says what went wrong."""
+    assert not run_trial(draw_schedule(seed, profile)).violations

@@ -164,13 +164,17 @@ class Machine:
         self._timers.clear()
         self._delay.clear()
         at_disk()
-        journal = self.disk.files.get(JOURNAL)
-        if journal is not None:
-            self.past = later(self.past, reached(bytes(journal.data[: journal.synced])))
+        self._remember()
         self._publish(IncarnationEnded, {"how": how})
         self._owner.ended(self.me, how)
         lost, self.waiting = self.waiting, []
         self._drop(lost)
+
+    def _remember(self) -> None:
+        """Note how far the journal has come."""
+        journal = self.disk.files.get(JOURNAL)
+        if journal is not None:
+            self.past = later(self.past, reached(bytes(journal.data[: journal.synced])))
 
     def pause(self) -> None:
         """Stop the node without its knowledge."""
@@ -192,6 +196,7 @@ class Machine:
             InputError: see `SimulatedDisk.damage`.
         """
         if fault.kind in DAMAGES:
+            self._remember()  # The file may be gone, or shorter, when the node ends.
             self.disk.damage(fault, up=self.life != "down")
             return
         self._delay.slower_ms = fault.delay_ms if fault.kind == "slow" else 0
