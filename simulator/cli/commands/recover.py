@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from simulator.cli.failures import CHECK_FAILED, OK
-from simulator.cli.group import LabCommand
+from simulator.cli.group import LabCommand, LabOption
 from simulator.cli.options import common_options
 from simulator.cli.output import Output
 
@@ -22,7 +22,7 @@ from simulator.cli.output import Output
     ],
 )
 @click.argument("directory", metavar="DIR", type=click.Path(exists=True, file_okay=False, path_type=Path))
-@click.option("--yes", is_flag=True, help="Do not ask: go on.")
+@click.option("--yes", is_flag=True, cls=LabOption, help="Do not ask: go on.")
 @common_options
 @click.pass_obj
 def recover(output: Output, *, directory: Path, yes: bool) -> int:

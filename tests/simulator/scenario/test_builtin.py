@@ -39,7 +39,7 @@ def test_a_broken_rule_names_the_line_that_forbids_it() -> None:
     """A run that shows a violation also says which rule was left out."""
     broken = [scenario for scenario in builtin_scenarios() if scenario.break_rule]
 
-    assert len(broken) == 4
+    assert len(broken) == 5
     assert all(scenario.forbidden_by for scenario in broken)
     assert all(find(scenario.break_rule or "").wrong for scenario in broken)
 
