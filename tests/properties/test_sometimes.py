@@ -18,7 +18,7 @@ from simulator.tools.explore.trial import Outcome
 from tests.properties.driver import judge
 from tests.properties.staged import FAMILIES
 
-STORMS = {"swarm": 80, "crashes": 15, "rivals": 15, "core": 10}
+STORMS = {"swarm": 130, "crashes": 15, "rivals": 15, "core": 10}
 """How many seeds of which profile."""
 STORIES = 9
 

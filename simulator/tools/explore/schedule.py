@@ -12,6 +12,7 @@ from typing import Literal
 import msgspec
 
 from blog.operations import Comment, Operation, Post
+from paxos.ballot import NodeId
 from simulator.cluster.interface import Query
 from simulator.faults.faults import Crash, Fault
 from simulator.faults.link_faults import change_links
@@ -124,6 +125,7 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True):
     At `heals_ms` every fault ends and everything is repaired; then the `permanent` faults are injected, and stay.
     `trial.py` says what is demanded from then on. `triggers`, `late_words` and `asks`, in order of time, become
     scheduled faults and calls when they fire; what the `leaver` does takes the place of `permanent`.
+    `lost_files` are the nodes whose files were gone at the healing: they are restarted then. A run finds them out.
     `profile` names how the schedule was drawn.
     """
 
@@ -136,6 +138,7 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True):
     leaver: Leaver | None = None
     asks: tuple[TriggeredCalls, ...] = ()
     permanent: tuple[Fault, ...] = ()
+    lost_files: tuple[NodeId, ...] = ()
     profile: str = "by hand"
 
     def in_order(self) -> Iterator[ScheduledFault | Call]:
@@ -184,7 +187,12 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True):
         mending = ["release", "heal"]
         for node in nodes:
             mending += [f"disk {node} ok", f"clock {node} rate 100% jump 0ms"]
-        mending += ["resume all", "restart crashed", *(fault.line() for fault in self.permanent)]
+        mending += [
+            "resume all",
+            *(f"crash {node}" for node in self.lost_files),
+            "restart crashed",
+            *(fault.line() for fault in self.permanent),
+        ]
         links = Links(nodes)
         for fault in self.permanent:
             if not isinstance(fault, Crash):

@@ -13,6 +13,7 @@ from heapq import heappop, heappush
 
 import msgspec
 
+from paxos.ballot import NodeId
 from simulator.checks.violation import Violation
 from simulator.cluster.interface import Ticket
 from simulator.errors import InputError
@@ -110,6 +111,7 @@ class _Trial:
         self._asked: list[Call] = []
         self._fired: list[tuple[int, bool, int, Fault | Call]] = []  # A heap: time, faults first, order.
         self._fire_count = 0
+        self._lost_files: tuple[NodeId, ...] = ()
         self._took_ms = self._bound_ms = 0
 
     def run(self) -> Outcome:
@@ -219,6 +221,7 @@ class _Trial:
             asks=(),
             leaver=None,
             permanent=self._permanent(),
+            lost_files=self._lost_files,
         )
 
     def _permanent(self) -> tuple[Fault, ...]:
@@ -245,7 +248,8 @@ class _Trial:
         for node in nodes:
             mending += [DiskFault(node, "ok"), ClockFault(node)]
         mending += [Resume(node) for node in nodes]
-        mending += [Crash(node) for node in nodes if self._cluster.has_lost_files(node)]
+        self._lost_files = tuple(node for node in nodes if self._cluster.has_lost_files(node))
+        mending += [Crash(node) for node in self._lost_files]
         mending += [Restart(node) for node in nodes]
         for fault in (*mending, *self._permanent()):
             with suppress(InputError):

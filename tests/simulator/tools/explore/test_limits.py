@@ -62,7 +62,13 @@ def test_the_smallest_limits_of_all_are_survived() -> None:
         assert outcome.violations == (), outcome.violations[0].sentence(f"seed {seed}")
         happened.update(outcome.sometimes)
 
-    for what in ("compactions", "votes deferred", "full ACCEPTs", "full CATCHUPs", "full FORWARDs"):
+    for what in (
+        "compactions",
+        "votes deferred",
+        "ACCEPTs that go on after a full one",
+        "full CATCHUPs",
+        "full FORWARDs",
+    ):
         assert happened[what] >= 8, what
 
 

@@ -47,6 +47,8 @@ from simulator.tools.explore.trial import run_trial
 from simulator.worlds.virtual.cluster import VirtualCluster
 from tests.simulator.tools.explore.test_explore import Silent
 
+NEED_MORE = {"corrupt", "tear", "wipe", "zero", "slow"}
+"""Kinds of disk faults that name a file or a time."""
 FAULTS: tuple[Fault, ...] = (
     Crash(2),
     *(Crash(3, point) for point in get_args(CrashPoint)),
@@ -69,7 +71,9 @@ FAULTS: tuple[Fault, ...] = (
     DeliverHeld(number=7),
     DeliverHeld(),
     Release(),
-    *(DiskFault(2, kind) for kind in get_args(DiskFaultKind) if kind not in {"corrupt", "tear", "wipe"}),
+    *(DiskFault(2, kind) for kind in get_args(DiskFaultKind) if kind not in NEED_MORE),
+    DiskFault(2, "zero", "paxos.txt"),
+    DiskFault(2, "slow", delay_ms=50),
     DiskFault(2, "corrupt", "paxos.txt", 3),
     DiskFault(2, "tear", "blog.txt"),
     DiskFault(2, "wipe", "blockchain.txt"),
