@@ -18,8 +18,10 @@ from simulator.tools.explore.trial import Outcome
 from tests.properties.driver import judge
 from tests.properties.staged import FAMILIES
 
-STORMS = {"swarm": 130, "crashes": 15, "rivals": 15, "core": 10}
+STORMS = {"swarm": 60, "crashes": 15, "rivals": 15, "core": 10}
 """How many seeds of which profile."""
+CROWDED = (120, 125)
+"""More seeds of the swarm, in which a crowd writes in one moment."""
 STORIES = 9
 
 NEVERS = {
@@ -53,7 +55,7 @@ def storms() -> Counter[str]:
     """Everything that happened in all storms together. Made once, in some seconds."""
     total: Counter[str] = Counter()
     for profile, seeds in STORMS.items():
-        for seed in range(seeds):
+        for seed in (*range(seeds), *(CROWDED if profile == "swarm" else ())):
             outcome = judge(draw_schedule(seed, profile))
             happened = outcome.sometimes
             total.update(happened)

@@ -33,7 +33,9 @@ def shrunk(rule: str) -> Schedule:
     return find(small, lambda schedule: bool(run_trial(schedule).violations), settings=ENOUGH)
 
 
-@pytest.mark.parametrize("rule", ["skip-phase-one", "small-promise-quorum", "lowest-id-wins"])
+@pytest.mark.parametrize(
+    "rule", ["skip-phase-one", "small-promise-quorum", pytest.param("lowest-id-wins", marks=pytest.mark.slow)]
+)
 def test_a_broken_rule_is_found_and_shrinks_to_a_handful_of_lines(rule: str) -> None:
     """Few faults and few calls, and the plan as printed is the plan: it fails again when it is read back."""
     schedule = shrunk(rule)

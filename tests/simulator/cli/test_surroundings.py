@@ -105,7 +105,7 @@ def test_what_the_system_refuses_is_no_bug_of_ours(error: Exception, sentence: s
 def test_a_signal_ends_a_run_in_order(tmp_path: Path, number: signal.Signals) -> None:
     """One sentence, status 130, no temporary directory, no node. A second signal does not disturb the end."""
     story = tmp_path / "story.paxsim"
-    story.write_text("set nodes 1\nwait leader within 20s\nsleep 60s\n")
+    story.write_text("set nodes 1\nsleep 60s\n")
     process = subprocess.Popen(
         [sys.executable, "-m", "simulator", "run", str(story)],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,

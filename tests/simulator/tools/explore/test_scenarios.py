@@ -141,7 +141,15 @@ def test_a_schedule_and_its_scenario_are_one_run(seed: int, tmp_path: Path) -> N
     assert passed
 
 
-@pytest.mark.parametrize("rule", ["accept-ignores-promise", "promise-goes-down", "old-leader-reads", "send-once"])
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "accept-ignores-promise",
+        "promise-goes-down",
+        "old-leader-reads",
+        pytest.param("send-once", marks=pytest.mark.slow),
+    ],
+)
 def test_what_was_found_is_shown_by_its_scenario(rule: str, tmp_path: Path) -> None:
     """The command that a failure names as its replay is `paxsim run`, and that run fails by the same check."""
     wishes = Wishes(
