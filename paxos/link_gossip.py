@@ -1,4 +1,4 @@
-"""How link states spread: who is cut off says so, and then all nodes tell each other whom they hear (rule 7).
+"""How link states spread: a node that is cut off sends its own, and then all nodes send theirs (rule 7).
 
 A node sends its link states once a round, and sooner when they change, but at most once a heartbeat interval. This goes
 on while some node is cut off. Then each node sends once more, and falls silent.
@@ -20,7 +20,7 @@ ALARMS_UNTIL_CUT_OFF = 2
 """After so many election alarms without a leader in between, no ordinary election helps."""
 
 Links = tuple[tuple[NodeId, ...], Ballot, bool]
-"""What of a link state is news: whom its node hears, whether it leads, and whether it is cut off."""
+"""The part of a link state whose change is sent at once: the nodes heard, the ballot led with, and `cut_off`."""
 
 
 class LinkGossip:

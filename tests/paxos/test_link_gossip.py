@@ -1,4 +1,4 @@
-"""Who is cut off says so, and then all nodes tell each other whom they hear (rule 7)."""
+"""A node that is cut off sends its link states, and then all nodes send theirs (rule 7)."""
 
 from __future__ import annotations
 

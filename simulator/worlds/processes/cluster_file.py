@@ -69,9 +69,7 @@ class ClusterFile:
             if listed is not None:
                 self._pasts[node] = Past(True, *listed)
             elif has_past:
-                self._pasts[node] = Past(
-                    began=True
-                )  # The others have a past: if this one's journal is gone, it is lost.
+                self._pasts[node] = Past(began=True)  # The others have one: a journal that is gone is lost.
         if not look_only:
             self._write()
 
