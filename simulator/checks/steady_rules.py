@@ -82,7 +82,7 @@ class _Place:
 
 
 class SteadyRules:
-    """Follows which acknowledgements have arrived lately. Each method handles one kind of message; `simulated` is false for real time."""
+    """Follows which acknowledgements have arrived lately. `simulated` is false for real time."""
 
     def __init__(self, oracle: Oracle, *, simulated: bool) -> None:
         self._oracle = oracle

@@ -58,7 +58,7 @@ class Plan(msgspec.Struct, frozen=True):
         lines = []
         for node, found in self.nodes.items():
             what = f"has lost promises or votes ({found.lost})" if found.lost else "remembers all that it said"
-            lines.append(f"node {node}: {found.height} blocks; it {what}")
+            lines.append(f"node {node}: {found.height} block{'s' * (found.height != 1)}; it {what}")
         if not self.source:
             lines.append(
                 "Nothing need be decided by hand: start the lab, and the nodes without memory recover from the others."
