@@ -21,12 +21,12 @@ from simulator.checks.linearizability.blog_explanation import explain, latest
 from simulator.checks.linearizability.blog_sweep import Failure, sweep_blog
 from simulator.checks.linearizability.blog_witness import Witness, explains
 from simulator.checks.linearizability.budget import Budget, OutOfBudget
+from simulator.checks.linearizability.chain_before import chain_before
 from simulator.checks.linearizability.model import Model
 from simulator.checks.linearizability.models import MODELS
 from simulator.checks.linearizability.operations import pair
 from simulator.checks.linearizability.parts_judge import PartsJudge
-from simulator.checks.linearizability.plain_blog import PlainBlog
-from simulator.checks.linearizability.prefix import describe_length, shortest_failing
+from simulator.checks.linearizability.prefix import Reason, describe_length, shortest_failing
 from simulator.cluster.history import Event
 from simulator.errors import InputError
 
@@ -34,12 +34,23 @@ from simulator.errors import InputError
 class Verdict(NamedTuple):
     """`why` is "" for ok, the reason for a violation, and the bound that was reached for unknown.
 
-    `operations` counts the calls of the history, local reads included.
+    `operations` counts the calls of the history, local reads included. The rest is what a picture of a violation needs:
+
+    * `prefix`: the number of events in the longest prefix that is linearizable: all of them for ok, 0 for unknown.
+    * `misfit`: the operation that cannot be placed; its return is the event that follows the prefix. None if there is
+      none.
+    * `conflict`: the operations that contradict each other, the misfit among them where it is one of them.
+
+    An operation is named by the position of its call in the events, from 0. `linearization` gives an order of the
+    events of the prefix, which places every operation that ended in it.
     """
 
     verdict: Literal["ok", "violation", "unknown"]
     why: str
     operations: int
+    prefix: int = 0
+    misfit: int | None = None
+    conflict: tuple[int, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -74,31 +85,41 @@ def judge(
         )
         operations = sum(event.type == "invoke" for event in events)
         try:
-            why = judged.why()
+            reason = judged.reason()
         except OutOfBudget as bound:
             return Verdict("unknown", f"{bound}.", operations)
-    return Verdict("violation" if why else "ok", why, operations)
+    if reason is None:
+        return Verdict("ok", "", operations, len(events))
+    misfit = call_of(events, reason.length - 1)
+    return Verdict("violation", reason.why, operations, reason.length - 1, misfit, reason.conflict)
+
+
+def call_of(events: Sequence[Event], position: int) -> int | None:
+    """The position of the call that the event at `position` ends; None if there is none."""
+    process = events[position].process
+    calls = (at for at in range(position - 1, -1, -1) if events[at].process == process)
+    return next(calls, None)
 
 
 class _Blog:
     """A history of the blog. Writes already on the chain come first, as those of a client of their own."""
 
     def __init__(self, events: Sequence[Event], init: Any, witness: Witness | None, budget: Budget) -> None:
-        self._before = _chain_before(init)
+        self._before = chain_before(init)
         self._events = [*self._before, *events] if self._before else events
         self._witness = witness
         self._budget = budget
 
-    def why(self) -> str:
+    def reason(self) -> Reason | None:
         history = pair(self._events)
         if self._witness is not None and explains(history, self._witness):
-            return ""
+            return None
         failure = sweep_blog(history, self._budget)
         local = failure is None and bool(history.local.returned)
         if local:
             failure = sweep_blog(history, self._budget, local=True)
         if failure is None:
-            return ""
+            return None
         length, certain = self._shorten(failure, len(self._events), local=local)
         if not local and history.local.returned and certain:
             # The local reads of an even shorter prefix may fail, too.
@@ -115,7 +136,10 @@ class _Blog:
             final = failure
         rule = "no order that explains the rest explains the local reads: " if local else ""
         shown = length - len(self._before), len(self._events) - len(self._before)
-        return f"{describe_length(*shown, certain)}: {rule}{explain(final)}"
+        why = f"{describe_length(*shown, certain)}: {rule}{explain(final)}"
+        misfit = call_of(self._events, length - 1)
+        conflict = () if misfit is None else (misfit - len(self._before),)
+        return Reason(why, shown[0], conflict)
 
     def _shorten(self, failure: Failure, failing: int, *, local: bool) -> tuple[int, bool]:
         return shortest_failing(
@@ -127,18 +151,6 @@ class _Blog:
 
     def _failure(self, length: int, *, local: bool) -> Failure | None:
         return sweep_blog(pair(self._events[:length]), self._budget, local=local)
-
-
-def _chain_before(init: Any) -> list[Event]:
-    """The writes already on the chain, as completed operations of a process of their own."""
-    events: list[Event] = []
-    titles: set[str] = set()
-    for f, *arg in PlainBlog.writes(init):
-        if (arg[1] in titles) is (f == "comment"):  # Else it was refused and changed nothing.
-            titles.add(arg[1])
-            events.append(Event(process=-1, type="invoke", f=f, value=arg))
-            events.append(Event(process=-1, type="ok", f=f, value="ok"))
-    return events
 
 
 @contextmanager

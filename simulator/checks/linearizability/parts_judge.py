@@ -12,7 +12,7 @@ from simulator.checks.linearizability.model import Model
 from simulator.checks.linearizability.models import MODELS
 from simulator.checks.linearizability.operations import PENDING, Operations, pair
 from simulator.checks.linearizability.parts import parts_of
-from simulator.checks.linearizability.prefix import describe_length, shortest_failing
+from simulator.checks.linearizability.prefix import Reason, describe_length, shortest_failing
 from simulator.checks.linearizability.search import SearchResult, search_parts
 from simulator.checks.linearizability.unambiguous.conflict import Ambiguous, Conflict
 from simulator.checks.linearizability.unambiguous.decide import DECIDERS
@@ -45,8 +45,8 @@ class PartsJudge:
         self._budget = budget
         self._keyed = not model.keyed and has_keys(pair(events).main)
 
-    def why(self) -> str:
-        """The shortest prefix that fails, and the reason; an empty text when the history is linearizable.
+    def reason(self) -> Reason | None:
+        """The shortest prefix that fails, and why; None when the history is linearizable.
 
         Raises:
             InputError: the model has no such first state.
@@ -55,7 +55,7 @@ class PartsJudge:
         whole = len(self._events)
         found = self._violation(whole, self._budget)
         if found is None:
-            return ""
+            return None
         limit = Budget(_EXPLANATION_S)
         found, certain = self._shorten(found, limit)
         while certain and not found.alone:
@@ -69,7 +69,10 @@ class PartsJudge:
                 break
             found, certain = self._shorten(earlier, limit)
         key = f"key {brief(found.part)}: " if self._keyed else ""
-        return f"{describe_length(found.length, whole, certain)}: {key}{self._explain(found)}"
+        why = f"{describe_length(found.length, whole, certain)}: {key}{self._explain(found)}"
+        calls = found.operations.call
+        conflict = dict.fromkeys(calls[number] for number in _conflicting(found.reason))
+        return Reason(why, found.length, tuple(conflict))
 
     def _violation(self, length: int, budget: Budget, only: _Found | None = None) -> _Found | None:
         """A violation in the first `length` events, in the part of `only` if that is given."""
@@ -147,6 +150,12 @@ class PartsJudge:
     ) -> SearchResult:
         firsts = {part: self._model.initial(self._narrow(part)) for part in parts}
         return search_parts(operations, self._model, parts, firsts, budget, lookahead=lookahead)
+
+
+def _conflicting(reason: Conflict | SearchResult) -> Sequence[int]:
+    if isinstance(reason, Conflict):
+        return [number for number in reason.operations if number >= 0]
+    return [reason.operation]
 
 
 def _end(operations: Operations, number: int) -> int:

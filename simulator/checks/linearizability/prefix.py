@@ -7,8 +7,20 @@ longer one fails too, so the shortest is found by bisection.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 from simulator.checks.linearizability.budget import OutOfBudget
+
+
+class Reason(NamedTuple):
+    """Why a history is not linearizable: in words, in how many events, and which operations contradict each other.
+
+    An operation is named by the position of its call among the events.
+    """
+
+    why: str
+    length: int
+    conflict: tuple[int, ...]
 
 
 def shortest_failing(fails: Callable[[int], bool], *, passes: int, failing: int, guess: int) -> tuple[int, bool]:

@@ -57,7 +57,7 @@ def judge_weaker(
         elif name == "regular":
             judged = _Regular(plain, model, init, budget).why
         else:
-            judged = PartsJudge(plain, Stale(MODELS[model](), int(number)), init, budget).why
+            judged = _Staleness(plain, Stale(MODELS[model](), int(number)), init, budget).why
         why = judged()
     except OutOfBudget as bound:
         return Verdict("unknown", f"{bound}.", operations)
@@ -99,6 +99,18 @@ class Stale(Model):
     def narrow(self, init: Any, part: Hashable) -> Any:
         """See `Model`."""
         return self._model.narrow(init, part)
+
+
+class _Staleness:
+    """Checks a history of a `Stale` model."""
+
+    def __init__(self, events: Sequence[Event], model: Stale, init: Any, budget: Budget) -> None:
+        self._judge = PartsJudge(events, model, init, budget)
+
+    def why(self) -> str:
+        """Why no order exists, or "" if one does."""
+        reason = self._judge.reason()
+        return "" if reason is None else reason.why
 
 
 class _Regular:

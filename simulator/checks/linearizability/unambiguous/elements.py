@@ -91,7 +91,7 @@ def _take_conflict(table: Operations, puts: dict[State, int], takes: dict[State,
 def _matched(table: Operations, puts: dict[State, int], takes: dict[State, int], found: Elements) -> Elements:
     calls, rets = table.call, table.ret
     for value, put in puts.items():
-        call, ret = (put, put) if put < 0 else (calls[put], rets[put])
+        call, ret = (2 * put, 2 * put + 1) if put < 0 else (calls[put], rets[put])
         taken = takes.get(value)
         if taken is not None:
             found.elements.append(Element(call, ret, calls[taken], rets[taken], put, taken, value))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import Any
 
 import msgspec
 import pytest
@@ -24,14 +25,15 @@ from tests.simulator.checks.linearizability.scripted import script
 FIRST = {"register": 0}
 
 
-def compared(model: str, events: list[Event]) -> str:
+def compared(model: str, events: list[Event], first: Any = None) -> str:
     """The verdict (or "ambiguous"), after comparing it with plain search."""
     operations, judged = pair(events).main, MODELS[model]()
-    explained = search(operations, judged, FIRST.get(model), Budget()).at is None
+    first = FIRST.get(model) if first is None else first
+    explained = search(operations, judged, first, Budget()).at is None
     verdict = "ok"
     for part, numbers in parts_of(operations, judged).items():
         try:
-            conflict = DECIDERS[model](operations, numbers, judged.narrow(FIRST.get(model), part))
+            conflict = DECIDERS[model](operations, numbers, judged.narrow(first, part))
         except Ambiguous:
             verdict = "ambiguous"
             continue
@@ -69,6 +71,21 @@ def test_it_agrees_with_search_where_only_the_order_is_wrong(model: str) -> None
     assert verdicts["ok"] > 100
     assert verdicts["violation"] > 100
     assert verdicts["ambiguous"] < 10
+
+
+@pytest.mark.parametrize("model", ["fifo-queue", "priority-queue", "set", "stack"])
+def test_it_agrees_with_search_on_an_object_that_holds_something_at_first(model: str) -> None:
+    """The first elements were put in before everything else, in their order."""
+    verdicts: Counter[str] = Counter()
+    for seed in range(400):
+        events = crossed(model, seed, most=6)
+        puts = [one for one in events if one.type == "invoke" and one.value is not None][: 1 + seed % 3]
+        gone = {one.process for one in puts}
+        rest = [one for one in events if one.process not in gone]
+        verdicts[compared(model, rest, [one.value for one in puts])] += 1
+
+    assert verdicts["ok"] > 30
+    assert verdicts["violation"] > 30
 
 
 @pytest.mark.slow
