@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from simulator.checks.linearizability.client_programs import programs, run_programs
     from simulator.checks.linearizability.history import History
     from simulator.checks.linearizability.judge import Verdict
-    from simulator.checks.linearizability.linearization import Point, linearization
     from simulator.checks.linearizability.model import UNKNOWN, Model
+    from simulator.checks.linearizability.points import Point, linearization
     from simulator.checks.linearizability.recorder import Recorder
     from simulator.cluster.history import Event
 
@@ -26,13 +26,13 @@ _HOMES = {
     "Event": "simulator.cluster.history",
     "History": "simulator.checks.linearizability.history",
     "Model": "simulator.checks.linearizability.model",
-    "Point": "simulator.checks.linearizability.linearization",
+    "Point": "simulator.checks.linearizability.points",
     "Recorder": "simulator.checks.linearizability.recorder",
     "UNKNOWN": "simulator.checks.linearizability.model",
     "Verdict": "simulator.checks.linearizability.judge",
     "assert_linearizable": "simulator.checks.linearizability.api",
     "check": "simulator.checks.linearizability.api",
-    "linearization": "simulator.checks.linearizability.linearization",
+    "linearization": "simulator.checks.linearizability.points",
     "programs": "simulator.checks.linearizability.client_programs",
     "run_programs": "simulator.checks.linearizability.client_programs",
 }

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from simulator.checks.linearizability.judge import judge
-from simulator.checks.linearizability.linearization import MOST_OPERATIONS, Point, linearization
 from simulator.checks.linearizability.model import UNKNOWN
 from simulator.checks.linearizability.models import MODELS
 from simulator.checks.linearizability.operations import PENDING, pair
+from simulator.checks.linearizability.points import MOST_OPERATIONS, Point, linearization
 from simulator.checks.object_histories import busy_object
 from simulator.cluster.history import Event
 from tests.simulator.checks.linearizability.drawn import draw
