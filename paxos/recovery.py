@@ -54,6 +54,7 @@ class Recovery:
         self.answers: dict[NodeId, Memory] = {}
         self.answered: dict[NodeId, None] = {}  # Who has answered, with amnesia or without.
         self.asking = False
+        self._recorded = core.eras  # The eras that this node's own journal holds.
         self._era = 0
         self._tries = 0
         self._began = began
@@ -135,15 +136,19 @@ class Recovery:
 
     @rule("17")
     def remember(self, message: AskMemory) -> int:
-        """Remember the era that a peer begins, and return it; or one above, if that era is not its own."""
+        """Remember the era that a peer begins, and return it; or one above, if that era is not its own.
+
+        An era that this node knows by hearsay is not in its journal yet, and a restart would forget it.
+        """
         core, sender, era = self.core, message.sender, message.era
         known = era_of(core.eras, sender)
-        if era > known:
+        if message.lost and era <= known and (era < known or self.nonces.get(sender, 0) != message.nonce):
+            return known + 1  # Another incarnation has begun that era, or a later one.
+        if era > era_of(self._recorded, sender):
             self.nonces[sender] = message.nonce
             core.persist(EraRecord(sender, era, message.nonce))
+            self._recorded = with_era(self._recorded, sender, era)
             self._see(with_era(core.eras, sender, era))
-        elif message.lost and (era < known or self.nonces.get(sender, 0) != message.nonce):
-            return known + 1  # Another incarnation has begun that era, or a later one.
         return era
 
     # The answers

@@ -153,9 +153,11 @@ class TornVote(GroupCommit):
         acceptor = self.replica.acceptor
         if isinstance(acceptor, ForgivingAcceptor) and acceptor.replaced:
             self.storage.append(
-                AcceptedRecord(acceptor.replaced[record.slot].ballot, record.slot, record.value)
-                for record in records
-                if isinstance(record, AcceptedRecord) and record.slot in acceptor.replaced
+                [
+                    AcceptedRecord(acceptor.replaced[record.slot].ballot, record.slot, record.value)
+                    for record in records
+                    if isinstance(record, AcceptedRecord) and record.slot in acceptor.replaced
+                ]
             )
             acceptor.replaced = {}
         super().record(records)

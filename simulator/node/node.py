@@ -1,14 +1,14 @@
 """One node: the driver around a replica. It carries out the replica's effects in order and answers its clients.
 
 All events since the last `flush` are one batch: `group_commit` makes the records of a batch durable with one write and
-one sync. Blocks and blog lines are written before a client is answered. The node owns no clock, socket, process or
-random source, so the same code runs in both worlds (see `host`). Paxos and the blog make all decisions. Each step is a
-method, so that a mutant can break one rule by name.
+one sync. Blocks and blog lines are written before a client is answered, or as soon as this node's votes for them are
+durable. The node owns no clock, socket, process or random source, so the same code runs in both worlds (see `host`).
+Paxos and the blog make all decisions. Each step is a method, so that a mutant can break one rule by name.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NoReturn, assert_never
 
 from chain.blockchain import Miner
@@ -260,14 +260,14 @@ class Node:
             elif isinstance(effect, SetTimer):
                 self.host.set_timer(effect.timer, effect.min_ms, effect.max_ms)
             else:
-                self._apply(delivered)
+                self._apply(delivered, records)
                 self._carry_out_at_once(effect)
         if delivered and records and not self.waiting:
             self._commit(records, durable_sends, now_ms)
             self.host.push()
             self._apply(delivered)
         else:
-            self._apply(delivered)
+            self._apply(delivered, records)
             self._commit(records, durable_sends, now_ms)
 
     def _carry_out_at_once(
@@ -317,19 +317,22 @@ class Node:
 
     # Decided slots
 
-    def _apply(self, delivered: list[Deliver]) -> None:
-        """Apply these slots, write their blocks and answer their clients. The list is empty afterwards."""
+    def _apply(self, delivered: list[Deliver], records: Sequence[JournalRecord] = ()) -> None:
+        """Apply these slots, write their blocks and answer their clients. The list is empty afterwards.
+
+        `records` are those of this batch that are not written yet, perhaps with votes for these slots.
+        """
         if delivered:
             cost, most = 0, self.settings.limits.part_cost
             for effect in delivered:
                 if cost > most:
-                    self._finish_applied()
+                    self._finish_applied(unwritten=records)
                     self.host.push()
                     cost = 0
                 self._deliver(effect.slot, effect.value)
                 cost += BLOCK_COST + len(effect.value)
             delivered.clear()
-            self._finish_applied()
+            self._finish_applied(unwritten=records)
 
     @rule("11")
     def _deliver(self, slot: Slot, value: Value) -> None:
@@ -344,12 +347,15 @@ class Node:
             raise ProtocolError(f"slot {slot} was delivered to a chain of height {height}")
 
     @rule("11")
-    def _finish_applied(self, *, fetched: bool = False) -> None:
-        """Write applied blocks, the chain first, and then answer. A leader sends its nonces to its followers."""
+    def _finish_applied(self, *, fetched: bool = False, unwritten: Sequence[JournalRecord] = ()) -> None:
+        """Write applied blocks, the chain first, and then answer. A leader sends its nonces to its followers.
+
+        Storage holds a block while the vote for it is among the `unwritten` records, or not durable.
+        """
         if not self.state_machine.has_unwritten:
             return
         page = self.state_machine.take()
-        self.storage.append_blocks(page.blocks, page.blog_lines, fetched=fetched)
+        self.storage.append_blocks(page.blocks, page.blog_lines, fetched=fetched, unwritten=unwritten)
         if self.probe is not None:
             self.probe.applied(page.blocks)
         self.pending_requests.answer_applied(page.applied)

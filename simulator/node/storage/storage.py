@@ -3,6 +3,9 @@
 Journal records are synced before a message depends on them. Blocks and blog lines are written without a sync: what a
 crash takes of them is in the journals of a majority, and in this node's own until `compact`, which syncs the chain
 before it drops votes.
+
+A block is written once this node's vote for it is durable, or its hash in the journal: a power loss may keep any part
+of what is not synced, and a chain that goes on beyond its journal is a sign of damage. Until then the block is *held*.
 """
 
 from __future__ import annotations
@@ -15,8 +18,9 @@ from chain.block import GENESIS_HASH, Block
 from paxos.ballot import NO_BALLOT, Ballot, NodeId, Slot
 from paxos.eras import NO_LOSS, Eras
 from paxos.messages import Acceptance
-from paxos.records import JournalRecord
+from paxos.records import AcceptedRecord, JournalRecord
 from paxos.rules import rule
+from simulator.node.codec import block_line
 from simulator.node.storage.blog_file import BLOG, BlogFile
 from simulator.node.storage.chain_file import CHAIN, MORE_KEYS, ChainFile
 from simulator.node.storage.disk import Disk
@@ -78,6 +82,9 @@ class Storage:
         self._difficulty = difficulty
         self._marks: dict[Slot, str] = {}  # The hashes that the journal names.
         self._marked = 0  # The last block among them.
+        self._held: list[Block] = []  # Applied, but not written: see `append_blocks`.
+        self._held_lines: list[bytes] = []  # What they add to blog.txt.
+        self._unsynced: list[JournalRecord] = []
 
     @rule("16")
     def load(self, replay: Replay) -> Recovered:
@@ -132,7 +139,7 @@ class Storage:
             nonces=memory.nonces,
         )
 
-    def append(self, records: Iterable[JournalRecord]) -> None:
+    def append(self, records: Sequence[JournalRecord]) -> None:
         """Append journal records in one write. No message may depend on them before `sync`.
 
         Raises:
@@ -142,29 +149,46 @@ class Storage:
         if self._chain.height >= self._marked + MARK_EVERY:
             mark = self._mark(self._chain.height, self._chain.tip)
         self._journal.append(records, mark)
+        self._unsynced += records
 
     def sync(self) -> None:
-        """Return once all appended journal records survive a power loss.
+        """Return once all appended journal records survive a power loss, and write the blocks that waited for them.
 
         Raises:
             OSError: the disk fails.
         """
         self._journal.sync()
+        self._unsynced.clear()
+        if self._held:
+            self._write_held()
 
-    def append_blocks(self, blocks: Sequence[Block], blog_lines: bytes, *, fetched: bool = False) -> None:
+    @rule("16")
+    def append_blocks(
+        self,
+        blocks: Sequence[Block],
+        blog_lines: bytes,
+        *,
+        fetched: bool = False,
+        unwritten: Iterable[JournalRecord] = (),
+    ) -> None:
         """Append applied blocks to the chain, then their writes to the blog. Not synced.
 
-        `fetched` blocks came from a peer, perhaps without a vote of this node: the journal names the last one first,
-        durably, so that a chain that goes on beyond its journal is always a sign of damage.
+        Blocks are held until the next `sync` when a vote for one of them is not durable; `unwritten` are records that
+        are still to be appended. `fetched` blocks came from a peer, perhaps without a vote of this node: the journal
+        names the last one first, durably.
 
         Raises:
             OSError: the disk fails.
         """
         if fetched:
             self._journal.append((), self._mark(blocks[-1].height, blocks[-1].hash))
-            self._journal.sync()
-        self._chain.append(blocks)
-        self._blog_file.append(blog_lines)
+            self.sync()
+        last = blocks[-1].height
+        hold = bool(self._held) or _has_vote(self._unsynced, last) or _has_vote(unwritten, last)
+        self._held += blocks
+        self._held_lines.append(blog_lines)
+        if fetched or not hold:
+            self._write_held()
 
     def sync_all(self) -> None:
         """Return once all three files are durable.
@@ -172,7 +196,7 @@ class Storage:
         Raises:
             OSError: the disk fails.
         """
-        self._journal.sync()
+        self.sync()
         self._chain.sync()
         self._blog_file.sync()
 
@@ -183,7 +207,7 @@ class Storage:
             StorageDamage: the file has been changed since it was read or written.
             OSError: the disk fails.
         """
-        return self._chain.read_blocks(first, last)
+        return [*self._chain.read_blocks(first, last), *self._held_between(first, last)]
 
     def read_lines(self, first: int, last: int) -> list[str]:
         """The same blocks as lines of blockchain.txt (`codec.parse_block` reads one).
@@ -192,7 +216,7 @@ class Storage:
             StorageDamage: the file has been changed since it was read or written.
             OSError: the disk fails.
         """
-        return self._chain.read_lines(first, last)
+        return [*self._chain.read_lines(first, last), *map(block_line, self._held_between(first, last))]
 
     def compact(
         self,
@@ -208,6 +232,8 @@ class Storage:
         Raises:
             OSError: the disk fails; the old journal or the new one stands, whole.
         """
+        if self._held:
+            self.sync()
         self._chain.sync()
         self._blog_file.sync()
         votes = above(accepted, self._chain.height).values()
@@ -230,8 +256,8 @@ class Storage:
 
     @property
     def height(self) -> int:
-        """How many blocks blockchain.txt holds."""
-        return self._chain.height
+        """How many blocks blockchain.txt holds, those that are held included."""
+        return self._chain.height + len(self._held)
 
     def close(self) -> None:
         """Sync everything. The disk belongs to whoever opened it.
@@ -240,9 +266,20 @@ class Storage:
             OSError: the disk fails.
         """
         if self._blog is not None:
+            if self._held:
+                self.sync()
             if self._chain.height > self._marked:
                 self._journal.append((), self._mark(self._chain.height, self._chain.tip))
             self.sync_all()
+
+    def _write_held(self) -> None:
+        blocks, lines = self._held, self._held_lines
+        self._held, self._held_lines = [], []
+        self._chain.append(blocks)
+        self._blog_file.append(lines[0] if len(lines) == 1 else b"".join(lines))
+
+    def _held_between(self, first: int, last: int) -> list[Block]:
+        return [block for block in self._held if first <= block.height <= last]
 
     @property
     def _blog_file(self) -> BlogFile:
@@ -324,6 +361,11 @@ class Storage:
             return []
         where = f"the file was set aside as {copy}, and " if copy else ""
         return [f"{damage.sentence}; {where}promises or votes may be lost"]
+
+
+def _has_vote(records: Iterable[JournalRecord], last: Slot) -> bool:
+    """True when a vote for slot `last` or an earlier one is among them."""
+    return any(isinstance(record, AcceptedRecord) and record.slot <= last for record in records)
 
 
 def _thinned(marks: Mapping[Slot, str], height: Slot) -> dict[Slot, str]:

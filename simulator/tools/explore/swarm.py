@@ -89,7 +89,7 @@ PROFILES: dict[str, Profile] = {
     ),
     "moments": Profile(
         sizes=(3, 3, 5), lasts_ms=(1_500, 3_000), quiet=0.9, single=0.1, calls_per_s=(40, 120), triggered=0.0,
-        members=1.0, late=0.0, leaves=1.0, power_cuts=0.0, forgetful=0.0,
+        members=1.0, late=0.0, leaves=1.0, forgetful=0.0,
     ),
     "power-cuts": Profile(
         sizes=(3, 3, 5), lasts_ms=(1_500, 3_000), quiet=0.9, triggered=0.0, members=0.0, power_cuts=1.0

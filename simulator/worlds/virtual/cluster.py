@@ -188,12 +188,8 @@ class VirtualCluster(BaseCluster):
         return self.machines[node].disk.lines(CHAIN, first, last)
 
     def has_lost_files(self, node: int) -> bool:
-        """True when files of a running node were removed or replaced: it will notice, and stop."""
-        try:
-            self.machines[node].disk.check_present()
-        except OSError:
-            return True
-        return False
+        """True when files of a running node were removed, replaced or damaged: it stops as soon as it notices."""
+        return self.machines[node].harmed
 
     @contextmanager
     def files(self) -> Iterator[Path]:

@@ -73,7 +73,7 @@ class Machine:
 
     `on_compacted` is called when the node has rewritten its journal.
     `past` is how far the journal had come when the node last went down: the machine remembers it, whatever happens to
-    the files.
+    the files. `harmed`: files of this incarnation were damaged under it, and it may not have noticed yet.
 
     Invariant: `blocked` is true exactly while the node can handle no event: it is down, starting, paused or syncing.
     """
@@ -96,6 +96,7 @@ class Machine:
         self.disk = SimulatedDisk(dice, self._delay.begin_sync, self._replaced_file)
         self.on_compacted: Callable[[int, NodeId], None] | None = None
         self.past = NO_PAST
+        self.harmed = False
         self.incarnation = 0
         self.life: Life = "down"
         self.error = ""
@@ -123,6 +124,7 @@ class Machine:
         self._timers.incarnation = self.incarnation
         self.life = "up"
         self.error = ""
+        self.harmed = False
         if after_ms:
             self._queue.put(self._queue.now_ms + after_ms, WORLD, (self._begin, self.incarnation, None))
         else:
@@ -198,6 +200,7 @@ class Machine:
         if fault.kind in DAMAGES:
             self._remember()  # The file may be gone, or shorter, when the node ends.
             self.disk.damage(fault, up=self.life != "down")
+            self.harmed = self.life != "down"
             return
         self._delay.slower_ms = fault.delay_ms if fault.kind == "slow" else 0
         self.disk.fault_mode = fault.kind

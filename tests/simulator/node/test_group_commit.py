@@ -133,6 +133,22 @@ def test_a_busy_leader_defers_its_own_votes_while_others_suffice() -> None:
     assert bench.actions.count(f"sync {JOURNAL}") == 1
 
 
+def test_a_power_loss_that_takes_deferred_votes_leaves_no_block_without_a_vote() -> None:
+    """Blocks wait for the votes of this node. Otherwise their chain would look forged, and the node lose its vote."""
+    bench = leader_of_five(answering=3)
+    write_together(bench, 20)
+    vote(bench, 2, 3, 4)
+    assert len(bench.answers()) == 20
+    assert [block.height for block in bench.node.storage.read_blocks(1, 20)] == list(range(1, 21))
+
+    bench.disk.safe[CHAIN] = len(bench.disk.files[CHAIN])
+    bench.disk.crash(keep=0.0)
+    bench.again()
+
+    assert not bench.node.replica.core.amnesia
+    assert not [note for note in bench.notes() if note.kind == "damaged"]
+
+
 def test_a_deferred_vote_still_counts() -> None:
     """When the third vote of the others is missing, the leader's deferred vote decides after its sync."""
     bench = leader_of_five(answering=3)

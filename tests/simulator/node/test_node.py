@@ -34,9 +34,10 @@ def test_a_large_batch_is_answered_in_parts() -> None:
     values = posts(80)
     for value in (values[0], values[79]):
         bench.write(value[0])
+    bench.hear(accept(1, *values))
     bench.actions.clear()
 
-    bench.decide(*values)
+    bench.hear(decide(80))
 
     chain, answered = f"append {CHAIN}", "report WriteAnswer"
     kept = [action for action in bench.actions if action in {chain, answered, "push"} or action.startswith("applied")]
@@ -70,6 +71,18 @@ def test_a_waiting_client_is_answered_before_the_sync() -> None:
 
     actions = [action for action in bench.actions if action.startswith(("sync ", "report WriteAnswer", "append block"))]
     assert actions == [f"append {CHAIN}", "report WriteAnswer", f"sync {JOURNAL}"]
+
+
+def test_a_block_is_written_after_the_vote_for_it_is_durable() -> None:
+    """A vote and its decision in one batch: the client is answered, since a majority has voted; its block waits."""
+    bench = Bench()
+    bench.write(request(1))
+    bench.actions.clear()
+
+    bench.decide((request(1),))
+
+    actions = [action for action in bench.actions if action.startswith(("sync ", "report WriteAnswer", "append block"))]
+    assert actions == ["report WriteAnswer", f"sync {JOURNAL}", f"append {CHAIN}"]
 
 
 def test_an_empty_batch_costs_nothing() -> None:
@@ -123,7 +136,7 @@ def test_a_disk_that_fails_stops_the_node(what: str) -> None:
 
     text = "node 1 stopped: its disk failed on paxos.txt: No space left on device"
     failed = [report for report in bench.reports if isinstance(report, NodeFailed)]
-    assert failed == [NodeFailed(text.replace("paxos", "blockchain") if what == "append" else text)]
+    assert failed == [NodeFailed(text)]
     assert bench.actions[-1] == "push"
     assert bench.heard(Accepted) == []
     assert bench.node.status(detail=True).error == failed[0].text
