@@ -1,1 +1,1 @@
-"""Histories of other tools: Jepsen's and Maelstrom's EDN and JSON, the logs of Knossos and Porcupine."""
+"""Histories of other tools: Jepsen's and Maelstrom's EDN and JSON, the logs of Knossos, Porcupine and Violin."""

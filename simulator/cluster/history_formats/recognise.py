@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from simulator.cluster.history_formats.call_log import is_call_log, read_call_log
 from simulator.cluster.history_formats.edn import EdnError, parse_edn, read_edn
 
 Line = tuple[int, bytes]
@@ -20,8 +21,10 @@ _TEXT_LOG = re.compile(
 
 
 def reader_of(first: bytes) -> str:
-    """The format of a history that begins with this line: "json", "json array", "edn" or "text log"."""
+    """The format of a history that begins with this line: "json", "json array", "edn", "call log" or "text log"."""
     text = first.lstrip()
+    if is_call_log(text):
+        return "call log"
     if text.startswith(b"{") and text[1:].lstrip()[:1] in {b'"', b"}", b""}:
         return "json"
     if text.startswith(b"[") and re.match(rb'\[\s*(\{\s*"|\]?\s*\Z)', text):
@@ -37,6 +40,8 @@ def fields_of(form: str, lines: Iterator[Line]) -> Iterator[Fields]:
     """The events of a history in one of these formats, each as a map; in order."""
     if form == "edn":
         yield from _edn(lines)
+    elif form == "call log":
+        yield from read_call_log(lines)
     elif form == "json array":
         yield from _json_array(lines)
     else:
