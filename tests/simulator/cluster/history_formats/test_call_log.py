@@ -65,7 +65,7 @@ def test_a_wrong_line_is_told(tmp_path: Path, line: str, sentence: str) -> None:
     """With its number, and in one sentence."""
     (tmp_path / "log").write_text(f"# @object atomic-stack\n{line}\n", encoding="utf-8")
 
-    with pytest.raises(InputError) as told:
+    with pytest.raises(InputError) as refused:
         check_files([str(tmp_path / "log")], model="stack")
 
-    assert sentence in str(told.value)
+    assert sentence in str(refused.value)
