@@ -17,6 +17,7 @@ from simulator.cli.commands.completion import completion
 from simulator.cli.commands.explore import explore
 from simulator.cli.commands.lab import DATA_HELP, console, open_lab
 from simulator.cli.commands.recover import recover
+from simulator.cli.commands.report import report
 from simulator.cli.commands.run import run, scenarios
 from simulator.cli.commands.verify import verify
 from simulator.cli.group import LabGroup
@@ -50,7 +51,7 @@ def paxsim(ctx: click.Context, settings: Settings) -> int:
     return failures.OK
 
 
-for command in (console, run, scenarios, explore, check, verify, recover, bench, completion):
+for command in (console, run, scenarios, explore, check, verify, recover, report, bench, completion):
     paxsim.add_command(command)
 
 

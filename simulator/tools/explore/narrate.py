@@ -8,16 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from paxos.records import AcceptedRecord, AmnesiaRecord, EraRecord, JournalRecord, OpenedRecord, RecoveredRecord
-from simulator.cluster.message_text import ROUTINE, describe
-from simulator.node.client_api import (
-    ClientRead,
-    ClientWrite,
-    NodeFailed,
-    NoteLine,
-    ReadAnswer,
-    WriteAnswer,
-)
+from simulator.analysis.event_text import event_text
+from simulator.cluster.message_text import ROUTINE
+from simulator.node.client_api import Inspected
 from simulator.tools.explore.batch import Search
 from simulator.tools.explore.swarm import draw_schedule
 from simulator.tools.explore.trial import Outcome, run_trial
@@ -49,67 +42,29 @@ class Narrator(Observer):
     def handlers(self) -> Mapping[type[Event], Handler]:
         """See `Observer`."""
         return {
-            ClientCalled: self._called,
+            ClientCalled: self._line,
             NodeReported: self._reported,
-            MessageSent: self._sent,
-            MessageDelivered: self._delivered,
-            MessageLost: self._lost,
-            NodeRecovered: self._recovered,
-            RecordsAppended: lambda event: self._line(event, f"writes {', '.join(map(_record, event.records))}"),
-            JournalSynced: lambda event: self._line(event, "has it safely on disk"),
-            BlocksApplied: self._applied,
-            IncarnationEnded: lambda event: self._line(event, f"is down: {event.how}"),
-            FaultInjected: lambda event: self._write(f"{_time(event)}          * {event.fault.line()}"),
+            MessageSent: self._message,
+            MessageDelivered: self._message,
+            MessageLost: self._message,
+            NodeRecovered: self._line,
+            RecordsAppended: self._line,
+            JournalSynced: self._line,
+            BlocksApplied: self._line,
+            IncarnationEnded: self._line,
+            FaultInjected: lambda event: self._write(f"{_time(event)}          * {event_text(event)}"),
         }
 
-    def _line(self, event: Event, text: str) -> None:
-        self._write(f"{_time(event)}  node {event.node}  {text}")
-
-    def _called(self, event: ClientCalled) -> None:
-        match event.call:
-            case ClientWrite(request):
-                self._line(event, f"is asked to write {request.client}:{request.seq} {request.operation}")
-            case ClientRead(number, kind, name, linearizable):
-                how = "linearizable " if linearizable else ""
-                self._line(event, f"is asked for a {how}view {number}: {kind} {name}".rstrip())
-            case _:
-                pass
+    def _line(self, event: Event) -> None:
+        self._write(f"{_time(event)}  node {event.node}  {event_text(event)}")
 
     def _reported(self, event: NodeReported) -> None:
-        match event.report:
-            case WriteAnswer(client, seq, kind, text, height):
-                self._line(event, f"answers {client}:{seq} with {kind}: {text} (block {height})")
-            case ReadAnswer(number, kind, text):
-                self._line(event, f"answers view {number} with {kind}: {text}")
-            case NoteLine(kind, text):
-                self._line(event, f"{kind}: {text}")
-            case NodeFailed(text):
-                self._line(event, f"fails: {text}")
-            case _:
-                pass
+        if not isinstance(event.report, Inspected):
+            self._line(event)
 
-    def _sent(self, event: MessageSent) -> None:
+    def _message(self, event: MessageSent | MessageDelivered | MessageLost) -> None:
         if not isinstance(event.message, ROUTINE):
-            to = ",".join(map(str, event.to))
-            self._line(event, f"sends to {to}: {describe(event.message)} (#{event.number})")
-
-    def _delivered(self, event: MessageDelivered) -> None:
-        if not isinstance(event.message, ROUTINE):
-            self._line(event, f"hears from {event.source}: {describe(event.message)} (#{event.number})")
-
-    def _lost(self, event: MessageLost) -> None:
-        if not isinstance(event.message, ROUTINE):
-            self._line(event, f"will never hear from {event.source}: {describe(event.message)} (#{event.number})")
-
-    def _recovered(self, event: NodeRecovered) -> None:
-        found = event.found
-        beyond = f"votes for slots {sorted(found.accepted)}" if found.accepted else "no votes beyond"
-        mended = f"; {'; '.join(found.notes)}" if found.notes else ""
-        self._line(event, f"starts with block {found.height}, promise {found.promised} and {beyond}{mended}")
-
-    def _applied(self, event: BlocksApplied) -> None:
-        for block in event.blocks:
-            self._line(event, f"applies block {block.height}: {block.operations_text}")
+            self._line(event)
 
 
 def narrate_seed(seed: int, search: Search, write: Write) -> Outcome:
@@ -133,17 +88,3 @@ def narrate_seed(seed: int, search: Search, write: Write) -> Outcome:
 
 def _time(event: Event) -> str:
     return f"{event.at_ms / 1000:9.3f} s"
-
-
-def _record(record: JournalRecord) -> str:
-    if isinstance(record, AcceptedRecord):
-        return f"accepted slot {record.slot} at {record.ballot} ({len(record.value)} requests)"
-    match record:
-        case EraRecord(node, era):
-            return f"node {node} begins era {era}"
-        case AmnesiaRecord(why):
-            return f"amnesia: {why}"
-        case RecoveredRecord(ballot):
-            return f"recovered with promise {ballot}"
-        case _:
-            return f"{'opened' if isinstance(record, OpenedRecord) else 'promise'} {record.ballot}"
