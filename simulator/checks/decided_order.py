@@ -13,6 +13,11 @@ Write = tuple[str, str, str, str]
 """An operation as histories have it: (f, user, title, content)."""
 
 
+def write_of(operation: Operation) -> Write:
+    """The operation as histories have it."""
+    return kind_of(operation), operation.username, operation.title, operation.content
+
+
 class DecidedWrites:
     """The writes of a growing chain of `height` blocks, by request. A repeated request counts where it stands first."""
 
@@ -37,6 +42,6 @@ class DecidedWrites:
         for operation, client, seq in requests:
             name = (client, seq)
             if name not in self.by_request:
-                self.by_request[name] = (kind_of(operation), operation.username, operation.title, operation.content)
+                self.by_request[name] = write_of(operation)
                 new.append((name, operation))
         return new

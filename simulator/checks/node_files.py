@@ -2,14 +2,11 @@
 
 Each check continues where the last one stopped, so a long run is checked in steps. A violation once found stays. The
 other invariants (promises, one value per ballot) need the journals, which `paxsim verify` checks.
-
-Linearizability is checked with the longest chain as witness order. Writes on it from before this run count as completed
-before everything else.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from hashlib import blake2b
 from pathlib import Path
 
@@ -17,121 +14,137 @@ from blog.blog import Blog, Outcome
 from blog.operations import Operation
 from chain.blockchain import Blockchain, ChainError
 from paxos.messages import RequestId
-from simulator.checks.decided_order import DecidedWrites
-from simulator.checks.linearizability.judge import judge
+from simulator.checks.decided_order import DecidedWrites, Write, write_of
+from simulator.checks.linearizability.judge import Verdict, judge
 from simulator.cluster.history import Event
-from simulator.cluster.interface import AnswerKind, Query, Ticket
 from simulator.node.codec import MalformedText, blog_line, parse_block, parse_operations
 from simulator.node.storage.tail import Tail
 from simulator.settings import Settings
 
-LINEARIZABILITY = "linearizability"
 INVARIANTS = ("agreement", "validity", "chain", "blog", "durability", "once")
 
 
 class NodeFilesChecker:
-    """Not thread-safe. The names of this run's clients begin with `run`; other requests are from earlier runs."""
+    """Not thread-safe. The names of this run's clients begin with `run`; other requests are from earlier runs.
 
-    def __init__(self, settings: Settings, run: str) -> None:
+    Tell it what clients call and what they are answered, then `read` the files: a write is in a file before its answer.
+    `on_write` gets each new write on the longest chain, in order, and whether it took effect.
+    """
+
+    def __init__(
+        self, settings: Settings, run: str, on_write: Callable[[RequestId, Write, bool], None] | None = None
+    ) -> None:
         self._run = f"{run}-"
-        self._log = _Log()
-        self._nodes = [_NodeFiles(node, settings, self._log) for node in settings.node_ids]
+        self._log = _Log(on_write)
+        self._nodes = {node: _NodeFiles(node, settings, self._log) for node in settings.node_ids}
         self._violations: dict[str, str] = {}
-        self._seen = 0
-        self._open: list[Ticket] = []
-        self._asked: dict[RequestId, Operation] = {}
-        self._checked_events = 0
+        self._asked: dict[RequestId, Write] = {}  # Called, and on no chain that was read.
+        self._answers: list[tuple[RequestId, bool]] = []
+        self._missing: list[tuple[RequestId, bool]] = []  # Answered before the last `read`, and not found by it.
 
-    def verdicts(
-        self,
-        writes: Sequence[Ticket],
-        history: Sequence[Event] = (),
-        asked_by_now: Callable[[], Sequence[Ticket]] | None = None,
-    ) -> dict[str, str]:
-        """Each invariant: "ok", or what was violated. `writes` are all writes of this run; they grow from call to call.
+    def called(self, name: RequestId, write: Write) -> None:
+        """A client of this run called a write."""
+        self._asked[name] = write
 
-        `history` is the clients' history up to the same moment; without it linearizability is not checked.
-        `asked_by_now` returns the writes at a later moment: the files may already hold writes called meanwhile.
+    def answered(self, name: RequestId, *, took_effect: bool) -> None:
+        """A write was answered: done, or refused."""
+        self._answers.append((name, took_effect))
+
+    def read(self, without: Collection[int] = ()) -> None:
+        """Read what is new in the files of all nodes but those in `without`."""
+        for number, node in self._nodes.items():
+            if number not in without:
+                for invariant, what in node.read():
+                    self._violations.setdefault(invariant, what)
+        self._check_answers()
+        self._check_requests()
+
+    def verdicts(self, *, knows_calls: bool = True) -> dict[str, str]:
+        """Each invariant: "ok", or what was violated. Call `read` before, and tell the calls up to now in between.
+
+        With `knows_calls` false some calls are not known, so nothing can be said of requests without one.
         """
-        # Note answered writes before reading the files: a write is in a file before its answer.
-        self._open += writes[self._seen :]
-        for ticket in writes[self._seen :]:
-            assert not isinstance(ticket.request, Query)
-            self._asked[ticket.client, ticket.seq] = ticket.request
-        self._seen = len(writes)
-        answered = [ticket for ticket in self._open if ticket.done]
-        self._open = [ticket for ticket in self._open if not ticket.done]
-        for node in self._nodes:
-            for invariant, what in node.read():
-                self._violations.setdefault(invariant, what)
-        self._check_requests(writes if asked_by_now is None else asked_by_now())
-        for ticket in answered:
-            self._check_answer(ticket)
-        if history:
-            self._check_history(history)
-        names = (*INVARIANTS, LINEARIZABILITY) if history else INVARIANTS
-        return {invariant: self._violations.get(invariant, "ok") for invariant in names}
+        for (client, seq), _ in self._missing:
+            self._violations.setdefault("durability", f"{client}:{seq} was answered, and is on no chain")
+        self._check_requests()
+        for height, (client, seq), _ in self._log.entries if knows_calls else ():
+            self._violations.setdefault(
+                "validity", f"block {height} holds request {client}:{seq}, which no client asked for"
+            )
+        self._log.entries.clear()
+        return {invariant: self._violations.get(invariant, "ok") for invariant in INVARIANTS}
 
     def order(self) -> list[RequestId]:
         """The requests in the order of the longest chain, each once."""
         return list(self._log.outcomes)
 
-    def _check_history(self, history: Sequence[Event]) -> None:
-        if LINEARIZABILITY in self._violations or len(history) == self._checked_events:
-            return  # A longer history cannot repair a violation; an equal one has the same verdict.
-        self._checked_events = len(history)
+    def judge_history(self, history: Sequence[Event]) -> Verdict:
+        """Check a history up to a moment before the last `read`, with the longest chain as witness order.
+
+        Writes on it from before this run count as completed before everything else.
+        """
         decided = self._log.decided.by_request
         before = [write for name, write in decided.items() if not name[0].startswith(self._run)]
-        ours = [write for name, write in decided.items() if name in self._asked]
-        verdict = judge(history, "blog", init=before or None, witness=[*before, *ours])
-        if verdict.verdict == "violation":
-            self._violations[LINEARIZABILITY] = verdict.why
+        ours = [write for name, write in decided.items() if name[0].startswith(self._run)]
+        return judge(history, "blog", init=before or None, witness=[*before, *ours])
 
-    def _check_requests(self, asked: Sequence[Ticket]) -> None:
-        late = {(ticket.client, ticket.seq): ticket.request for ticket in asked[self._seen :]}
-        for height, name, operation in self._log.entries:
-            if name[0].startswith(self._run) and self._asked.get(name, late.get(name)) != operation:
+    def _check_requests(self) -> None:
+        """Forget the new entries that clients asked for; of the others the call may not have been told yet."""
+        unknown = []
+        for entry in self._log.entries:
+            _, name, write = entry
+            if name[0].startswith(self._run) and self._asked.get(name) != write:
+                unknown.append(entry)
+            else:
+                self._asked.pop(name, None)
+        self._log.entries = unknown
+
+    def _check_answers(self) -> None:
+        answers, self._answers, self._missing = [*self._missing, *self._answers], [], []
+        for answer in answers:
+            (client, seq), took_effect = answer
+            found = self._log.outcomes.get((client, seq))
+            if found is None:
+                self._missing.append(answer)
+            elif (found is Outcome.OK) != took_effect:
+                kind = "ok" if took_effect else "refused"
                 self._violations.setdefault(
-                    "validity", f"block {height} holds request {name[0]}:{name[1]}, which no client asked for"
+                    "once", f"{client}:{seq} was answered {kind!r}, and its effect is {found.value!r}"
                 )
-        self._log.entries.clear()
-
-    def _check_answer(self, ticket: Ticket) -> None:
-        assert ticket.answer is not None
-        name = f"{ticket.client}:{ticket.seq}"
-        kind, found = ticket.answer.kind, self._log.outcomes.get((ticket.client, ticket.seq))
-        if kind not in {AnswerKind.OK, AnswerKind.REFUSED}:
-            return
-        if found is None:
-            self._violations.setdefault("durability", f"node {ticket.node} answered {name}, which is on no chain")
-        elif (found is Outcome.OK) != (kind is AnswerKind.OK):
-            self._violations.setdefault(
-                "once", f"{name} was answered {kind.value!r}, and its effect is {found.value!r}"
-            )
 
 
 class _Log:
-    """The longest chain so far, replayed once: every other chain is compared with it. `entries` are new requests."""
+    """The longest chain so far, replayed once: every other chain is compared with it.
 
-    def __init__(self) -> None:
+    `entries` are new requests, and repeated ones that differ from the first: (height, name, write).
+    """
+
+    def __init__(self, on_write: Callable[[RequestId, Write, bool], None] | None) -> None:
         self.hashes: list[bytes] = []
-        self.entries: list[tuple[int, RequestId, Operation]] = []
+        self.entries: list[tuple[int, RequestId, Write]] = []
         self.outcomes: dict[RequestId, Outcome] = {}
         self.blog_lines: list[bytes] = []
         self.decided = DecidedWrites()
-        self.first_node: list[int] = []
+        self.first_node = bytearray()
         self._blog = Blog()
+        self._on_write = on_write
 
     def extend(self, node: int, block_hash: str, operations: Sequence[tuple[Operation, str, int]]) -> None:
         """Add one block, first seen on `node`."""
         self.hashes.append(bytes.fromhex(block_hash))
         self.first_node.append(node)
         height = len(self.hashes)
-        self.entries += [(height, (client, seq), operation) for operation, client, seq in operations]
+        known = self.decided.by_request
+        for operation, client, seq in operations:
+            first, write = known.get((client, seq)), write_of(operation)
+            if first != write:
+                self.entries.append((height, (client, seq), write))
         for name, operation in self.decided.add(operations):
             outcome = self.outcomes[name] = self._blog.apply(operation)
             if outcome is Outcome.OK:
                 self.blog_lines.append(_digest(blog_line(height, operation)))
+            if self._on_write is not None:
+                self._on_write(name, known[name], outcome is Outcome.OK)
 
 
 class _NodeFiles:

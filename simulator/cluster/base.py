@@ -17,6 +17,7 @@ from blog.operations import Operation
 from simulator.cluster.client_sessions import ClientBook, client_timeout_ms
 from simulator.cluster.events import ClusterEvent
 from simulator.cluster.history import Event
+from simulator.cluster.history_store import HistoryStore
 from simulator.cluster.interface import Query, Ticket
 from simulator.cluster.message_text import in_order
 from simulator.errors import InputError
@@ -33,10 +34,12 @@ WARNINGS_KEPT = 1_000
 class BaseCluster(ABC):
     """The shared part of a `Cluster`. `run` is the prefix of this run's client names."""
 
-    def __init__(self, settings: Settings, run: str, lock: AbstractContextManager[Any], *, keep_history: bool) -> None:
+    def __init__(
+        self, settings: Settings, run: str, lock: AbstractContextManager[Any], history: HistoryStore | None
+    ) -> None:
         self.settings = settings
         self._lock = lock
-        self._book = ClientBook(run, self.now_ms, keep_history=keep_history)
+        self._book = ClientBook(run, self.now_ms, history)
         self._log: deque[ClusterEvent] = deque(maxlen=EVENTS_KEPT)
         self._warnings: list[str] = []
         self._closed = False

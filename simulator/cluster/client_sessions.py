@@ -17,8 +17,9 @@ from typing import Literal, cast
 import msgspec
 
 from blog.operations import InvalidOperation, Operation, Post, validated
-from paxos.messages import Request
+from paxos.messages import Request, RequestId
 from simulator.cluster.history import Event
+from simulator.cluster.history_store import HistoryStore
 from simulator.cluster.interface import Answer, AnswerKind, Query, Ticket
 from simulator.errors import InputError
 from simulator.faults.links import Links
@@ -96,15 +97,16 @@ class Processes:
 
 
 class _Open:
-    """A request without an answer."""
+    """A request without an answer. `number` is that of its call, `invoked`, in the history."""
 
-    __slots__ = ("deadline_ms", "invoked_at", "process", "ticket", "wanted")
+    __slots__ = ("deadline_ms", "invoked", "number", "process", "ticket", "wanted")
 
-    def __init__(self, ticket: Ticket, wanted: int | None, process: int, invoked_at: int, deadline_ms: int) -> None:
+    def __init__(self, ticket: Ticket, wanted: int | None, process: int, deadline_ms: int) -> None:
         self.ticket = ticket
         self.wanted = wanted
         self.process = process
-        self.invoked_at = invoked_at
+        self.number = 0
+        self.invoked: Event | None = None
         self.deadline_ms = deadline_ms
 
 
@@ -118,18 +120,15 @@ class ClientBook:
     """Every request of a cluster's clients. `run` is the prefix of each client's name and holds no colon.
 
     A write's `seq` is its ticket's number: unique, and ascending for each client. A client with sessions has its own
-    numbers: see `Cluster.submit`. `writes` are all writes ever asked for, for the checks. With `keep_history` off they
-    and the history are not kept, for measuring alone.
+    numbers: see `Cluster.submit`. `store` keeps the history; with None it is not kept, for measuring alone.
     """
 
-    def __init__(self, run: str, now_ms: Callable[[], int], *, keep_history: bool = True) -> None:
+    def __init__(self, run: str, now_ms: Callable[[], int], store: HistoryStore | None) -> None:
         self.run = run
         self.tickets = 0
         self.answered = 0
         self._now_ms = now_ms
-        self.writes: list[Ticket] = []
-        self._keep_history = keep_history
-        self._events: list[Event] = []
+        self._store = store
         self._open: dict[int, _Open] = {}
         self._waiting: dict[int, int] = {}
         self._anew: dict[int, int] = {}
@@ -158,10 +157,8 @@ class ClientBook:
         ticket = self._ticket(node, operation, process, timeout_ms)
         if session:
             self._give_own_name(ticket, process, session)
-        if self._keep_history:
-            name = "post" if isinstance(operation, Post) else "comment"
-            self._invoke(ticket, name, [operation.username, operation.title, operation.content])
-            self.writes.append(ticket)
+        name = "post" if isinstance(operation, Post) else "comment"
+        self._invoke(ticket, name, [operation.username, operation.title, operation.content])
         return ticket, write_call(ticket, operation)
 
     def read(
@@ -169,8 +166,7 @@ class ClientBook:
     ) -> tuple[Ticket, ClientRead]:
         """Record a read at `node`; returns its ticket and the call for the node, which has the ticket's number."""
         ticket = self._ticket(node, query, process, timeout_ms)
-        if self._keep_history:
-            self._invoke(ticket, _READ_NAMES[query.kind], None if query.kind in {"all", "whole"} else query.name)
+        self._invoke(ticket, _READ_NAMES[query.kind], None if query.kind in {"all", "whole"} else query.name)
         return ticket, ClientRead(ticket.number, query.kind, query.name, query.linearizable)
 
     def write_answered(self, answer: WriteAnswer) -> Ticket | None:
@@ -224,7 +220,7 @@ class ClientBook:
 
     def history(self) -> Sequence[Event]:
         """A copy of all calls and returns so far, in order of time."""
-        return list(self._events)
+        return [] if self._store is None else self._store.events()
 
     def _ticket(self, node: int, request: Operation | Query, wanted: int | None, timeout_ms: int) -> Ticket:
         process = self._processes.take(wanted)
@@ -237,7 +233,7 @@ class ClientBook:
             seq=self.tickets,
             asked_ms=self._now_ms(),
         )
-        self._open[ticket.number] = _Open(ticket, wanted, process, len(self._events), ticket.asked_ms + timeout_ms)
+        self._open[ticket.number] = _Open(ticket, wanted, process, ticket.asked_ms + timeout_ms)
         self._waiting[node] = self._waiting.get(node, 0) + 1
         return ticket
 
@@ -248,7 +244,10 @@ class ClientBook:
         self._named[ticket.client, ticket.seq] = ticket.number
 
     def _invoke(self, ticket: Ticket, name: str, value: object) -> None:
-        self._events.append(_event(self._open[ticket.number], "invoke", name, value, ticket.asked_ms))
+        if self._store is not None:
+            entry = self._open[ticket.number]
+            entry.invoked = _event(entry, "invoke", name, value, ticket.asked_ms)
+            entry.number = self._store.called(entry.invoked, _name(ticket))
 
     def _finish(self, entry: _Open, answer: Answer) -> Ticket:
         ticket = entry.ticket
@@ -256,25 +255,32 @@ class ClientBook:
         self._waiting[ticket.node] -= 1
         self.answered += 1
         ticket.answered_ms = self._now_ms()
-        known = self._record(entry, answer) if self._keep_history else True
+        known = self._record(self._store, entry, answer) if self._store is not None else True
         if known:
             self._processes.give_back(entry.wanted, entry.process)
         ticket.answer = answer  # Last: another thread may test `done` and then read the other fields.
         return ticket
 
-    def _record(self, entry: _Open, answer: Answer) -> bool:
+    def _record(self, store: HistoryStore, entry: _Open, answer: Answer) -> bool:
         """Add the return to the history. False when the outcome of the request stays unknown."""
-        ticket, invoked = entry.ticket, self._events[entry.invoked_at]
+        ticket, invoked = entry.ticket, entry.invoked
+        assert invoked is not None
         if answer.shown and answer.shown != invoked.f:  # "any" was a read of a user.
             invoked = _event(entry, "invoke", answer.shown, invoked.value, ticket.asked_ms)
-            self._events[entry.invoked_at] = invoked
         outcome, value = _outcome(ticket.request, answer, invoked.value)
         event = _event(entry, outcome, invoked.f, value, self._now_ms())
         if event.node in self._anew:  # The node that answers may have started after the call.
             event = msgspec.structs.replace(event, anew=self._anew[event.node])
-            self._events[entry.invoked_at] = msgspec.structs.replace(invoked, anew=event.anew)
-        self._events.append(event)
+            invoked = msgspec.structs.replace(invoked, anew=event.anew)
+        if invoked is not entry.invoked:
+            store.corrected(entry.number, invoked)
+        store.returned(entry.number, event, _name(ticket))
         return outcome != "info"
+
+
+def _name(ticket: Ticket) -> RequestId | None:
+    """The name of a write; reads have none."""
+    return None if isinstance(ticket.request, Query) else (ticket.client, ticket.seq)
 
 
 def _event(entry: _Open, kind: Literal["invoke", "ok", "fail", "info"], name: str, value: object, at_ms: int) -> Event:

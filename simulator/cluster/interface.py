@@ -197,7 +197,10 @@ class Cluster(Protocol):
         ...
 
     def check(self) -> dict[str, str]:
-        """The verdict on each invariant by name: "ok", or a sentence that says what was violated."""
+        """The verdict on each invariant by name: "ok", or a sentence that says what was violated.
+
+        Or "unknown …" (`simulator.cluster.verdicts`): no violation is known, and not all of the run could be judged.
+        """
         ...
 
     def trace_lines(self) -> Iterator[str]:

@@ -27,7 +27,7 @@ class CheckRun:
             threading.Thread(target=self._run, name="checks", daemon=True).start()
 
     def verdicts(self) -> dict[str, str]:
-        """Each check by name: "ok", or the violation. Call this when it is done."""
+        """Each check by name, as `Cluster.check` gives them. Call this when it is done."""
         if self._error is not None:
             raise self._error
         return self._verdicts

@@ -32,7 +32,7 @@ class NodeResult(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RunResult(msgspec.Struct, kw_only=True):
-    """The whole run. `checks` has "ok" or a reason for each invariant; `trace` is the trace's file."""
+    """The whole run. `checks` has "ok", a violation or "unknown …" for each invariant; `trace` is the trace's file."""
 
     scenario: str
     world: str

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol, TextIO
 
 import msgspec
 
+from simulator.cluster.verdicts import OK, unknowns, violations
 from simulator.errors import InputError
 from simulator.scenario.language.commands import Quit, SetKey
 from simulator.scenario.session.files import trace_to
@@ -194,7 +195,9 @@ def _numbered(trace: str, place: int) -> str:
 
 
 def _report_violations(result: RunResult, scenario: Scenario, output: Output) -> None:
-    broken = {name: why for name, why in result.checks.items() if why != "ok"}
+    for name, why in unknowns(result.checks).items():
+        output.write(f"{name}: {why}", "bad")
+    broken = violations(result.checks)
     for name, why in broken.items():
         output.write(f"VIOLATED {name}: {why}", "bad")
     if broken and scenario.forbidden_by:
@@ -220,7 +223,7 @@ def _verdict_lines(result: RunResult) -> list[str]:
     )
     lines = [f"{_verdict(result)} {safe(result.scenario)} ({result.world}, seed {result.seed}): {asked}"]
     lines += [f"  line {wrong.line}: {safe(wrong.command)}: {safe(wrong.why)}" for wrong in result.failures]
-    lines += [f"  {name}: {safe(why)}" for name, why in result.checks.items() if why != "ok"]
+    lines += [f"  {name}: {safe(why)}" for name, why in result.checks.items() if why != OK]
     return lines
 
 
@@ -229,7 +232,7 @@ def _table(results: Sequence[RunResult]) -> list[str]:
     rows: list[tuple[str, ...]] = [tuple(heading.split())]
     for result in results:
         counts = result.operations
-        broken = [f"{name}: {why}" for name, why in result.checks.items() if why != "ok"]
+        broken = [f"{name}: {why}" for name, why in result.checks.items() if why != OK]
         wrong = [f"line {failure.line}: {failure.why}" for failure in result.failures]
         numbers = (result.seed, counts.ok, counts.refused, counts.timeout, counts.no_majority, result.elections)
         seed, *numbers_shown = (str(number) for number in numbers)

@@ -5,12 +5,14 @@ Time passes only in `pass_time`, which also shows answers and keeps loads going.
 
 from __future__ import annotations
 
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from random import Random
 from threading import RLock
 from typing import TYPE_CHECKING
 
 from simulator.cluster.interface import AnswerKind, Query, Ticket
+from simulator.cluster.verdicts import OK, is_unknown
 from simulator.errors import InputError
 from simulator.scenario.language.commands import Line, SetKey
 from simulator.scenario.session.check_run import CheckRun
@@ -28,6 +30,9 @@ if TYPE_CHECKING:
 
 MAX_SLICE_MS = 100
 """How often, in milliseconds, a session that can be interrupted looks whether it was."""
+
+WRITES_KEPT = 10_000
+"""How many writes a session keeps: `again` sends one of them once more."""
 
 MAX_ANSWER_MS = 600_000
 """The longest wait, in milliseconds: the cluster ends every request earlier, so a longer wait is a bug."""
@@ -83,10 +88,10 @@ class Session:
         self._asked: list[PendingAnswer] = []
         # At a terminal one thread carries out lines and another shows answers.
         self._lock = RLock()
-        self._tickets: list[Ticket] = []
+        self._answers: Counter[AnswerKind] = Counter()  # Of requests that have been shown.
+        self._writes: deque[Ticket] = deque(maxlen=WRITES_KEPT)
         self._elections = Elections()
         self._load_count = 0
-        self._finished_loads: list[LoadRun] = []
         self._load_checks: dict[LoadRun, CheckRun] = {}  # Loads that have ended, while they are judged.
         self._check_run: CheckRun | None = None
 
@@ -158,6 +163,8 @@ class Session:
             if answered:
                 self._asked = [asked for asked in self._asked if asked not in answered]
             for asked in answered:
+                assert asked.ticket.answer is not None
+                self._answers[asked.ticket.answer.kind] += 1
                 asked.show(asked.heading)
             for load in self.loads:
                 load.turn()
@@ -182,16 +189,17 @@ class Session:
         with self._lock:
             self.last = asked.ticket
             self._asked.append(asked)
-            self._tickets.append(asked.ticket)
+            if not isinstance(asked.ticket.request, Query):
+                self._writes.append(asked.ticket)
 
     def ticket(self, number: int) -> Ticket:
-        """The write with this number.
+        """The write with this number, of the newest `WRITES_KEPT`.
 
         Raises:
             InputError: there is none.
         """
-        found = next((ticket for ticket in self._tickets if ticket.number == number), None)
-        if found is None or isinstance(found.request, Query):
+        found = next((ticket for ticket in self._writes if ticket.number == number), None)
+        if found is None:
             raise InputError(f"no write of this session has number {number}: 'again' takes the number of one.")
         return found
 
@@ -208,10 +216,12 @@ class Session:
     def _finish_load(self, load: LoadRun, run: CheckRun) -> None:
         self.loads.remove(load)
         del self._load_checks[load]
-        self._finished_loads.append(load)
-        why = run.verdicts().get("linearizability", "ok")
-        verdict = "; its history is linearizable" if why == "ok" else f"; VIOLATION of linearizability: {why}"
-        self.output.write(load.summary() + verdict, "plain" if why == "ok" else "bad")
+        self._answers += load.answers
+        why = run.verdicts().get("linearizability", OK)
+        verdict = "; its history is linearizable" if why == OK else f"; VIOLATION of linearizability: {why}"
+        if is_unknown(why):
+            verdict = f"; whether its history is linearizable is {why}"
+        self.output.write(load.summary() + verdict, "plain" if why == OK else "bad")
 
     def pending(self) -> int:
         """How many requests have no answer yet, those of loads included."""
@@ -234,7 +244,7 @@ class Session:
         return self._elections.look(self.cluster)
 
     def checks(self) -> dict[str, str]:
-        """Each check by name: "ok", or the violation. It takes as long as it takes."""
+        """Each check by name, as `Cluster.check` gives them. It takes as long as it takes."""
         verdicts = self.checks_within(MAX_ANSWER_MS * 10)
         assert verdicts is not None, "the checks do not end"
         return verdicts
@@ -264,7 +274,7 @@ class Session:
     def result(self, scenario: str, trace: str | None = None) -> RunResult:
         """The result so far."""
         checks = self.checks()
-        sound = self.violation_expected or all(why == "ok" for why in checks.values())
+        sound = self.violation_expected or all(why == OK for why in checks.values())
         states = [self.cluster.status(node) for node in self.cluster.settings.node_ids]
         return RunResult(
             scenario=scenario,
@@ -283,23 +293,15 @@ class Session:
         )
 
     def _count(self) -> OperationCounts:
-        counts = OperationCounts()
-        tickets = [*self._tickets]
-        for load in [*self._finished_loads, *self.loads]:
-            tickets += load.tickets
-        for ticket in tickets:
-            match ticket.answer and ticket.answer.kind:
-                case AnswerKind.OK:
-                    counts.ok += 1
-                case AnswerKind.REFUSED:
-                    counts.refused += 1
-                case AnswerKind.NO_MAJORITY:
-                    counts.no_majority += 1
-                case AnswerKind.TIMEOUT:
-                    counts.timeout += 1
-                case _:
-                    pass  # Still under way.
-        return counts
+        kinds = self._answers.copy()
+        for load in self.loads:
+            kinds += load.answers
+        return OperationCounts(
+            ok=kinds[AnswerKind.OK],
+            refused=kinds[AnswerKind.REFUSED],
+            timeout=kinds[AnswerKind.TIMEOUT],
+            no_majority=kinds[AnswerKind.NO_MAJORITY],
+        )
 
     def saved(self) -> list[str]:
         """The session so far as lines of a scenario; typed lines keep their times."""

@@ -6,9 +6,9 @@ A client stays with its node until that node fails it. The seed alone decides wh
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter
 from random import Random
-from statistics import median
 from typing import TYPE_CHECKING, Literal
 
 from blog.operations import Comment, Operation, Post
@@ -20,7 +20,10 @@ if TYPE_CHECKING:
     from simulator.cluster.interface import Cluster
 
 SMALL_BLOG = 200
-"""A client reads the whole blog only while it has at most this many posts: later that would be most of the work."""
+"""A client reads the whole blog only while it has at most this many posts: later that would be most of the work.
+
+For the same reason it reads all that it wrote only while the clients have so many posts on average.
+"""
 
 STATUS_INTERVAL_MS = 100
 """How often, in milliseconds, the clients learn which nodes are up."""
@@ -43,12 +46,12 @@ class LoadRun:
         self._free = list(range(load.clients))
         self._under_way: dict[int, Ticket] = {}
         self._node = {client: 1 + client % cluster.settings.nodes for client in self._free}
-        self._posted: list[str] = []
-        self._posting: dict[int, str] = {}
-        self._latencies: list[int] = []
+        self._posted = array("I")  # The numbers of the posts that are answered: see `_title`.
+        self._posting: dict[int, int] = {}
+        self._latencies: Counter[int] = Counter()  # How often an answer took so many milliseconds.
         self._living: frozenset[int] = frozenset()
         self._look_ms = self._start_ms
-        self.tickets: list[Ticket] = []
+        self.answers: Counter[AnswerKind] = Counter()
 
     @property
     def done(self) -> bool:
@@ -80,21 +83,17 @@ class LoadRun:
         while self._free and not self._is_over() and self._cluster.now_ms() >= self._due_ms():
             client = self._free.pop(0)
             self._asked += 1
-            self._under_way[client] = ticket = self._ask(client)
-            self.tickets.append(ticket)
+            self._under_way[client] = self._ask(client)
 
     def summary(self) -> str:
         """The result in one line."""
-        kinds = Counter(ticket.answer.kind.value for ticket in self.tickets if ticket.answer is not None)
-        numbers_shown = (
-            ", ".join(f"{kinds[kind.value]} {kind.value}" for kind in AnswerKind if kinds[kind.value]) or "none"
-        )
+        kinds = self.answers
+        numbers_shown = ", ".join(f"{kinds[kind]} {kind.value}" for kind in AnswerKind if kinds[kind]) or "none"
         seconds = max(1, self._cluster.now_ms() - self._start_ms) / 1000
-        text = f"load: {len(self.tickets)} requests by {self._load.clients} clients in {seconds:.1f} s: {numbers_shown}"
+        text = f"load: {self._asked} requests by {self._load.clients} clients in {seconds:.1f} s: {numbers_shown}"
         if self._latencies:
-            ordered = sorted(self._latencies)
-            late = ordered[min(len(ordered) - 1, len(ordered) * 99 // 100)]
-            text += f"; answered in {median(ordered):.0f} ms (median), {late} ms (99 in 100)"
+            usual, late = _quantile(self._latencies, 50), _quantile(self._latencies, 99)
+            text += f"; answered in {usual} ms (median), {late} ms (99 in 100)"
         if self.dropped:
             text += f"; {self.dropped} dropped: no client was free to send them in time"
         return text
@@ -109,12 +108,13 @@ class LoadRun:
         del self._under_way[client]
         self._free.append(client)
         assert ticket.answer is not None
-        title = self._posting.pop(client, None)
+        self.answers[ticket.answer.kind] += 1
+        post = self._posting.pop(client, None)
         if ticket.answer.kind is AnswerKind.OK:
-            if title is not None:
-                self._posted.append(title)
+            if post is not None:
+                self._posted.append(post)
             if ticket.answered_ms is not None:
-                self._latencies.append(ticket.answered_ms - ticket.asked_ms)
+                self._latencies[ticket.answered_ms - ticket.asked_ms] += 1
         elif ticket.answer.kind is not AnswerKind.REFUSED:
             self._node[client] = 1 + self._node[client] % self._cluster.settings.nodes
 
@@ -127,11 +127,10 @@ class LoadRun:
         operation: Operation
         user = f"client-{client + 1}"
         if kind == "post":
-            title = f"load-{self._number}-{self._asked}"
-            self._posting[client] = title
-            operation = Post(username=user, title=title, content=f"post {self._asked}")
+            self._posting[client] = self._asked
+            operation = Post(username=user, title=self._title(self._asked), content=f"post {self._asked}")
         else:
-            operation = Comment(username=user, title=self._dice.choice(self._posted), content=f"comment {self._asked}")
+            operation = Comment(username=user, title=self._any_title(), content=f"comment {self._asked}")
         return self._cluster.submit(node, operation, process=process)
 
     def _draw(self) -> Literal["post", "comment", "view"]:
@@ -143,9 +142,15 @@ class LoadRun:
         choice = self._dice.random()
         if choice < 0.15 and len(self._posted) <= SMALL_BLOG:
             return Query(kind="all", linearizable=linearizable)
-        if choice < 0.4 or not self._posted:
+        if (choice < 0.4 and len(self._posted) <= SMALL_BLOG * self._load.clients) or not self._posted:
             return Query(kind="user", name=f"client-{client + 1}", linearizable=linearizable)
-        return Query(kind="title", name=self._dice.choice(self._posted), linearizable=linearizable)
+        return Query(kind="title", name=self._any_title(), linearizable=linearizable)
+
+    def _title(self, post: int) -> str:
+        return f"load-{self._number}-{post}"
+
+    def _any_title(self) -> str:
+        return self._title(self._dice.choice(self._posted))
 
     def _live_node(self, client: int) -> int:
         """The client's node, or the next one that is up; its own again when none is."""
@@ -160,3 +165,13 @@ class LoadRun:
                 self._node[client] = node
                 return node
         return first
+
+
+def _quantile(counts: Counter[int], percent: int) -> int:
+    """The value that so many in a hundred do not exceed."""
+    left = counts.total() * percent // 100
+    for value in sorted(counts):
+        left -= counts[value]
+        if left < 0:
+            return value
+    return max(counts)

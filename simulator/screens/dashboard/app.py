@@ -16,6 +16,7 @@ from textual.containers import Horizontal
 from textual.events import Resize
 from textual.widgets import Static
 
+from simulator.cluster.verdicts import violations
 from simulator.screens.dashboard.board import Board
 from simulator.screens.dashboard.panes import NodePane
 from simulator.screens.dashboard.prompt import Prompt
@@ -158,8 +159,8 @@ class Lab(App[int]):
         newest = self._source.newest()
         self.board.show(newest)
         # A violation is also written in full to the transcript: the checks' pane may be narrow or hidden.
-        for name, verdict in newest.checks.items():
-            if verdict != "ok" and self._violations.get(name) != verdict:
+        for name, verdict in violations(newest.checks).items():
+            if self._violations.get(name) != verdict:
                 self._violations[name] = verdict
                 self.transcript.add(Text(safe(f"VIOLATED {name}: {verdict}"), style=BAD))
 

@@ -19,6 +19,7 @@ import msgspec
 from simulator.cluster.base import BaseCluster
 from simulator.cluster.client_sessions import new_run_name
 from simulator.cluster.events import ClusterEvent, HeldMessage
+from simulator.cluster.history import Event
 from simulator.cluster.interface import Ticket
 from simulator.cluster.message_text import describe
 from simulator.errors import InputError
@@ -36,9 +37,10 @@ from simulator.worlds.processes.inspections import Inspections
 from simulator.worlds.processes.nemesis import ProcessNemesis
 from simulator.worlds.processes.node_main import Builder, build_node, node_directory
 from simulator.worlds.processes.preflight import check_rule, prepare_directories
-from simulator.worlds.processes.record import Record
+from simulator.worlds.processes.recording import Extent, RecordedHistory, Recording
 from simulator.worlds.processes.router import Held
 from simulator.worlds.processes.run_checks import RunChecks
+from simulator.worlds.processes.run_trace import run_trace
 from simulator.worlds.processes.status_cache import StatusCache
 from simulator.worlds.processes.supervisor import Supervisor
 from simulator.worlds.processes.time_steps import TimeSteps
@@ -76,17 +78,22 @@ class ProcessCluster(BaseCluster):
             self._lock_on_data.release()
             raise
         self._file = ClusterFile(settings.data, settings.node_ids)
-        self._record = Record(settings) if record else None
-        self._recording = self._record.recording if self._record is not None else None
-        self._supervisor = Supervisor(settings, build, self, self._recording, self._file.origin)
+        self._recording = Recording() if record or keep_history else None
+        self._whole = self._recording if record else None  # It holds more than the clients' history.
+        self._supervisor = Supervisor(settings, build, self, self._whole, self._file.origin)
         self._changed = threading.Condition(self._supervisor.lock)
         self._changes = 0
         self._news = False
-        super().__init__(settings, new_run_name(), self._changed, keep_history=keep_history)
+        history = RecordedHistory(self._recording, self.now_ms) if self._recording and keep_history else None
+        super().__init__(settings, new_run_name(), self._changed, history)
         if deleted:
             self._warn(deleted)
+        self._checks = RunChecks(
+            settings, self._book.run, self._recording, whole=record, call_soon=self._supervisor.call_soon
+        )
         if self._recording is not None:
             self._recording.ended_early = self._recording_ended
+            self._recording.grew = self._checks.grew
             if self._recording.cut:
                 with self._changed:
                     self._recording_ended(self._recording.cut)
@@ -95,7 +102,6 @@ class ProcessCluster(BaseCluster):
         self._held: dict[int, HeldMessage] = {}
         self._inspections = Inspections(self._supervisor, self._statuses, self._changed)
         self._chains = {node: LineIndex(node_directory(settings, node) / CHAIN) for node in settings.node_ids}
-        self._checks = RunChecks(settings, self._book.run, self._record)
         self._bug: BaseException | None = None
         self._expire_at_ms = 0.0
         self._time_steps = TimeSteps(self._supervisor, self._changed, self._expire)
@@ -201,8 +207,8 @@ class ProcessCluster(BaseCluster):
     def _injected(self, fault: Fault) -> None:
         if isinstance(fault, Crash):
             self._expected_ends.add(fault.node)
-        if self._recording is not None:
-            self._recording.injected(self.now_ms(), fault)
+        if self._whole is not None:
+            self._whole.injected(self.now_ms(), fault)
         self._note_fault(fault)
 
     # Status
@@ -274,19 +280,21 @@ class ProcessCluster(BaseCluster):
             self._supervisor.router.message_log.open = on
 
     def check(self) -> dict[str, str]:
-        """See `Cluster`. Reads what is new in the nodes' files and in the recording since the last call."""
-        with self._changed:
-            writes, history = list(self._book.writes), self._book.history()
-            recorded = self._recording.end() if self._recording is not None else 0
-        return self._checks.verdicts(writes, history, recorded, lambda: self._book.writes)
+        """See `Cluster`. Reads what is new in the nodes' files and in the recording since it was last read."""
+        self._check_open()
+        return self._checks.verdicts(self._extent)
+
+    def history(self) -> Sequence[Event]:
+        """See `Cluster`."""
+        if self._recording is None:
+            return []
+        return list(self._recording.history(self._extent().end))
 
     def trace_lines(self) -> Iterator[str]:
         """See `Cluster`."""
-        if self._record is None:
+        if self._whole is None:
             raise InputError("This cluster keeps no record of its run.")
-        with self._changed:
-            end, history = self._record.recording.end(), self._book.history()
-        return self._record.lines(history, end)
+        return run_trace(self.settings, self._whole, self._extent())
 
     @contextmanager
     def files(self) -> Iterator[Path]:
@@ -315,8 +323,8 @@ class ProcessCluster(BaseCluster):
 
     def reported(self, node: int, report: bytes) -> None:
         """See `Listener`."""
-        if self._recording is not None:
-            self._recording.reported(self.now_ms(), node, report)
+        if self._whole is not None:
+            self._whole.reported(self.now_ms(), node, report)
         match decode_report(report):
             case Inspected(number, status):
                 self._statuses.reported(node, status)
@@ -333,8 +341,8 @@ class ProcessCluster(BaseCluster):
 
     def ended(self, node: int, how: str) -> None:
         """See `Listener`."""
-        if self._recording is not None:
-            self._recording.ended(self.now_ms(), node, how)
+        if self._whole is not None:
+            self._whole.ended(self.now_ms(), node, how)
         if not (node in self._expected_ends or self._statuses.has_failed(node) or self._closed):
             log = node_directory(self.settings, node) / "node.log"
             self._warn(f"node {node} is down: {how}, and nobody asked for it; {str(log)!r} may say why")
@@ -359,6 +367,8 @@ class ProcessCluster(BaseCluster):
         self._take_news()
         expire_at_ms = self._expire()
         self._file.look(time.monotonic())
+        if self._checks.is_due:
+            self._checks.start()
         clock = self._supervisor.clock
         return None if clock.still else (expire_at_ms - clock.now_ms()) / 1000
 
@@ -373,11 +383,15 @@ class ProcessCluster(BaseCluster):
 
     # Helpers
 
+    def _extent(self) -> Extent:
+        with self._changed:
+            return Extent(0) if self._recording is None else self._recording.extent()
+
     def _hand_over(self, ticket: Ticket, call: ClientCall) -> None:
         data = encode_call(call)
         sent = self._supervisor.send_call(ticket.node, data)
-        if sent and self._recording is not None:
-            self._recording.called(self.now_ms(), ticket.node, data)
+        if sent and self._whole is not None:
+            self._whole.called(self.now_ms(), ticket.node, data)
         if not sent:
             self._book.give_up(ticket, f"node {ticket.node} is down", sent=False)
             self._change()

@@ -5,11 +5,10 @@ from __future__ import annotations
 import errno
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
 
-from simulator.errors import InputError
 from simulator.faults.disk_damage import check_writable, damage, disk_error
 from simulator.faults.faults import ALL_FILES, DiskFault, DiskFaultKind
 from simulator.node.storage.blog_file import BLOG
@@ -19,8 +18,6 @@ from simulator.node.storage.identity import META
 from simulator.node.storage.journal import JOURNAL
 
 NODE_FILES = (CHAIN, BLOG, JOURNAL, META)
-MOST_COPIED = 16 << 20
-"""The most bytes of one folder that are copied at each start."""
 
 
 class FaultMode(Protocol):
@@ -99,7 +96,7 @@ def damage_file(directory: Path, fault: DiskFault, *, up: bool) -> None:
         InputError: see `damage`.
     """
     if fault.kind == "wipe" and fault.file == ALL_FILES:
-        for found in _files(directory):
+        for found in node_files(directory):
             found.unlink()
         return
     path = directory / fault.file
@@ -113,44 +110,6 @@ def damage_file(directory: Path, fault: DiskFault, *, up: bool) -> None:
         os.fsync(file.fileno())
 
 
-class OlderCopies:
-    """Copies of nodes' files as they were at their last start, for `disk N rollback`. Large folders are not copied."""
-
-    def __init__(self, directory: Callable[[int], Path]) -> None:
-        self._directory = directory
-        self._copies: dict[int, dict[str, bytes]] = {}
-
-    def keep(self, node: int) -> None:
-        """Copy the files of a node that is about to start."""
-        files = _files(self._directory(node))
-        if sum(file.stat().st_size for file in files) <= MOST_COPIED:
-            self._copies[node] = {file.name: file.read_bytes() for file in files}
-        else:
-            self._copies.pop(node, None)
-
-    def roll_back(self, fault: DiskFault, *, up: bool) -> None:
-        """Put the copy of the folder, or of one file, in place of the present one.
-
-        Raises:
-            InputError: the node is alive, or there is no copy.
-        """
-        if up:
-            raise InputError(f"Node {fault.node} is alive: crash it before its files are replaced by older ones.")
-        copy = self._copies.get(fault.node)
-        if copy is None:
-            raise InputError(
-                f"Node {fault.node} has no older copy of its files: they were too large at its last start."
-            )
-        directory = self._directory(fault.node)
-        one = fault.file not in {"", ALL_FILES}
-        if not one:
-            for file in _files(directory):
-                file.unlink()
-        for name, data in copy.items():
-            if not one or name == fault.file:
-                (directory / name).write_bytes(data)
-
-
-def _files(directory: Path) -> list[Path]:
+def node_files(directory: Path) -> list[Path]:
     """The files that a node keeps in its folder, without those that were set aside."""
     return [file for name in NODE_FILES if (file := directory / name).is_file()]

@@ -23,10 +23,10 @@ from simulator.settings import Settings
 from simulator.worlds.processes.call_queue import CallQueue
 from simulator.worlds.processes.clocks import SETTLED, ClusterClock, Settled, decode_settled
 from simulator.worlds.processes.cluster_file import Origin
-from simulator.worlds.processes.faulty_disk import OlderCopies
 from simulator.worlds.processes.framed_pipe import PROBE, SUPERVISOR, FrameError, frame, split
 from simulator.worlds.processes.node_main import Builder, node_directory
 from simulator.worlds.processes.node_process import NodeProcess
+from simulator.worlds.processes.older_copies import OlderCopies
 from simulator.worlds.processes.poller import Poller
 from simulator.worlds.processes.process_host import DISK_FAULT_MODE, DiskMode, encode_disk_mode
 from simulator.worlds.processes.recording import Recording
@@ -239,6 +239,7 @@ class Supervisor:
         with self.lock:
             self._poller.close()
             self._calls.close()
+            self.older_copies.close()
 
     def _turn(self, ready: list[int]) -> None:
         self._poller.dispatch(ready)

@@ -25,6 +25,7 @@ from simulator.checks.violation import Violation
 from simulator.cluster.base import BaseCluster
 from simulator.cluster.client_sessions import write_call
 from simulator.cluster.events import ClusterEvent, HeldMessage
+from simulator.cluster.history_store import HistoryList
 from simulator.cluster.interface import AnswerKind, Query, Ticket
 from simulator.errors import InputError
 from simulator.faults.faults import Fault
@@ -98,7 +99,7 @@ class VirtualCluster(BaseCluster):
         watching = (self.checker, self._recorder, *observers, *watches(self.checker.oracle))
         self._observers = listening = ObserverList(observer for observer in watching if observer is not None)
         self._network = Network(Links(settings.node_ids), queue, dice, listening)
-        super().__init__(settings, f"s{settings.seed}", nullcontext(), keep_history=keep_history)
+        super().__init__(settings, f"s{settings.seed}", nullcontext(), HistoryList() if keep_history else None)
         self._keep_history = keep_history
         self._messages = MessageLog()
         self._history_check = HistoryCheck()

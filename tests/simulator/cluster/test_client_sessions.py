@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from blog.operations import Comment, Post
 from simulator.cluster.client_sessions import ClientBook, client_timeout_ms, new_run_name
+from simulator.cluster.history_store import HistoryList
 from simulator.cluster.interface import AnswerKind, Query, Ticket
 from simulator.faults.links import LinkRule, Links
 from simulator.node.client_api import ReadAnswer, WriteAnswer
@@ -14,7 +15,7 @@ COMMENT = Comment(username="bob", title="Hello", content="nice")
 
 def book() -> ClientBook:
     """An empty book of a run called `run`, at a time that stands still."""
-    return ClientBook("run", lambda: 0)
+    return ClientBook("run", lambda: 0, HistoryList())
 
 
 def answer(ticket: Ticket, kind: str = "ok", text: str = "", height: int = 1) -> WriteAnswer:
@@ -136,7 +137,7 @@ def test_a_local_read_names_its_node() -> None:
 def test_a_request_waits_longer_than_any_node_and_not_for_ever() -> None:
     """The deadline is measured from the call, and grows with the delay of the links."""
     now = 0
-    clients = ClientBook("run", lambda: now)
+    clients = ClientBook("run", lambda: now, HistoryList())
     links = Links((1, 2))
     clear = client_timeout_ms(links)
     links.set_rule([(1, 2)], LinkRule(delay_ms=3_000))

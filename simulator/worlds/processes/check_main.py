@@ -1,0 +1,73 @@
+"""The process that checks a run while it goes on, beside the nodes: the supervisor has no time and no memory for it."""
+
+from __future__ import annotations
+
+import gc
+import os
+import selectors
+import signal
+import traceback
+from contextlib import suppress
+from multiprocessing.connection import Connection
+from typing import NamedTuple
+
+from simulator.settings import Settings
+from simulator.worlds.processes.recording import Extent
+from simulator.worlds.processes.run_checker import RunChecker
+
+NICENESS = 5
+"""Nodes and the network go first."""
+
+
+class Checked(NamedTuple):
+    """What is checked: see `RunChecker`."""
+
+    settings: Settings
+    run: str
+    whole: bool
+
+
+def run_checks(checked: Checked, fd: int, wake: int, questions: Connection) -> None:
+    """Follow the recording `fd` at each byte of `wake`, and answer `questions`, until nobody can ask any more."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the supervisor.
+    os.nice(NICENESS)
+    gc.set_threshold(100_000, 20, 100)
+    os.set_blocking(wake, False)
+    checker = RunChecker(checked.settings, checked.run, fd, whole=checked.whole)
+    bug = ""
+    with selectors.DefaultSelector() as selector, suppress(EOFError, OSError):  # Until the supervisor is gone.
+        selector.register(wake, selectors.EVENT_READ)
+        selector.register(questions, selectors.EVENT_READ)
+        while True:
+            ready = {key.fileobj for key, _ in selector.select()}
+            if questions in ready:
+                asked = Extent(*questions.recv())
+                questions.send(({}, bug) if bug else _answer(checker, asked, questions))
+            elif not os.read(wake, 1 << 16):
+                return
+            elif not bug:
+                bug = _follow(checker, os.fstat(fd).st_size)
+
+
+def _answer(checker: RunChecker, asked: Extent, questions: Connection) -> tuple[dict[str, str], str]:
+    """The verdicts, and the traceback of a bug of ours or ""."""
+
+    def newest() -> Extent:
+        questions.send(None)
+        return Extent(*questions.recv())
+
+    try:
+        return checker.verdicts(asked, newest), ""
+    except EOFError:
+        raise
+    except Exception:  # noqa: BLE001  Whoever asks gets it.
+        return {}, traceback.format_exc()
+
+
+def _follow(checker: RunChecker, size: int) -> str:
+    """Read on. Returns the traceback of a bug of ours, or ""."""
+    try:
+        checker.follow(size)
+    except Exception:  # noqa: BLE001  Whoever asks for the verdicts gets it.
+        return traceback.format_exc()
+    return ""
