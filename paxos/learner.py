@@ -17,6 +17,9 @@ from paxos.routes import Routes
 from paxos.rules import rule
 from paxos.timeouts import Timeouts
 
+LONGEST_PAUSE = 5
+"""How often the pause doubles while every peer's blocks are refused."""
+
 
 class Learner:
     """Invariants: `decided` never falls; every slot up to it was delivered or installed once, in order.
@@ -49,6 +52,7 @@ class Learner:
         self._asked: NodeId = 0  # Who was asked for slots last; 0 while no request is open.
         self._installing = False  # The driver checks fetched blocks; `installed` follows.
         self._turn = 0
+        self._refused = 0  # How many replies in a row held nothing that this node could apply.
 
     def choose(self, slot: Slot, value: Value) -> None:
         """`slot` is chosen with `value`: keep it until every earlier slot is decided."""
@@ -131,11 +135,25 @@ class Learner:
     def installed(self, slot: Slot) -> None:
         """The driver has applied fetched blocks: the chain now reaches `slot`."""
         self._installing = False
-        if slot > self.decided:
+        if slot <= self.decided:
+            self._pause_if_all_refused()
+        else:
+            self._refused = 0
+            if self._asked == self.core.me:  # A late reply was good: no pause is needed.
+                self._asked = 0
             self.decided = slot
             for known in [s for s in self.chosen if s <= slot]:
                 del self.chosen[known]
         self.advance()
+
+    def _pause_if_all_refused(self) -> None:
+        """A reply was refused. Ask the next peer at once, but pause after a turn of all, longer each time."""
+        self._refused += 1
+        turns = self._refused // max(1, len(self.core.others))
+        if turns:
+            self._asked = self.core.me  # As if a request were open, until the timer fires.
+            delay_ms = self.timeouts.resend_ms() << min(turns, LONGEST_PAUSE)
+            self.core.set_timer(Timer.CATCHUP, delay_ms, 2 * delay_ms)
 
     def _ask(self) -> None:
         sources = sorted(node for node, upto in self.prefixes.items() if upto > self.decided)

@@ -206,6 +206,48 @@ def test_blocks_that_were_refused_are_asked_for_again(alone: Alone) -> None:
     assert receivers(alone.core.take_effects(), Catchup) == [7 - bad]
 
 
+def test_a_node_whose_peers_all_send_bad_blocks_asks_again_after_growing_pauses(alone: Alone) -> None:
+    """It asked again at once, 865 times a second, for as long as the blocks were bad."""
+    alone.learner.want(1, source=3)
+    alone.learner.want(1, source=4)
+    pauses: list[int] = []
+
+    for _ in range(30):
+        alone.learner.flush()
+        effects = alone.core.take_effects()
+        if not messages(effects, Catchup):
+            alone.learner.retry()
+            alone.learner.flush()
+            effects = alone.core.take_effects()
+        [asked] = receivers(effects, Catchup)
+        alone.learner.fetched(reply(asked, 1, 1, decided=1))
+        alone.learner.installed(0)
+        pauses += [least for least, _ in alarms(alone.core.take_effects(), Timer.CATCHUP)]
+
+    resend_ms = Timeouts(alone.core).resend_ms()
+    assert len(pauses) == 30 - 3, "each of the other nodes is tried once before the first pause"
+    assert pauses == sorted(pauses)
+    assert (pauses[0], pauses[-1]) == (2 * resend_ms, 32 * resend_ms)
+
+
+def test_good_blocks_end_the_pause(alone: Alone) -> None:
+    """A reply that was late need not wait for the timer: the next slots are asked for at once."""
+    alone.learner.want(3, source=3)
+    for _ in range(4):
+        alone.learner.flush()
+        alone.learner.fetched(reply(3, 1, 1, decided=3))
+        alone.learner.installed(0)
+    alone.learner.flush()
+    alone.core.take_effects()
+
+    alone.learner.fetched(reply(3, 1, 1, decided=3))
+    alone.learner.installed(1)
+    alone.learner.flush()
+
+    [asked] = messages(alone.core.take_effects(), Catchup)
+    assert asked.first_slot == 2
+
+
 @pytest.mark.parametrize(("first_slot", "blocks"), [(1, 2), (4, 2), (3, 0)])
 def test_blocks_that_do_not_go_on_from_here_are_not_installed(first_slot: Slot, blocks: int) -> None:
     """Rule 12: a late or a doubled reply, or one for a gap that is not ours, changes nothing."""
