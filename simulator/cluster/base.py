@@ -7,10 +7,8 @@ a `lock`, which is held during each call.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from itertools import islice
 from typing import Any
 
 from blog.operations import Operation
@@ -18,8 +16,11 @@ from simulator.cluster.client_sessions import ClientBook, client_timeout_ms
 from simulator.cluster.events import ClusterEvent
 from simulator.cluster.history import Event
 from simulator.cluster.history_store import HistoryStore
-from simulator.cluster.interface import Query, Ticket
+from simulator.cluster.interface import LogMark, Query, Ticket
+from simulator.cluster.log_filter import EVERYTHING, LogFilter
 from simulator.cluster.message_text import in_order
+from simulator.cluster.meter import Figures, Meter
+from simulator.cluster.newest import Newest
 from simulator.errors import InputError
 from simulator.faults.faults import Fault
 from simulator.faults.links import Links
@@ -27,7 +28,8 @@ from simulator.node.client_api import ClientCall, NodeFailed, NoteLine, ReadAnsw
 from simulator.settings import Settings
 
 EVENTS_KEPT = 10_000
-"""How many lines the running log holds, not counting messages."""
+"""How many lines the running log holds, not counting messages and answers."""
+ANSWERS_KEPT = 2_000
 WARNINGS_KEPT = 1_000
 
 
@@ -40,7 +42,10 @@ class BaseCluster(ABC):
         self.settings = settings
         self._lock = lock
         self._book = ClientBook(run, self.now_ms, history)
-        self._log: deque[ClusterEvent] = deque(maxlen=EVENTS_KEPT)
+        # Answers have a log of their own: hundreds come in a second, and elections must not be pushed out by them.
+        self._notes: Newest[ClusterEvent] = Newest(EVENTS_KEPT)
+        self._answers: Newest[ClusterEvent] = Newest(ANSWERS_KEPT)
+        self._meter = Meter()
         self._warnings: list[str] = []
         self._closed = False
 
@@ -73,12 +78,29 @@ class BaseCluster(ABC):
 
     # The running log
 
-    def events(self, last: int) -> Sequence[ClusterEvent]:
+    def events(self, last: int, of: LogFilter = EVERYTHING) -> Sequence[ClusterEvent]:
+        """See `Cluster`."""
+        after: LogMark = (0, 0, 0)
+        if of.what in {"all", "messages", "answers"}:  # The newest lines of each log are enough for these.
+            with self._lock:
+                messages, _ = self._messages_after(0)
+                after = (self._notes.count - last, self._answers.count - last, messages - last)
+        _, log = self.news(after, of)
+        return log[max(0, len(log) - last) :]
+
+    def news(self, after: LogMark, of: LogFilter = EVERYTHING) -> tuple[LogMark, Sequence[ClusterEvent]]:
         """See `Cluster`."""
         with self._lock:
-            notes = list(islice(self._log, max(0, len(self._log) - last), None))
-            messages = self._newest_messages(last)
-        return in_order(notes, messages, last)
+            notes, answers = self._notes.after(after[0]), self._answers.after(after[1])
+            count, messages = self._messages_after(after[2])
+            mark = (self._notes.count, self._answers.count, count)
+        logs = [notes, answers, messages()] if of.takes_chatter else [notes]
+        return mark, [event for event in in_order(*logs) if of.takes(event)]
+
+    def figures(self) -> Figures:
+        """See `Cluster`."""
+        with self._lock:
+            return self._meter.figures(self.now_ms(), self._book.waiting)
 
     def warnings(self, *, after: int = 0) -> Sequence[str]:
         """See `Cluster`."""
@@ -90,7 +112,11 @@ class BaseCluster(ABC):
             self._warnings.append(text)
 
     def _note(self, node: int, kind: str, text: str) -> None:
-        self._log.append(ClusterEvent(at_ms=self.now_ms(), node=node, kind=kind, text=text))
+        now_ms = self.now_ms()
+        log = self._answers if kind == "answer" else self._notes
+        log.append(ClusterEvent(at_ms=now_ms, node=node, kind=kind, text=text))
+        if kind == "leader":
+            self._meter.elected(now_ms)
 
     def _note_fault(self, fault: Fault) -> None:
         self._note(getattr(fault, "node", 0), "fault", fault.line())
@@ -123,7 +149,10 @@ class BaseCluster(ABC):
             self._book.give_up(ticket, "the cluster was closed")
 
     def _answered(self, ticket: Ticket | None) -> None:
-        if self._logs_messages() and ticket is not None and ticket.answer is not None:
+        if ticket is None or ticket.answer is None:
+            return
+        self._meter.answered(self.now_ms(), self.now_ms() - ticket.asked_ms)
+        if self._logs_messages():
             self._note(ticket.node, "answer", f"[{ticket.number}] {ticket.answer.text}")
 
     # Refusals
@@ -154,8 +183,11 @@ class BaseCluster(ABC):
         """The links themselves, not a copy."""
 
     @abstractmethod
-    def _newest_messages(self, last: int) -> Sequence[ClusterEvent]:
-        """Lines of the newest `last` messages, oldest first."""
+    def _messages_after(self, count: int) -> tuple[int, Callable[[], list[ClusterEvent]]]:
+        """How many messages were logged so far, and a function that gives the kept ones without the first `count`.
+
+        The function needs no lock.
+        """
 
     @abstractmethod
     def _logs_messages(self) -> bool:

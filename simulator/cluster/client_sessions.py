@@ -193,6 +193,11 @@ class ClientBook:
         if entry is not None:
             self._finish(entry, Answer(kind=AnswerKind.TIMEOUT, text=f"TIMEOUT: {text}", sent=sent))
 
+    @property
+    def waiting(self) -> int:
+        """How many requests have no answer."""
+        return len(self._open)
+
     def is_awaited(self, node: int) -> bool:
         """True while a request at `node` has no answer."""
         return self._waiting.get(node, 0) > 0

@@ -19,10 +19,15 @@ import msgspec
 from blog.operations import Operation
 from simulator.cluster.events import ClusterEvent, HeldMessage
 from simulator.cluster.history import Event
+from simulator.cluster.log_filter import EVERYTHING, LogFilter
+from simulator.cluster.meter import Figures
 from simulator.faults.faults import Fault
 from simulator.faults.links import Link, Links
 from simulator.node.status import NodeStatus
 from simulator.settings import Settings
+
+LogMark = tuple[int, int, int]
+"""A place in the running log. (0, 0, 0) is its beginning."""
 
 
 class AnswerKind(StrEnum):
@@ -180,8 +185,16 @@ class Cluster(Protocol):
         """Switch messages between nodes and answers to clients in the running log on or off."""
         ...
 
-    def events(self, last: int) -> Sequence[ClusterEvent]:
-        """The newest `last` lines of the running log, oldest first."""
+    def events(self, last: int, of: LogFilter = EVERYTHING) -> Sequence[ClusterEvent]:
+        """The newest `last` lines of this part of the running log, oldest first."""
+        ...
+
+    def news(self, after: LogMark, of: LogFilter = EVERYTHING) -> tuple[LogMark, Sequence[ClusterEvent]]:
+        """The lines of the running log since `after`, as far as they are kept, and the mark for the next call."""
+        ...
+
+    def figures(self) -> Figures:
+        """How busy the cluster is."""
         ...
 
     def warnings(self, *, after: int = 0) -> Sequence[str]:

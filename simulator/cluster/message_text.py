@@ -24,7 +24,7 @@ from paxos.messages import (
     Promise,
     Relay,
 )
-from simulator.cluster.events import ClusterEvent
+from simulator.cluster.events import ClusterEvent, Fate
 
 
 def _kebab(kind: type) -> str:
@@ -45,16 +45,17 @@ def describe(message: AnyMessage) -> str:
     return " ".join([_name(message), *_words(message)])
 
 
-def sent_line(at_ms: int, source: int, to: tuple[int, ...], message: AnyMessage) -> ClusterEvent:
+def sent_line(
+    at_ms: int, source: int, to: tuple[int, ...], message: AnyMessage, fates: tuple[Fate, ...] = ()
+) -> ClusterEvent:
     """A message from `source` to each of `to`, as a line of the running log."""
     text = f"→ {','.join(map(str, to))}  {describe(message)}"
-    return ClusterEvent(at_ms=at_ms, node=source, kind="sent", text=text, to=to)
+    return ClusterEvent(at_ms=at_ms, node=source, kind="sent", text=text, to=to, fates=fates)
 
 
-def in_order(notes: Iterable[ClusterEvent], messages: Iterable[ClusterEvent], last: int) -> list[ClusterEvent]:
-    """The newest `last` lines of two logs in order of time, merged."""
-    together = list(merge(notes, messages, key=lambda event: event.at_ms))
-    return together[max(0, len(together) - last) :]
+def in_order(*logs: Iterable[ClusterEvent]) -> list[ClusterEvent]:
+    """Several logs merged in order of time."""
+    return list(merge(*logs, key=lambda event: event.at_ms))
 
 
 def _name(message: AnyMessage) -> str:

@@ -12,8 +12,11 @@ from simulator.views.blogs import blog_view, entries_view
 from simulator.views.chain import chain_short, chain_view
 from simulator.views.checks import checks_view
 from simulator.views.events import events_view
-from simulator.views.network import held_brief, held_view, net_small, net_view
+from simulator.views.figures import figures_cells
+from simulator.views.held import groups_view, held_brief, held_groups, held_view
+from simulator.views.network import net_small, net_view
 from simulator.views.nodes import leader_view, node_facts, node_panel, node_summary, queue_view, status_view
+from simulator.views.one_line import line_sheet, one_line
 from simulator.views.pages import node_view
 from simulator.views.sheet import View, show
 from simulator.views.slots import log_view
@@ -32,8 +35,11 @@ VIEWS: dict[str, Callable[[], View]] = {
     "chain-short": lambda: chain_short(samples.chain_lines()),
     "net": lambda: net_view(samples.links(), 3, (), samples.states()),
     "net-held": lambda: net_view(samples.links(holding=True), 0, samples.held(), samples.states()),
+    "net-counts": lambda: net_view(samples.links(), 3, (), samples.states(), counts=samples.counts()),
+    "figures": lambda: line_sheet(one_line(figures_cells(samples.figures(), 31_250, 3, samples.loads()), 200)),
     "net-small": lambda: net_small(samples.links(), 3),
     "held": lambda: held_view(samples.held()),
+    "held-groups": lambda: groups_view(held_groups(samples.held()), chosen=1),
     "held-brief": lambda: held_brief(samples.held(), 4),
     "events": lambda: events_view(samples.events()),
     "entries": lambda: entries_view(samples.states()[0].newest),

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from simulator.cluster.events import ClusterEvent
-from simulator.views.palette import EVENT_STYLE, QUIET
-from simulator.views.sheet import Cell, Column, Sheet, bit
+from simulator.cluster.events import ClusterEvent, Fate
+from simulator.views.palette import BAD, EVENT_STYLE, ODD, QUIET
+from simulator.views.sheet import Cell, Column, Sheet, bit, join
+
+LOST = frozenset({"cut", "lost", "down"})
+"""The fates of messages that never arrive."""
 
 _COLUMNS = (
     Column("seconds", right=True),
@@ -21,10 +24,12 @@ def clock(at_ms: int) -> str:
     return f"{at_ms // 1000}.{at_ms % 1000:03d}"
 
 
-def events_view(events: Sequence[ClusterEvent], *, header: bool = True) -> Sheet:
-    """These events, a line each, in the order given."""
+def events_view(
+    events: Sequence[ClusterEvent], *, header: bool = True, nothing: str = "nothing has happened yet"
+) -> Sheet:
+    """These events, a line each, in the order given; `nothing` is said when there are none."""
     if not events:
-        return Sheet(notes=(bit("nothing has happened yet", QUIET),))
+        return Sheet(notes=(bit(nothing, QUIET),))
     return Sheet(columns=_COLUMNS, rows=tuple(_row(event) for event in events), header=header)
 
 
@@ -39,5 +44,10 @@ def _row(event: ClusterEvent) -> tuple[Cell, ...]:
         bit(clock(event.at_ms), QUIET),
         bit(event.node or "-"),
         bit(event.kind, style),
-        bit(event.text, style),
+        join(bit(event.text, style), *(_fate(fate) for fate in event.fates)),
     )
+
+
+def _fate(fate: Fate) -> Cell:
+    """What became of copies of a message: "cut 4,5"."""
+    return bit(f"{fate.what} {','.join(map(str, fate.to))}", BAD if fate.what in LOST else ODD)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from simulator.cluster.events import HeldMessage
 from simulator.faults.links import CLEAR, Link, LinkRule, Links
@@ -12,17 +12,20 @@ from simulator.text.units import format_ms
 from simulator.views.palette import BAD, ODD, QUIET
 from simulator.views.sheet import Cell, Column, Sheet, bit, join
 
-REPEATED = frozenset({"PRE-VOTE", "PRE-VOTE-REPLY", "HEARTBEAT", "HEARTBEAT-ACK", "HINTS"})
-"""Frequent messages, which a person who holds messages seldom looks for."""
-
 
 def net_view(
-    links: Links, in_flight: int = 0, held: Sequence[HeldMessage] = (), states: Sequence[NodeStatus] = ()
+    links: Links,
+    in_flight: int = 0,
+    held: Sequence[HeldMessage] = (),
+    states: Sequence[NodeStatus] = (),
+    *,
+    counts: Mapping[Link, tuple[int, int]] | None = None,
 ) -> Sheet:
     """Rows send, columns receive; below: the partition, the link conditions by rule, and messages under way.
 
     A link is `whole`, `cut`, `delayed`, `lossy` (drops, duplicates or reorders messages), `delay+loss` or, while
-    messages are held, `held` with their number.
+    messages are held, `held` with their number. With `counts`, a link that is whole shows how many messages it has
+    passed, and one with a cut or other conditions how many it has lost.
     """
     waiting = Counter((message.source, message.target) for message in held)
     life_of = {state.node: state.life for state in states}
@@ -30,7 +33,7 @@ def net_view(
     rows = tuple(
         (
             bit(source, "bold"),
-            *(_link(links, (source, target), waiting) for target in links.nodes),
+            *(_link(links, (source, target), waiting, counts) for target in links.nodes),
             bit(life_of.get(source, "up"), BAD) if life_of.get(source, "up") != "up" else (),
         )
         for source in links.nodes
@@ -51,41 +54,6 @@ def net_small(links: Links, in_flight: int = 0, held: Sequence[HeldMessage] = ()
     return Sheet(columns=columns, rows=rows, notes=(counts, legend))
 
 
-def held_view(held: Sequence[HeldMessage], *, holding: bool = True) -> Sheet:
-    """The held messages, oldest first, each with the number that `deliver` takes."""
-    if not held:
-        text = "no message waits" if holding else "messages are not held: 'hold' keeps them back"
-        return Sheet(notes=(bit(text, QUIET),))
-    columns = (Column("number", right=True), Column("link"), Column("message", room=16))
-    rows = tuple((bit(m.number, "bold"), bit(f"{m.source}>{m.target}"), bit(m.text)) for m in held)
-    return Sheet(columns=columns, rows=rows)
-
-
-def held_brief(held: Sequence[HeldMessage], lines: int) -> Sheet:
-    """The same for a small place: frequent messages of a link are one line with their count, and come last."""
-    counts: dict[tuple[int, int, str], list[HeldMessage]] = {}
-    for message in held:
-        kind = message.text.split(maxsplit=1)[0]
-        what = kind if kind in REPEATED else message.text
-        counts.setdefault((message.source, message.target, what), []).append(message)
-    kept = sorted(counts.values(), key=lambda alike: alike[0].text.split(maxsplit=1)[0] in REPEATED)
-    room = lines - 1 if len(kept) < lines else lines - 2  # One line is the header, one may count what is left out.
-    number, times = Column("number", right=True), Column("", right=True, rank=1)
-    columns = (number, Column("link"), times, Column("message", room=16))
-    rows = tuple(
-        (
-            bit(alike[0].number, "bold"),
-            bit(f"{alike[0].source}>{alike[0].target}"),
-            bit(f"x{len(alike)}" if len(alike) > 1 else "", QUIET),
-            bit(alike[0].text),
-        )
-        for alike in kept[: max(1, room)]
-    )
-    left_out = len(held) - sum(len(alike) for alike in kept[: max(1, room)])
-    notes = (bit(f"and {left_out} more: 'held' lists all", QUIET),) if left_out else ()
-    return Sheet(columns=columns, rows=rows, notes=notes)
-
-
 def rule_words(rule: LinkRule) -> str:
     """The link conditions as the `net` command would set them; "calm" for none."""
     parts = []
@@ -100,19 +68,31 @@ def rule_words(rule: LinkRule) -> str:
     return " ".join(parts) or "calm"
 
 
-def _link(links: Links, link: Link, waiting: Counter[Link]) -> Cell:
+def _link(
+    links: Links, link: Link, waiting: Counter[Link], counts: Mapping[Link, tuple[int, int]] | None = None
+) -> Cell:
     if link[0] == link[1]:
         return bit("-", QUIET)
+    passed, lost = counts.get(link, (0, 0)) if counts else (0, 0)
+    losses = bit(f"-{short_count(lost)}", QUIET) if lost else ()
     if links.is_cut(link):
-        return bit("cut", BAD)
+        return join(bit("cut", BAD), losses)
     if links.holding or waiting[link]:
         return bit(f"held {waiting[link]}" if waiting[link] else "held", ODD)
     rule = links.rule(link)
     if rule == CLEAR:
-        return bit("whole", QUIET)
+        return bit("whole" if counts is None else short_count(passed) if passed else "·", QUIET)
     delayed = bool(rule.delay_ms or rule.jitter_ms)
     lossy = bool(rule.drop or rule.duplicate or rule.reorder)
-    return bit("delay+loss" if delayed and lossy else "delayed" if delayed else "lossy", ODD)
+    return join(bit("delay+loss" if delayed and lossy else "delayed" if delayed else "lossy", ODD), losses)
+
+
+def short_count(number: int) -> str:
+    """A number in four characters at most: 973, 12k, 3M."""
+    for unit, size in (("M", 1_000_000), ("k", 1_000)):
+        if number >= size:
+            return f"{number // size}{unit}"
+    return str(number)
 
 
 def _small(links: Links, link: Link, waiting: Counter[Link]) -> Cell:

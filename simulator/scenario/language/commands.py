@@ -10,6 +10,7 @@ from typing import Literal
 
 import msgspec
 
+from simulator.cluster.log_filter import LogWhat
 from simulator.faults.faults import CrashPoint, DiskFaultKind
 
 NodeWord = int | str
@@ -75,6 +76,15 @@ class Inspect(Command, frozen=True, kw_only=True):
     what: InspectWhat
     node: NodeWord | None = None
     count: int = 20
+    json: bool = False
+
+
+class ShowLog(Command, frozen=True, kw_only=True):
+    """Show a part of the running log; `node` is the one that "node" means. `count` None: what the screen shows."""
+
+    what: LogWhat
+    node: NodeWord | None = None
+    count: int | None = None
     json: bool = False
 
 

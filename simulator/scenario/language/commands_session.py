@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from simulator.cluster.log_filter import LOG_WORDS
 from simulator.scenario.language.command_spec import CommandSpec, no_words
 from simulator.scenario.language.commands import (
     Check,
@@ -15,6 +16,7 @@ from simulator.scenario.language.commands import (
     RunFile,
     Save,
     SetKey,
+    ShowLog,
     Trace,
     Use,
     Verify,
@@ -50,6 +52,21 @@ def _events(words: Cursor) -> Inspect:
     count = words.number("a number of events", 1, MOST_EVENTS) if words.more() else 20
     words.done()
     return Inspect(what="events", count=count, json=json)
+
+
+def _log(words: Cursor) -> Inspect | ShowLog:
+    """The slots of a node, or a part of the running log."""
+    json = words.flag("--json")
+    part = words.keyword(*LOG_WORDS)
+    if not part:
+        node = words.node("NODE N") if words.more() else None
+        words.done()
+        return Inspect(what="log", node=node, json=json)
+    what = next(known for known in LOG_WORDS if known == part)
+    node = words.node("NODE N") if what == "node" else None
+    count = words.number("a number of lines", 1, MOST_EVENTS) if words.more() else None
+    words.done()
+    return ShowLog(what=what, node=node, count=count, json=json)
 
 
 def _file(make: Callable[[str], Command]) -> Callable[[Cursor], Command]:
@@ -129,11 +146,18 @@ COMMANDS = (
     CommandSpec(
         name="log",
         group="inspect",
-        usage="log [N] [--json]",
-        summary="shows a node's slots with their ballots and values",
-        examples=(("log leader", "the leader's slots"),),
-        parse=_inspect("log", takes_node=True),
-        keywords=("leader", "follower", "--json"),
+        usage="log [N] [--json] | log all|elections|faults|messages|answers [K] | log node N [K]",
+        summary="shows a node's slots with their ballots and values, or a part of the running log",
+        examples=(
+            ("log leader", "the leader's slots"),
+            ("log elections", "who campaigned, led and stepped down; at the lab's screen, in the log"),
+            ("log elections 9", "the newest nine such lines, among the answers"),
+            ("log node 3", "what node 3 did, sent and was sent"),
+            ("log faults", "faults, starts and ends of nodes"),
+            ("log all", "everything again"),
+        ),
+        parse=_log,
+        keywords=("leader", "follower", *LOG_WORDS, "--json"),
     ),
     CommandSpec(
         name="queue",
@@ -183,7 +207,7 @@ COMMANDS = (
         group="session",
         usage="run FILE",
         summary="carries out a scenario file, or a built-in one by name, here",
-        examples=(("run first-steps", "the built-in scenario of that name"),),
+        examples=(("run duelling-proposers", "the built-in scenario of that name"), ("run mine.paxsim", "a file")),
         parse=_file(lambda name: RunFile(name=name)),
     ),
     CommandSpec(

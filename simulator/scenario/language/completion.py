@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from simulator.cluster.events import HeldMessage
 from simulator.scenario.language.command_table import BY_NAME, COMMANDS
@@ -21,10 +21,12 @@ def complete(
     titles: Iterable[str] = (),
     users: Iterable[str] = (),
     held: Iterable[HeldMessage] = (),
+    files: Callable[[str], Iterable[str]] = lambda _begun: (),
 ) -> Sequence[str]:
     """The words that may stand where the last word of `before` stands, or begins when `before` ends in a blank.
 
-    `held` are the messages that wait for a person: `deliver` offers their links, kinds and numbers.
+    No word is offered that the line has already. `held` are the messages that wait for a person: `deliver` offers their
+    links, kinds and numbers. `files` gives the scenarios that `run` finds under names that begin so.
     """
     words = before.split()
     begun = "" if not before or before[-1].isspace() else words.pop()
@@ -39,11 +41,13 @@ def complete(
     if verb is None:
         return []
     offers = list(verb.keywords)
+    place = len(words)
     if verb.name == "help":
         offers += help_words()
+    elif verb.name == "run":
+        return _fitting(begun, [_quoted(name) for name in files(begun)]) if place == 1 else []
     if _NODE_USAGES.search(verb.usage) and verb.group not in {"write", "expect"}:
         offers += [str(node) for node in range(1, nodes + 1)]
-    place = len(words)
     if verb.name == "deliver" and (waiting := list(held)):
         offers = _waiting(waiting, words[1] if place > 1 else "", begun)
     if verb.group == "write":
@@ -53,18 +57,24 @@ def complete(
         offers = [*users] if kind == "user" else [*titles] if kind == "title" or verb.name == "read" else offers
     elif verb.name == "expect" and place > 1 and words[1].lower() in {"title", "titles"}:
         offers += titles
+    named = {part.lower() for word in words[1:] for part in word.split(",")} if verb.group != "write" else set()
+    offers = [word for word in offers if word.lower() not in named]
+    if "," in begun and verb.name != "deliver":  # A list: what stands before the last comma stays.
+        first = begun.rpartition(",")[0]
+        offers = [f"{first},{word}" for word in offers if word not in first.split(",")]
     return _fitting(begun, [_quoted(word) for word in offers])
 
 
-def _waiting(held: Sequence[HeldMessage], links: str, begun: str) -> list[str]:
+def _waiting(held: Sequence[HeldMessage], chosen: str, begun: str) -> list[str]:
     """The words for `deliver`: after links, the kinds that wait there; before, links and numbers."""
-    if links:
-        named = links.split(",")
+    if chosen:
+        named = chosen.split(",")
         there = [message for message in held if f"{message.source}>{message.target}" in named]
         return [message.text.split(maxsplit=1)[0].lower() for message in there]
     if "," in begun:
         before = begun.rsplit(",", 1)[0]
-        return [f"{before},{message.source}>{message.target}" for message in held]
+        links = [f"{message.source}>{message.target}" for message in held]
+        return [f"{before},{link}" for link in links if link not in before.split(",")]
     numbers = [str(message.number) for message in held[:_MOST_NUMBERS]]
     return ["all", *(f"{message.source}>{message.target}" for message in held), *numbers]
 

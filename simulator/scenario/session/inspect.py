@@ -7,7 +7,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from simulator.cluster.interface import AnswerKind, Ticket
-from simulator.scenario.language.commands import Inspect, View
+from simulator.cluster.log_filter import LogFilter
+from simulator.scenario.language.commands import Inspect, ShowLog, View
 from simulator.scenario.session.output import Output
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 BLOCKS_OF_A_NODE = 20
 EVENTS_OF_A_NODE = 400
+LINES_OF_THE_LOG = 20
 
 
 def show_answer(output: Output, ticket: Ticket, view: View | None, heading: str = "") -> None:
@@ -43,6 +45,21 @@ def show_inspected(session: Session, command: Inspect, node: int | None) -> None
         session.output.document(_document(session, command, node))
     else:
         session.output.show(_view(session, command, node))
+
+
+def show_log(session: Session, command: ShowLog, node: int) -> None:
+    """Show a part of the running log: in its place on the screen, or its newest lines when their number is given."""
+    wanted = LogFilter(command.what, node)
+    if session.screen is not None and command.count is None and not command.json:
+        session.screen.show_log(wanted)
+        return
+    events = list(session.cluster.events(command.count or LINES_OF_THE_LOG, wanted))
+    if command.json:
+        session.output.document(events)
+        return
+    from simulator.views.events import events_view  # noqa: PLC0415
+
+    session.output.show(events_view(events, nothing=f"the log has nothing of {wanted.title}"))
 
 
 def _document(session: Session, command: Inspect, node: int | None) -> object:
@@ -80,7 +97,8 @@ def _view(session: Session, command: Inspect, node: int | None) -> AnyView:
     # Views import Rich (0.1 s), which is loaded with the first line that shows one.
     from simulator.views.chain import chain_view  # noqa: PLC0415
     from simulator.views.events import events_view  # noqa: PLC0415
-    from simulator.views.network import held_view, net_view  # noqa: PLC0415
+    from simulator.views.held import held_view  # noqa: PLC0415
+    from simulator.views.network import net_view  # noqa: PLC0415
     from simulator.views.nodes import leader_view, queue_view, status_view  # noqa: PLC0415
     from simulator.views.pages import node_view  # noqa: PLC0415
     from simulator.views.slots import log_view  # noqa: PLC0415

@@ -13,7 +13,7 @@ from simulator.scenario.language.commands import Expect, Line
 from simulator.scenario.language.help import help_lines
 from simulator.scenario.session.fault_commands import faults_of, in_short, of_kind
 from simulator.scenario.session.files import save_to, trace_to, verify_files
-from simulator.scenario.session.inspect import show_answer, show_inspected
+from simulator.scenario.session.inspect import show_answer, show_inspected, show_log
 from simulator.scenario.session.library import load_scenario
 from simulator.scenario.session.node_selector import NodeSelector, current_leader, nodes_up
 from simulator.scenario.session.session import PendingAnswer, Session, refuse_set
@@ -83,6 +83,8 @@ class Interpreter:
                 self._again(command, self._node(line, selector))
             case commands.Inspect():
                 show_inspected(session, command, self._inspected(command, line, selector))
+            case commands.ShowLog():
+                show_log(session, command, 0 if command.node is None else selector.one(command.node))
             case commands.Load():
                 self._load(command)
             case commands.Sleep():
@@ -114,13 +116,20 @@ class Interpreter:
                 session.default_chosen = True
                 session.output.write(f"node {session.default_node} is the default now", "quiet")
             case commands.Help():
-                session.output.write("\n".join(help_lines(command.word)))
+                self._help(command.word)
             case commands.Quit():
                 self.over = True
             case commands.SetKey():
                 raise InputError("'set' must come before the first other command: start again to change a setting.")
             case _:
                 self._inject(command, line, selector)
+
+    def _help(self, word: str) -> None:
+        session = self.session
+        if session.screen is not None and not word:
+            session.screen.show_help()
+        else:
+            session.output.write("\n".join(help_lines(word)))
 
     # Nodes
 
@@ -298,7 +307,9 @@ def _names_leader(command: commands.Command) -> bool:
             return "leader" in {command.source, command.target}
         case commands.NetConditions():
             return "leader" in command.around or any("leader" in link for link in command.links)
-        case commands.Use() | commands.Inspect() | commands.DiskCommand() | commands.ClockCommand():
+        case (
+            commands.Use() | commands.Inspect() | commands.ShowLog() | commands.DiskCommand() | commands.ClockCommand()
+        ):
             return command.node == "leader"
         case _:
             return False

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 
 import msgspec
@@ -20,6 +21,8 @@ BUILTIN = Path(__file__).parent.parent / "builtin"
 SUFFIX = ".paxsim"
 MOST_BYTES = 4 * 1024 * 1024
 ROW_CHARACTERS = 100
+MOST_NAMES = 100
+MOST_ENTRIES = 2_000
 _HEADER = re.compile(r"#\s*(break|forbidden by):\s*(.+?)\s*$", re.IGNORECASE)
 
 
@@ -80,6 +83,19 @@ def load_scenario(name: str, *, nodes: int = DEFAULT_NODES, places: Places = ANY
         remarks=_remarks(text.split("\n"), {line.number for line in lines}),
         rows=text.count("\n") + 1 + len(text) // ROW_CHARACTERS,
     )
+
+
+def scenario_names(begun: str) -> list[str]:
+    """Built-in scenarios, scenario files and folders whose names begin so, `MOST_NAMES` at most."""
+    folder = begun[: begun.rfind("/") + 1]
+    found: list[str] = []
+    with suppress(OSError, ValueError):
+        for path in islice(sorted(Path(folder or ".").iterdir()), MOST_ENTRIES):
+            if path.name.startswith(".") and not begun[len(folder) :].startswith("."):
+                continue
+            if path.suffix == SUFFIX or path.is_dir():
+                found.append(f"{folder}{path.name}{'/' if path.is_dir() else ''}")
+    return [name for name in [*builtin_names(), *found] if name.startswith(begun)][:MOST_NAMES]
 
 
 def _remarks(rows: Sequence[str], numbers: Collection[int]) -> dict[int, tuple[str, ...]]:

@@ -8,6 +8,7 @@ from simulator.text.json_text import json_text
 from simulator.text.sanitize import safe
 
 if TYPE_CHECKING:
+    from simulator.cluster.log_filter import LogFilter
     from simulator.views.sheet import View
 
 Tone = Literal["plain", "good", "bad", "quiet"]
@@ -27,6 +28,18 @@ class Output(Protocol):
 
     def document(self, value: object) -> None:
         """Show a value as one JSON document on one line."""
+        ...
+
+
+class Screen(Protocol):
+    """A screen over the cluster, with places of its own for help and the running log."""
+
+    def show_help(self) -> None:
+        """Open the page of help."""
+        ...
+
+    def show_log(self, wanted: LogFilter) -> None:
+        """Show this part of the running log from now on."""
         ...
 
 

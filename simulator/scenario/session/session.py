@@ -18,7 +18,7 @@ from simulator.scenario.language.commands import Line, SetKey
 from simulator.scenario.session.check_run import CheckRun
 from simulator.scenario.session.elections import Elections
 from simulator.scenario.session.node_selector import NodeSelector
-from simulator.scenario.session.output import Output
+from simulator.scenario.session.output import Output, Screen
 from simulator.scenario.session.result import FailureLine, NodeResult, OperationCounts, RunResult
 from simulator.scenario.session.workload import LoadRun
 from simulator.text.units import format_ms
@@ -54,6 +54,7 @@ class PendingAnswer:
 class Session:
     """One session on one cluster. `waits_for_answers`: requests are waited for, as in files and pipes.
 
+    `screen` is the screen over the cluster, if there is one.
     `warn` shows what nobody asked for, such as a node that stopped by itself; without it the output does.
 
     `wait` lets time pass in place of `cluster.wait` (a screen that draws meanwhile, say). Another thread may set
@@ -68,9 +69,11 @@ class Session:
         waits_for_answers: bool = True,
         wait: Wait | None = None,
         warn: Callable[[str], None] | None = None,
+        screen: Screen | None = None,
     ) -> None:
         self.cluster = cluster
         self.output = output
+        self.screen = screen
         self.waits_for_answers = waits_for_answers
         self.default_node = 1
         self.default_chosen = False

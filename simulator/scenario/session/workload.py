@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 
 from blog.operations import Comment, Operation, Post
 from simulator.cluster.interface import AnswerKind, Query, Ticket
+from simulator.cluster.meter import LoadProgress
 from simulator.scenario.language.commands import Load
 from simulator.scenario.session.node_selector import nodes_up
 
@@ -84,6 +85,18 @@ class LoadRun:
             client = self._free.pop(0)
             self._asked += 1
             self._under_way[client] = self._ask(client)
+
+    @property
+    def progress(self) -> LoadProgress:
+        """How far it has come. Any thread may ask."""
+        return LoadProgress(
+            number=self._number,
+            passed_ms=self._cluster.now_ms() - self._start_ms,
+            for_ms=self._load.for_ms,
+            sent=self._asked,
+            answered=self._asked - len(self._under_way),
+            total=self._total,
+        )
 
     def summary(self) -> str:
         """The result in one line."""

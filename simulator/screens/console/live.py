@@ -10,6 +10,9 @@ import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len
+
+from simulator.cluster.meter import LoadProgress
 from simulator.errors import InputError
 from simulator.files.places import ForeignFile
 from simulator.scenario.language.commands import Comment, Post
@@ -17,8 +20,10 @@ from simulator.scenario.language.completion import complete
 from simulator.scenario.language.errors import ParseError
 from simulator.scenario.language.parser import parse_line
 from simulator.scenario.session.interpreter import Interpreter
-from simulator.scenario.session.output import Output
+from simulator.scenario.session.library import scenario_names
+from simulator.scenario.session.output import Output, Screen
 from simulator.scenario.session.session import Interrupted, Session
+from simulator.text.sanitize import safe
 
 if TYPE_CHECKING:
     from simulator.cluster.interface import Cluster
@@ -28,18 +33,26 @@ LOOK_MS = 100
 
 _REMEMBERED = 500
 
+_CARET_WITHIN = 60
+_AROUND = 20
+
 ANSWERS = {"yes": True, "y": True, "no": False, "n": False}
 """What a person may answer to a question. Any other line means no, and is carried out."""
 
 
 class LineConsole:
-    """Carries out typed lines on `cluster`, and writes results to `output`, from several threads."""
+    """Carries out typed lines on `cluster`, and writes results to `output`, from several threads.
 
-    def __init__(self, cluster: Cluster, output: Output) -> None:
+    `screen` is the screen over the cluster, if there is one. `indent` is how far the prompt moves a typed line to the
+    right: the caret below a mistake stands under it.
+    """
+
+    def __init__(self, cluster: Cluster, output: Output, *, screen: Screen | None = None, indent: int = 0) -> None:
         # Virtual time passes only in `wait`, so a request in the virtual world is waited for.
-        self.session = Session(cluster, output, waits_for_answers=cluster.world == "virtual")
+        self.session = Session(cluster, output, waits_for_answers=cluster.world == "virtual", screen=screen)
         self._cluster = cluster
         self._output = output
+        self._indent = indent
         self._interpreter = Interpreter(self.session)
         self._number = 0
         self._users: dict[str, None] = {}
@@ -74,7 +87,7 @@ class LineConsole:
             self._asked = line
             self._output.write(f"{error} Replace it nevertheless? yes or no", "bad")
         except ParseError as mistake:
-            self._output.write(f"column {mistake.column}: {mistake}", "bad")
+            self._output.write(pointed(line, mistake, self._indent), "bad")
         except InputError as error:
             self._output.write(str(error), "bad")
         except Interrupted:
@@ -86,7 +99,18 @@ class LineConsole:
         """The words that may stand where the last word of `before` stands. It returns at once and asks no node."""
         cluster = self._cluster
         held = cluster.held() if cluster.links.holding and "deliver" in before.lower() else ()
-        return complete(before, nodes=cluster.settings.nodes, titles=self._titles, users=self._users, held=held)
+        return complete(
+            before,
+            nodes=cluster.settings.nodes,
+            titles=self._titles,
+            users=self._users,
+            held=held,
+            files=scenario_names,
+        )
+
+    def loads(self) -> Sequence[LoadProgress]:
+        """The loads under way."""
+        return [load.progress for load in [*self.session.loads]]
 
     def interrupt(self) -> None:
         """End a waiting command early."""
@@ -113,3 +137,16 @@ class LineConsole:
                 continue
             self._cluster.attend(lambda: self._closing or session.has_due_work(), LOOK_MS)
             session.process_due()
+
+
+def pointed(line: str, mistake: ParseError, indent: int) -> str:
+    """A mistake, below a caret that stands under its column; `line` was typed `indent` columns from the left.
+
+    Of a long line, which may be broken on the screen, the part around the mistake is repeated.
+    """
+    before = safe(line[: mistake.column - 1])
+    sentence = f"column {mistake.column}: {mistake}"
+    if indent + cell_len(before) < _CARET_WITHIN:
+        return f"{' ' * (indent + cell_len(before))}^\n{sentence}"
+    near = before[-_AROUND:]
+    return f"…{near}{safe(line[mistake.column - 1 :][:_AROUND])}\n{' ' * (1 + cell_len(near))}^\n{sentence}"

@@ -48,7 +48,7 @@ def run_terminal(cluster: Cluster) -> int:
     above = AbovePrompt(get_app_session().output)
     with contextlib.redirect_stdout(above), contextlib.redirect_stderr(above):
         output = RichOutput(lambda: cast(TextIO, above))
-        console = LineConsole(cluster, output)
+        console = LineConsole(cluster, output, indent=len(PROMPT))
         prompt: PromptSession[str] = PromptSession(
             PROMPT,
             history=_history(),

@@ -6,6 +6,7 @@ times a second. The screen never asks a node nor waits for one.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from rich.console import RenderableType
@@ -16,21 +17,28 @@ from textual.containers import Horizontal
 from textual.events import Resize
 from textual.widgets import Static
 
+from simulator.cluster.log_filter import LogFilter
 from simulator.cluster.verdicts import violations
 from simulator.screens.dashboard.board import Board
+from simulator.screens.dashboard.footer import PROMPT_KEYS, Footer
+from simulator.screens.dashboard.held_pane import HeldPane
+from simulator.screens.dashboard.help_screen import HelpScreen
+from simulator.screens.dashboard.list_pane import ListPane
+from simulator.screens.dashboard.log_pane import LogPane
 from simulator.screens.dashboard.panes import NodePane
 from simulator.screens.dashboard.prompt import Prompt
-from simulator.screens.dashboard.runner import LineConsole, Pending, Runner
+from simulator.screens.dashboard.runner import LineConsole, Pending, Runner, ShowHelp, ShowLog
 from simulator.screens.dashboard.source import REFRESHES_PER_SECOND, Source
 from simulator.screens.dashboard.transcript import Transcript
 from simulator.settings import MAX_NODES
 from simulator.text.sanitize import safe
-from simulator.views.palette import BAD
+from simulator.views.palette import BAD, QUIET
 from simulator.views.sheet import Cell, View
 
 _FLUSHES_PER_SECOND = 20
 _LEAVE = ("quit", "exit")
-_KEYS = "F1-F{n} open node  Esc back  Tab complete  PgUp scroll  Ctrl-L clear  Ctrl-D quit"
+PROMPT = "> "
+_CHOICES_LINES = 2
 
 
 class Lab(App[int]):
@@ -42,13 +50,15 @@ class Lab(App[int]):
     Screen { background: ansi_default; color: ansi_default; layout: vertical; }
     #line { height: 1; }
     #caret { width: auto; }
-    #keys { height: 1; text-style: dim; }
+    #keys { height: 1; }
+    #choices { height: auto; max-height: 2; text-style: dim; display: none; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         *(Binding(f"f{n},alt+{n}", f"open({n})", show=False, priority=True) for n in range(1, MAX_NODES + 1)),
-        Binding("escape", "open(0)", show=False, priority=True),
-        Binding("pageup", "page(-1)", show=False, priority=True),
-        Binding("pagedown", "page(1)", show=False, priority=True),
+        Binding("escape", "return", show=False, priority=True),
+        Binding("pageup", "page(-1)", show=False),
+        Binding("pagedown", "page(1)", show=False),
+        Binding("shift+tab", "switch", show=False, priority=True),
         Binding("ctrl+l", "wipe", show=False, priority=True),
         Binding("ctrl+d", "leave", show=False, priority=True),
         Binding("ctrl+q", "leave", show=False, priority=True),
@@ -65,16 +75,19 @@ class Lab(App[int]):
         self.board = Board(source.nodes)
         self.transcript = Transcript()
         self.prompt = Prompt(console.complete)
-        self._caret = Static("> ", id="caret", markup=False)
+        self._caret = Static(PROMPT, id="caret", markup=False)
+        self._choices = Static("", id="choices", markup=False)
+        self._footer = Footer()
 
     def compose(self) -> ComposeResult:
         """Board, transcript, console line, keys."""
         yield self.board
         yield self.transcript
+        yield self._choices
         with Horizontal(id="line"):
             yield self._caret
             yield self.prompt
-        yield Static(_KEYS.format(n=self._source.nodes), id="keys", markup=False)
+        yield self._footer
 
     def on_mount(self) -> None:
         """Start drawing and taking lines."""
@@ -96,18 +109,32 @@ class Lab(App[int]):
 
     def on_prompt_entered(self, event: Prompt.Entered) -> None:
         """A line was typed: show it and hand it to the runner."""
-        self.transcript.scroll_end(animate=False)
-        if event.line:
-            self.transcript.add(Text(safe(f"> {event.line}"), style="bold"))
-            if self._runner.busy and event.line.lower() in _LEAVE:
-                self.exit(0)  # Leaving does not wait for a command that waits.
-                return
-            self._runner.give(event.line)
-            self._listen()
+        self._enter(event.line)
 
     def on_prompt_choices(self, event: Prompt.Choices) -> None:
-        """Show the words that Tab found."""
-        self.transcript.add(Text("  ".join(event.words), style="dim"))
+        """Show the words that Tab found, above the prompt, until something else is typed."""
+        self._choices.update(Text(_in_lines(event.words, self.size.width, _CHOICES_LINES)))
+        self._choices.display = bool(event.words)
+
+    def on_prompt_help_wanted(self) -> None:
+        """Show the page of help."""
+        self._show_help()
+
+    def on_held_pane_typed(self, event: HeldPane.Typed) -> None:
+        """A key or a click among the held messages stands for a line."""
+        self._enter(event.line)
+
+    def on_log_pane_chosen(self, event: LogPane.Chosen) -> None:
+        """A key in the log chose another part of it."""
+        self._choose_log(event.wanted)
+
+    def on_list_pane_left(self, event: ListPane.Left) -> None:
+        """A letter was typed in a list: it begins a line."""
+        self._type(event.character)
+
+    def on_descendant_focus(self) -> None:
+        """Other keys have a meaning now."""
+        self._tell_keys()
 
     def on_prompt_interrupted(self) -> None:
         """Ctrl-C: end a command that waits."""
@@ -120,11 +147,29 @@ class Lab(App[int]):
         self.prompt.focus()
 
     def action_open(self, node: int) -> None:
-        """Open `node`; close the view of a node if it is 0, unknown, or open already."""
-        self._opened = node if node <= self._source.nodes and node != self._opened else 0
+        """Open `node`; close its view if it is open already."""
+        if node > self._source.nodes:
+            self.transcript.add(
+                Text(f"there is no node {node}: this cluster has nodes 1 to {self._source.nodes}", style=QUIET)
+            )
+            return
+        self._opened = node if node != self._opened else 0
         self._source.open(self._opened)
+        self.prompt.focus()  # The list that had the keys may not be on the screen any more.
         self._arrange()
         self.call_after_refresh(self._draw)
+
+    def action_return(self) -> None:
+        """Go back to the prompt, or close the opened node."""
+        if self.focused is not self.prompt:
+            self.prompt.focus()
+        elif self._opened:
+            self.action_open(self._opened)
+
+    def action_switch(self) -> None:
+        """Give the keys to the log or the held messages, or back to the prompt."""
+        pane = self.board.list_pane
+        (pane if pane is not None and self.focused is self.prompt else self.prompt).focus()
 
     def action_page(self, direction: int) -> None:
         """Scroll the transcript."""
@@ -150,6 +195,39 @@ class Lab(App[int]):
         self._listen()
         self._draw()
 
+    def _enter(self, line: str) -> None:
+        self.transcript.scroll_end(animate=False)
+        if not line:
+            return
+        self.transcript.add(Text(safe(f"{PROMPT}{line}"), style="bold"))
+        if self._runner.busy and line.lower() in _LEAVE:
+            self.exit(0)  # Leaving does not wait for a command that waits.
+            return
+        self._runner.give(line)
+        self._listen()
+
+    def _type(self, text: str) -> None:
+        self.prompt.focus()
+        if text:
+            self.prompt.insert_text_at_cursor(text)
+
+    def _choose_log(self, wanted: LogFilter) -> None:
+        self.board.log_pane.change(wanted)
+        self._source.choose(wanted)
+
+    def _show_help(self) -> None:
+        if not isinstance(self.screen, HelpScreen):
+            self.push_screen(HelpScreen(self._source.nodes), lambda typed: self._type(typed or ""))
+
+    def _tell_keys(self) -> None:
+        pane = self.board.list_pane
+        if isinstance(self.focused, ListPane):
+            keys: Sequence[str] = self.focused.KEYS
+        else:
+            listed = "held" if pane is self.board.held_pane else "log"
+            keys = [key.replace("{n}", str(self._source.nodes)).replace("{list}", listed) for key in PROMPT_KEYS]
+        self._footer.tell(keys)
+
     def _arrange(self) -> None:
         self.board.fit(self.size.width, self.size.height, self._opened)
 
@@ -157,7 +235,10 @@ class Lab(App[int]):
         if not self.board.is_attached:
             return  # The screen is being taken down.
         newest = self._source.newest()
-        self.board.show(newest)
+        self.board.show(newest, self._console.loads())
+        if self.focused is None or not self.focused.display:
+            self.prompt.focus()  # The list that had the keys has gone from the screen.
+        self._tell_keys()
         # A violation is also written in full to the transcript: the checks' pane may be narrow or hidden.
         for name, verdict in violations(newest.checks).items():
             if self._violations.get(name) != verdict:
@@ -168,16 +249,37 @@ class Lab(App[int]):
         if not self.transcript.is_attached:
             return
         for item in self._pending_output.take():
-            self.transcript.add(_renderable(item))
+            match item:
+                case ShowHelp():
+                    self._show_help()
+                case ShowLog(wanted):
+                    self._choose_log(wanted)
+                    self.transcript.add(Text(f"the log shows {wanted.title}: 'log all' shows everything", style=QUIET))
+                case _:
+                    self.transcript.add(_renderable(item))
         waiting = self._runner.waiting()
         behind = f" +{waiting}" if waiting else ""
-        caret = f"({self._runner.busy.split()[0]}…{behind}) > " if self._runner.busy else "> "
+        caret = f"({self._runner.busy.split()[0]}…{behind}) {PROMPT}" if self._runner.busy else PROMPT
         if caret != str(self._caret.content):
             self._caret.update(caret)
         if self._runner.trouble is not None:
             raise self._runner.trouble
         if self._runner.over:
             self.exit(0)
+
+
+def _in_lines(words: Sequence[str], width: int, lines: int) -> str:
+    """Words in at most so many lines; what finds no place is counted."""
+    rows = [""]
+    for place, word in enumerate(words):
+        more = f"  (+{len(words) - place})"
+        if len(rows[-1]) + len(word) + 2 + (len(more) if len(rows) == lines else 0) > width:
+            if len(rows) == lines:
+                rows[-1] += more
+                break
+            rows.append("")
+        rows[-1] += ("  " if rows[-1] else "") + word
+    return "\n".join(rows)
 
 
 def _renderable(item: View | Cell) -> RenderableType:

@@ -13,25 +13,30 @@ from textual.app import ComposeResult
 from textual.containers import Container, Grid, Horizontal, Vertical
 
 from simulator.cluster.events import ClusterEvent
+from simulator.cluster.meter import LoadProgress
 from simulator.node.status import NodeStatus
+from simulator.screens.dashboard.held_pane import HeldPane
 from simulator.screens.dashboard.layout import Layout, choose
+from simulator.screens.dashboard.list_pane import ListPane
+from simulator.screens.dashboard.log_pane import LogPane
 from simulator.screens.dashboard.panes import NodePane, Pane
 from simulator.screens.dashboard.snapshot import LabState, Opened, Snapshot
 from simulator.views.blogs import entries_view
 from simulator.views.chain import BOX_LINES, BOX_WIDTH, chain_short, chain_view
 from simulator.views.checks import checks_line, checks_view
 from simulator.views.events import clock, events_view
-from simulator.views.network import held_brief, held_view, net_small, net_view
+from simulator.views.figures import figures_cells
+from simulator.views.network import net_small, net_view
 from simulator.views.nodes import node_panel, node_summary, status_view
+from simulator.views.one_line import Ranked, line_sheet, one_line
 from simulator.views.palette import LEADER, ODD, condition, node
-from simulator.views.sheet import Cell, Column, Sheet, bit, join
+from simulator.views.sheet import Cell, Sheet, bit
 from simulator.views.slots import log_view
 
 _TITLES = {
     "table": "nodes",
     "net": "network",
     "checks": "checks",
-    "events": "log",
     "slots": "log of slots",
     "blocks": "chain, newest first",
     "entries": "blog, newest first",
@@ -46,16 +51,19 @@ class Board(Container):
     DEFAULT_CSS = """
     Board { height: auto; }
     Board Pane { height: 1fr; width: 1fr; }
-    Board #top { height: 1; text-style: bold; }
+    Board #top, Board #figures { height: 1; }
+    Board #top { text-style: bold; }
     Board #panels { grid-gutter: 0; }
     Board #middle { layout: horizontal; }
     Board #net { width: 28; }
-    Board #events { border-left: solid ansi_bright_black; padding-left: 1; }
+    Board #events, Board #held { border-left: solid ansi_bright_black; padding-left: 1; }
     Board #checks { width: 32; }
     Board #summary { height: 2; }
     Board #details { grid-gutter: 0 1; }
-    Board.-framed #net, Board.-framed #checks, Board.-framed #events, Board.-framed #table,
+    Board.-framed #net, Board.-framed #checks, Board.-framed #events, Board.-framed #held, Board.-framed #table,
     Board.-framed #details Pane { border: round ansi_bright_black; padding: 0 1; }
+    Board #events:focus, Board #held:focus { border-left: heavy ansi_cyan; }
+    Board.-framed #events:focus, Board.-framed #held:focus { border: heavy ansi_cyan; }
     Board.-framed #net { width: 32; }
     Board.-full #net { width: 68; }
     Board #panels NodePane { border: round ansi_default; padding: 0 1; }
@@ -68,7 +76,9 @@ class Board(Container):
     def __init__(self, nodes: int) -> None:
         super().__init__(id="board")
         self._count = nodes
-        self._panes: dict[str, Pane] = {name: Pane(id=name) for name in ("top", "summary", *_TITLES)}
+        self._panes: dict[str, Pane] = {name: Pane(id=name) for name in ("top", "figures", "summary", *_TITLES)}
+        self.log_pane = LogPane(nodes)
+        self.held_pane = HeldPane()
         self._panes["table"] = NodePane(0, id="table")
         self._panes.update(
             {f"panel-{number}": NodePane(number, id=f"panel-{number}") for number in range(1, nodes + 1)}
@@ -79,6 +89,7 @@ class Board(Container):
     def compose(self) -> ComposeResult:
         """All panes of both faces; the layout shows those that have room."""
         yield self._panes["top"]
+        yield self._panes["figures"]
         with Vertical(id="cluster"):
             yield self._panes["table"]
             with Grid(id="panels"):
@@ -87,7 +98,8 @@ class Board(Container):
             with Horizontal(id="middle"):
                 yield self._panes["net"]
                 yield self._panes["checks"]
-                yield self._panes["events"]
+                yield self.log_pane
+                yield self.held_pane
         with Vertical(id="opened"):
             yield self._panes["summary"]
             with Grid(id="details"):
@@ -118,20 +130,32 @@ class Board(Container):
         panels.styles.grid_size_columns = layout.across
         self.query_one("#middle").styles.height = layout.middle_height
         self._pane("checks").display = layout.checks
+        self._pane("figures").display = layout.figures
         self.query_one("#cluster").styles.height = layout.nodes_height + layout.middle_height
         self.query_one("#opened").styles.height = layout.nodes_height + layout.middle_height
         self.query_one("#details", Grid).styles.grid_size_columns = 4 if width >= 160 else 2
 
-    def show(self, newest: LabState) -> None:
-        """Draw what has changed."""
+    @property
+    def list_pane(self) -> ListPane | None:
+        """The pane in which a person may scroll and choose, if it is on the screen."""
+        if self._opened or self._form is None or not self._form.middle_height:
+            return None
+        return self.held_pane if self.held_pane.display else self.log_pane
+
+    def show(self, newest: LabState, loads: Sequence[LoadProgress] = ()) -> None:
+        """Draw what has changed. `loads` are the loads under way."""
         if self._form is None:
             return
-        self._pane("top").show(Sheet(columns=(Column("", room=20),), rows=((top_line(newest),),), header=False))
+        width, cluster = self.size.width, newest.cluster
+        brief = not self._form.figures
+        self._pane("top").show(line_sheet(top_line(newest, width, brief=brief)))
+        figures = figures_cells(cluster.figures, cluster.now_ms, cluster.in_flight, loads, sparks=max(24, width // 3))
+        self._pane("figures").show(line_sheet(one_line(figures, width)))
         if self._opened:
             if newest.opened is not None and newest.opened.state.node == self._opened:
                 self._show_opened(newest.opened)
             return
-        self._show_cluster(newest.cluster, self._form)
+        self._show_cluster(cluster, self._form)
         if self._form.checks:
             self._pane("checks").show(checks_view(newest.checks))
 
@@ -142,18 +166,17 @@ class Board(Container):
         else:
             self._pane("table").show(dataclasses.replace(status_view(cluster.states), notes=()))
         if layout.net_full:
-            self._pane("net").show(net_view(cluster.links, cluster.in_flight, cluster.held, cluster.states))
+            self._pane("net").show(
+                net_view(cluster.links, cluster.in_flight, cluster.held, cluster.states, counts=cluster.counts)
+            )
         else:
             self._pane("net").show(net_small(cluster.links, cluster.in_flight, cluster.held))
-        events = self._pane("events")
-        room = max(1, events.content_size.height)
-        if cluster.links.holding or cluster.held:
-            # With messages held, those to deliver matter more than the log.
-            events.entitle("held messages: deliver K")
-            events.show(held_brief(cluster.held, room) if cluster.held else held_view(()))
-        else:
-            events.entitle("log")
-            events.show(_newest(cluster.events, room))
+        # With messages held, those to deliver matter more than the log.
+        holding = cluster.links.holding or bool(cluster.held)
+        self.log_pane.display, self.held_pane.display = not holding, holding
+        if holding:
+            self.held_pane.show_held(cluster.held, still=cluster.links.holding)
+        self.log_pane.show_lines(cluster.log)
 
     def _show_panel(self, state: NodeStatus) -> None:
         pane = self._pane(f"panel-{state.node}")
@@ -184,14 +207,19 @@ class Board(Container):
         return self._panes[name]
 
 
-def top_line(newest: LabState) -> Cell:
-    """The cluster in one line: world, clock, leader, checks, held messages."""
+def top_line(newest: LabState, width: int, *, brief: bool = False) -> Cell:
+    """The cluster in one line of `width` columns: world, clock, leader, checks, held messages; `brief`: figures too."""
     cluster = newest.cluster
     leaders = sorted({state.node for state in cluster.states if state.life == "up" and state.role == "leader"})
     who = bit(f"leader {','.join(map(node, leaders))}", LEADER) if leaders else bit("no leader", ODD)
-    hand = bit(f"messages held: {len(cluster.held)}", ODD) if cluster.links.holding else ()
     seconds = bit(f"{clock(cluster.now_ms)[:-2]}s")
-    return join(bit("paxsim"), bit(cluster.world), seconds, who, checks_line(newest.checks), hand, gap=" · ")
+    cells: list[Ranked] = [(4, bit("paxsim")), (3, bit(cluster.world)), (0, seconds), (0, who)]
+    cells.append((1, checks_line(newest.checks)))
+    if brief:
+        cells += [(2, cell) for _, cell in figures_cells(cluster.figures, cluster.now_ms, 0, sparks=0)[:3]]
+    if cluster.links.holding:
+        cells.append((0, bit(f"messages held: {len(cluster.held)}", ODD)))
+    return one_line(cells, width)
 
 
 def _newest(events: Sequence[ClusterEvent], room: int) -> Sheet:

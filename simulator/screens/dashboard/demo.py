@@ -7,8 +7,11 @@ from collections.abc import Sequence
 
 import msgspec
 
+from simulator.cluster.log_filter import EVERYTHING, LogFilter
+from simulator.cluster.meter import LoadProgress
 from simulator.screens.dashboard.app import Lab
 from simulator.screens.dashboard.runner import Pending
+from simulator.screens.dashboard.running_log import RunningLog
 from simulator.screens.dashboard.snapshot import LabState, Opened, Snapshot
 from simulator.views import samples
 from simulator.views.demo import VIEWS
@@ -24,6 +27,7 @@ class CannedSource:
         self._node = 0
         self._now_ms = 31_250
         self._holding = holding
+        self.choose(EVERYTHING)
 
     def newest(self) -> LabState:
         """The moment of `simulator.views.samples`."""
@@ -39,13 +43,20 @@ class CannedSource:
             links=samples.links(holding=self._holding),
             in_flight=3,
             held=tuple(samples.held()) if self._holding else (),
-            events=tuple(samples.events()),
+            log=self._log.lines(),
+            figures=samples.figures(),
+            counts=samples.counts(),
         )
         return LabState(cluster=cluster, checks=samples.checks(), opened=opened)
 
     def open(self, node: int) -> None:
         """Open `node`."""
         self._node = node
+
+    def choose(self, wanted: LogFilter) -> None:
+        """Read this part of the running log from now on."""
+        self._log = RunningLog(wanted)
+        self._log.feed(samples.events())
 
     def change(self, node: int, **fields: object) -> None:
         """Change how `node` looks from now on."""
@@ -77,6 +88,10 @@ class CannedConsole:
 
     def interrupt(self) -> None:
         """Nothing takes time here."""
+
+    def loads(self) -> Sequence[LoadProgress]:
+        """A load that has come two thirds of its way."""
+        return samples.loads()
 
 
 def main() -> int:

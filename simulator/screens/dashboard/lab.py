@@ -6,10 +6,11 @@ import sys
 from multiprocessing import resource_tracker
 from typing import TYPE_CHECKING
 
+from simulator.cluster.log_filter import LogFilter
 from simulator.scenario.session.output import Tone
 from simulator.screens.console.live import LineConsole
-from simulator.screens.dashboard.app import Lab
-from simulator.screens.dashboard.runner import Pending
+from simulator.screens.dashboard.app import PROMPT, Lab
+from simulator.screens.dashboard.runner import Pending, ShowHelp, ShowLog
 from simulator.screens.dashboard.source import ClusterSource
 from simulator.settings import Settings
 from simulator.text.json_text import json_text
@@ -45,6 +46,21 @@ class LabOutput:
         self._pending_output.write(bit(json_text(value, terminal=True)))
 
 
+class LabScreen:
+    """What a line may ask of the lab's screen."""
+
+    def __init__(self, pending_output: Pending) -> None:
+        self._pending_output = pending_output
+
+    def show_help(self) -> None:
+        """Open the page of help."""
+        self._pending_output.write(ShowHelp())
+
+    def show_log(self, wanted: LogFilter) -> None:
+        """Show this part of the running log."""
+        self._pending_output.write(ShowLog(wanted))
+
+
 def run_lab(settings: Settings) -> int:
     """Open the lab on five (or `settings.nodes`) processes until the person leaves. Returns 0. It needs a terminal.
 
@@ -60,7 +76,7 @@ def run_lab(settings: Settings) -> int:
     cluster = open_cluster("processes", settings)
     try:
         pending_output = Pending()
-        console = LineConsole(cluster, LabOutput(pending_output))
+        console = LineConsole(cluster, LabOutput(pending_output), screen=LabScreen(pending_output), indent=len(PROMPT))
         try:
             return Lab(ClusterSource(cluster), console, pending_output).run() or 0
         finally:

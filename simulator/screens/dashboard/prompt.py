@@ -29,7 +29,7 @@ class Prompt(Input):
     """
 
     class Choices(Message):
-        """Tab found several words."""
+        """Tab found several words; none: they are no longer offered."""
 
         def __init__(self, words: Sequence[str]) -> None:
             super().__init__()
@@ -42,6 +42,9 @@ class Prompt(Input):
             super().__init__()
             self.line = line
 
+    class HelpWanted(Message):
+        """A question mark on an empty line."""
+
     class Interrupted(Message):
         """Ctrl-C with an empty line: end the command that waits."""
 
@@ -51,12 +54,18 @@ class Prompt(Input):
         self._lines: list[str] = []
         self._place = 0
         self._draft = ""
+        self._offer: _Offer | None = None
 
     async def on_key(self, event: Key) -> None:
         """Handle the keys that have a meaning here at once.
 
         Textual bubbles them to the app first, and letters typed fast would overtake them.
         """
+        if event.character == "?" and not self.value:
+            event.stop()
+            event.prevent_default()
+            self.post_message(self.HelpWanted())
+            return
         bindings = self._bindings.key_to_bindings.get(event.key)
         if bindings and not event.is_printable:
             event.stop()
@@ -104,7 +113,10 @@ class Prompt(Input):
         self._place = len(self._lines)
 
     def action_complete(self) -> None:
-        """Complete what all fitting words have in common; show the words if that adds nothing."""
+        """Complete what all fitting words have in common, and offer them; once more, put in one after the other."""
+        if self._offer is not None and self._offer.line == self.value:
+            self._put(self._offer.next())
+            return
         before = self.value[: self.cursor_position]
         behind = self.value[self.cursor_position :]
         begun = "" if not before or before[-1].isspace() else before.split()[-1]
@@ -113,12 +125,21 @@ class Prompt(Input):
             return
         common = _common_start(words)
         if len(words) == 1:
-            common += "" if behind.startswith(" ") else " "
-        if len(common) > len(begun):
-            self.value = before[: len(before) - len(begun)] + common + behind
-            self.cursor_position = len(before) - len(begun) + len(common)
-        else:
+            common += "" if behind.startswith(" ") or common.endswith("/") else " "
+        offer = _Offer(before[: len(before) - len(begun)], behind, words)
+        self._put(offer.with_word(common if len(common) > len(begun) else begun))
+        if len(words) > 1:
+            self._offer = offer
             self.post_message(self.Choices(words))
+
+    def watch_value(self, value: str) -> None:
+        """Whatever else is typed ends the offer."""
+        if self._offer is not None and self._offer.line != value:
+            self._offer = None
+            self.post_message(self.Choices(()))
+
+    def _put(self, line: tuple[str, int]) -> None:
+        self.value, self.cursor_position = line
 
     def _go(self, place: int) -> None:
         if not 0 <= place <= len(self._lines):
@@ -126,6 +147,27 @@ class Prompt(Input):
         self._place = place
         self.value = self._lines[place] if place < len(self._lines) else self._draft
         self.cursor_position = len(self.value)
+
+
+class _Offer:
+    """Words that may stand between `before` and `behind`. `line` is the line with the one put in last."""
+
+    def __init__(self, before: str, behind: str, words: Sequence[str]) -> None:
+        self.line = ""
+        self._before = before
+        self._behind = behind
+        self._words = words
+        self._place = -1
+
+    def with_word(self, word: str) -> tuple[str, int]:
+        """The line with this word, and the place of the cursor behind it."""
+        self.line = self._before + word + self._behind
+        return self.line, len(self._before) + len(word)
+
+    def next(self) -> tuple[str, int]:
+        """The line with the next of the words."""
+        self._place = (self._place + 1) % len(self._words)
+        return self.with_word(self._words[self._place])
 
 
 def _common_start(words: Sequence[str]) -> str:

@@ -7,6 +7,10 @@ import threading
 from collections.abc import Sequence
 from typing import Protocol
 
+import msgspec
+
+from simulator.cluster.log_filter import LogFilter
+from simulator.cluster.meter import LoadProgress
 from simulator.views.sheet import Cell, View, bit
 
 
@@ -24,6 +28,24 @@ class LineConsole(Protocol):
     def interrupt(self) -> None:
         """End a waiting command early."""
         ...
+
+    def loads(self) -> Sequence[LoadProgress]:
+        """The loads under way; it must return at once."""
+        ...
+
+
+class ShowHelp(msgspec.Struct, frozen=True):
+    """A line asked for the page of help."""
+
+
+class ShowLog(msgspec.Struct, frozen=True):
+    """A line asked for a part of the running log."""
+
+    wanted: LogFilter
+
+
+Item = View | Cell | ShowHelp | ShowLog
+"""What comes to the screen from the lines that are carried out."""
 
 
 class Runner:
@@ -82,18 +104,18 @@ class Pending:
     MOST = 500
 
     def __init__(self) -> None:
-        self._items: queue.SimpleQueue[View | Cell] = queue.SimpleQueue()
+        self._items: queue.SimpleQueue[Item] = queue.SimpleQueue()
 
-    def write(self, what: View | Cell) -> None:
+    def write(self, what: Item) -> None:
         """Queue output for the screen; any thread may call it."""
         self._items.put(what)
 
-    def take(self) -> list[View | Cell]:
+    def take(self) -> list[Item]:
         """All output since the last call; of too much, the newest `MOST` and a note about the rest."""
         count = self._items.qsize()
         skipped = max(0, count - self.MOST)
         for _ in range(skipped):
             self._items.get()
-        taken: list[View | Cell] = [bit(f"({skipped} lines left out)", "dim")] if skipped else []
+        taken: list[Item] = [bit(f"({skipped} lines left out)", "dim")] if skipped else []
         taken.extend(self._items.get() for _ in range(count - skipped))
         return taken

@@ -11,12 +11,14 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from simulator.cluster.log_filter import LogFilter
 from simulator.screens.console.live import LineConsole
-from simulator.screens.dashboard.app import Lab
+from simulator.screens.dashboard.app import PROMPT, Lab
 from simulator.screens.dashboard.drive import settle
-from simulator.screens.dashboard.lab import LabOutput
+from simulator.screens.dashboard.lab import LabOutput, LabScreen
 from simulator.screens.dashboard.prompt import Prompt
 from simulator.screens.dashboard.runner import Pending
+from simulator.screens.dashboard.running_log import LogReader
 from simulator.screens.dashboard.snapshot import LabState, open_node, take_snapshot
 from simulator.settings import Settings
 from simulator.worlds.open import open_cluster
@@ -79,12 +81,14 @@ class StillSource:
         self.nodes = cluster.settings.nodes
         self._cluster = cluster
         self._node = 0
+        self._log = LogReader(cluster)
         self._state = LabState(cluster=take_snapshot(cluster))
 
     def look(self) -> None:
         """Read the state."""
         opened = open_node(self._cluster, self._node) if self._node else None
-        self._state = LabState(cluster=take_snapshot(self._cluster), checks=self._cluster.check(), opened=opened)
+        snapshot = take_snapshot(self._cluster, self._log.read())
+        self._state = LabState(cluster=snapshot, checks=self._cluster.check(), opened=opened)
 
     def newest(self) -> LabState:
         """The newest state."""
@@ -93,6 +97,11 @@ class StillSource:
     def open(self, node: int) -> None:
         """Open `node` from now on; 0: none."""
         self._node = node
+        self.look()
+
+    def choose(self, wanted: LogFilter) -> None:
+        """Read this part of the running log from now on."""
+        self._log.of = wanted
         self.look()
 
     def close(self) -> None:
@@ -105,7 +114,11 @@ async def take(shot: Shot) -> str:
     try:
         pending_output = Pending()
         source = StillSource(cluster)
-        lab = Lab(source, LineConsole(cluster, LabOutput(pending_output)), pending_output)
+        lab = Lab(
+            source,
+            LineConsole(cluster, LabOutput(pending_output), screen=LabScreen(pending_output), indent=len(PROMPT)),
+            pending_output,
+        )
         async with lab.run_test(size=shot.size) as pilot:
             lab.prompt.cursor_blink = False  # Otherwise it would depend on the moment whether it is seen.
             for line in shot.story:

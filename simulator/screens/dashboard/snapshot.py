@@ -7,17 +7,17 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from simulator.cluster.events import ClusterEvent, HeldMessage
-from simulator.faults.links import Links
+from simulator.cluster.log_filter import LogFilter
+from simulator.cluster.meter import Figures
+from simulator.faults.links import Link, Links
 from simulator.node.status import NodeStatus
-from simulator.views.events import touches
+from simulator.screens.dashboard.running_log import LogLines
 
 if TYPE_CHECKING:
     from simulator.cluster.interface import Cluster
 
 EVENTS_SHOWN = 60
 BLOCKS_SHOWN = 40
-OWN_EVENTS = 400
-"""How many lines of the log are searched for the events of an opened node."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,9 @@ class Snapshot:
     links: Links
     in_flight: int = 0
     held: Sequence[HeldMessage] = ()
-    events: Sequence[ClusterEvent] = ()
+    log: LogLines = field(default_factory=LogLines)
+    figures: Figures = field(default_factory=Figures)
+    counts: Mapping[Link, tuple[int, int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +53,8 @@ class LabState:
     opened: Opened | None = None
 
 
-def take_snapshot(cluster: Cluster) -> Snapshot:
-    """Read the whole cluster; it asks no node."""
+def take_snapshot(cluster: Cluster, log: LogLines | None = None) -> Snapshot:
+    """Read the whole cluster; it asks no node. `log` None stands for the newest lines of the whole log."""
     return Snapshot(
         now_ms=cluster.now_ms(),
         world=cluster.world,
@@ -60,7 +62,9 @@ def take_snapshot(cluster: Cluster) -> Snapshot:
         links=copy_links(cluster.links),
         in_flight=cluster.in_flight(),
         held=tuple(cluster.held()),
-        events=tuple(cluster.events(EVENTS_SHOWN)),
+        log=log or LogLines(lines=cluster.events(EVENTS_SHOWN)),
+        figures=cluster.figures(),
+        counts=cluster.link_counts(),
     )
 
 
@@ -74,8 +78,8 @@ def open_node(cluster: Cluster, node: int) -> Opened:
     """Read one node closely. It asks the node itself, so it may take as long as the node needs to answer."""
     state = cluster.status(node, detail=True)
     chain = cluster.chain_lines(node, max(1, state.height - BLOCKS_SHOWN + 1), state.height)
-    own = [event for event in cluster.events(OWN_EVENTS) if touches(event, node)]
-    return Opened(state=state, chain=tuple(chain), events=tuple(own[-EVENTS_SHOWN:]))
+    own = cluster.events(EVENTS_SHOWN, LogFilter("node", node))
+    return Opened(state=state, chain=tuple(chain), events=tuple(own))
 
 
 def copy_links(links: Links) -> Links:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Protocol
 
+from simulator.cluster.log_filter import LogFilter
 from simulator.screens.dashboard.poll import Poll
+from simulator.screens.dashboard.running_log import LogReader
 from simulator.screens.dashboard.snapshot import LabState, Opened, Snapshot, blank_snapshot, open_node, take_snapshot
 
 if TYPE_CHECKING:
@@ -27,6 +29,10 @@ class Source(Protocol):
         """Open `node` from now on; 0: none."""
         ...
 
+    def choose(self, wanted: LogFilter) -> None:
+        """Read this part of the running log from now on."""
+        ...
+
     def close(self) -> None:
         """Stop reading."""
         ...
@@ -39,9 +45,10 @@ class ClusterSource:
         self.nodes = cluster.settings.nodes
         self._cluster = cluster
         self._node = 0
+        self._log = LogReader(cluster)
         self._snapshots: Poll[Snapshot] = Poll(
             "lab snapshots",
-            lambda: take_snapshot(cluster),
+            lambda: take_snapshot(cluster, self._log.read()),
             blank_snapshot(cluster),  # New nodes take a moment to answer.
             every_s=1 / REFRESHES_PER_SECOND,
             share=0.2,
@@ -65,6 +72,11 @@ class ClusterSource:
         """Open `node` from now on; 0: none."""
         self._node = node
         self._opened.refresh()
+
+    def choose(self, wanted: LogFilter) -> None:
+        """Read this part of the running log from now on."""
+        self._log.of = wanted
+        self._snapshots.refresh()
 
     def close(self) -> None:
         """End the threads."""

@@ -6,6 +6,7 @@ from collections import deque
 
 from rich.console import RenderableType
 from textual.events import Resize
+from textual.geometry import Size
 from textual.widgets import RichLog
 
 KEPT = 1_000
@@ -20,6 +21,7 @@ class Transcript(RichLog):
         height: 1fr;
         background: ansi_default;
         border-top: solid ansi_bright_black;
+        border-title-align: right;
         overflow-x: hidden;
         scrollbar-size-vertical: 1;
         scrollbar-background: ansi_default;
@@ -59,6 +61,21 @@ class Transcript(RichLog):
                 self._draw(entry)
         elif self.is_vertical_scroll_end or self.auto_scroll:
             self.scroll_end(animate=False)
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """Tell how much is below."""
+        super().watch_scroll_y(old_value, new_value)
+        self._tell_rest()
+
+    def watch_virtual_size(self, size: Size) -> None:
+        """More has been written."""
+        self._tell_rest()
+
+    def _tell_rest(self) -> None:
+        below = self.max_scroll_y - round(self.scroll_y)
+        title = f"{below} lines below: PgDn" if below > 0 else None
+        if self.border_title != title:
+            self.border_title = title
 
     def _draw(self, entry: RenderableType) -> None:
         # A person who has scrolled back is reading: new lines do not scroll the page.

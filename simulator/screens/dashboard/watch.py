@@ -20,8 +20,10 @@ from simulator.scenario.session.rich_output import STYLES
 from simulator.screens.dashboard.board import top_line
 from simulator.screens.dashboard.snapshot import LabState, take_snapshot
 from simulator.views.events import events_view
-from simulator.views.network import held_brief, net_small
+from simulator.views.held import held_brief
+from simulator.views.network import net_small
 from simulator.views.nodes import status_view
+from simulator.views.one_line import line_sheet
 from simulator.views.sheet import Cell, Column, Sheet, bit
 
 if TYPE_CHECKING:
@@ -37,22 +39,20 @@ REST_S = 0.4
 """How long, in seconds, each line of a scenario is shown in virtual time."""
 
 
-def frame(newest: LabState, lines: Sequence[Cell] = (), *, height: int = 24) -> RenderableType:
-    """The whole screen in at most `height` lines: top line, nodes, network beside the log, the newest of `lines`."""
+def frame(newest: LabState, lines: Sequence[Cell] = (), *, width: int = 80, height: int = 24) -> RenderableType:
+    """The screen in at most `height` lines of `width`: top line, nodes, network beside the log, newest of `lines`."""
     cluster = newest.cluster
     nodes = status_view(cluster.states)
     fixed = 2 + len(nodes.rows) + len(nodes.notes)  # The top line, and the nodes with their header.
     net = len(cluster.states) + 3
     room = max(_LEAST_LOG, net, min(net + 6, height - fixed - _MOST_LINES - 1))
-    waiting = (
-        held_brief(cluster.held, room) if cluster.held else events_view(list(cluster.events)[-room:], header=False)
-    )
+    waiting = held_brief(cluster.held, room) if cluster.held else events_view(cluster.log.lines[-room:], header=False)
     middle = Table.grid(padding=(0, 2))
     middle.add_column(width=_NET_WIDTH)
     middle.add_column(ratio=1)
     middle.expand = True
     middle.add_row(net_small(cluster.links, cluster.in_flight, cluster.held), waiting)
-    line = Sheet(columns=(Column("", room=20),), rows=((top_line(newest),),), header=False)
+    line = line_sheet(top_line(newest, width))
     shown = max(1, min(_MOST_LINES, height - fixed - max(room, net) - 1))  # The last line is for the cursor.
     words = Sheet(columns=(Column("", room=20),), rows=tuple((cell,) for cell in lines[-shown:]), header=False)
     return Group(line, nodes, middle, words)
@@ -96,7 +96,9 @@ class Watch:
         elif time.monotonic() - self._checked_at > CHECK_EVERY_S:
             self._checks, self._checked_at = cluster.check(), time.monotonic()
         newest = LabState(cluster=take_snapshot(cluster), checks=self._checks)
-        self._live.update(frame(newest, list(self._items), height=self._console.height), refresh=True)
+        self._live.update(
+            frame(newest, list(self._items), width=self._console.width, height=self._console.height), refresh=True
+        )
         self._rendered_at = time.monotonic()
 
 

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from copy import copy
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -34,6 +35,7 @@ from simulator.settings import Settings
 from simulator.worlds.processes.clocks import Settled
 from simulator.worlds.processes.cluster_file import ClusterFile
 from simulator.worlds.processes.inspections import Inspections
+from simulator.worlds.processes.message_log import lines_of
 from simulator.worlds.processes.nemesis import ProcessNemesis
 from simulator.worlds.processes.node_main import Builder, build_node, node_directory
 from simulator.worlds.processes.preflight import check_rule, prepare_directories
@@ -426,8 +428,9 @@ class ProcessCluster(BaseCluster):
     def _true_links(self) -> Links:
         return self._supervisor.links
 
-    def _newest_messages(self, last: int) -> Sequence[ClusterEvent]:
-        return self._supervisor.router.message_log.newest(last)
+    def _messages_after(self, count: int) -> tuple[int, Callable[[], list[ClusterEvent]]]:
+        kept = self._supervisor.router.message_log.kept
+        return kept.count, partial(lines_of, kept.after(count))
 
     def _logs_messages(self) -> bool:
         return self._supervisor.router.message_log.open

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable
 from random import Random
 
+from simulator.cluster.events import FateWord, fates_of
 from simulator.faults.links import MOST_HELD, Link, Links, chosen_held
 from simulator.worlds.processes.framed_pipe import DEFERRABLE, HEAD, Frame, Outlet, frame, split
 from simulator.worlds.processes.message_log import MessageLog
@@ -72,20 +73,22 @@ class Router:
         targets = self._targets.get(address)
         if targets is None:
             targets = self._targets[address] = tuple(node for node in self.links.nodes if address >> node & 1)
-        if self.message_log.open:
-            self.message_log.look(int(now_ms), source, targets, body)
+        logs = self.message_log if self.message_log.open else None
         if self.links.untouched:
             data = HEAD.pack(len(body), source, count) + body
             urgent = not address & DEFERRABLE
             passed = [target for target in targets if self._put(source, target, data, count, urgent=urgent)]
+            lost = [target for target in targets if target not in passed]
             if self.recording is not None:
-                lost = [target for target in targets if target not in passed]
                 self.recording.frame(int(now_ms), source, passed, lost, sent)
+            if logs is not None:
+                logs.look(int(now_ms), source, targets, body, fates_of((target, "down") for target in lost))
         else:
             for message in split(body):
                 number = 0 if self.recording is None else self.recording.sent(int(now_ms), source, targets, message)
-                for target in targets:
-                    self._send((source, target), message, number, now_ms)
+                fates = [(target, self._send((source, target), message, number, now_ms)) for target in targets]
+                if logs is not None:
+                    logs.look_at_one(int(now_ms), source, targets, message, fates_of(fates))
 
     def deliver_due(self, now_ms: float) -> None:
         """Deliver every message that is due; messages of one link share a frame."""
@@ -135,21 +138,25 @@ class Router:
             self._arrive((source, target), [(recorded, message)], now_ms)
         return len(chosen)
 
-    def _send(self, link: Link, message: bytes, number: int, now_ms: float) -> None:
+    def _send(self, link: Link, message: bytes, number: int, now_ms: float) -> FateWord:
         arrivals = self.links.arrivals(*link, now_ms, self._dice)
         if not arrivals or (self.links.holding and len(self.held) >= MOST_HELD):
             self._lose(link, number, message, now_ms)
-        elif self.links.holding:
+            return "cut" if self.links.is_cut(link) else "lost"
+        if self.links.holding:
             self.held_count += 1
             self.held[self.held_count] = (*link, message, number)
-        else:
-            for at in arrivals:
-                if self._underway_bytes + len(message) > UNDERWAY_BYTES:
-                    self._lose(link, number, message, now_ms)
-                    continue
-                self._underway_bytes += len(message)
-                self._serial += 1  # Equal times keep the order of sending.
-                heapq.heappush(self._underway, (at, self._serial, *link, message, number))
+            return "held"
+        fate: FateWord = "delayed" if max(arrivals) > now_ms else "" if link[1] in self._outlets else "down"
+        for at in arrivals:
+            if self._underway_bytes + len(message) > UNDERWAY_BYTES:
+                self._lose(link, number, message, now_ms)
+                fate = "lost"
+                continue
+            self._underway_bytes += len(message)
+            self._serial += 1  # Equal times keep the order of sending.
+            heapq.heappush(self._underway, (at, self._serial, *link, message, number))
+        return fate
 
     def _arrive(self, link: Link, messages: list[tuple[int, bytes]], now_ms: float) -> None:
         source, target = link

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import sys
 import traceback
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
@@ -24,7 +25,7 @@ from simulator.checks.oracle import Oracle
 from simulator.checks.violation import Violation
 from simulator.cluster.base import BaseCluster
 from simulator.cluster.client_sessions import write_call
-from simulator.cluster.events import ClusterEvent, HeldMessage
+from simulator.cluster.events import ClusterEvent, FateWord, HeldMessage, fates_of
 from simulator.cluster.history_store import HistoryList
 from simulator.cluster.interface import AnswerKind, Query, Ticket
 from simulator.errors import InputError
@@ -48,7 +49,7 @@ from simulator.trace.writer import trace_lines
 from simulator.worlds.virtual.event_queue import WORLD, EventQueue
 from simulator.worlds.virtual.history_check import LINEARIZABILITY, HistoryCheck
 from simulator.worlds.virtual.machine import Machine
-from simulator.worlds.virtual.message_log import MessageLog
+from simulator.worlds.virtual.message_log import Logged, MessageLog, lines_of
 from simulator.worlds.virtual.nemesis import VirtualNemesis
 from simulator.worlds.virtual.network import Network
 from simulator.worlds.virtual.node_factory import Builder, node_builder
@@ -323,14 +324,19 @@ class VirtualCluster(BaseCluster):
             handle(event)
         self._note_fault(fault)
 
-    def _watch(self, source: NodeId, to: tuple[NodeId, ...], message: AnyMessage) -> None:
-        self._messages.add(self.now_ms(), source, to, message)
+    def _watch(
+        self, source: NodeId, to: tuple[NodeId, ...], message: AnyMessage, fates: Iterable[tuple[NodeId, FateWord]]
+    ) -> None:
+        machines = self.machines
+        known = fates_of((node, what or ("down" if machines[node].life == "down" else "")) for node, what in fates)
+        self._messages.add(Logged(self.now_ms(), source, to, message, known))
 
     def _true_links(self) -> Links:
         return self._network.links
 
-    def _newest_messages(self, last: int) -> Sequence[ClusterEvent]:
-        return self._messages.newest(last)
+    def _messages_after(self, count: int) -> tuple[int, Callable[[], list[ClusterEvent]]]:
+        kept = self._messages.kept
+        return kept.count, partial(lines_of, kept.after(count))
 
     def _logs_messages(self) -> bool:
         return self._network.watch is not None

@@ -2,28 +2,39 @@
 
 from __future__ import annotations
 
-from collections import deque
-from itertools import islice
+from typing import NamedTuple
 
 from paxos.ballot import NodeId
 from paxos.messages import AnyMessage
-from simulator.cluster.events import ClusterEvent
+from simulator.cluster.events import ClusterEvent, Fate
 from simulator.cluster.message_text import ROUTINE, sent_line
+from simulator.cluster.newest import Newest
 
-KEPT = 400
+KEPT = 4_000
+
+
+class Logged(NamedTuple):
+    """A message as it was sent."""
+
+    at_ms: int
+    source: NodeId
+    to: tuple[NodeId, ...]
+    message: AnyMessage
+    fates: tuple[Fate, ...]
 
 
 class MessageLog:
-    """Keeps messages as they are and formats them on request. Routine messages are skipped: they would fill it."""
+    """Keeps messages as they are; they are formatted on request. Routine messages are skipped: they would fill it."""
 
     def __init__(self) -> None:
-        self._kept: deque[tuple[int, NodeId, tuple[NodeId, ...], AnyMessage]] = deque(maxlen=KEPT)
+        self.kept: Newest[Logged] = Newest(KEPT)
 
-    def add(self, at_ms: int, source: NodeId, to: tuple[NodeId, ...], message: AnyMessage) -> None:
-        """Keep a message that `source` sent to each of `to`."""
-        if not isinstance(message, ROUTINE):
-            self._kept.append((at_ms, source, to, message))
+    def add(self, logged: Logged) -> None:
+        """Keep a message."""
+        if not isinstance(logged.message, ROUTINE):
+            self.kept.append(logged)
 
-    def newest(self, last: int) -> list[ClusterEvent]:
-        """The newest `last` messages as lines of the running log, oldest first."""
-        return [sent_line(*sent) for sent in islice(self._kept, max(0, len(self._kept) - last), None)]
+
+def lines_of(kept: list[Logged]) -> list[ClusterEvent]:
+    """These messages as lines of the running log."""
+    return [sent_line(*logged) for logged in kept]

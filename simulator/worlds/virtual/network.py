@@ -6,12 +6,12 @@ without copying, because they are frozen.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from heapq import heappush
 from random import Random
 
 from paxos.messages import AnyMessage
-from simulator.cluster.events import HeldMessage
+from simulator.cluster.events import FateWord, HeldMessage
 from simulator.cluster.message_text import describe
 from simulator.faults.links import MOST_HELD, Link, Links, chosen_held, newest_held
 from simulator.trace.events import MessageLost, MessageSent
@@ -31,6 +31,9 @@ class NetworkFlood(Exception):
     """Messages cause messages without end, so that time stands still. Correct nodes never do this."""
 
 
+Watch = Callable[[int, tuple[int, ...], AnyMessage, Iterable[tuple[int, FateWord]]], None]
+"""Is told of each message: source, targets, the message, and what became of each copy."""
+
 Held = tuple[int, int, AnyMessage, int]
 """Source, target, message, and the message's number."""
 
@@ -48,7 +51,7 @@ class Network:
         self.passed = [0] * (1 << 2 * PLACE_BITS)
         self.lost = [0] * (1 << 2 * PLACE_BITS)
         self.held: dict[int, Held] = {}
-        self.watch: Callable[[int, tuple[int, ...], AnyMessage], None] | None = None
+        self.watch: Watch | None = None
         self._queue = queue
         self._dice = dice
         self._bits = dice.getrandbits
@@ -72,13 +75,15 @@ class Network:
             event = MessageSent(at_ms=now, node=source, to=to, number=number, message=message)
             for handle in self._on_sent:
                 handle(event)
-        if self.watch is not None:
-            self.watch(source, to, message)
         if self._to_copy and type(message) in self._to_copy:
             self._keep(source, to, message, number)
         if not self.links.untouched:
-            self._send_through_conditions(source, to, message, number)
+            fates = self._send_through_conditions(source, to, message, number)
+            if self.watch is not None:
+                self.watch(source, to, message, zip(to, fates, strict=True))
             return
+        if self.watch is not None:
+            self.watch(source, to, message, [(target, "") for target in to])
         bits = self._bits(_DRAW_BITS * len(to))
         newest, due = self._newest, queue.due
         queued = (source, message, number)
@@ -98,8 +103,11 @@ class Network:
             else:
                 there.append(queued)
 
-    def _send_through_conditions(self, source: int, to: tuple[int, ...], message: AnyMessage, number: int) -> None:
+    def _send_through_conditions(
+        self, source: int, to: tuple[int, ...], message: AnyMessage, number: int
+    ) -> list[FateWord]:
         queue, links = self._queue, self.links
+        fates: list[FateWord] = []
         for target in to:
             leaves = queue.now_ms + LATENCIES[self._bits(_DRAW_BITS)]
             link = source << PLACE_BITS | target
@@ -109,13 +117,17 @@ class Network:
             arrivals = links.arrivals(source, target, leaves, self._dice)
             if not arrivals or (links.holding and len(self.held) >= MOST_HELD):
                 self.lose(source, target, message, number)
+                fates.append("cut" if links.is_cut((source, target)) else "lost")
             elif links.holding:
                 self._held_count += 1
                 self.held[self._held_count] = (source, target, message, number)
+                fates.append("held")
             else:
+                fates.append("delayed" if max(arrivals) > leaves else "")
                 self.copies += len(arrivals) - 1
                 for at in arrivals:
                     queue.put(int(at), target, (source, message, number))
+        return fates
 
     def lose(self, source: int, target: int, message: AnyMessage, number: int) -> None:
         """Count and report a copy as lost."""

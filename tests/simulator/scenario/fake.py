@@ -22,7 +22,9 @@ from blog.blog import Blog, Outcome
 from blog.operations import Operation, Post
 from simulator.cluster.events import ClusterEvent, HeldMessage
 from simulator.cluster.history import Event
-from simulator.cluster.interface import Answer, AnswerKind, Query, Ticket
+from simulator.cluster.interface import Answer, AnswerKind, LogMark, Query, Ticket
+from simulator.cluster.log_filter import EVERYTHING, LogFilter
+from simulator.cluster.meter import Figures
 from simulator.errors import InputError
 from simulator.faults import faults
 from simulator.faults.faults import Fault
@@ -50,6 +52,7 @@ class FakeCluster:
         self.tickets: list[Ticket] = []
         self.violations: dict[str, str] = {"agreement": "ok", "linearizability": "ok"}
         self.held_messages: list[HeldMessage] = []
+        self.log = [ClusterEvent(at_ms=0, node=0, kind="start", text="the cluster starts")]
         self.trouble: list[str] = []
         self.closed = False
         self._now_ms = 0
@@ -166,8 +169,14 @@ class FakeCluster:
     def in_flight(self) -> int:
         return len(self._heap)
 
-    def events(self, last: int) -> Sequence[ClusterEvent]:
-        return [ClusterEvent(at_ms=0, node=0, kind="start", text="the cluster starts")][:last]
+    def events(self, last: int, of: LogFilter = EVERYTHING) -> Sequence[ClusterEvent]:
+        return [event for event in self.log if of.takes(event)][-last:]
+
+    def news(self, after: LogMark, of: LogFilter = EVERYTHING) -> tuple[LogMark, Sequence[ClusterEvent]]:
+        return (len(self.log), 0, 0), [event for event in self.log[after[0] :] if of.takes(event)]
+
+    def figures(self) -> Figures:
+        return Figures(waiting=sum(not ticket.done for ticket in self.tickets))
 
     def history(self) -> Sequence[Event]:
         return []

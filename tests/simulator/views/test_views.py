@@ -17,7 +17,8 @@ from simulator.node.status import EntryView, NodeStatus, SlotView
 from simulator.views.blogs import blog_view, entries_view
 from simulator.views.chain import chain_short, chain_view
 from simulator.views.checks import checks_line, checks_view
-from simulator.views.network import held_view, net_small, net_view, rule_words
+from simulator.views.held import held_view
+from simulator.views.network import net_small, net_view, rule_words
 from simulator.views.nodes import PANEL_LINES, leader_view, node_facts, node_panel, node_summary, status_view
 from simulator.views.pages import node_view
 from simulator.views.samples import chain_lines, states

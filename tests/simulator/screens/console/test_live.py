@@ -12,7 +12,7 @@ from tests.simulator.scenario.session.telling import Notebook
 
 
 def test_a_mistake_is_reported_and_the_session_goes_on() -> None:
-    """A mistake is reported with its column and the right word; a command that cannot run is reported too."""
+    """A mistake is reported with a caret below it and the right word; a command that cannot run is reported too."""
     notebook = Notebook()
     console = LineConsole(FakeCluster(), notebook)
 
@@ -22,6 +22,7 @@ def test_a_mistake_is_reported_and_the_session_goes_on() -> None:
     assert not console.run("quit")
 
     assert notebook.lines == [
+        "^",
         "column 1: there is no command 'psot': did you mean 'post'?",
         "there is no minority side that is up now.",
     ]

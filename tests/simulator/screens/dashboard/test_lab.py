@@ -45,8 +45,9 @@ def test_a_small_screen_has_a_row_a_node() -> None:
     async def story(lab: Lab, _: Pilot[int]) -> None:
         lines = screen(lab)
         assert lines[0].startswith("paxsim · canned · 31.2s · leader 1 · ✓ 11 checks ok")
-        assert lines[2].startswith("★     1  leader")
-        assert lines[5].startswith("✕     4  down")
+        assert lines[1].startswith("42 answers/s")
+        assert lines[3].startswith("★     1  leader")
+        assert lines[6].startswith("✕     4  down")
         assert any("31.007" in line for line in lines)
         assert lines[-2].startswith(">")
         assert len(lines) == 24
@@ -59,9 +60,9 @@ def test_a_wide_screen_has_a_panel_a_node_whose_frame_shows_its_state() -> None:
 
     async def story(lab: Lab, _: Pilot[int]) -> None:
         lines = screen(lab)
-        assert "╔═ node 1 " in lines[1]
-        assert "+- node 4 " in lines[1]
-        assert "★ leader" in lines[2]
+        assert "╔═ node 1 " in lines[2]
+        assert "+- node 4 " in lines[2]
+        assert "★ leader" in lines[3]
         assert any("linearizability" in line for line in lines)
 
     play(story, WIDE)
@@ -88,12 +89,12 @@ def test_a_node_opens_on_its_key_and_closes_on_escape() -> None:
         await pilot.press("f3")
         await settle(lab, pilot)
         lines = screen(lab)
-        assert lines[1].startswith("node 3  ‖  paused")
+        assert lines[2].startswith("node 3  ‖  paused")
         assert any("log of slots" in line for line in lines)
         await pilot.press("x", "escape")
         await settle(lab, pilot)
         assert lab.prompt.value == "x"
-        assert screen(lab)[2].startswith("★     1  leader")
+        assert screen(lab)[3].startswith("★     1  leader")
 
     play(story)
 
@@ -105,7 +106,7 @@ def test_a_click_opens_the_node_that_was_clicked(size: tuple[int, int], target: 
     async def story(lab: Lab, pilot: Pilot[int]) -> None:
         await pilot.click(target, offset=offset)
         await settle(lab, pilot)
-        assert screen(lab)[1].startswith("node 4  ✕  down")
+        assert screen(lab)[2].startswith("node 4  ✕  down")
         assert lab.focused is lab.prompt
 
     play(story, size)
@@ -118,7 +119,7 @@ def test_the_screen_takes_another_form_when_it_is_resized() -> None:
         await pilot.press(*"hello", "enter")
         await pilot.resize_terminal(*WIDE)
         await settle(lab, pilot)
-        assert "╔═ node 1 " in screen(lab)[1]
+        assert "╔═ node 1 " in screen(lab)[2]
         await pilot.resize_terminal(60, 20)
         await settle(lab, pilot)
         lines = screen(lab)
@@ -178,7 +179,7 @@ def test_earlier_lines_come_back_and_the_line_begun_is_kept() -> None:
 
 
 def test_tab_completes_what_is_certain_and_lists_the_rest() -> None:
-    """`stat` becomes `status `; `ch` could be six words, which are shown."""
+    """`stat` becomes `status `; `ch` could be six words: they stand above the prompt until something is typed."""
 
     async def story(lab: Lab, pilot: Pilot[int]) -> None:
         await pilot.press(*"stat", "tab")
@@ -186,7 +187,12 @@ def test_tab_completes_what_is_certain_and_lists_the_rest() -> None:
         await pilot.press("ctrl+c", *"ch", "tab", "tab")
         await settle(lab, pilot)
         assert "chain-long" in "\n".join(screen(lab))
-        assert lab.prompt.value == "ch"
+        assert lab.prompt.value == "chain"
+        await pilot.press("tab")
+        assert lab.prompt.value == "chain-long"
+        await pilot.press("x")
+        await settle(lab, pilot)
+        assert "chain-short" not in "\n".join(screen(lab))
 
     play(story)
 
@@ -220,7 +226,7 @@ def test_a_click_beside_the_nodes_opens_nothing() -> None:
     async def story(lab: Lab, pilot: Pilot[int]) -> None:
         await pilot.click("#table", offset=(5, 0))
         await settle(lab, pilot)
-        assert screen(lab)[2].startswith("★     1  leader")
+        assert screen(lab)[3].startswith("★     1  leader")
         assert isinstance(lab.query_one("#table"), NodePane)
 
     play(story)

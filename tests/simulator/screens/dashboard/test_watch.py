@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 from rich.console import Console
 
-from simulator.faults.links import Links
+from simulator.cluster.meter import Figures
+from simulator.faults.links import Link, Links
 from simulator.node.status import NodeStatus
 from simulator.screens.dashboard.demo import CannedSource
 from simulator.screens.dashboard.watch import SLICE_MS, Watch, frame, watch_wait
@@ -48,6 +49,12 @@ class _Clockwork:
 
     def events(self, last: int) -> list[object]:
         return []
+
+    def figures(self) -> Figures:
+        return Figures()
+
+    def link_counts(self) -> dict[Link, tuple[int, int]]:
+        return {}
 
 
 def test_the_frame_fits_an_80_by_24_terminal() -> None:
