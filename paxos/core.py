@@ -64,6 +64,7 @@ class Core:
     """Invariants: `now` never goes back, however the driver's clock jumps; `effects` are in order of emission.
 
     `amnesia` says why this node must not vote, or is empty; `eras` are the eras of all nodes that it knows (rule 17).
+    It is `unsure` while its chain waits to be compared with the word of others (`chain_proof`).
     """
 
     def __init__(self, config: Config) -> None:
@@ -78,6 +79,7 @@ class Core:
         self.effects: list[Effect] = []
         self.heard_ms: dict[NodeId, int] = {}
         self.amnesia = ""
+        self.unsure = False
         self.eras: Eras = NO_LOSS
         self._clock: int | None = None
 
@@ -97,6 +99,11 @@ class Core:
     def heard_within(self, ms: int) -> tuple[NodeId, ...]:
         """The other nodes from which a message came during the last `ms` milliseconds, ascending."""
         return tuple(node for node, at in sorted(self.heard_ms.items()) if self.now - at < ms)
+
+    @property
+    def votes(self) -> bool:
+        """True unless this node has amnesia, or waits for the word of others on its chain."""
+        return not (self.amnesia or self.unsure)
 
     def take_effects(self) -> list[Effect]:
         """All effects gathered since the last call."""

@@ -71,6 +71,16 @@ class Install(msgspec.Struct, frozen=True, gc=False):
     blocks: tuple[str, ...]
 
 
+class Disbelieve(msgspec.Struct, frozen=True, gc=False):
+    """Set aside the chain from block `first` on, and the journal that goes with it, and start this node again.
+
+    `why` is what is wrong, as the end of a sentence.
+    """
+
+    first: Slot
+    why: str
+
+
 class ServeCatchup(msgspec.Struct, frozen=True, gc=False):
     """Send `to` the blocks of these slots, both ends included, as many as fit in one reply."""
 
@@ -109,4 +119,17 @@ class Note(msgspec.Struct, frozen=True, gc=False):
     text: str
 
 
-Effect = Persist | Send | SendNow | SetTimer | Deliver | Install | ServeCatchup | GiveUp | ReadReady | ReadGiveUp | Note
+Effect = (
+    Persist
+    | Send
+    | SendNow
+    | SetTimer
+    | Deliver
+    | Install
+    | Disbelieve
+    | ServeCatchup
+    | GiveUp
+    | ReadReady
+    | ReadGiveUp
+    | Note
+)

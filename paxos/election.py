@@ -62,6 +62,12 @@ class Election:
         """Set the first election timer."""
         self.core.set_timer(Timer.ELECTION, 1, FIRST_LOOK_MS)
 
+    def sure(self) -> None:
+        """This node may vote from now on: a pre-vote in which it could not grant its own begins anew."""
+        if self.phase == "pre-voting":
+            self.phase = "following"
+            self.core.set_timer(Timer.ELECTION, 1, FIRST_LOOK_MS)
+
     def follow(self, ballot: Ballot, leader: NodeId) -> bool:
         """Handle a message of a leader at `ballot`. True when this node follows it; False when the ballot is stale."""
         view = self.view
@@ -163,11 +169,11 @@ class Election:
             PreVoteReply(
                 sender=self.core.me,
                 stamp=message.stamp,
-                would_grant=not self.core.amnesia and self.pre_vote.would_grant(sender, leader, hops),
+                would_grant=self.core.votes and self.pre_vote.would_grant(sender, leader, hops),
                 leader=leader,
                 hops=hops,
                 promised=max(self.campaign.seen, self.acceptor.promised),
-                decided=self.learner.decided,
+                decided=self.learner.stated,
             ),
         )
 
@@ -201,8 +207,8 @@ class Election:
             self._stand_down()
 
     def _campaign_if_granted(self) -> None:
-        """A node with amnesia asks too, to learn who leads, and opens no ballot: it could not vote for it."""
-        if self.pre_vote.is_won() and not self.core.amnesia:
+        """A node that must not vote asks too, to learn who leads, and opens no ballot: it could not vote for it."""
+        if self.pre_vote.is_won() and self.core.votes:
             self.open_ballot()
 
     # Phase 1
@@ -221,15 +227,15 @@ class Election:
         """Promise the sender's ballot, unless a leader is heard (rule 2) or a higher promise stands (rule 3)."""
         sender, ballot, view = message.sender, message.ballot, self.view
         self.campaign.see(ballot)
-        if self.core.amnesia:
+        if not self.core.votes:
             return
         if sender == view.leader and ballot > view.ballot:
             view.forget()  # A leader never sends PREPARE for a higher ballot, so the sender has stepped down.
         if self.leading and ballot != self.campaign.ballot:
-            self.acceptor.refuse(sender, ballot, self.core.me, self.learner.decided)
+            self.acceptor.refuse(sender, ballot, self.core.me, self.learner.stated)
             return
         if view.leader not in (NOBODY, sender) and view.hears_leader():
-            self.acceptor.refuse(sender, ballot, view.leader, self.learner.decided)
+            self.acceptor.refuse(sender, ballot, view.leader, self.learner.stated)
             return
         if self.acceptor.promise(message, self.learner.decided):
             self.pre_vote.note_promise(sender)

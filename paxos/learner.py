@@ -53,6 +53,12 @@ class Learner:
         self._installing = False  # The driver checks fetched blocks; `installed` follows.
         self._turn = 0
         self._refused = 0  # How many replies in a row held nothing that this node could apply.
+        self.serves = True  # Others may believe what this chain holds (`chain_proof`).
+
+    @property
+    def stated(self) -> Slot:
+        """The decided prefix that others are told of: none while this chain waits for their word."""
+        return 0 if self.core.unsure else self.decided
 
     def choose(self, slot: Slot, value: Value) -> None:
         """`slot` is chosen with `value`: keep it until every earlier slot is decided."""
@@ -107,6 +113,11 @@ class Learner:
             self.prefixes[source] = upto
         self.wanted = max(self.wanted, upto)
 
+    def forget(self, node: NodeId) -> None:
+        """`node` has lost its memory: what it said to have is perhaps gone."""
+        self.prefixes.pop(node, None)
+        self.wanted = max(self.prefixes.values(), default=self.decided)
+
     def flush(self) -> None:
         """End a batch: ask for missing slots unless a request is open."""
         if self.wanted > self.decided and not self._asked and not self._installing:
@@ -120,7 +131,7 @@ class Learner:
     def serve(self, message: Catchup) -> None:
         """A peer asks for decided slots: have the driver send those that are on this node's chain."""
         last = min(message.last_slot, self.decided)
-        if message.first_slot <= last:
+        if self.serves and message.first_slot <= last:
             self.core.effects.append(ServeCatchup(message.sender, message.first_slot, last))
 
     def fetched(self, message: CatchupReply) -> None:

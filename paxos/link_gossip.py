@@ -13,6 +13,7 @@ from paxos.election import Election
 from paxos.leader_view import LeaderView
 from paxos.learner import Learner
 from paxos.messages import LinkState, LinkStates
+from paxos.recovery import Recovery
 from paxos.routes import Routes
 from paxos.rules import rule
 
@@ -26,12 +27,15 @@ Links = tuple[tuple[NodeId, ...], Ballot, bool]
 class LinkGossip:
     """Sends this node's link states and takes those of others into `routes`."""
 
-    def __init__(self, core: Core, routes: Routes, *, view: LeaderView, learner: Learner, election: Election) -> None:
+    def __init__(
+        self, core: Core, routes: Routes, *, view: LeaderView, learner: Learner, election: Election, recovery: Recovery
+    ) -> None:
         self.core = core
         self.routes = routes
         self.view = view
         self.learner = learner
         self.election = election
+        self.recovery = recovery
         self._version = 0
         self._alarms = 0
         self._sent: Links | None = None  # What this node has sent last of itself.
@@ -44,6 +48,12 @@ class LinkGossip:
         """The ELECTION timer fired: if it does so again and again without a leader, this node is cut off."""
         self._alarms = self._alarms + 1 if self.is_cut_off() else 0
         if self._alarms >= ALARMS_UNTIL_CUT_OFF:
+            self._begin()
+
+    @rule("7")
+    def recovery_alarm(self) -> None:
+        """The RECOVERY timer fired: if too few answer what this node asks, it is cut off from them."""
+        if self.recovery.waits_for_others:
             self._begin()
 
     @rule("7")
@@ -78,8 +88,9 @@ class LinkGossip:
     # Helpers
 
     def is_cut_off(self) -> bool:
-        """True when this node does not lead and lacks a link to or from the leader."""
-        return not self.election.leading and not self.view.reaches_leader()
+        """True when this node does not lead and lacks a link to or from the leader, or the answers to its question."""
+        cut_off = not self.election.leading and not self.view.reaches_leader()
+        return cut_off or self.recovery.waits_for_others
 
     def _is_anybody_cut_off(self) -> bool:
         return self.is_cut_off() or any(state.cut_off for state in self.routes.fresh())
@@ -117,7 +128,7 @@ class LinkGossip:
             version=self._version,
             hears=self.core.heard_within(self.routes.valid_ms),
             leads=self.view.ballot if leading else NO_BALLOT,
-            decided=self.learner.decided,
+            decided=self.learner.stated,
             cut_off=self.is_cut_off(),
         )
 

@@ -239,16 +239,17 @@ class Hints(Message, frozen=True, kw_only=True, array_like=True, gc=False, tag=1
 
 
 class AskMemory(Message, frozen=True, kw_only=True, array_like=True, gc=False, tag=31):
-    """What did you hear from me, and what do you know? Sent at the start of an incarnation (rule 17).
+    """What did you hear from me, and what do you know? Sent at the start of an incarnation (rules 16 and 17).
 
     `nonce` names the incarnation. `lost`: the sender has amnesia, `era` is the era that it wants to begin, and the
-    receiver must remember it before it answers.
+    receiver must remember it before it answers. `decided` is how far the sender's chain reached on its disk.
     """
 
     era: int
     nonce: int
     lost: bool
     stamp: int
+    decided: Slot = 0
 
 
 class Memory(Message, frozen=True, kw_only=True, array_like=True, gc=False, tag=32):
@@ -258,6 +259,9 @@ class Memory(Message, frozen=True, kw_only=True, array_like=True, gc=False, tag=
     `whole`: the sender votes, so that `promised`, its highest promise, and `last_slot`, the last slot that it voted in
     or decided, count for the asker's recovery. `heard_promise`, `heard_vote` and `heard_slot` are the highest promise,
     and the last vote, that the asker itself said to the sender in its present era.
+
+    `block` is the sender's last block up to the asker's end, by slot and hash; `votes` are its votes beyond, up to
+    there, by slot and the digest of the value. Of slots up to `known` it may have had the block, and lost it again.
     """
 
     era: int
@@ -271,9 +275,12 @@ class Memory(Message, frozen=True, kw_only=True, array_like=True, gc=False, tag=
     heard_promise: Ballot
     heard_vote: Ballot
     heard_slot: Slot
+    block: tuple[Slot, str] = (0, "")
+    votes: tuple[tuple[Slot, str], ...] = ()
+    known: Slot = 0
 
 
-Routed = Forward | ForwardReply | AskRead | ReadAt | Catchup | CatchupReply
+Routed = Forward | ForwardReply | AskRead | ReadAt | Catchup | CatchupReply | AskMemory | Memory
 """The messages that may take a way around links that do not work. No promise, vote or acknowledgement is among them."""
 
 

@@ -42,7 +42,7 @@ class PreVoteRound:
             question = PreVote(
                 sender=self.core.me,
                 stamp=self.core.now,
-                decided=self.learner.decided,
+                decided=self.learner.stated,
                 promised=self.acceptor.promised,
             )
             self.core.send_now(nodes, question)

@@ -6,7 +6,8 @@ known to have lost its memory since, it takes the highest of their promises as i
 they have voted in, and votes again. After Liskov & Cowling, *Viewstamped Replication Revisited* (2012), §4.3, with the
 crash vectors of Michael et al. (DISC 2017), without which that recovery is not safe.
 
-A node whose memory looks whole asks as well, while it votes: what others heard from it may say that it is not.
+A node whose memory looks whole asks as well: what others heard from it may say that it is not, and so may what they
+know of the blocks that it has read (`chain_proof`).
 """
 
 from __future__ import annotations
@@ -14,15 +15,20 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from paxos.acceptor import Acceptor
-from paxos.ballot import NO_BALLOT, Ballot, NodeId
+from paxos.ballot import NO_BALLOT, Ballot, NodeId, Slot
+from paxos.chain_proof import MOST_VOTES, Chain, ChainProof
 from paxos.core import Core
-from paxos.effects import Effect, Send, Timer
+from paxos.effects import Disbelieve, Effect, Send, Timer
 from paxos.eras import Eras, era_of, newest, with_era
 from paxos.learner import Learner
 from paxos.messages import Accepted, AskMemory, Memory, Promise
 from paxos.records import AmnesiaRecord, EraRecord, JournalRecord, RecoveredRecord
+from paxos.routes import Routes
 from paxos.rules import rule
 from paxos.timeouts import Timeouts
+
+TRIES_UNTIL_CUT_OFF = 2
+"""After so many questions without enough answers, answers are looked for on other ways (rule 7)."""
 
 
 class Recovery:
@@ -30,6 +36,7 @@ class Recovery:
 
     `nonce` names this incarnation, `nonces` the one in which each node began its era. `began` is called with a node
     that begins a new one: its earlier messages count no longer. `promises` and `votes` hold what was heard last.
+    `sure` is called when this node's chain has been compared and it may vote; `marked` is the last block that it had.
     """
 
     def __init__(
@@ -39,14 +46,22 @@ class Recovery:
         acceptor: Acceptor,
         learner: Learner,
         *,
+        routes: Routes,
+        chain: Chain,
+        marked: Slot,
         nonce: int,
         nonces: Mapping[NodeId, int],
         began: Callable[[NodeId], None],
+        sure: Callable[[], None],
     ) -> None:
         self.core = core
         self.timeouts = timeouts
         self.acceptor = acceptor
         self.learner = learner
+        self.routes = routes
+        self.chain = chain
+        self.marked = marked
+        self.proof: ChainProof  # From `start` on.
         self.nonce = nonce
         self.nonces: dict[NodeId, int] = dict(nonces)
         self.promises: dict[NodeId, Ballot] = {}
@@ -58,11 +73,14 @@ class Recovery:
         self._era = 0
         self._tries = 0
         self._began = began
+        self._sure = sure
 
     # Asking
 
     def start(self, *, new: bool) -> None:
         """Start an incarnation: ask the others, unless this node has no past at all."""
+        self.proof = ChainProof(self.core, self.chain, self.learner.decided, new=new)
+        self.learner.serves = self.proof.believed
         if self.core.amnesia:
             self.begin_era()
         elif not new and self.core.others:
@@ -86,8 +104,26 @@ class Recovery:
 
     def alarm(self) -> None:
         """The RECOVERY timer fired: ask those again that have not answered, or answered without a memory."""
-        if self.asking:
-            self._ask(tuple(node for node in self.core.others if node not in self.answers))
+        if not (self.asking or self.wants_words):
+            return
+        if self.core.unsure:
+            self.proof.be_patient_no_longer()
+            self._sure()
+        self.learner.serves = self.proof.believed
+        silent = (node for node in self.core.others if node not in self.answers or node not in self.proof.words)
+        self._ask(tuple(silent))
+
+    @property
+    def wants_words(self) -> bool:
+        """True while others have not yet said enough of the blocks that this node has read."""
+        return not self.proof.settled
+
+    @property
+    def waits_for_others(self) -> bool:
+        """True when too few answer: a link may be cut, and there may be another way."""
+        if self._tries < TRIES_UNTIL_CUT_OFF:
+            return False
+        return not self.proof.believed or (bool(self.core.amnesia) and len(self.answers) < self.needed())
 
     def _ask_all(self) -> None:
         self.asking = True
@@ -101,8 +137,11 @@ class Recovery:
         if nodes:
             lost = bool(core.amnesia)
             era = self._era if lost else era_of(core.eras, core.me)
-            question = AskMemory(sender=core.me, era=era, nonce=self.nonce, lost=lost, stamp=core.now)
-            core.send(nodes, question)
+            question = AskMemory(
+                sender=core.me, era=era, nonce=self.nonce, lost=lost, stamp=core.now, decided=self.proof.height
+            )
+            for node in nodes:
+                self.routes.send_durable(node, question)
         delay_ms = self.timeouts.again_ms(self._tries) << 1
         self._tries = min(self._tries + 1, 2)
         core.set_timer(Timer.RECOVERY, delay_ms, 2 * delay_ms)
@@ -116,8 +155,10 @@ class Recovery:
         era = self.remember(message)
         vote = self.votes.get(sender)
         whole = not core.amnesia and era == message.era
-        core.send(
-            (sender,),
+        end = min(self.chain.height, message.decided)
+        beyond = sorted(slot for slot in self.acceptor.accepted if end < slot <= message.decided)[:MOST_VOTES]
+        self.routes.send_durable(
+            sender,
             Memory(
                 sender=core.me,
                 era=era,
@@ -131,6 +172,9 @@ class Recovery:
                 heard_promise=self.promises.get(sender, NO_BALLOT),
                 heard_vote=vote.ballot if vote is not None else NO_BALLOT,
                 heard_slot=vote.last_slot if vote is not None else 0,
+                block=(end, self.chain.block(end) if end else ""),
+                votes=tuple([(slot, self.chain.digest(self.acceptor.accepted[slot].value)) for slot in beyond]),
+                known=max(self.learner.decided, self.marked),
             ),
         )
 
@@ -156,9 +200,11 @@ class Recovery:
     @rule("17")
     def answer(self, message: Memory) -> bool:
         """Take an answer. True when it shows that this node, which voted until now, has lost a part of its memory."""
-        if message.nonce != self.nonce or not self.asking:
+        if message.nonce != self.nonce or not (self.asking or self.wants_words):
             return False
         core = self.core
+        if self._is_disproved(message):
+            return False
         self.timeouts.measured(message.sender, message.stamp)
         self.learner.want(message.decided, message.sender)
         self.answered[message.sender] = None
@@ -182,6 +228,24 @@ class Recovery:
             self.answers[message.sender] = message
             self._drop_old_answers()
         self.recover_if_safe()
+        return False
+
+    @rule("16")
+    def _is_disproved(self, message: Memory) -> bool:
+        """Take the word of a peer on this chain: what was never decided goes, and this node's votes count no more."""
+        core, proof, was_unsure = self.core, self.proof, self.core.unsure
+        false = proof.take(message)
+        if false:
+            nodes = proof.deniers(false)
+            names = f"{', '.join(map(str, nodes[:-1]))} and {nodes[-1]}" if len(nodes) > 1 else str(nodes[0])
+            do = "do" if len(nodes) > 1 else "does"
+            core.effects = [effect for effect in core.effects if not _is_vote(effect)]
+            why = f"node{'s' * (len(nodes) > 1)} {names} {do} not have it, so it was never decided"
+            core.effects.append(Disbelieve(false, why))
+            return True
+        self.learner.serves = proof.believed
+        if was_unsure and not core.unsure:
+            self._sure()
         return False
 
     @rule("17")
@@ -219,7 +283,7 @@ class Recovery:
     def recover_if_safe(self) -> None:
         """Vote again once enough others have answered and every slot that they voted in is decided here."""
         core = self.core
-        if not core.amnesia or not self.enough_answers() or self.learner.decided < self.last_slot():
+        if not core.amnesia or core.unsure or not self.enough_answers() or self.learner.decided < self.last_slot():
             return
         self.acceptor.promised = floor = self.floor()
         eras = with_era(core.eras, core.me, self._era)

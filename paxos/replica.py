@@ -12,6 +12,7 @@ from typing import assert_never
 from paxos.acceptor import Acceptor
 from paxos.ballot import NOBODY, Ballot, NodeId, Slot
 from paxos.campaign import Campaign
+from paxos.chain_proof import Chain, NoChain
 from paxos.core import Config, Core
 from paxos.effects import Effect, ReadReady, Timer
 from paxos.election import Election
@@ -67,6 +68,7 @@ class Replica:
     the height `decided` of the chain. `applied` gives the slot in which a request was applied here, 0 when it was not;
     `waiting` is the driver's register of its clients' requests. `amnesia` says what the files have lost, if anything;
     `eras` and `nonces` are those of `recovery`, `nonce` names this incarnation, and a `new` node has no past.
+    `chain` is where the driver stores decided slots; `marked` is the last one that it is known to have had there.
     Calls emit effects; `flush` ends a batch, and `take_effects` returns everything since the last call.
     """
 
@@ -100,6 +102,8 @@ class Replica:
         nonces: Mapping[NodeId, int] | None = None,
         nonce: int = 0,
         new: bool = True,
+        chain: Chain | None = None,
+        marked: Slot = 0,
     ) -> None:
         self.core = core = Core(config)
         core.amnesia, core.eras = amnesia, eras
@@ -115,7 +119,22 @@ class Replica:
         self.election = election = self.election_role(
             core, timeouts, acceptor, learner, view=view, pre_vote=self.pre_vote, campaign=self.campaign
         )
-        self.link_gossip = self.link_gossip_role(core, routes, view=view, learner=learner, election=election)
+        self.recovery = self.recovery_role(
+            core,
+            timeouts,
+            acceptor,
+            learner,
+            routes=routes,
+            chain=chain or NoChain(),
+            marked=marked,
+            nonce=nonce,
+            nonces=nonces or {},
+            began=self._era_began,
+            sure=election.sure,
+        )
+        self.link_gossip = self.link_gossip_role(
+            core, routes, view=view, learner=learner, election=election, recovery=self.recovery
+        )
         self.heartbeats = self.heartbeats_role(core, timeouts, learner)
         self.reads = self.reads_role(core, self.heartbeats, routes, waiting.confirm_reads)
         self.proposer = proposer = self.proposer_role(
@@ -138,10 +157,6 @@ class Replica:
             proposer=proposer,
             waiting=waiting,
             applied=applied,
-        )
-
-        self.recovery = self.recovery_role(
-            core, timeouts, acceptor, learner, nonce=nonce, nonces=nonces or {}, began=self._era_began
         )
         self._new = new
 
@@ -186,6 +201,7 @@ class Replica:
                 self.learner.retry()
             case Timer.RECOVERY:
                 self.recovery.alarm()
+                self.link_gossip.recovery_alarm()
             case Timer.LINKS:
                 self.link_gossip.alarm()
             case Timer.SYNC:
@@ -217,7 +233,9 @@ class Replica:
             case Decide():
                 if self._follows(message.ballot, message.sender):
                     self.learner.prefix_decided(message.ballot, message.decided, message.sender)
-            case Forward() | ForwardReply() | AskRead() | ReadAt() | Catchup() | CatchupReply():
+            case (
+                Forward() | ForwardReply() | AskRead() | ReadAt() | Catchup() | CatchupReply() | AskMemory() | Memory()
+            ):
                 self._routed(message)
             case PreVote():
                 self.election.on_pre_vote(message)
@@ -240,11 +258,6 @@ class Replica:
                     self.routes.pass_on(message)
                 else:
                     self._routed(message.message)
-            case AskMemory():
-                self.recovery.asked(message)
-            case Memory():
-                if self.recovery.answer(message) and self.election.leading:
-                    self._step_down(core.amnesia)
             case Hints():
                 return
             case _:
@@ -265,6 +278,11 @@ class Replica:
                 self.learner.serve(message)
             case CatchupReply():
                 self.learner.fetched(message)
+            case AskMemory():
+                self.recovery.asked(message)
+            case Memory():
+                if self.recovery.answer(message) and self.election.leading:
+                    self._step_down(self.core.amnesia)
             case _:
                 assert_never(message)
 
@@ -294,9 +312,9 @@ class Replica:
 
     @rule("9")
     def _vote(self, message: Accept) -> None:
-        """Vote for an ACCEPT, which also shows that its leader is alive, or refuse it. With amnesia only follow it."""
-        if not self.core.amnesia and not self.acceptor.accept(message):
-            self.acceptor.refuse(message.sender, message.ballot, NOBODY, self.learner.decided)
+        """Vote for an ACCEPT, which also shows that its leader is alive, or refuse it. A mute node only follows."""
+        if self.core.votes and not self.acceptor.accept(message):
+            self.acceptor.refuse(message.sender, message.ballot, NOBODY, self.learner.stated)
             return
         if self._follows(message.ballot, message.sender):
             self.learner.prefix_decided(message.ballot, message.decided, message.sender)
@@ -304,7 +322,7 @@ class Replica:
     def _hear_leader(self, message: Heartbeat) -> None:
         ballot, sender = message.ballot, message.sender
         if not self._follows(ballot, sender):
-            self.acceptor.refuse(sender, ballot, NOBODY, self.learner.decided)
+            self.acceptor.refuse(sender, ballot, NOBODY, self.learner.stated)
             return
         self.timeouts.leader_reported(message.round_trip_ms)
         self.view.heard_by_leader(heard=self.core.me in message.heard)
@@ -317,8 +335,8 @@ class Replica:
                 ballot=ballot,
                 round=message.round,
                 stamp=message.stamp,
-                decided=self.learner.decided,
-                votes=not self.core.amnesia,
+                decided=self.learner.stated,
+                votes=self.core.votes,
             ),
         )
 
@@ -328,9 +346,10 @@ class Replica:
         return self.election.on_promise(message)
 
     def _era_began(self, node: NodeId) -> None:
-        """`node` lost its memory: what it promised and voted before counts no longer."""
+        """`node` lost its memory: what it promised and voted before counts no longer, and what it had may be gone."""
         self.campaign.uncount(node)
         self.proposer.uncount(node)
+        self.learner.forget(node)
 
     def _follows(self, ballot: Ballot, leader: NodeId) -> bool:
         """Follow the leader that sent this ballot unless it is stale; step down if this node leads with a lower one."""

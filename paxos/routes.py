@@ -99,6 +99,11 @@ class Routes:
         first, wrapped = self.wrap(to, message)
         self.core.send_now((first,), wrapped)
 
+    def send_durable(self, to: NodeId, message: Routed) -> None:
+        """The same once all earlier records are durable."""
+        first, wrapped = self.wrap(to, message)
+        self.core.send((first,), wrapped)
+
     def wrap(self, to: NodeId, message: Routed) -> tuple[NodeId, AnyMessage]:
         """The first node on the way to `to`, and what to send to it."""
         way = self.way(to)

@@ -93,12 +93,16 @@ class ChainReplay:
             for request in vote.value:
                 self.issued.setdefault(request.id, request.operation)
 
-    def recovered(self, at_ms: int, node: NodeFacts, found: Recovered) -> None:
+    def recovered(self, at_ms: int, node: NodeFacts, found: Recovered, *, harmed: bool = False) -> None:
         """A node recovered its chain. Blocks that no node was seen to apply must be those that the votes prove.
 
         A node may end after it has written blocks and before it tells of them, as when its disk refuses the rest.
+        A node whose files were perhaps `harmed` may come back with another chain: it is judged by what it does then.
         """
         height, tip = found.height, found.tip
+        if harmed and node.incarnation > 1 and not self._is_known(height, tip):
+            node.height, node.tip = height, tip
+            return
         if node.incarnation == 1:
             if height > self.height:
                 self.base = max(self.base, height)
@@ -111,6 +115,29 @@ class ChainReplay:
             why = f"node {node.node} comes back with another chain"
             self._oracle.violated("chain", why, at_ms, node.node, slot=height)
         node.height, node.tip = height, tip
+
+    def retracted(self, node: NodeFacts) -> None:
+        """A node starts over: the chain that it came back with was never decided, and nobody else has it."""
+        if node.height == self.base and all(
+            other.height < node.height or other.tip != node.tip
+            for other in self._oracle.nodes.values()
+            if other != node
+        ):
+            heights = [other.height for other in self._oracle.nodes.values() if other != node]
+            self.hashes.pop(node.height)
+            self.base = self.height = max(heights)
+            self._oracle.chosen_prefix = min(self._oracle.chosen_prefix, self.height)
+        node.height, node.tip = 0, GENESIS_HASH
+
+    def _is_known(self, height: int, tip: str) -> bool:
+        """True for a beginning of the chain, and for one that the votes seen so far can extend it to."""
+        if height <= self.height:
+            return self.hashes.get(height, tip) == tip
+        slots = self._oracle.slots
+        return all(
+            (slot := slots.get(number)) is not None and slot.chosen is not None
+            for number in range(self.height + 1, height + 1)
+        )
 
     def _extend_by_votes(self, at_ms: int, node: NodeFacts, upto: int) -> None:
         """Extend the replay by the chosen values up to block `upto`, which `node` has on its disk."""

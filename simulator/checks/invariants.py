@@ -82,6 +82,7 @@ class InvariantChecker(Observer):
         self._clients = ClientRules(oracle, self._chain)
         self._steady = steady = SteadyRules(oracle, simulated=simulated)
         self._starts = StartRules(oracle, simulated=simulated)
+        self._simulated = simulated
         # Of some messages only the decided prefix can be checked: they share one handler.
         self._on_sent: dict[type, Callable[[int, NodeId, Any], None]] = {
             Accept: leaders.accept_sent,
@@ -198,9 +199,13 @@ class InvariantChecker(Observer):
             self._oracle.sometimes["restarts"] += 1
         else:
             self._chain.adopt_requests(recovered)
+        if self._starts.is_up(event.node):
+            self._chain.retracted(at)
+            self._learners.ended(at)
+        harmed = at.damaged or not self._simulated
         self._starts.recovered(event.node)
         self._acceptors.recovered(event.at_ms, event.node, recovered)
-        self._chain.recovered(event.at_ms, at, recovered)
+        self._chain.recovered(event.at_ms, at, recovered, harmed=harmed)
 
     def _ended(self, event: IncarnationEnded) -> None:
         node = event.node

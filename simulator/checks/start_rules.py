@@ -36,6 +36,10 @@ class StartRules:
         """An incarnation has read its files."""
         self._up.add(node)
 
+    def is_up(self, node: NodeId) -> bool:
+        """True when an incarnation has read its files, and has not ended."""
+        return node in self._up
+
     def ended(self, node: NodeId) -> None:
         """An incarnation ended."""
         self._up.discard(node)

@@ -17,6 +17,7 @@ from paxos.ballot import NodeId, Slot
 from paxos.core import Config, ProtocolError
 from paxos.effects import (
     Deliver,
+    Disbelieve,
     Effect,
     GiveUp,
     Install,
@@ -47,6 +48,7 @@ from simulator.node.probe import Probe
 from simulator.node.state_machine import HASHES_KEPT, StateMachine
 from simulator.node.status import NodeStatus, SlotView
 from simulator.node.storage.storage import Recovered, Storage
+from simulator.node.stored_chain import StoredChain
 from simulator.settings import Settings
 
 FILES_CHECKED_EVERY_MS = 1_000
@@ -55,6 +57,15 @@ FILES_CHECKED_EVERY_MS = 1_000
 
 class NodeStopped(Exception):
     """The node has reported `NodeFailed` and handles no more events."""
+
+
+class _StartOver(Exception):
+    """What this node has read from its disk is false: it goes on from what is left of it."""
+
+    def __init__(self, first: Slot, why: str) -> None:
+        super().__init__(why)
+        self.first = first
+        self.why = why
 
 
 class Node:
@@ -90,11 +101,9 @@ class Node:
         self.nonce = nonce
         self.counters = Counters()
         self.outbox = Outbox(node_id, host, self.counters)
-        self.waiting = WaitingRequests()
-        self.state_machine = self.state_machine_type(settings.difficulty, miner=miner, awaits=self.waiting.awaits)
-        self.pending_requests = self.pending_requests_type(
-            node_id, settings.majority, self.state_machine, host, self.waiting
-        )
+        self.waiting: WaitingRequests
+        self.state_machine: StateMachine
+        self.pending_requests: PendingRequests
         self.replica: Replica  # This and the next two exist from `start` on.
         self.group_commit: GroupCommit
         self.block_transfer: BlockTransfer
@@ -106,6 +115,10 @@ class Node:
         self._damaged: tuple[str, ...] = ()
         self._height_at_start = 0
         self._compact_at = settings.limits.compact_bytes
+        self._miner = miner
+        self._marked: Slot = 0
+        self._early: list[ClientCall] = []  # What clients ask before the chain was compared.
+        self._begin_empty()
 
     # Events
 
@@ -121,7 +134,8 @@ class Node:
             newest = self.storage.read_blocks(recovered.height - HASHES_KEPT + 1, recovered.height)
         except (OSError, StorageDamage) as error:
             self._stop(error)
-        self._damaged, self._height_at_start = recovered.damaged, recovered.height
+        self._damaged, self._height_at_start = (*self._damaged, *recovered.damaged), recovered.height
+        self._marked = recovered.marked
         self.state_machine.begin(recovered.height, recovered.tip, newest)
         self.replica = self.replica_type(
             self._config(),
@@ -136,6 +150,8 @@ class Node:
             nonces=recovered.nonces,
             nonce=self.nonce,
             new=recovered.fresh,
+            chain=StoredChain(self.storage),
+            marked=recovered.marked,
         )
         self.group_commit = self.group_commit_type(
             self.me,
@@ -163,12 +179,18 @@ class Node:
             return
         try:
             self.replica.receive(message, now_ms)
-        except ProtocolError as error:
+        except (OSError, StorageDamage, ProtocolError) as error:
             self._stop(error)
 
     def call(self, call: ClientCall, now_ms: int) -> None:
-        """Handle a client's call. A known outcome is answered at once."""
+        """Handle a client's call. A known outcome is answered at once.
+
+        A call waits while the chain that this node has read is being compared with what the others say of it.
+        """
         self._raise_if_stopped()
+        if self.replica.core.unsure and not isinstance(call, Inspect):
+            self._early.append(call)
+            return
         match call:
             case ClientWrite(request):
                 if self.pending_requests.take_write(request):
@@ -203,22 +225,33 @@ class Node:
                 self._sync_due = False
                 for vote in self.group_commit.release_deferred():
                     replica.receive(vote, now_ms)
-            self._flush_again = True
-            while self._flush_again:
-                self._flush_again = False
-                replica.flush(now_ms)
-                while effects := replica.take_effects():
-                    self._carry_out(effects, now_ms)
+            self._flush_all(now_ms)
             self.host.push()
             if self._proposed:
                 self._premine()
-            if self.storage.journal_bytes > self._compact_at:
+            if self.storage.journal_bytes > self._compact_at and self.state_machine.height >= self._marked:
                 self._compact()
                 self._sync_due = (
                     True  # The new journal is durable, with the deferred votes: the next batch counts them.
                 )
         except (OSError, StorageDamage, ProtocolError) as error:
             self._stop(error)
+
+    def _flush_all(self, now_ms: int) -> None:
+        self._flush_again = True
+        while self._flush_again:
+            self._flush_again = False
+            try:
+                self.replica.flush(now_ms)
+                while effects := self.replica.take_effects():
+                    self._carry_out(effects, now_ms)
+            except _StartOver as false:
+                self._start_over(false, now_ms)
+            if self._early and not self.replica.core.unsure:
+                early, self._early = self._early, []
+                for call in early:
+                    self.call(call, now_ms)
+                self._flush_again = True
 
     def status(self, *, detail: bool = False) -> NodeStatus:
         """The node's status now; `detail` adds the newest part of the log."""
@@ -271,7 +304,7 @@ class Node:
             self._commit(records, durable_sends, now_ms)
 
     def _carry_out_at_once(
-        self, effect: SendNow | Install | ServeCatchup | GiveUp | ReadReady | ReadGiveUp | Note
+        self, effect: SendNow | Install | Disbelieve | ServeCatchup | GiveUp | ReadReady | ReadGiveUp | Note
     ) -> None:
         match effect:
             case SendNow(to, message):
@@ -284,6 +317,8 @@ class Node:
                 self.pending_requests.give_up_reads(numbers, no_majority=no_majority)
             case Install(source, first_slot, blocks):
                 self._install(source, first_slot, blocks)
+            case Disbelieve(first, why):
+                raise _StartOver(first, why)
             case ServeCatchup(to, first_slot, last_slot):
                 reply = self.block_transfer.reply(first_slot, last_slot)
                 if reply is not None:
@@ -403,6 +438,36 @@ class Node:
             self._stop(error)
 
     # Start and stop
+
+    def _begin_empty(self) -> None:
+        """Make what a start fills from the files."""
+        self.waiting = WaitingRequests()
+        self.state_machine = self.state_machine_type(
+            self.settings.difficulty, miner=self._miner, awaits=self.waiting.awaits
+        )
+        self.pending_requests = self.pending_requests_type(
+            self.me, self.settings.majority, self.state_machine, self.host, self.waiting
+        )
+
+    @rule("16")
+    def _start_over(self, false: _StartOver, now_ms: int) -> None:
+        """Set aside the part of the chain that was never decided, and begin again from the rest, with amnesia.
+
+        Clients that wait are told that their outcome is unknown: this node's word on it would count for nothing.
+        """
+        writes, reads = self.waiting.end_overdue(0, now_ms)
+        self.pending_requests.give_up_writes(writes, no_majority=False)
+        self.pending_requests.give_up_reads(reads, no_majority=False)
+        self._proposed.clear()
+        sentences = self.storage.disbelieve(false.first, false.why)
+        for sentence in sentences:
+            self.host.report(NoteLine("damaged", f"node {self.me}: {sentence}"))
+        self._damaged += sentences
+        self.storage = self.storage.again()
+        self.nonce += 1
+        self._begin_empty()
+        self.start(now_ms)
+        self._flush_again = True
 
     def _config(self) -> Config:
         settings = self.settings

@@ -115,6 +115,19 @@ class ChainFile:
         self._disk.truncate(CHAIN, self.size)
         self._disk.sync(CHAIN)
 
+    def cut_before(self, first: int) -> None:
+        """End the file before block `first`, durably.
+
+        Raises:
+            OSError: the disk fails.
+        """
+        entry = (first - 1) // STRIDE
+        begin = self._offsets[entry]
+        lines = self._disk.read_at(CHAIN, begin, self.size - begin).split(b"\n") if first - 1 > entry * STRIDE else []
+        self.size = begin + sum(len(line) + 1 for line in lines[: first - 1 - entry * STRIDE])
+        self.height = first - 1
+        self.cut()
+
     def append(self, blocks: Sequence[Block]) -> None:
         """Append blocks in one write. They follow one another and `tip`; the caller ensures it.
 

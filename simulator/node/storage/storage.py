@@ -51,6 +51,7 @@ class Recovered(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     `lost` says why promises or votes of this node may be missing here; it is empty when the memory is complete. Such
     a node has amnesia: it must not vote (rule 17). What it has recovered is true as far as it goes. Every later start
     finds `lost` again, until the record that it has recovered. `eras` and `nonces` are those of `paxos/recovery`.
+    `marked` is the last block that the journal names: the chain held it once.
     """
 
     promised: Ballot
@@ -64,6 +65,7 @@ class Recovered(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     lost: str = ""
     eras: Eras = NO_LOSS
     nonces: dict[NodeId, int] = {}
+    marked: Slot = 0
 
 
 class Storage:
@@ -137,6 +139,7 @@ class Storage:
             lost=memory.lost,
             eras=memory.eras,
             nonces=memory.nonces,
+            marked=max(memory.marks, default=0),
         )
 
     def append(self, records: Sequence[JournalRecord]) -> None:
@@ -240,6 +243,35 @@ class Storage:
         self._mark(self._chain.height, self._chain.tip)
         self._marks = _thinned(self._marks, self._chain.height)
         self._journal.rewrite(promised, opened, votes, self._marks, kept)
+
+    def disbelieve(self, first: Slot, why: str) -> tuple[str, ...]:
+        """Set aside the chain from block `first` on, and the journal: blocks there were never decided.
+
+        What the journal promised stays promised; its votes, and hashes from `first` on, are dropped, because whoever
+        made the block made them too. Returns a sentence for each file, with `why`.
+
+        Raises:
+            OSError: the disk fails. The files are still what they were, or hold together.
+        """
+        sentence = FileDamage(CHAIN, first, why).sentence
+        memory = self._journal.load()
+        memory.lost = sentence
+        copies = set_aside(self._disk, CHAIN), set_aside(self._disk, JOURNAL)
+        self._chain.sync()
+        kept = self._chain.read_blocks(first - 1, first - 1)
+        marks = {height: name for height, name in self._marks.items() if height < first}
+        if kept:
+            marks[first - 1] = kept[0].hash
+        self._journal.rewrite(memory.promised, memory.opened, (), marks, memory.records())
+        self._chain.cut_before(first)
+        return (
+            f"{sentence}; the file was set aside as {copies[0]}, and the blocks from {first} on are fetched",
+            f"{JOURNAL}: it goes with that block; it was set aside as {copies[1]}, and its votes are lost",
+        )
+
+    def again(self) -> Storage:
+        """The same files, to be loaded once more."""
+        return Storage(self._disk, self._difficulty, self._identity, self._past)
 
     def check_present(self) -> None:
         """Check that the files are still there, under their names.

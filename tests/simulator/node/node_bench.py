@@ -91,7 +91,10 @@ class Bench:
         self.node = self.node_type(1, self.settings, storage, self, probe=self, miner=self.miner)
         self.node.start(self.now)
         self.node.flush(self.now)
+        self.node.wake(Timer.RECOVERY, self.now)  # The others say nothing of its chain: it goes on without their word.
+        self.node.flush(self.now)
         self.actions.clear()
+        self.sent.clear()
 
     # Host
 
