@@ -118,20 +118,27 @@ class ChainProof:
             self._believe()
         return 0
 
-    def be_patient_no_longer(self) -> None:
+    def stop_waiting(self) -> None:
         """Others are silent: go on with what this node has read, as long as nobody shows it to be false."""
         if not self.settled:
             self._believe()
 
     @rule("16")
     def is_false(self, slot: Slot) -> bool:
-        """True when so many deny a block that the others are too few to have chosen it."""
-        return self.core.quorums.size - len(self.deniers(slot)) < self.core.quorums.accept
+        """True when so many deny a block that the others are too few to have chosen it, and fewer hold it.
+
+        Half of an even cluster may deny what the other half holds: then nobody can tell who is right.
+        """
+        denying, quorums = len(self.deniers(slot)), self.core.quorums
+        return quorums.size - denying < quorums.accept and denying > self._holding(slot)
 
     @rule("16")
     def is_proved(self, slot: Slot) -> bool:
         """True when a majority, this node included, holds the block or votes for it."""
-        return self.core.quorums.completes_accept(1 + sum(word.holds(slot) for word in self.words.values()))
+        return self.core.quorums.completes_accept(self._holding(slot))
+
+    def _holding(self, slot: Slot) -> int:
+        return 1 + sum(word.holds(slot) for word in self.words.values())
 
     def deniers(self, slot: Slot) -> list[NodeId]:
         """The nodes that deny a block."""

@@ -92,11 +92,13 @@ class ServeCatchup(msgspec.Struct, frozen=True, gc=False):
 class GiveUp(msgspec.Struct, frozen=True, gc=False):
     """Answer these writes without a result: whether they take effect is unknown.
 
-    `no_majority`: too few nodes were heard; otherwise a plain time-out.
+    `no_majority`: too few nodes were heard; otherwise a plain time-out. `forgetful` are nodes with amnesia, if so many
+    have it that no majority is left to vote.
     """
 
     ids: tuple[tuple[str, int], ...]
     no_majority: bool
+    forgetful: tuple[NodeId, ...] = ()
 
 
 class ReadReady(msgspec.Struct, frozen=True, gc=False):
@@ -110,6 +112,7 @@ class ReadGiveUp(msgspec.Struct, frozen=True, gc=False):
 
     reads: tuple[int, ...]
     no_majority: bool
+    forgetful: tuple[NodeId, ...] = ()
 
 
 class Note(msgspec.Struct, frozen=True, gc=False):

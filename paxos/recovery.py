@@ -69,6 +69,7 @@ class Recovery:
         self.answers: dict[NodeId, Memory] = {}
         self.answered: dict[NodeId, None] = {}  # Who has answered, with amnesia or without.
         self.asking = False
+        self._forgetful_ms: dict[NodeId, int] = {}  # When nodes with amnesia last said so.
         self._recorded = core.eras  # The eras that this node's own journal holds.
         self._era = 0
         self._tries = 0
@@ -107,7 +108,7 @@ class Recovery:
         if not (self.asking or self.wants_words):
             return
         if self.core.unsure:
-            self.proof.be_patient_no_longer()
+            self.proof.stop_waiting()
             self._sure()
         self.learner.serves = self.proof.believed
         silent = (node for node in self.core.others if node not in self.answers or node not in self.proof.words)
@@ -152,6 +153,10 @@ class Recovery:
     def asked(self, message: AskMemory) -> None:
         """A peer has started: remember its new era before it may rely on that, and tell it what this node knows."""
         core, sender = self.core, message.sender
+        if message.lost:
+            self._forgetful_ms[sender] = core.now
+        else:
+            self._forgetful_ms.pop(sender, None)
         era = self.remember(message)
         vote = self.votes.get(sender)
         whole = not core.amnesia and era == message.era
@@ -260,6 +265,14 @@ class Recovery:
         if slot > self.learner.decided and (vote is None or vote.ballot < message.heard_vote):
             return f"node {source} heard its vote for slot {slot} at ballot {message.heard_vote}, and it has none"
         return ""
+
+    @rule("17")
+    def forgetful(self) -> tuple[NodeId, ...]:
+        """The nodes with amnesia, if they are so many that no majority can vote any more; else none."""
+        core, within_ms = self.core, self.timeouts.no_majority_ms()
+        nodes = [node for node, at_ms in self._forgetful_ms.items() if core.now - at_ms < within_ms]
+        nodes += [core.me] if core.amnesia else []
+        return () if core.quorums.is_majority(core.quorums.size - len(nodes)) else tuple(sorted(nodes))
 
     def needed(self) -> int:
         """How many other nodes must answer: so many that any two such sets, and any quorum, have one in common."""

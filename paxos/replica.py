@@ -155,6 +155,7 @@ class Replica:
             election=election,
             learner=learner,
             proposer=proposer,
+            recovery=self.recovery,
             waiting=waiting,
             applied=applied,
         )

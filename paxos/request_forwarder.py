@@ -16,6 +16,7 @@ from paxos.leader_view import LeaderView
 from paxos.learner import Learner
 from paxos.messages import AskRead, Forward, ForwardReply, Path, ReadAt, Request, RequestId
 from paxos.proposer import Proposer
+from paxos.recovery import Recovery
 from paxos.routes import Routes
 from paxos.rules import rule
 from paxos.timeouts import Timeouts
@@ -38,6 +39,7 @@ class RequestForwarder:
         election: Election,
         learner: Learner,
         proposer: Proposer,
+        recovery: Recovery,
         waiting: WaitingRequests,
         applied: Callable[[str, int], Slot],
     ) -> None:
@@ -48,6 +50,7 @@ class RequestForwarder:
         self.election = election
         self.learner = learner
         self.proposer = proposer
+        self.recovery = recovery
         self.waiting = waiting
         self.applied = applied
         self._target: tuple[NodeId, Ballot] = (NOBODY, NO_BALLOT)  # The leader that requests were sent to last.
@@ -254,13 +257,14 @@ class RequestForwarder:
         self.core.set_timer(Timer.FORWARD, delay_ms, delay_ms)
 
     def _give_up(self) -> None:
-        without_majority = self.is_without_majority()
+        forgetful = self.recovery.forgetful() if self.view.leader == NOBODY else ()
+        without_majority = bool(forgetful) or self.is_without_majority()
         limit_ms = self.timeouts.no_majority_ms() if without_majority else self.timeouts.give_up_ms()
         writes, reads = self.waiting.end_overdue(limit_ms, self.core.now)
         if writes:
-            self.core.effects.append(GiveUp(writes, without_majority))
+            self.core.effects.append(GiveUp(writes, without_majority, forgetful))
         if reads:
-            self.core.effects.append(ReadGiveUp(reads, without_majority))
+            self.core.effects.append(ReadGiveUp(reads, without_majority, forgetful))
 
     @rule("6")
     def is_without_majority(self) -> bool:

@@ -25,6 +25,7 @@ from simulator.errors import InputError
 from simulator.faults.faults import Fault
 from simulator.faults.links import Links
 from simulator.node.client_api import ClientCall, NodeFailed, NoteLine, ReadAnswer, WriteAnswer
+from simulator.node.names import too_few_vote
 from simulator.settings import Settings
 
 EVENTS_KEPT = 10_000
@@ -48,6 +49,7 @@ class BaseCluster(ABC):
         self._meter = Meter()
         self._warnings: list[str] = []
         self._closed = False
+        self._forgetful: set[int] = set()  # The nodes with amnesia.
 
     # Clients
 
@@ -134,9 +136,23 @@ class BaseCluster(ABC):
                 self._note(node, kind, text)
                 if kind in {"amnesia", "damaged"}:
                     self._book.begins_anew(node)
+                if kind in {"amnesia", "recovered", "start"}:
+                    self._count_forgetful(node, kind)
             case NodeFailed(text):
                 self._note(node, "failed", text)
                 self._warn(f"node {node} stopped: {text}")
+
+    def _count_forgetful(self, node: int, kind: str) -> None:
+        """Tell an operator once when no majority is left that may vote."""
+        before = len(self._forgetful)
+        self._forgetful.discard(node)
+        if kind == "amnesia":
+            self._forgetful.add(node)
+        most = self.settings.nodes - self.settings.majority
+        if before <= most < len(self._forgetful):
+            sentence = too_few_vote(sorted(self._forgetful))
+            self._note(0, "amnesia", sentence)
+            self._warn(sentence)
 
     def _take_end(self, node: int, how: str) -> None:
         """An incarnation of `node` has ended: its clients get no answer."""

@@ -286,15 +286,17 @@ class TimeoutSaysFailed(PendingRequests):
 
     writes_end = False
 
-    def give_up_writes(self, names: Iterable[RequestId], *, no_majority: bool) -> None:
+    def give_up_writes(
+        self, names: Iterable[RequestId], *, no_majority: bool, forgetful: Sequence[NodeId] = ()
+    ) -> None:
         """Report the writes as refused."""
         self.writes_end = True
-        super().give_up_writes(names, no_majority=no_majority)
+        super().give_up_writes(names, no_majority=no_majority, forgetful=forgetful)
         self.writes_end = False
 
-    def unknown(self, *, no_majority: bool) -> tuple[str, str]:
+    def unknown(self, *, no_majority: bool, forgetful: Sequence[NodeId] = ()) -> tuple[str, str]:
         """State that nothing happened."""
-        kind, why = super().unknown(no_majority=no_majority)
+        kind, why = super().unknown(no_majority=no_majority, forgetful=forgetful)
         return ("refused" if self.writes_end else kind), why
 
 

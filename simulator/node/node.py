@@ -311,10 +311,10 @@ class Node:
                 self.outbox.send(to, message)
             case ReadReady(numbers):
                 self.pending_requests.answer_reads(numbers)
-            case GiveUp(ids, no_majority):
-                self.pending_requests.give_up_writes(ids, no_majority=no_majority)
-            case ReadGiveUp(numbers, no_majority):
-                self.pending_requests.give_up_reads(numbers, no_majority=no_majority)
+            case GiveUp(ids, no_majority, forgetful):
+                self.pending_requests.give_up_writes(ids, no_majority=no_majority, forgetful=forgetful)
+            case ReadGiveUp(numbers, no_majority, forgetful):
+                self.pending_requests.give_up_reads(numbers, no_majority=no_majority, forgetful=forgetful)
             case Install(source, first_slot, blocks):
                 self._install(source, first_slot, blocks)
             case Disbelieve(first, why):

@@ -8,7 +8,7 @@ break one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from blog.answers import look, wording
 from blog.blog import Outcome
@@ -19,6 +19,7 @@ from paxos.waiting_requests import WaitingRequests
 from simulator.node.client_api import ClientRead, ReadAnswer, WriteAnswer
 from simulator.node.codec import parse_operation
 from simulator.node.host import Host
+from simulator.node.names import too_few_vote
 from simulator.node.state_machine import Applied, StateMachine
 
 _OK = Outcome.OK  # A member of an Enum is slow to look up.
@@ -76,24 +77,28 @@ class PendingRequests:
 
     # Answers without a result
 
-    def give_up_writes(self, names: Iterable[RequestId], *, no_majority: bool) -> None:
+    def give_up_writes(
+        self, names: Iterable[RequestId], *, no_majority: bool, forgetful: Sequence[NodeId] = ()
+    ) -> None:
         """Report a time-out for these writes."""
-        kind, why = self.unknown(no_majority=no_majority)
+        kind, why = self.unknown(no_majority=no_majority, forgetful=forgetful)
         for name in names:
             if self.waiting.answer_write(name):
                 text = f"TIMEOUT: {why}; the write may still take effect later"
                 self.host.report(WriteAnswer(*name, kind, text, 0))
 
-    def give_up_reads(self, numbers: Iterable[int], *, no_majority: bool) -> None:
+    def give_up_reads(self, numbers: Iterable[int], *, no_majority: bool, forgetful: Sequence[NodeId] = ()) -> None:
         """Report a time-out for these reads."""
-        kind, why = self.unknown(no_majority=no_majority)
+        kind, why = self.unknown(no_majority=no_majority, forgetful=forgetful)
         for number in numbers:
             if self.waiting.answer_read(number) is not None:
                 text = f"TIMEOUT: {why}; without --linearizable the node shows its own copy"
                 self.host.report(ReadAnswer(number, kind, text, None, "", 0))
 
-    def unknown(self, *, no_majority: bool) -> tuple[str, str]:
+    def unknown(self, *, no_majority: bool, forgetful: Sequence[NodeId] = ()) -> tuple[str, str]:
         """The kind of a time-out and its reason. Neither kind states that nothing happened."""
+        if forgetful:
+            return "no-majority", f"no majority: {too_few_vote(forgetful)}"
         if no_majority:
             return "no-majority", f"no majority: node {self.me} hears too few nodes, and {self.majority} are needed"
         return "timeout", f"node {self.me} got no answer in time"

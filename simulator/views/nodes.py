@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from simulator.node.names import too_few_vote
 from simulator.node.status import EntryView, NodeStatus
 from simulator.views.palette import BAD, ODD, QUIET, ballot, condition, memory, named, node, short_hash, sign
 from simulator.views.sheet import Bit, Cell, Column, Sheet, bit, facts, join
@@ -43,6 +44,9 @@ def status_view(states: Sequence[NodeStatus], title: str = "") -> Sheet:
     notes += tuple(
         bit(f"node {state.node} is {state.memory}: {state.trouble}", ODD) for state in states if state.memory
     )
+    forgetful = [state.node for state in states if state.memory in {"amnesiac", "recovering"}]
+    if forgetful and 2 * (len(states) - len(forgetful)) <= len(states):
+        notes += (bit(too_few_vote(forgetful), BAD),)
     return Sheet(title=title, columns=_COLUMNS, rows=rows, notes=notes)
 
 

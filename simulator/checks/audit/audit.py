@@ -8,9 +8,11 @@ from pathlib import Path
 
 import msgspec
 
-from simulator.checks.audit.chain import ChainCheck
-from simulator.checks.audit.folder import BLOG, CHAIN, JOURNAL, Findings
+from simulator.checks.audit.chain import NO_HASH, ChainCheck
+from simulator.checks.audit.folder import BLOG, CHAIN, CONSEQUENCES, JOURNAL, Findings
 from simulator.checks.audit.journal import Votes, check_journal
+from simulator.checks.audit.others import Witness, judge_chains
+from simulator.checks.audit.record import Record, check_owner, check_past, read_record
 from simulator.errors import InputError
 
 _FOLDER = re.compile(r"node-([1-9][0-9]{0,8})")
@@ -57,12 +59,17 @@ def verify_directory(path: Path | str, difficulty: int = 2) -> Report:
     Raises:
         InputError: the directory does not exist, cannot be read, or holds no file of a node.
     """
-    folders = _folders(Path(path))
+    folders, record = _folders(Path(path)), read_record(Path(path))
+    size = max(len(folders), *(int(node) for node in record.journals if node.isdecimal()), 0)
+    missing = _missing(folders, record)
     votes = Votes()
     audits = []
+    witnesses = []
     for node, folder in folders:
         findings = Findings(folder)
         word = check_journal(findings, node, votes)
+        check_owner(findings, folder, node, record)
+        check_past(findings, node, word, record)
         chain = ChainCheck(findings, difficulty, word)
         chain.run()
         if chain.sound < word.relied:
@@ -70,11 +77,17 @@ def verify_directory(path: Path | str, difficulty: int = 2) -> Report:
             what = f"it relies on block {word.relied} with hash {named}…, which {CHAIN} does not hold"
             findings.problem(JOURNAL, 1, what)
         audits.append((node, findings, chain))
-    _compare_clusters([findings for _, findings, _ in audits])
+        witnesses.append(Witness(node, findings, chain, word))
+    _compare_clusters([findings for _, findings, _ in audits], record.cluster)
+    if len(witnesses) > 1:
+        judge_chains(witnesses, size)
     _compare(audits)
-    nodes = tuple(
-        NodeReport(node, chain.height, chain.tip, findings.problems(), findings.warnings())
-        for node, findings, chain in audits
+    nodes = (
+        *(
+            NodeReport(node, chain.height, chain.tip, findings.problems(), findings.warnings())
+            for node, findings, chain in audits
+        ),
+        *missing,
     )
     return Report(ok=not any(node.problems for node in nodes), nodes=nodes)
 
@@ -99,6 +112,14 @@ def _folders(directory: Path) -> list[tuple[int, Path]]:
     return sorted(found)
 
 
+def _missing(folders: list[tuple[int, Path]], record: Record) -> tuple[NodeReport, ...]:
+    """The nodes that have run, and whose folders are gone."""
+    there = {node for node, _ in folders}
+    gone = sorted(int(node) for node in record.journals if node.isdecimal() and int(node) not in there)
+    what = f"{JOURNAL}: its whole folder is missing, and the node has run{CONSEQUENCES[JOURNAL]}."
+    return tuple(NodeReport(node, 0, NO_HASH, (what,), ()) for node in gone)
+
+
 def _compare(audits: list[tuple[int, Findings, ChainCheck]]) -> None:
     """Check that of any two chains one is a prefix of the other. The chain with other problems gets the finding."""
     judged: list[tuple[int, ChainCheck]] = []
@@ -110,13 +131,11 @@ def _compare(audits: list[tuple[int, Findings, ChainCheck]]) -> None:
         judged.append((node, chain))
 
 
-def _compare_clusters(folders: list[Findings]) -> None:
-    """All nodes are of one cluster: that which most journals name."""
+def _compare_clusters(folders: list[Findings], known: str) -> None:
+    """All nodes are of one cluster: that of the record, or else that which most journals name."""
     named = Counter(findings.cluster for findings in folders if findings.cluster)
-    for cluster, _ in named.most_common()[1:]:
-        for findings in folders:
-            if findings.cluster == cluster:
-                what = (
-                    f"this is a file of cluster {cluster}, and other nodes are of cluster {named.most_common(1)[0][0]}"
-                )
-                findings.problem(JOURNAL, 1, what, unknown=True)
+    ours = known or max(named, key=lambda name: named[name], default="")
+    for findings in folders:
+        if findings.cluster not in ("", ours):
+            what = f"this is a file of cluster {findings.cluster}, and other nodes are of cluster {ours}"
+            findings.problem(JOURNAL, 1, what, unknown=True)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from array import array
-from hashlib import sha256
+from hashlib import blake2b, sha256
 
 import msgspec
 
@@ -29,8 +29,9 @@ _FORM = '{"height":…,"H":"<64 hex>","T":[…],"N":…,"hash":"<64 hex>"}'
 
 
 class ChainCheck:
-    """The audit of one chain. `marks` holds 64 bits of every block's hash; 0 stands for an unreadable block.
+    """The audit of one chain.
 
+    `marks` holds 64 bits of every block's hash; 0 stands for an unreadable block. `values` holds the digest of each T.
     `sound` is how many blocks its node will keep: those before the first problem, and before a block that the journal
     does not prove.
     """
@@ -41,6 +42,7 @@ class ChainCheck:
         self._previous = NO_HASH  # Empty after an unreadable line.
         self._proof = Proof(findings, word, difficulty)
         self.marks = array("Q")
+        self.values = array("Q")
         self.height = 0
         self.tip = NO_HASH
         self.sound = 0
@@ -58,6 +60,7 @@ class ChainCheck:
             before, self._fine = self._previous, True
             operations = self._block(line)
             self.marks.append(int(self._previous[-16:], 16) or 1 if self._previous else 0)
+            self.values.append(digest(self._t))
             if self._fine and not ended and not self._check_proof(line.number, before):
                 ended = True
             ended = ended or not self._fine
@@ -149,3 +152,8 @@ def _is_json(text: bytes) -> bool:
     except (ValueError, RecursionError):
         return False
     return True
+
+
+def digest(text: bytes) -> int:
+    """64 bits that stand for a T."""
+    return int.from_bytes(blake2b(text, digest_size=8).digest(), "big")

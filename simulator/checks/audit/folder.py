@@ -17,6 +17,7 @@ CONSEQUENCES = {
     CHAIN: "; the node sets the file aside when it starts, and fetches blocks from its peers",
     JOURNAL: "; promises or votes may be lost, so the node does not vote before a majority of the others has answered",
     BLOG: "",
+    "meta.txt": "; the node does not start",
 }
 """What follows from the first problem of a file."""
 

@@ -70,7 +70,8 @@ class Word(msgspec.Struct):
     """What a journal says of the chain: `relied` is the height that its first line names, `marks` are hashes by height.
 
     `votes` are the Ts that this node voted for, each with its ballot. `whole` is false for a journal that is damaged or
-    of version 1: it proves nothing by what it lacks. `ends` is the last slot that it knows of.
+    of version 1: it proves nothing by what it lacks. `ends` is the last slot that it knows of. `lost` says why votes
+    are missing; the journal was `written` anew so often, and its whole lines have `size` bytes.
     """
 
     relied: int = 0
@@ -78,6 +79,10 @@ class Word(msgspec.Struct):
     votes: dict[int, tuple[Ballot, bytes]] = {}
     version: int = NEWEST
     whole: bool = True
+    lost: str = ""
+    missing: bool = False
+    written: int = 0
+    size: int = 0
 
     @property
     def ends(self) -> int:
@@ -98,6 +103,7 @@ def check_journal(findings: Findings, node: int, votes: Votes) -> Word:
             else:
                 findings.torn(JOURNAL, line.number)
             break
+        word.size += len(line.text) + 1
         record, fault = _record(line, total)
         if line.number == 1 and b'"journal":1,' in line.text:
             word.version = 1
@@ -116,6 +122,8 @@ def check_journal(findings: Findings, node: int, votes: Votes) -> Word:
     if line is None and findings.is_file(JOURNAL):
         word.whole = False
         findings.problem(JOURNAL, 0, "it is empty, though a journal has a first line from its making on")
+    word.missing = line is None and not findings.is_file(JOURNAL)
+    word.lost = lost[1] if lost is not None else ""
     word.whole = word.whole and line is not None and word.version == NEWEST
     if lost is not None:
         what = (
@@ -131,7 +139,7 @@ def _note(findings: Findings, node: int, votes: Votes, word: Word, line: tuple[i
     if record.chain is not None:
         word.marks[record.chain[0]] = record.chain[1]
         if record.journal is not None:
-            word.relied = record.chain[0]
+            word.relied, word.written = record.chain[0], record.written or 0
             fault = _owner_fault(findings, node, record)
             if fault:
                 findings.problem(JOURNAL, 1, fault, unknown=True)

@@ -7,10 +7,11 @@ from collections.abc import Iterator
 import pytest
 
 from blog.operations import Post
-from simulator.cluster.interface import AnswerKind
+from simulator.cluster.interface import AnswerKind, Query
 from simulator.faults.faults import ALL_FILES, Crash, DiskFault, DiskFaultKind, Heal, Partition, Restart
 from simulator.node.storage.journal import JOURNAL
 from simulator.settings import Settings
+from simulator.views.nodes import status_view
 from simulator.worlds.virtual.cluster import VirtualCluster
 
 HARMS: list[tuple[DiskFaultKind, str]] = [
@@ -130,3 +131,25 @@ def test_the_folder_of_another_node_is_named_and_left_alone(cluster: VirtualClus
     assert post(cluster, 1)
     assert "this is a file of node 3, and this is node 2" in cluster.status(2).error
     assert "this is a file of node 2, and this is node 3" in cluster.status(3).error
+
+
+def test_clients_are_told_that_too_few_may_vote() -> None:
+    """With three of five without memory nothing is answered, and the time-out says what an operator does."""
+    cluster = VirtualCluster(Settings(nodes=5, data="", seed=7, difficulty=0))
+    assert post(cluster, 1)
+    forget(cluster, ("wipe", ALL_FILES), 2, 3, 5)
+    for node in (2, 3, 5):
+        cluster.apply(Restart(node))
+
+    write = cluster.submit(1, Post("ann", "late", "x"))
+    read = cluster.read(4, Query(kind="all", linearizable=True))
+
+    assert cluster.wait(lambda: write.done and read.done, 20_000)
+    for ticket in (write, read):
+        assert ticket.answer is not None
+        assert ticket.answer.kind is AnswerKind.NO_MAJORITY
+        assert "nodes 2, 3 and 5 have lost promises or votes and do not vote" in ticket.answer.text
+        assert "paxsim recover DIR" in ticket.answer.text
+    assert any("paxsim recover DIR" in event.text for event in cluster.events(1_000))
+    shown = status_view([cluster.status(node) for node in cluster.settings.node_ids])
+    assert any("paxsim recover DIR" in part.text for note in shown.notes for part in note)

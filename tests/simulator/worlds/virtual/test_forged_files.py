@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 
 import pytest
 
 from blog.operations import Post
+from simulator.checks.audit import verify_directory
 from simulator.cluster.interface import Query
 from simulator.faults.faults import Kill, Restart
 from simulator.node.storage.chain_file import CHAIN
@@ -72,11 +74,16 @@ def titles(cluster: VirtualCluster, node: int) -> str:
 @pytest.mark.parametrize("nodes", [3, 5])
 @pytest.mark.parametrize("at", [0, 3, 6], ids=["one more", "in between", "the last"])
 @pytest.mark.parametrize("seed", range(4))
-def test_a_forged_block_is_not_believed_nor_spread(nodes: int, at: int, seed: int) -> None:
+def test_a_forged_block_is_not_believed_nor_spread(tmp_path: Path, nodes: int, at: int, seed: int) -> None:
     """The forger restarts with all others; not even its own first local read shows what it brought."""
     cluster = written(nodes, seed=seed)
     stop(cluster)
     forge(cluster, nodes, at)
+    for node, machine in cluster.machines.items():
+        machine.disk.write_out(tmp_path / f"node-{node}")
+    report = verify_directory(tmp_path, difficulty=1)
+    assert [bool(node.problems) for node in report.nodes] == [False] * (nodes - 1) + [True]
+    assert any("so it was never decided; the node sets the file aside" in what for what in report.nodes[-1].problems)
 
     start(cluster, *cluster.settings.node_ids)
     shown = titles(cluster, nodes)
