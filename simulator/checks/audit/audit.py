@@ -11,7 +11,7 @@ import msgspec
 from simulator.checks.audit.chain import NO_HASH, ChainCheck
 from simulator.checks.audit.folder import BLOG, CHAIN, CONSEQUENCES, JOURNAL, Findings
 from simulator.checks.audit.journal import Votes, check_journal
-from simulator.checks.audit.others import Witness, judge_chains
+from simulator.checks.audit.others import FolderAudit, judge_chains
 from simulator.checks.audit.record import Record, check_owner, check_past, read_record
 from simulator.errors import InputError
 
@@ -64,7 +64,7 @@ def verify_directory(path: Path | str, difficulty: int = 2) -> Report:
     missing = _missing(folders, record)
     votes = Votes()
     audits = []
-    witnesses = []
+    audited = []
     for node, folder in folders:
         findings = Findings(folder)
         word = check_journal(findings, node, votes)
@@ -77,10 +77,10 @@ def verify_directory(path: Path | str, difficulty: int = 2) -> Report:
             what = f"it relies on block {word.relied} with hash {named}…, which {CHAIN} does not hold"
             findings.problem(JOURNAL, 1, what)
         audits.append((node, findings, chain))
-        witnesses.append(Witness(node, findings, chain, word))
+        audited.append(FolderAudit(node, findings, chain, word))
     _compare_clusters([findings for _, findings, _ in audits], record.cluster)
-    if len(witnesses) > 1:
-        judge_chains(witnesses, size)
+    if len(audited) > 1:
+        judge_chains(audited, size)
     _compare(audits)
     nodes = (
         *(

@@ -14,7 +14,7 @@ from simulator.checks.audit.folder import CHAIN, JOURNAL, Findings
 from simulator.checks.audit.journal import Word
 
 
-class Witness:
+class FolderAudit:
     """One folder: its findings, its chain and its journal. `whole` is false when votes may be missing in it."""
 
     def __init__(self, node: int, findings: Findings, chain: ChainCheck, word: Word) -> None:
@@ -33,10 +33,10 @@ class Witness:
         }
 
 
-def judge_chains(witnesses: Sequence[Witness], size: int) -> None:
+def judge_chains(folders: Sequence[FolderAudit], size: int) -> None:
     """Report each chain of which a block was never decided, in a cluster of `size` nodes."""
-    for one in witnesses:
-        words = [(other.node, *_word(other, one.chain)) for other in witnesses if other is not one]
+    for one in folders:
+        words = [(other.node, *_word(other, one.chain)) for other in folders if other is not one]
         points = {1, one.chain.sound}
         for _, base, held, unknown in words:
             points |= {base + 1, unknown + 1, *held, *(slot + 1 for slot in held)}
@@ -51,7 +51,7 @@ def judge_chains(witnesses: Sequence[Witness], size: int) -> None:
                 break
 
 
-def _word(other: Witness, chain: ChainCheck) -> tuple[int, set[int], int]:
+def _word(other: FolderAudit, chain: ChainCheck) -> tuple[int, set[int], int]:
     """The blocks up to the first number, and those in the set, are held; up to the second one nothing is known."""
     base = min(chain.sound, other.chain.sound)
     parting = chain.parts_from(other.chain)
