@@ -26,7 +26,10 @@ from simulator.trace.events import (
     FaultInjected,
     IncarnationEnded,
     JournalSynced,
+    Loss,
     MessageDelivered,
+    MessageDuplicated,
+    MessageHeld,
     MessageLost,
     MessageSent,
     NodeRecovered,
@@ -35,6 +38,14 @@ from simulator.trace.events import (
     TimerFired,
 )
 from simulator.trace.format import Cut, History
+
+LOSSES: dict[Loss, str] = {
+    "cut": "because the link is cut",
+    "dropped": "because the link dropped it",
+    "down": "because its target is down",
+    "full": "because too many wait on the link",
+}
+"""Why a message was lost, as the end of a sentence."""
 
 
 def event_text(event: Event) -> str:
@@ -65,7 +76,11 @@ def event_text(event: Event) -> str:
 
 
 def _line_text(event: Event) -> str:
-    """A line of the trace that is no event of the run."""
+    """What happens to a message on its link, or a line of the trace that is no event of the run."""
+    if isinstance(event, MessageHeld):
+        return f"message #{event.number} from {event.source} is held"
+    if isinstance(event, MessageDuplicated):
+        return f"message #{event.number} from {event.source} is duplicated"
     if isinstance(event, History):
         entry = event.entry
         return f"client {entry.process}: {entry.type} {entry.f} {value_text(entry.value)}".rstrip()
@@ -75,6 +90,8 @@ def _line_text(event: Event) -> str:
 
 def _message_text(event: MessageSent | MessageDelivered | MessageLost) -> str:
     what = f"{describe(event.message)} (#{event.number})"
+    if isinstance(event, MessageLost) and event.why:
+        what += f", {LOSSES[event.why]}"
     if isinstance(event, MessageSent):
         return f"sends to {','.join(map(str, event.to))}: {what}"
     hears = "hears" if isinstance(event, MessageDelivered) else "will never hear"

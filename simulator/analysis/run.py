@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from simulator.errors import InputError
-from simulator.trace.events import Event, MessageDelivered, MessageLost, MessageSent
+from simulator.trace.events import Event, MessageDelivered, MessageDuplicated, MessageHeld, MessageLost, MessageSent
 from simulator.trace.format import Cut, Header
 from simulator.trace.reader import Trace, read_trace
 
@@ -38,7 +38,7 @@ class RecordedRun:
             origin = NOWHERE
             if isinstance(event, MessageSent):
                 sent[event.number] = index
-            elif isinstance(event, MessageDelivered | MessageLost):
+            elif isinstance(event, MessageDelivered | MessageLost | MessageHeld | MessageDuplicated):
                 origin = sent.get(event.number, NOWHERE)
             elif isinstance(event, Cut):
                 self.cut = event.why

@@ -19,7 +19,7 @@ import msgspec
 
 from simulator.cluster.history_formats.recognise import fields_of, reader_of
 from simulator.errors import InputError
-from simulator.files.bounded_lines import check_nesting, memory_of, opened_lines
+from simulator.files.bounded_lines import check_nesting, is_torn, memory_of, opened_lines
 from simulator.files.names import expanded
 
 EventType = Literal["invoke", "ok", "fail", "info"]
@@ -82,7 +82,7 @@ def read_recording(name: str | Path, until: float | None = None) -> Recording:
         ReadingTimedOut: `until` is over.
     """
     recording = Recording(expanded(name))
-    with opened_lines(recording.path, until) as file:
+    with opened_lines(recording.path, until, torn=True) as file:
         lines = enumerate(_bounded(recording, file), 1)
         first = next(((number, line) for number, line in lines if line.strip()), None)
         if first is None:
@@ -208,7 +208,8 @@ def _read_trace(recording: Recording, lines: Iterator[tuple[int, bytes]]) -> Non
             check_nesting(text)
             line = _decode_trace_line(text)
         except (ValueError, RecursionError) as error:
-            recording.faults.append((number, _what_is_wrong(error)))
+            if not is_torn(text, error):
+                recording.faults.append((number, _what_is_wrong(error)))
             continue
         if line.entry is not None:
             recording.events.append(line.entry)

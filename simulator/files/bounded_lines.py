@@ -42,11 +42,20 @@ class ReadingTimedOut(Exception):
     """The time for reading a file is over."""
 
 
+class UnendedLine(bytes):
+    """The last line of a file, without an end: whoever wrote it may have been killed within it."""
+
+
+def is_torn(line: bytes, error: Exception) -> bool:
+    """True when `line`, which is no JSON because of `error`, is the unended beginning of a line."""
+    return isinstance(line, UnendedLine) and "truncated" in str(error)
+
+
 @contextmanager
-def opened_lines(path: Path, until: float | None = None) -> Iterator[Iterator[bytes]]:
+def opened_lines(path: Path, until: float | None = None, *, torn: bool = False) -> Iterator[Iterator[bytes]]:
     """The lines of the file, without their ends. It is unpacked if its content is gzipped, whatever its name.
 
-    `until` is a moment of `time.monotonic`.
+    `until` is a moment of `time.monotonic`. With `torn`, an archive whose end is missing is read as far as it goes.
 
     Raises:
         InputError: it cannot be read, is no regular file, or leaves the bounds; also while lines are taken.
@@ -64,7 +73,7 @@ def opened_lines(path: Path, until: float | None = None) -> Iterator[Iterator[by
             plain.seek(0)
         except OSError as error:
             raise unusable(path, "read", error) from None
-        yield _lines(path, file, packed, until)
+        yield _lines(path, file, packed, until, torn=torn)
 
 
 def check_nesting(line: bytes) -> None:
@@ -118,10 +127,12 @@ def _opened(path: Path) -> Iterator[io.BufferedReader]:
         yield file
 
 
-def _lines(path: Path, file: IO[bytes], packed: IO[bytes] | None, until: float | None) -> Iterator[bytes]:
+def _lines(
+    path: Path, file: IO[bytes], packed: IO[bytes] | None, until: float | None, *, torn: bool
+) -> Iterator[bytes]:
     rest = b""
     total = number = 0
-    for chunk in _chunks(path, file):
+    for chunk in _chunks(path, file, torn=torn):
         if until is not None and time.monotonic() > until:
             raise ReadingTimedOut
         total += len(chunk)
@@ -142,14 +153,17 @@ def _lines(path: Path, file: IO[bytes], packed: IO[bytes] | None, until: float |
             yield line
         _check_line(path, number + 1, rest)
     if rest:
-        yield rest
+        yield UnendedLine(rest)
 
 
-def _chunks(path: Path, file: IO[bytes]) -> Iterator[bytes]:
+def _chunks(path: Path, file: IO[bytes], *, torn: bool) -> Iterator[bytes]:
+    read = getattr(file, "read1", file.read)  # What stands before the missing end of an archive is kept.
     while True:
         try:
-            chunk = file.read(_CHUNK_BYTES)
+            chunk = read(_CHUNK_BYTES)
         except (OSError, EOFError, zlib.error) as error:
+            if torn and isinstance(error, EOFError):
+                return
             raise unusable(path, "read", error) from None
         if not chunk:
             return

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from chain.block import Block
-from simulator.analysis.event_text import event_text
+from simulator.analysis.event_text import LOSSES, event_text
 from simulator.analysis.run import NOWHERE, RecordedRun
 from simulator.cluster.message_text import describe
 from simulator.node.client_api import ClientWrite, NodeReport, NoteLine
@@ -17,6 +17,8 @@ from simulator.trace.events import (
     Event,
     FaultInjected,
     MessageDelivered,
+    MessageDuplicated,
+    MessageHeld,
     MessageLost,
     MessageSent,
     NodeReported,
@@ -93,7 +95,11 @@ def _text(event: Event) -> str:
         case MessageDelivered():
             return ""  # The page knows the message by where it was sent.
         case MessageLost():
-            return getattr(event, "why", "")
+            return LOSSES.get(event.why, "")
+        case MessageHeld():
+            return "is held"
+        case MessageDuplicated():
+            return "is duplicated"
         case BlocksApplied(blocks=blocks):
             return "; ".join(map(_block, blocks))
         case NodeReported(report=report):

@@ -6,6 +6,8 @@ tag of a type is its name in a trace. Times are milliseconds of cluster time.
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 
 from chain.block import Block
@@ -16,6 +18,12 @@ from paxos.records import JournalRecord
 from simulator.faults.faults import Fault
 from simulator.node.client_api import ClientCall, NodeReport
 from simulator.node.storage.storage import Recovered
+
+Loss = Literal["", "cut", "dropped", "down", "full"]
+"""Why a message is lost: its link is cut, its link dropped it by chance, its target is down, or too many wait.
+
+It is "" in traces of versions before 3.
+"""
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag_field="event"):
@@ -55,11 +63,26 @@ class MessageDelivered(Event, frozen=True, kw_only=True, omit_defaults=True, gc=
 
 
 class MessageLost(Event, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag="lost"):
-    """A message from `source`, or one copy of it, will never reach the node."""
+    """A message from `source`, or one copy of it, will never reach the node, and `why`."""
 
     source: NodeId
     number: int
     message: AnyMessage
+    why: Loss = ""
+
+
+class MessageHeld(Event, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag="held"):
+    """A message from `source` to the node waits for a person, who delivers it or never does."""
+
+    source: NodeId
+    number: int
+
+
+class MessageDuplicated(Event, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag="duplicated"):
+    """The link has made a second copy of a message from `source` to the node."""
+
+    source: NodeId
+    number: int
 
 
 class TimerFired(Event, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag="woken"):
@@ -108,6 +131,8 @@ EVENTS: tuple[type[Event], ...] = (
     MessageSent,
     MessageDelivered,
     MessageLost,
+    MessageHeld,
+    MessageDuplicated,
     TimerFired,
     NodeRecovered,
     RecordsAppended,

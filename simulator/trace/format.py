@@ -22,6 +22,9 @@ from simulator.trace.events import (
     FaultInjected,
     IncarnationEnded,
     JournalSynced,
+    Loss,
+    MessageDuplicated,
+    MessageHeld,
     MessageSent,
     NodeRecovered,
     NodeReported,
@@ -29,9 +32,12 @@ from simulator.trace.events import (
     TimerFired,
 )
 
-VERSION = 2
-"""The version of traces that are written. In version 1 the messages PRE-VOTE and PRE-VOTE-REPLY had other names."""
-READABLE = (1, 2)
+VERSION = 3
+"""The version of traces that are written. In version 1 the messages PRE-VOTE and PRE-VOTE-REPLY had other names.
+
+Version 3 tells why a message was lost, and has the events `held` and `duplicated`.
+"""
+READABLE = (1, 2, 3)
 """The versions that are read."""
 
 
@@ -98,6 +104,7 @@ class LostLine(Event, frozen=True, kw_only=True, omit_defaults=True, gc=False, t
 
     source: NodeId
     number: int
+    why: Loss = ""
 
 
 class AppliedLine(Event, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag="applied"):
@@ -124,6 +131,8 @@ AnyLine = (
     | MessageSent
     | DeliveredLine
     | LostLine
+    | MessageHeld
+    | MessageDuplicated
     | TimerFired
     | NodeRecovered
     | RecordsAppended

@@ -12,7 +12,7 @@ from chain.block import Block
 from paxos.messages import AnyMessage
 from simulator.cluster.history import Event as HistoryEvent
 from simulator.errors import InputError
-from simulator.files.bounded_lines import check_nesting, memory_of, opened_lines
+from simulator.files.bounded_lines import check_nesting, is_torn, memory_of, opened_lines
 from simulator.files.names import expanded
 from simulator.trace.events import BlocksApplied, Event, MessageDelivered, MessageLost, MessageSent
 from simulator.trace.format import (
@@ -39,8 +39,8 @@ MOST_MEMORY_BYTES = 4 << 30
 class Trace:
     """A trace file whose header has been read. Each method reads the file once, from its beginning.
 
-    Reading raises `InputError` at a malformed line, naming the file and the line, and `ReadingTimedOut` after `until`,
-    a moment of `time.monotonic`.
+    A last line without an end is left out if it is torn. Reading raises `InputError` at any other malformed line,
+    naming the file and the line, and `ReadingTimedOut` after `until`, a moment of `time.monotonic`.
     """
 
     def __init__(self, path: Path, header: Header, until: float | None = None) -> None:
@@ -54,11 +54,13 @@ class Trace:
         blocks: dict[int, Block] = {}
         validator = LineValidator(self.header.to_settings())
         memory = 0
-        with opened_lines(self.path, self._until) as file:
+        with opened_lines(self.path, self._until, torn=True) as file:
             for number, text in enumerate(file, 1):
                 if number == 1:
                     continue
                 line = _parsed(self.path, number, text)
+                if line is None:
+                    return
                 if wrong := validator.mistake(line):
                     raise _bad(self.path, number, wrong)
                 match line:
@@ -72,15 +74,7 @@ class Trace:
                         message = messages.get(line.number)
                         if message is None:
                             raise _bad(self.path, number, f"message {line.number} arrives and was never sent")
-                        kind = MessageDelivered if isinstance(line, DeliveredLine) else MessageLost
-                        yield kind(
-                            at_ms=line.at_ms,
-                            node=line.node,
-                            clock=line.clock,
-                            source=line.source,
-                            number=line.number,
-                            message=message,
-                        )
+                        yield _arrival(line, message)
                     case AppliedLine():
                         whole = _restored(self.path, number, line, blocks)
                         yield BlocksApplied(at_ms=line.at_ms, node=line.node, clock=line.clock, blocks=whole)
@@ -136,12 +130,22 @@ def is_trace(name: str | Path) -> bool:
         return next(file, b"")[:_FIRST_BYTES].lstrip().startswith(b'{"trace":')
 
 
-def _parsed(path: Path, number: int, text: bytes) -> AnyLine:
+def _parsed(path: Path, number: int, text: bytes) -> AnyLine | None:
+    """The line; None if it is the torn end of a file whose writer was killed."""
     try:
         check_nesting(text)
         return cast("AnyLine", _decode(text))
     except (ValueError, RecursionError) as error:
+        if is_torn(text, error):
+            return None
         raise _bad(path, number, f"no event of a trace ({error})") from None
+
+
+def _arrival(line: DeliveredLine | LostLine, message: AnyMessage) -> MessageDelivered | MessageLost:
+    at_ms, node, clock, source, number = line.at_ms, line.node, line.clock, line.source, line.number
+    if isinstance(line, DeliveredLine):
+        return MessageDelivered(at_ms=at_ms, node=node, clock=clock, source=source, number=number, message=message)
+    return MessageLost(at_ms=at_ms, node=node, clock=clock, source=source, number=number, message=message, why=line.why)
 
 
 def _bad(path: Path, number: int, what: str) -> InputError:

@@ -12,7 +12,7 @@ import msgspec
 from paxos.ballot import Ballot, NodeId
 from paxos.messages import AnyMessage, Relay
 from simulator.settings import Settings
-from simulator.trace.events import FaultInjected, MessageSent
+from simulator.trace.events import FaultInjected, MessageDuplicated, MessageHeld, MessageSent
 from simulator.trace.format import AnyLine, Cut, DeliveredLine, History, LostLine
 
 LARGEST = 1 << 53
@@ -41,7 +41,7 @@ class LineValidator:
         if isinstance(line, FaultInjected):
             return self._of_nodes([getattr(line.fault, "node", None) or line.node or 1])
         wrong = self._of_nodes([line.node])
-        if not wrong and isinstance(line, DeliveredLine | LostLine):
+        if not wrong and isinstance(line, DeliveredLine | LostLine | MessageHeld | MessageDuplicated):
             wrong = self._of_nodes([line.source])
         if not wrong and isinstance(line, MessageSent):
             wrong = self._of_nodes([*line.to, *_named_in(line.message)])

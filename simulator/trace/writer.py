@@ -13,7 +13,16 @@ import msgspec
 
 from chain.block import Block
 from simulator.cluster.history import Event as HistoryEvent
-from simulator.trace.events import BlocksApplied, Event, FaultInjected, MessageDelivered, MessageLost, MessageSent
+from simulator.trace.events import (
+    BlocksApplied,
+    Event,
+    FaultInjected,
+    MessageDelivered,
+    MessageDuplicated,
+    MessageHeld,
+    MessageLost,
+    MessageSent,
+)
 from simulator.trace.format import AnyLine, AppliedLine, Cut, DeliveredLine, Header, History, LostLine
 
 _encode = msgspec.json.Encoder(order=None).encode
@@ -59,11 +68,11 @@ class TraceWriter:
             case MessageDelivered(source=source, number=number):
                 clock = self._tick(node, self._sent.get(number, 0))
                 return DeliveredLine(at_ms=at_ms, node=node, clock=clock, source=source, number=number)
-            case MessageLost(source=source, number=number):
-                # Losing a message is not an event of the node: its clock does not advance.
+            case MessageLost(source=source, number=number, why=why):
+                # What happens to a message on its link is not an event of the node: its clock does not advance.
                 clock = self._clocks.get(node, 0)
-                return LostLine(at_ms=at_ms, node=node, clock=clock, source=source, number=number)
-            case FaultInjected():
+                return LostLine(at_ms=at_ms, node=node, clock=clock, source=source, number=number, why=why)
+            case FaultInjected() | MessageHeld() | MessageDuplicated():
                 clock = self._clocks.get(node, 0)
             case BlocksApplied(blocks=blocks):
                 shown = tuple([self._block(block) for block in blocks])

@@ -96,7 +96,7 @@ function words(i) {
     case "sent": return `sends to ${targets(i).join(", ")}: ${text} (#${model.numbers.get(i)})`;
     case "delivered": return `hears from ${source >= 0 ? model.nodes[source] : "?"}: ${message}`;
     case "lost": return `will never hear from ${source >= 0 ? model.nodes[source] : "?"}: ${message}${text ? ` (${text})` : ""}`;
-    case "held": case "duplicated": return `${text || kind}: ${message}`;
+    case "held": case "duplicated": return `${text}, from ${source >= 0 ? model.nodes[source] : "?"}: ${message}`;
     case "applied": return `applies ${text}`;
     case "asked": return text.startsWith("is asked") ? text : `is asked to write ${text}`;
     case "struck": return `fault: ${text}`;

@@ -325,8 +325,6 @@ class ProcessCluster(BaseCluster):
 
     def reported(self, node: int, report: bytes) -> None:
         """See `Listener`."""
-        if self._whole is not None:
-            self._whole.reported(self.now_ms(), node, report)
         match decode_report(report):
             case Inspected(number, status):
                 self._statuses.reported(node, status)

@@ -48,6 +48,7 @@ class ProcessHost:
         self._targets = 0
         self._messages: list[bytes] = []
         self._reports: list[bytes] = []
+        self._probes: list[bytes] = []
 
     def send(self, to: tuple[NodeId, ...], message: AnyMessage) -> None:
         """See `Host`."""
@@ -56,7 +57,7 @@ class ProcessHost:
             targets = self._sets[to] = sum(1 << node for node in set(to))
         if type(message) in DEFERRABLE_MESSAGES:
             targets |= DEFERRABLE
-        if targets != self._targets:
+        if targets != self._targets or self._probes:
             self._seal()
             self._targets = targets
         self._messages.append(encode_message(message))
@@ -91,11 +92,15 @@ class ProcessHost:
         return [timer for _, timer in due]
 
     def _send_probe(self, data: bytes) -> None:
-        self._seal()
-        self._outlet.put(frame(PROBE, [data]))
+        if self._messages:
+            self._seal()
+        self._probes.append(data)
 
     def _seal(self) -> None:
-        """Put the messages collected so far into one frame."""
+        """Put the messages, or the probe frames, collected so far into one frame. There are never both."""
+        if self._probes:
+            self._outlet.put(frame(PROBE, self._probes))
+            self._probes.clear()
         if self._messages:
             self._outlet.put(frame(self._targets, self._messages))
             self._messages.clear()

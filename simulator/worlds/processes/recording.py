@@ -18,14 +18,16 @@ from paxos.messages import RequestId
 from simulator.cluster.history import Event as HistoryEvent
 from simulator.faults.faults import Fault
 from simulator.faults.links import Link
-from simulator.trace.events import Event
+from simulator.trace.events import Event, Loss
 from simulator.worlds.processes.framed_pipe import LENGTH, Frame
 from simulator.worlds.processes.recording_entries import (
     AnyEntry,
     ArrivedEntry,
     CalledEntry,
+    DuplicatedEntry,
     EndedEntry,
     FrameEntry,
+    HeldEntry,
     HistoryCalledEntry,
     HistoryCorrectedEntry,
     HistoryReturnedEntry,
@@ -101,13 +103,21 @@ class Recording:
         """The message, or a copy of it, entered its reader's queue."""
         self._write(ArrivedEntry(at_ms, link[1], link[0], number, message))
 
-    def lost(self, at_ms: int, link: Link, number: int, message: bytes) -> None:
+    def lost(self, at_ms: int, link: Link, number: int, message: bytes, why: Loss) -> None:
         """The message, or a copy of it, will not reach its reader."""
-        self._write(LostEntry(at_ms, link[1], link[0], number, message))
+        self._write(LostEntry(at_ms, link[1], link[0], number, message, why))
 
-    def reported(self, at_ms: int, node: int, report: bytes) -> None:
-        """A node sent a report, which is given encoded."""
-        self._write(ReportedEntry(at_ms, node, report))
+    def held(self, at_ms: int, link: Link, number: int) -> None:
+        """The message waits for a person."""
+        self._write(HeldEntry(at_ms, link[1], link[0], number))
+
+    def duplicated(self, at_ms: int, link: Link, number: int) -> None:
+        """The link has made a second copy of the message."""
+        self._write(DuplicatedEntry(at_ms, link[1], link[0], number))
+
+    def reported(self, at_ms: int, node: int, body: bytes) -> None:
+        """A node sent reports: the body of their frame."""
+        self._write(ReportedEntry(at_ms, node, body))
 
     def called(self, at_ms: int, node: int, call: bytes) -> None:
         """A client's call reached a node; it is given encoded."""

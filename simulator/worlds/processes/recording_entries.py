@@ -19,7 +19,10 @@ from simulator.trace.events import (
     Event,
     IncarnationEnded,
     JournalSynced,
+    Loss,
     MessageDelivered,
+    MessageDuplicated,
+    MessageHeld,
     MessageLost,
     MessageSent,
     NodeRecovered,
@@ -78,12 +81,13 @@ class LostEntry(Entry, frozen=True, array_like=True, gc=False, tag=4):
     source: int
     number: int
     message: bytes
+    why: Loss
 
 
 class ReportedEntry(Entry, frozen=True, array_like=True, gc=False, tag=5):
-    """A node's report, encoded."""
+    """The body of a frame of a node's reports."""
 
-    report: bytes
+    body: bytes
 
 
 class CalledEntry(Entry, frozen=True, array_like=True, gc=False, tag=6):
@@ -135,11 +139,27 @@ class HistoryReturnedEntry(Entry, frozen=True, array_like=True, tag=12):
     event: HistoryEvent
 
 
+class HeldEntry(Entry, frozen=True, array_like=True, gc=False, tag=13):
+    """The message waits for a person."""
+
+    source: int
+    number: int
+
+
+class DuplicatedEntry(Entry, frozen=True, array_like=True, gc=False, tag=14):
+    """The link has made a second copy of the message."""
+
+    source: int
+    number: int
+
+
 RunEntry = (
     FrameEntry
     | SentEntry
     | ArrivedEntry
     | LostEntry
+    | HeldEntry
+    | DuplicatedEntry
     | ReportedEntry
     | CalledEntry
     | ProbedEntry
@@ -166,16 +186,12 @@ def events_of(entry: RunEntry) -> Iterator[Event]:
             yield from _whole_frame(entry)
         case SentEntry(number=number, to=to, message=data):
             yield MessageSent(at_ms=at_ms, node=node, to=to, number=number, message=decode_message(data))
-        case ArrivedEntry(source=source, number=number, message=data):
-            message = decode_message(data)
-            yield MessageDelivered(at_ms=at_ms, node=node, source=source, number=number, message=message)
-        case LostEntry(source=source, number=number, message=data):
-            message = decode_message(data)
-            yield MessageLost(at_ms=at_ms, node=node, source=source, number=number, message=message)
-        case ReportedEntry(report=data):
-            report = decode_report(data)
-            if not isinstance(report, Inspected) or not report.number:  # Answers to people are no events.
-                yield NodeReported(at_ms=at_ms, node=node, report=report)
+        case ArrivedEntry() | LostEntry() | HeldEntry() | DuplicatedEntry():
+            yield _event_of_copy(entry)
+        case ReportedEntry(body=body):
+            for report in map(decode_report, split(body)):
+                if not isinstance(report, Inspected) or not report.number:  # Answers to people are no events.
+                    yield NodeReported(at_ms=at_ms, node=node, report=report)
         case CalledEntry(call=data):
             yield ClientCalled(at_ms=at_ms, node=node, call=decode_call(data))
         case ProbedEntry(body=body):
@@ -189,6 +205,21 @@ def events_of(entry: RunEntry) -> Iterator[Event]:
             assert_never(entry)
 
 
+def _event_of_copy(entry: ArrivedEntry | LostEntry | HeldEntry | DuplicatedEntry) -> Event:
+    at_ms, node, source, number = entry.at_ms, entry.node, entry.source, entry.number
+    match entry:
+        case ArrivedEntry(message=data):
+            message = decode_message(data)
+            return MessageDelivered(at_ms=at_ms, node=node, source=source, number=number, message=message)
+        case LostEntry(message=data, why=why):
+            message = decode_message(data)
+            return MessageLost(at_ms=at_ms, node=node, source=source, number=number, message=message, why=why)
+        case HeldEntry():
+            return MessageHeld(at_ms=at_ms, node=node, source=source, number=number)
+        case DuplicatedEntry():
+            return MessageDuplicated(at_ms=at_ms, node=node, source=source, number=number)
+
+
 def _whole_frame(entry: FrameEntry) -> Iterator[Event]:
     to = tuple(sorted([*entry.passed, *entry.lost]))
     at_ms, source = entry.at_ms, entry.node
@@ -198,7 +229,7 @@ def _whole_frame(entry: FrameEntry) -> Iterator[Event]:
         for target in entry.passed:
             yield MessageDelivered(at_ms=at_ms, node=target, source=source, number=number, message=message)
         for target in entry.lost:
-            yield MessageLost(at_ms=at_ms, node=target, source=source, number=number, message=message)
+            yield MessageLost(at_ms=at_ms, node=target, source=source, number=number, message=message, why="down")
 
 
 def _probe_event(at_ms: int, node: int, data: bytes) -> Event:

@@ -13,6 +13,7 @@ from random import Random
 
 from simulator.cluster.events import FateWord, fates_of
 from simulator.faults.links import MOST_HELD, Link, Links, chosen_held
+from simulator.trace.events import Loss
 from simulator.worlds.processes.framed_pipe import DEFERRABLE, HEAD, Frame, Outlet, frame, split
 from simulator.worlds.processes.message_log import MessageLog
 from simulator.worlds.processes.recording import Recording
@@ -140,17 +141,25 @@ class Router:
 
     def _send(self, link: Link, message: bytes, number: int, now_ms: float) -> FateWord:
         arrivals = self.links.arrivals(*link, now_ms, self._dice)
-        if not arrivals or (self.links.holding and len(self.held) >= MOST_HELD):
-            self._lose(link, number, message, now_ms)
-            return "cut" if self.links.is_cut(link) else "lost"
+        if not arrivals:
+            cut = self.links.is_cut(link)
+            self._lose(link, number, message, now_ms, "cut" if cut else "dropped")
+            return "cut" if cut else "lost"
+        if self.links.holding and len(self.held) >= MOST_HELD:
+            self._lose(link, number, message, now_ms, "full")
+            return "lost"
         if self.links.holding:
             self.held_count += 1
             self.held[self.held_count] = (*link, message, number)
+            if self.recording is not None:
+                self.recording.held(int(now_ms), link, number)
             return "held"
+        if len(arrivals) > 1 and self.recording is not None:
+            self.recording.duplicated(int(now_ms), link, number)
         fate: FateWord = "delayed" if max(arrivals) > now_ms else "" if link[1] in self._outlets else "down"
         for at in arrivals:
             if self._underway_bytes + len(message) > UNDERWAY_BYTES:
-                self._lose(link, number, message, now_ms)
+                self._lose(link, number, message, now_ms, "full")
                 fate = "lost"
                 continue
             self._underway_bytes += len(message)
@@ -162,14 +171,16 @@ class Router:
         source, target = link
         passed = self._put(source, target, frame(source, [message for _, message in messages]), len(messages))
         if self.recording is not None:
-            record = self.recording.arrived if passed else self.recording.lost
             for number, message in messages:
-                record(int(now_ms), link, number, message)
+                if passed:
+                    self.recording.arrived(int(now_ms), link, number, message)
+                else:
+                    self.recording.lost(int(now_ms), link, number, message, "down")
 
-    def _lose(self, link: Link, number: int, message: bytes, now_ms: float) -> None:
+    def _lose(self, link: Link, number: int, message: bytes, now_ms: float, why: Loss) -> None:
         self.lost[link] += 1
         if self.recording is not None:
-            self.recording.lost(int(now_ms), link, number, message)
+            self.recording.lost(int(now_ms), link, number, message, why)
 
     def _put(self, source: int, target: int, data: bytes, count: int, *, urgent: bool = True) -> bool:
         outlet = self._outlets.get(target)

@@ -301,6 +301,8 @@ class Supervisor:
         for received in process.inlet.read():
             address, _, body = received
             if address == 1 << SUPERVISOR:
+                if self._recording is not None:
+                    self._recording.reported(int(now), process.node_id, body)
                 for report in split(body):
                     self._listener.reported(process.node_id, report)
             elif address == SETTLED:

@@ -265,7 +265,7 @@ class Machine:
     def _drop(self, due: list[QueuedEvent]) -> None:
         for source, what, number in due:
             if source:
-                self._network.lose(source, self.me, what, number)
+                self._network.lose(source, self.me, what, number, "down")
 
     def _fail(self, error: BaseException) -> None:
         """End the incarnation because of its own error. What it sent and synced before has happened."""

@@ -14,7 +14,7 @@ from paxos.messages import AnyMessage
 from simulator.cluster.events import FateWord, HeldMessage
 from simulator.cluster.message_text import describe
 from simulator.faults.links import MOST_HELD, Link, Links, chosen_held, newest_held
-from simulator.trace.events import MessageLost, MessageSent
+from simulator.trace.events import Loss, MessageDuplicated, MessageHeld, MessageLost, MessageSent
 from simulator.trace.observer import ObserverList
 from simulator.worlds.virtual.event_queue import PLACE_BITS, EventQueue
 
@@ -57,6 +57,8 @@ class Network:
         self._bits = dice.getrandbits
         self._on_sent = observers.of(MessageSent)
         self._on_lost = observers.of(MessageLost)
+        self._on_held = observers.of(MessageHeld)
+        self._on_duplicated = observers.of(MessageDuplicated)
         self._newest = [0] * (1 << 2 * PLACE_BITS)  # The arrival time of the last message on each clear link.
         self._held_count = 0
         self._to_copy: dict[type, int] = {}  # How many copies of which messages are still to be kept.
@@ -115,25 +117,35 @@ class Network:
             if clear:
                 leaves = self._newest[link] = max(leaves, self._newest[link])
             arrivals = links.arrivals(source, target, leaves, self._dice)
-            if not arrivals or (links.holding and len(self.held) >= MOST_HELD):
-                self.lose(source, target, message, number)
-                fates.append("cut" if links.is_cut((source, target)) else "lost")
+            if not arrivals:
+                cut = links.is_cut((source, target))
+                self.lose(source, target, message, number, "cut" if cut else "dropped")
+                fates.append("cut" if cut else "lost")
+            elif links.holding and len(self.held) >= MOST_HELD:
+                self.lose(source, target, message, number, "full")
+                fates.append("lost")
             elif links.holding:
                 self._held_count += 1
                 self.held[self._held_count] = (source, target, message, number)
                 fates.append("held")
+                for handle in self._on_held:
+                    handle(MessageHeld(at_ms=queue.now_ms, node=target, source=source, number=number))
             else:
+                for handle in self._on_duplicated if len(arrivals) > 1 else ():
+                    handle(MessageDuplicated(at_ms=queue.now_ms, node=target, source=source, number=number))
                 fates.append("delayed" if max(arrivals) > leaves else "")
                 self.copies += len(arrivals) - 1
                 for at in arrivals:
                     queue.put(int(at), target, (source, message, number))
         return fates
 
-    def lose(self, source: int, target: int, message: AnyMessage, number: int) -> None:
+    def lose(self, source: int, target: int, message: AnyMessage, number: int, why: Loss) -> None:
         """Count and report a copy as lost."""
         self.lost[source << PLACE_BITS | target] += 1
         if self._on_lost:
-            event = MessageLost(at_ms=self._queue.now_ms, node=target, source=source, number=number, message=message)
+            event = MessageLost(
+                at_ms=self._queue.now_ms, node=target, source=source, number=number, message=message, why=why
+            )
             for handle in self._on_lost:
                 handle(event)
 

@@ -22,7 +22,7 @@ from simulator.checks.trace_check import check_trace
 from simulator.cluster.history import Event as HistoryEvent
 from simulator.cluster.interface import Query
 from simulator.errors import InputError
-from simulator.faults.faults import Crash, Heal, LinkConditions, Partition, Restart
+from simulator.faults.faults import Crash, Heal, Hold, LinkConditions, Partition, Restart
 from simulator.faults.links import LinkRule
 from simulator.node.client_api import NoteLine
 from simulator.scenario.session.files import trace_to, write_lines
@@ -33,6 +33,8 @@ from simulator.trace.events import (
     FaultInjected,
     IncarnationEnded,
     MessageDelivered,
+    MessageDuplicated,
+    MessageHeld,
     MessageLost,
     MessageSent,
     NodeReported,
@@ -230,10 +232,10 @@ GOOD = '{"trace":2,"world":"virtual","seed":0,"settings":{"nodes":3}}'
         ("", "line 1: a trace begins with its header"),
         ("nonsense", "line 1: a trace begins with its header"),
         ('{"process":0,"type":"invoke","f":"post"}', "line 1: a trace begins with its header"),
-        (GOOD.replace(":2,", ":3,", 1), "line 1: this is a trace of version 3, and only versions 1 and 2 can be read"),
+        (GOOD.replace(":2,", ":9,", 1), "line 1: this is a trace of version 9, and only versions 1 and 2 and 3 can be"),
         (GOOD.replace("3", "300"), "line 1: its settings are none of a cluster"),
         (f"{GOOD}\n\n", "line 2: no event of a trace"),
-        (f'{GOOD}\n{{"event":"woken","at_ms":1,"node":1,"timer":"heartbeat"}}\n{{"event":"wok', "line 3: no event"),
+        (f'{GOOD}\n{{"event":"woken","at_ms":1,"node":1,"timer":"heartbeat"}}\n{{"event":"wok\n', "line 3: no event"),
         (f'{GOOD}\n{{"event":"flew","at_ms":1}}', "line 2: no event of a trace"),
         (
             f'{GOOD}\n{{"event":"delivered","at_ms":1,"node":1,"source":2,"number":9}}',
@@ -396,3 +398,50 @@ def test_an_edited_trace_is_judged_or_refused(
         except InputError as error:
             refusal = str(error)
         assert not refusal or (str(path) in refusal and "\n" not in refusal)
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_torn_end_is_no_error(packed: bool, tmp_path: Path) -> None:
+    """A writer that was killed leaves half a line, or an archive without its end: what stands before it is read."""
+    cluster, recorder = stormy_run()
+    whole = written(cluster, recorder, tmp_path / "whole")
+    all_lines = whole.read_bytes().splitlines()
+    torn = tmp_path / ("torn.gz" if packed else "torn")
+    data = gzip.compress(whole.read_bytes()) if packed else whole.read_bytes()
+    torn.write_bytes(data[: len(data) * 2 // 3])
+
+    lines = list(read_trace(torn).lines())
+    judged = check_files([str(torn)])[0]
+
+    assert len(all_lines) // 3 < len(lines) < len(all_lines) - 1
+    assert judged["verdict"] == "ok"
+    assert not check_trace(torn).violations
+
+
+def test_a_line_in_the_middle_is_never_taken_for_torn(tmp_path: Path) -> None:
+    """Half a line with an end is a mistake, at the end of the file too."""
+    cluster, recorder = stormy_run()
+    whole = written(cluster, recorder, tmp_path / "whole").read_text(encoding="utf-8").splitlines()
+    (tmp_path / "bad").write_text("\n".join([*whole[:-1], whole[-1][:20]]) + "\n", encoding="utf-8")
+
+    with pytest.raises(InputError, match=f"line {len(whole)}: no event of a trace"):
+        list(read_trace(tmp_path / "bad").lines())
+
+
+def test_a_trace_tells_why_a_message_was_lost() -> None:
+    """Its link was cut or dropped it, or its target was down; what a link duplicated or held is told too."""
+    cluster, recorder = stormy_run()
+    cluster.apply(Hold())
+    cluster.run(cluster.now_ms() + 1)
+    cluster.submit(1, Post("ann", "held", "text"))
+    cluster.wait(lambda: bool(cluster.held()), 2_000)
+
+    events = list(recorder.events())
+    lost = {event.why for event in events if isinstance(event, MessageLost)}
+
+    assert lost == {"cut", "dropped", "down"}
+    assert any(isinstance(event, MessageDuplicated) for event in events)
+    held = [event for event in events if isinstance(event, MessageHeld)]
+    sent = {event.number for event in events if isinstance(event, MessageSent)}
+    assert held
+    assert {event.number for event in held} <= sent

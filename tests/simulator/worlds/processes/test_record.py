@@ -22,6 +22,7 @@ from simulator.scenario.session.files import trace_to
 from simulator.settings import Settings
 from simulator.trace.reader import read_trace
 from simulator.worlds.processes.cluster import ProcessCluster
+from simulator.worlds.processes.framed_pipe import LENGTH
 from simulator.worlds.processes.recording import Recording
 from simulator.worlds.processes.wire import encode_report
 from tests.simulator.worlds.processes.conftest import Start
@@ -51,6 +52,12 @@ def write(cluster: ProcessCluster, node: int, title: str) -> None:
     assert cluster.wait(lambda: ticket.done, LONG_MS)
 
 
+def framed_report(report: NoteLine) -> bytes:
+    """The body of a frame with one report."""
+    data = encode_report(report)
+    return LENGTH.pack(len(data)) + data
+
+
 def test_a_real_run_makes_a_trace_that_judges_well(cluster: ProcessCluster, tmp_path: Path) -> None:
     """Writes, reads, a crash, loss and a partition: all of it stands in the trace, and every invariant holds."""
     write(cluster, 1, "first")
@@ -75,7 +82,7 @@ def test_a_real_run_makes_a_trace_that_judges_well(cluster: ProcessCluster, tmp_
     assert count == sum(kinds.values()) + len(cluster.history()) + 1
     assert set(kinds) == {
         "asked", "told", "sent", "delivered", "lost", "woken",
-        "recovered", "recorded", "synced", "applied", "ended", "struck",
+        "recovered", "recorded", "synced", "applied", "ended", "struck", "duplicated",
     }  # fmt: skip
     assert kinds["recovered"] == 4
     assert kinds["struck"] == 5
@@ -130,7 +137,7 @@ def test_without_a_record_there_is_no_trace(start: Start, tmp_path: Path) -> Non
 def test_a_recording_that_is_full_keeps_the_beginning() -> None:
     """And says why it stopped; what it holds can still be read."""
     recording = Recording(most_bytes=300)
-    note = encode_report(NoteLine("kind", "x" * 80))
+    note = framed_report(NoteLine("kind", "x" * 80))
     for at_ms in range(9):
         recording.reported(at_ms, 1, note)
         recording.end()
@@ -147,7 +154,7 @@ def test_a_full_disk_ends_the_recording_and_nothing_else(monkeypatch: pytest.Mon
     """What was written before can be read, and what follows is no error. The end is reported once."""
     recording, reasons = Recording(), list[str]()
     recording.ended_early = reasons.append
-    note = encode_report(NoteLine("kind", "x" * 1_000))
+    note = framed_report(NoteLine("kind", "x" * 1_000))
     recording.reported(0, 1, note)
     end = recording.end()
     real_write, room = os.write, [50]
