@@ -10,7 +10,7 @@ from typing import Any
 from simulator.checks.linearizability.judge import Verdict, judge
 from simulator.checks.linearizability.models import MODELS
 from simulator.checks.linearizability.operations import misplaced
-from simulator.checks.linearizability.shapes import misshapen
+from simulator.checks.linearizability.shapes import all_misshapen
 from simulator.checks.linearizability.weaker import judge_weaker
 from simulator.cluster.history import Recording, read_recording
 from simulator.errors import InputError
@@ -152,10 +152,8 @@ def _read_all(limits: Mapping[str, _TimeLimit], model: str) -> dict[str, Recordi
 
 def _faults(recording: Recording, model: str) -> Iterator[tuple[int, str]]:
     yield from recording.faults
-    for event, line in zip(recording.events, recording.lines, strict=True):
-        wrong = misshapen(event, model)
-        if wrong:
-            yield line, wrong
+    for position, wrong in all_misshapen(recording.events, model):
+        yield recording.lines[position], wrong
     if not recording.faults:  # A line that could not be read may be the call or the return that seems to be missing.
         for position, wrong in misplaced(recording.events, recording.lines):
             yield recording.lines[position], wrong

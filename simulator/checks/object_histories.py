@@ -1,4 +1,4 @@
-"""Busy histories of a register, queue, stack or priority queue: linearizable by construction, and no value twice.
+"""Busy histories of a register, queue, stack, priority queue or set: linearizable by construction, and no value twice.
 
 As in `history_generator.py`, the seed alone draws when each operation takes effect, and clients do not think.
 """
@@ -14,6 +14,8 @@ from typing import Any
 from simulator.cluster.history import Event
 
 Perform = Callable[[str, Any], Any]
+
+_MOST_ADDED = 20
 
 
 def busy_object(
@@ -36,6 +38,7 @@ class _Clients:
         self._dice, self._left, self._crashes, self._writes = dice, operations, crashes, writes
         self._put, self._take, perform = _OBJECTS[model]
         self._perform = perform()
+        self._added: list[Any] = []
         self._processes = 0
         self._values = dice.sample(range(operations), operations)
         self._events: list[Event] = []
@@ -62,14 +65,22 @@ class _Clients:
         if not self._left:
             return
         self._left -= 1
-        f, arg = self._take, None
-        if self._dice.random() < self._writes:
-            f, arg = self._put, self._values[self._left]
+        f, arg = self._draw()
         self._events.append(Event(process=process, type="invoke", f=f, value=arg))
         called.append((process, f, arg))
 
+    def _draw(self) -> tuple[str, Any]:
+        """The next operation. A set holds some 20 elements; each is removed once, by half of what is no add."""
+        if self._dice.random() < self._writes and len(self._added) < _MOST_ADDED:
+            return self._put, self._values[self._left]
+        if self._put == "add" and self._added and self._dice.random() < 0.5:
+            return "remove", self._added.pop(self._dice.randrange(len(self._added)))
+        return self._take, None
+
     def _take_effect(self, called: list[tuple[int, str, Any]], at: int, done: list[tuple[int, str, Any]]) -> None:
         process, f, arg = called.pop(at)
+        if f == "add":
+            self._added.append(arg)
         crashed = self._dice.random() < self._crashes
         if not crashed:
             done.append((process, f, self._perform(f, arg)))
@@ -109,9 +120,25 @@ def _priority_queue() -> Perform:
     )
 
 
+def _set() -> Perform:
+    elements: set[Any] = set()
+
+    def perform(f: str, arg: Any) -> Any:
+        if f == "read":
+            return sorted(elements)
+        if f == "add":
+            elements.add(arg)
+        else:
+            elements.discard(arg)
+        return None
+
+    return perform
+
+
 _OBJECTS: dict[str, tuple[str, str, Callable[[], Perform]]] = {
     "register": ("write", "read", _register),
     "fifo-queue": ("enqueue", "dequeue", _queue),
     "stack": ("push", "pop", _stack),
     "priority-queue": ("insert", "delete-min", _priority_queue),
+    "set": ("add", "read", _set),
 }

@@ -9,7 +9,7 @@ from simulator.checks.linearizability.history import History
 from simulator.checks.linearizability.judge import Verdict, judge
 from simulator.checks.linearizability.model import Model
 from simulator.checks.linearizability.operations import misplaced
-from simulator.checks.linearizability.shapes import SHAPES, misshapen
+from simulator.checks.linearizability.shapes import SHAPES, all_misshapen
 from simulator.cluster.history import Event
 from simulator.errors import InputError
 
@@ -28,10 +28,8 @@ def check(
         InputError: there is no such model or first value, or an event does not fit the model or the events before it.
     """
     name = model if isinstance(model, str) else ""
-    for position, event in enumerate(history, 1):
-        wrong = misshapen(event, name) if name in SHAPES else ""
-        if wrong:
-            raise InputError(f"event {position}: {wrong}.")
+    for position, wrong in all_misshapen(history, name) if name in SHAPES else ():
+        raise InputError(f"event {position + 1}: {wrong}.")
     for position, wrong in misplaced(history, range(1, len(history) + 1)):
         raise InputError(f"event {position + 1}: {wrong.replace('of line', 'of event')}.")
     return judge(history, model, init, limit_s=time_limit_s)

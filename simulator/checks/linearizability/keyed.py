@@ -65,7 +65,6 @@ class MultiRegister(Model):
     """
 
     name = "multi-register"
-    keyed = True
 
     def initial(self, init: Any) -> State:
         """An object of values by key."""

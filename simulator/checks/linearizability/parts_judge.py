@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from simulator.checks.linearizability.blog_facts import brief
 from simulator.checks.linearizability.budget import Budget, OutOfBudget
-from simulator.checks.linearizability.independent import has_keys, narrowed, split_keys
+from simulator.checks.linearizability.independent import Objects
 from simulator.checks.linearizability.model import Model
 from simulator.checks.linearizability.models import MODELS
 from simulator.checks.linearizability.operations import PENDING, Operations, pair
@@ -43,7 +43,10 @@ class PartsJudge:
         self._decider = DECIDERS.get(model.name) if type(model) is MODELS.get(model.name) else None
         self._init = init
         self._budget = budget
-        self._keyed = not model.keyed and has_keys(pair(events).main)
+        operations = pair(events).main
+        self._objects = Objects.of(operations, model)
+        # What is used together in the whole history is one object in each prefix, too, so that it keeps its name.
+        self._linked = self._objects.split(operations) if self._objects is Objects.REGISTERS else None
 
     def reason(self) -> Reason | None:
         """The shortest prefix that fails, and why; None when the history is linearizable.
@@ -68,7 +71,7 @@ class PartsJudge:
             if earlier is None:
                 break
             found, certain = self._shorten(earlier, limit)
-        key = f"key {brief(found.part)}: " if self._keyed else ""
+        key = f"key {brief(found.part)}: " if self._objects is Objects.KEYS else ""
         why = f"{describe_length(found.length, whole, certain)}: {key}{self._explain(found)}"
         calls = found.operations.call
         conflict = dict.fromkeys(calls[number] for number in _conflicting(found.reason))
@@ -77,7 +80,7 @@ class PartsJudge:
     def _violation(self, length: int, budget: Budget, only: _Found | None = None) -> _Found | None:
         """A violation in the first `length` events, in the part of `only` if that is given."""
         operations = pair(self._events[:length]).main
-        parts = parts_of(operations, self._model, split_keys(operations) if self._keyed else None)
+        parts = parts_of(operations, self._model, self._linked or self._objects.split(operations))
         alone = len(parts) == 1
         if only is not None:
             parts = {only.part: parts.get(only.part, [])}
@@ -138,7 +141,7 @@ class PartsJudge:
         return _describe_result(final, found.operations)
 
     def _narrow(self, part: Hashable) -> Any:
-        return narrowed(self._init, part) if self._keyed else self._model.narrow(self._init, part)
+        return self._objects.first(self._model, self._init, part)
 
     def _search(
         self,

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from simulator.checks.linearizability.blog_sweep import sweep_blog
 from simulator.checks.linearizability.budget import Budget, OutOfBudget
 from simulator.checks.linearizability.chain_before import chain_before
-from simulator.checks.linearizability.independent import has_keys, narrowed, split_keys
+from simulator.checks.linearizability.independent import Objects
 from simulator.checks.linearizability.model import UNKNOWN, Model, State
 from simulator.checks.linearizability.models import MODELS
 from simulator.checks.linearizability.operations import PENDING, Operations, pair
@@ -51,12 +51,12 @@ def linearization(
     operations = pair(events).main
     if len(operations) > MOST_OPERATIONS:
         return None
-    keyed = not judged.keyed and has_keys(operations)
-    parts = parts_of(operations, judged, split_keys(operations) if keyed else None)
+    objects = Objects.of(operations, judged)
+    parts = parts_of(operations, judged, objects.split(operations))
     budget = Budget(limit_s)
     points: list[Point] = []
     for part, numbers in parts.items():
-        first = judged.initial(narrowed(init, part) if keyed else judged.narrow(init, part))
+        first = judged.initial(objects.first(judged, init, part))
         try:
             found = _Builder(operations, judged, events, budget).build(numbers, first)
         except OutOfBudget:

@@ -127,14 +127,17 @@ class Mutex(Model):
 
 
 class ReadableSet(Model):
-    """add v, remove v, read -> all elements.
+    """add v, remove v, read -> all elements, contains v -> whether it is in.
+
+    An add or a remove that returns true or false tells whether it changed the set; any other result tells nothing.
 
     It has no parts: a read sees all elements at one moment. Elements that are correct one by one can be wrong together,
-    for example when one reader sees only a, and the next only b.
+    for example when one reader sees only a, and the next only b. Without such reads each element is an object of its
+    own (`independent.py`).
     """
 
     name = "set"
-    reads = frozenset({"read"})
+    reads = frozenset({"read", "contains"})
 
     def initial(self, init: Any) -> State:
         """A list of its elements."""
@@ -144,12 +147,21 @@ class ReadableSet(Model):
 
     def prepare(self, f: str, arg: Any, result: Any) -> tuple[Any, Any]:
         """See `Model`."""
+        if f in {"add", "remove"} and result is not UNKNOWN:
+            return frozen(arg), result if isinstance(result, bool) and not isinstance(arg, bool) else None
         return frozen(arg), list(map(frozen, result)) if isinstance(result, list) else result
+
+    def pure(self, f: str, arg: Any, result: Any) -> bool:
+        """An add or remove that changed nothing."""
+        return f in self.reads or result is False
 
     def step(self, state: State, f: str, arg: Any, result: Any) -> tuple[bool, State]:
         """See `Model`."""
         if f == "read":
             return result is UNKNOWN or (len(result) == len(state) and state == frozenset(result)), state
+        there = arg in state
+        if f == "contains":
+            return result is UNKNOWN or result is there, state
         if f == "add":
-            return True, state if arg in state else state | {arg}
-        return True, state - {arg} if arg in state else state
+            return result in {UNKNOWN, None} or result is not there, state if there else state | {arg}
+        return result in {UNKNOWN, None} or result is there, state - {arg} if there else state

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import Any, Literal
 
 import msgspec
 
+from simulator.checks.linearizability.independent import are_pairs
+from simulator.checks.linearizability.models import MODELS
 from simulator.cluster.history import Event
 
 _Text3 = tuple[str, str, str]
@@ -34,7 +37,7 @@ SHAPES: dict[str, dict[str, tuple[Any, Any]]] = {
         "read": (tuple[str | int, Any], tuple[str | int, list[Any] | None]),
     },
     "multi-register": {"txn": (_Steps, _Steps)},
-    "set": {"add": (Any, Any), "remove": (Any, Any), "read": (Any, list[Any])},
+    "set": {"add": (Any, Any), "remove": (Any, Any), "read": (Any, list[Any]), "contains": (Any, bool)},
     "blog": {
         "post": (_Text3, Literal["ok", "duplicate title"]),
         "comment": (_Text3, Literal["ok", "cannot comment"]),
@@ -44,6 +47,17 @@ SHAPES: dict[str, dict[str, tuple[Any, Any]]] = {
     },
 }
 """For each model and operation the types of its argument and its result, as JSON gives them (a tuple is a list)."""
+
+
+def all_misshapen(events: Sequence[Event], model: str) -> Iterator[tuple[int, str]]:
+    """Each event that is none of this model: its position, and what is wrong. Pairs of a key and a value are opened."""
+    keyed = not MODELS[model].keyed and are_pairs((one.f, one.value) for one in events if one.type == "invoke")
+    for position, event in enumerate(events):
+        wrong = misshapen(event, model)
+        if wrong and keyed and isinstance(event.value, list) and len(event.value) == 2:
+            wrong = misshapen(msgspec.structs.replace(event, value=event.value[1]), model)
+        if wrong:
+            yield position, wrong
 
 
 def misshapen(event: Event, model: str) -> str:

@@ -18,7 +18,7 @@ from typing import Any
 import msgspec
 
 from simulator.checks.linearizability.budget import Budget, OutOfBudget
-from simulator.checks.linearizability.independent import has_keys, narrowed, split_keys
+from simulator.checks.linearizability.independent import Objects
 from simulator.checks.linearizability.judge import Verdict, judge
 from simulator.checks.linearizability.model import UNKNOWN, Model, State
 from simulator.checks.linearizability.models import MODELS
@@ -165,8 +165,8 @@ class _Sequential:
         self._budget = budget
         self._parts: dict[Hashable, int] = {}
         self._lines: list[list[int]] = []
-        keyed = not model.keyed and has_keys(operations)
-        keys = split_keys(operations) if keyed else list(map(model.part, operations.f, operations.arg))
+        objects = Objects.of(operations, model)
+        keys = objects.split(operations) or list(map(model.part, operations.f, operations.arg))
         lines: dict[int, list[int]] = {}
         for number, ret in enumerate(operations.ret):
             if ret != FAILED:
@@ -174,8 +174,7 @@ class _Sequential:
                 self._parts.setdefault(keys[number], len(self._parts))
         self._lines = list(lines.values())
         self._steps = [self._step_of(number, keys[number]) for number in range(len(operations.f))]
-        narrow = narrowed if keyed else model.narrow
-        self._first = tuple(model.initial(narrow(init, part)) for part in self._parts)
+        self._first = tuple(model.initial(objects.first(model, init, part)) for part in self._parts)
 
     def why(self) -> str:
         """Why no order exists, or "" if one does."""

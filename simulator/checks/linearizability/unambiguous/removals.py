@@ -1,138 +1,164 @@
-"""A set whose elements are added once each, and removed: one sweep that changes it as late as it can.
+"""A set whose elements are added once each, and removed: one sweep over the events that builds an order.
 
-Each element is absent, then present, then gone. A change (an add or a remove takes effect) is made when its operation
-returns, or when a read that shows it has to take effect. Before a change is made, every open read that it would make
-impossible takes effect, with all changes that this read needs; and so on. A read becomes impossible when an element
-goes that it shows, or when one comes that it does not show and that no remove can take away before the read returns.
+Each element is absent, then present, then gone. A read takes effect as soon as the set holds just what it shows. An
+element goes as soon as no read that is left shows it and a remove of it is open: that can do no harm. It comes as late
+as it can: when its add returns, or when a read that shows it returns.
 
-All these steps are forced: they happen in every order. So if one needs an operation that was not yet called, or if two
-reads would each have to come before the other, no order exists. There is a choice in two cases only: a remove that may
-have found nothing because its element came later, and an added element that may go again before an open read returns.
-The sweep then takes the likely branch, which proves an order if it ends well, and nothing if it does not.
+Before an element comes, each open read that does not show it either takes effect now, or after the element has gone
+again. `Precedence` finds reads for which the second is impossible; these take effect now, with all that this needs:
+what they show comes, and what they do not show goes, after the reads that show it. Reads that may wait do wait.
+
+Every step but the waiting is forced. So if a forced step is impossible, and no read waited that could have taken
+effect, no order exists. If some did wait, the end of the sweep is an order, or it proves nothing; then `proof_near`
+looks for a read that has no place in any order.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from simulator.checks.linearizability.model import State, frozen
-from simulator.checks.linearizability.operations import PENDING, Operations
+from simulator.checks.linearizability.model import State
+from simulator.checks.linearizability.operations import Operations
 from simulator.checks.linearizability.unambiguous.conflict import Ambiguous, Conflict
-from simulator.checks.linearizability.unambiguous.read_windows import Span, read_windows
+from simulator.checks.linearizability.unambiguous.set_facts import NOBODY, SetFacts, read_set_facts
+from simulator.checks.linearizability.unambiguous.set_precedence import Precedence
+from simulator.checks.linearizability.unambiguous.set_proof import proof_near
 
 _ABSENT, _PRESENT, _GONE = range(3)
-_NOBODY = -1
+_CALL, _RETURN = 0, 1
 
 
 class _Stuck(Exception):
-    """A forced step is impossible."""
+    """A forced step is impossible. `certain`: it would be in every order."""
 
-    def __init__(self, text: str, *operations: int) -> None:
+    def __init__(self, text: str, *operations: int, certain: bool = False) -> None:
         super().__init__(text)
         self.conflict = Conflict(text, operations)
+        self.certain = certain
 
 
 def decide_removals(table: Operations, numbers: Sequence[int], first: frozenset[State]) -> Conflict | None:
     """None if the operations `numbers` of a set that held `first` are linearizable.
 
-    The cost is that of the reads' elements, and of one look at each open read for each change.
+    The cost is that of the elements that reads show, and of a look at each waiting read for each add.
 
     Raises:
-        Ambiguous: an element was added twice, or a choice was made and led nowhere.
+        Ambiguous: an element was added twice, or reads waited and that led nowhere.
     """
-    for eager in (True, False):
-        sweep = _Sweep(table, numbers, first, eager=eager)
-        try:
-            sweep.run()
-        except _Stuck as stuck:
-            if not sweep.chosen:
-                return stuck.conflict
-        else:
-            return None
-    raise Ambiguous
+    facts = read_set_facts(table, numbers, first)
+    for element, reads in facts.shown_in.items():
+        if element not in facts.add:
+            return Conflict("{0} shows an element that nobody added", (reads[0],))
+    for number, shown in facts.shown.items():
+        if len(shown) != len(table.result[number]):
+            return Conflict("{0} shows an element twice", (number,))
+        if facts.low[number] > facts.high[number]:
+            return Conflict("{0} shows elements that were not in at the same time", (number,))
+    sweep = _Sweep(facts)
+    try:
+        sweep.run()
+    except _Stuck as stuck:
+        if sweep.chosen and not stuck.certain:
+            proof = proof_near(facts, sweep.now)
+            if proof is None:
+                raise Ambiguous from None
+            return proof
+        return stuck.conflict
+    return None
 
 
 class _Sweep:
-    def __init__(self, table: Operations, numbers: Sequence[int], first: frozenset[State], *, eager: bool) -> None:
+    def __init__(self, facts: SetFacts) -> None:
         self.chosen = False
-        self._eager = eager
-        self._calls, self._rets = table.call, table.ret
-        self._held = set(first)
-        self._phase: dict[State, int] = dict.fromkeys(first, _PRESENT)
-        self._came: dict[State, float] = dict.fromkeys(first, -1)
-        self._add: dict[State, int] = dict.fromkeys(first, _NOBODY)
-        self._removes: dict[State, list[int]] = {}
-        self._element: dict[int, State] = {}
-        self._shown: dict[int, frozenset[State]] = {}
-        self._shown_in: dict[State, list[int]] = {}
-        for number in numbers:
-            self._take(number, table.f[number], table.arg[number], table.result[number])
-        self._windows = read_windows(
-            {number: (self._calls[number], self._rets[number], shown) for number, shown in self._shown.items()},
-            self._spans(),
-        )
-        self._shown_until = {
-            element: (
-                max(self._windows[read][0] for read in reads),
-                max(self._windows[read][1] for read in reads),
-            )
-            for element, reads in self._shown_in.items()
-        }
-        self._open: dict[int, int] = {}
-        """The open reads that have not taken effect, each with the number of elements by which it differs."""
+        self._facts = facts
+        self.now: float = -1
+        self._held: set[State] = set(facts.first)
+        self._phase: dict[State, int] = dict.fromkeys(facts.first, _PRESENT)
+        self._came: dict[State, float] = dict.fromkeys(facts.first, -1)
+        self._left = {element: len(reads) for element, reads in facts.shown_in.items()}
+        self._removing: dict[State, int] = {}
+        self._waiting: dict[int, None] = {}
+        """The open reads that have not taken effect."""
+        self._bits: dict[State, int] = {}
+        self._free_bits: list[int] = []
+        self._mask = 0
+        self._masks: dict[int, int] = {}
+        self._by_mask: dict[int, list[int]] = {}
+        self._taken: set[int] = set()
         self._jumping: dict[int, None] = {}
-        self._now: float = -1
-
-    def _take(self, number: int, f: str, arg: State, result: list[State]) -> None:
-        if f == "read":
-            self._shown[number] = shown = frozenset(map(frozen, result))
-            for element in shown:
-                self._shown_in.setdefault(element, []).append(number)
-            return
-        self._element[number] = element = frozen(arg)
-        if f == "remove":
-            self._removes.setdefault(element, []).append(number)
-        elif self._add.setdefault(element, number) != number:
-            raise Ambiguous
-        self._phase.setdefault(element, _ABSENT)
-
-    def _spans(self) -> dict[State, Span]:
-        """The elements that certainly went when they were removed."""
-        spans: dict[State, Span] = {}
-        for element, add in self._add.items():
-            removes = self._removes.get(element, ())
-            added = (-1, -1) if add == _NOBODY else (self._calls[add], self._rets[add])
-            if not removes:
-                spans[element] = Span(*added, PENDING, PENDING)
-            elif len(removes) == 1 and self._calls[removes[0]] > added[1]:
-                spans[element] = Span(*added, self._calls[removes[0]], self._rets[removes[0]])
-        return spans
+        self._precedence = Precedence(facts, self._held, self._phase)
+        for element in facts.first:
+            self._mask |= self._bit_of(element)
 
     def run(self) -> None:
         """Sweep over all calls and returns. Raises `_Stuck` where a forced step is impossible."""
-        moments: list[tuple[float, int, bool]] = []
-        for number, (low, high) in self._windows.items():
-            if low > high:
-                raise _Stuck("{0} shows elements that were not in at the same time", number)
-            moments += ((low, number, True), (high, number, False))
-        moments += [(self._rets[number], number, False) for number in self._element]
-        moments.sort()
-        for now, number, called in moments:
-            if now == PENDING:
-                return
-            self._now = now
-            if called:
-                differs = len(self._held ^ self._shown[number])
-                if differs:
-                    self._open[number] = differs
-            elif number in self._shown:
-                if number in self._open:
+        facts = self._facts
+        adds = {number: element for element, number in facts.add.items() if number != NOBODY}
+        for now, kind, number in facts.moments():
+            self.now = now
+            if number in facts.shown:
+                if kind == _CALL:
+                    self._open(number)
+                elif number not in self._taken:
                     self._jump(number)
-            elif self._add.get(self._element[number]) == number:
-                if self._phase[self._element[number]] == _ABSENT:
-                    self._come(self._element[number], number)
+            elif number in adds:
+                if kind == _RETURN and self._phase.get(adds[number], _ABSENT) == _ABSENT:
+                    self._come(adds[number], number)
+            elif kind == _CALL:
+                element = facts.removed[number]
+                self._removing[element] = self._removing.get(element, 0) + 1
+                self._leave(element)
             else:
-                self._remove_returns(number, self._element[number])
+                self._remove_returns(number, facts.removed[number])
+
+    def _open(self, read: int) -> None:
+        """A read begins: it takes effect at once if the set holds just what it shows."""
+        shown = self._facts.shown[read]
+        mask = 0
+        bits = self._bits
+        for element in shown:
+            bit = bits.get(element)
+            mask |= self._bit_of(element) if bit is None else bit
+        self._waiting[read] = None
+        self._masks[read] = mask
+        self._by_mask.setdefault(mask, []).append(read)
+        if mask == self._mask:
+            self._settle()
+
+    def _bit_of(self, element: State) -> int:
+        bit = self._bits.get(element)
+        if bit is None:
+            bit = self._free_bits.pop() if self._free_bits else 1 << len(self._bits)  # None is free: all are in use.
+            self._bits[element] = bit
+        return bit
+
+    def _settle(self) -> None:
+        """Let each read take effect that shows what the set holds, and each element go that nobody will show."""
+        gone: list[State] = []
+        while True:
+            for read in self._by_mask.pop(self._mask, ()):
+                self._taken.add(read)
+                del self._waiting[read], self._masks[read]
+                for element in self._facts.shown[read]:
+                    self._left[element] -= 1
+                    if not self._left[element] and self._removing.get(element):
+                        gone.append(element)
+            if not gone:
+                return
+            self._put_out(gone.pop())
+
+    def _put_out(self, element: State) -> None:
+        self._phase[element] = _GONE
+        self._held.remove(element)
+        bit = self._bits.pop(element)
+        self._mask ^= bit
+        self._free_bits.append(bit)
+
+    def _leave(self, element: State) -> None:
+        """Let an element go, if it is in, nobody will show it, and a remove of it is open."""
+        if self._phase.get(element) == _PRESENT and not self._left.get(element) and self._removing.get(element):
+            self._put_out(element)
+            self._settle()
 
     def _jump(self, read: int) -> None:
         """Let a read take effect: make all changes that it shows."""
@@ -140,95 +166,126 @@ class _Sweep:
             other = next(reversed(self._jumping))
             raise _Stuck("each of {0} and {1} shows what must have come after the other", read, other)
         self._jumping[read] = None
-        shown = self._shown[read]
-        while read in self._open:
-            missing = next((element for element in shown if element not in self._held), None)
+        shown, held = self._facts.shown[read], self._held
+        while read not in self._taken:
+            missing = next((element for element in shown if element not in held), None)
             if missing is not None:
                 self._come(missing, read)
-                continue
-            self._go(next(element for element in self._held if element not in shown), read)
+            else:
+                self._go(next(element for element in held if element not in shown), read)
         del self._jumping[read]
 
-    def _come(self, element: State, because: int, *, goes: bool = False) -> None:
-        add = self._add.get(element, _NOBODY)
-        phase = self._phase.get(element, _ABSENT)
-        if phase == _GONE:
+    def _come(self, element: State, because: int) -> None:
+        facts = self._facts
+        add = facts.add.get(element, NOBODY)
+        if self._phase.get(element, _ABSENT) == _GONE:
             raise _Stuck("{0} shows an element that must have been removed before", because)
-        if add == _NOBODY:
-            raise _Stuck("{0} shows an element that nobody added", because)
-        if self._calls[add] > self._now:
-            raise _Stuck("{0} ended before {1} began, and shows its element", because, add)
-        for read in list(self._open):
-            if read in self._open and element not in self._shown[read]:
-                if not self._can_go(element, self._windows[read][1]):
-                    self._jump(read)
-                elif not goes and self._can_take_effect(read):
+        if facts.calls[add] > self.now:
+            certain = because in facts.shown and facts.rets[because] < facts.calls[add]
+            raise _Stuck("{0} ended before {1} began, and shows its element", because, add, certain=certain)
+        waiting = self._make_way(element)
+        if self._phase.get(element, _ABSENT) != _ABSENT:
+            return
+        if not self.chosen:
+            self.chosen = any(self._may_take_effect(read, element) for read in waiting)
+        self._phase[element] = _PRESENT
+        self._came[element] = self.now
+        self._held.add(element)
+        self._mask |= self._bit_of(element)
+        self._leave(element)
+        self._settle()
+
+    def _make_way(self, element: State) -> list[int]:
+        """Let each waiting read take effect that must before an element comes; return the others that miss it."""
+        shown = self._facts.shown
+        while True:
+            waiting = [read for read in self._waiting if element not in shown[read]]
+            choice: list[int] = []
+            for read in waiting:
+                must, implied = self._precedence.before(read, element, self.now)
+                if must:
+                    choice = [read]
+                    break
+                if implied and not choice:
+                    choice = [read] if self._comes_first(read, implied) else implied
                     self.chosen = True
-                    if self._eager:
-                        self._jump(read)
-        if self._phase[element] == _ABSENT:
-            self._phase[element] = _PRESENT
-            self._came[element] = self._now
-            self._held.add(element)
-            self._changed(element, present=True)
+            if not choice:
+                return waiting
+            for read in choice:
+                if read not in self._taken:
+                    self._jump(read)
+
+    def _comes_first(self, read: int, others: Sequence[int]) -> bool:
+        """Either the read takes effect before an element comes, or all the others do: whether the read is better."""
+        high = self._facts.high
+        if any(other not in self._waiting for other in others):
+            return True
+        return high[read] < min(high[other] for other in others)
 
     def _go(self, element: State, because: int) -> None:
-        if not self._can_go(element, self._now):
-            held = self._add[element]
-            text = "{0} does not show what {1} added, which nobody could have removed by then"
-            raise _Stuck(text, because, held)
-        for read in list(self._open):
-            if read in self._open and element in self._shown[read]:
-                self._jump(read)
+        """Let an element go, after all reads that show it."""
+        facts = self._facts
+        for read in facts.shown_in.get(element, ()):
+            if read in self._taken:
+                continue
+            if read not in self._waiting:
+                text = "{0} does not show an element that was in, and {1}, which began after it, still shows it"
+                certain = because in facts.shown and facts.here_by[element] < facts.low[because]
+                raise _Stuck(text, because, read, certain=certain)
+            self._jump(read)
         if self._phase[element] == _PRESENT:
-            self._phase[element] = _GONE
-            self._held.remove(element)
-            self._changed(element, present=False)
+            if not self._removing.get(element):
+                held = facts.add[element]
+                text = "{0} does not show what {1} added, which nobody could have removed by then"
+                certain = because in facts.shown and facts.here_by[element] < facts.low[because]
+                raise _Stuck(text, because, held, certain=certain and not facts.removable(element, self.now))
+            self._put_out(element)
+            self._settle()
 
-    def _can_take_effect(self, read: int) -> bool:
-        """Whether the operations of all changes that the read shows are called."""
-        shown = self._shown[read]
-        for element in shown:
-            if element not in self._held:
-                add = self._add.get(element, _NOBODY)
-                if self._phase.get(element) == _GONE or add == _NOBODY or self._calls[add] > self._now:
+    def _may_take_effect(self, read: int, element: State) -> bool:
+        """Whether a read could take effect before an element comes: False only if it certainly cannot."""
+        facts = self._facts
+        shown = facts.shown[read]
+        for one in shown:
+            if one not in self._held:
+                add = facts.add.get(one, NOBODY)
+                if self._phase.get(one) == _GONE or add == NOBODY or facts.calls[add] > self.now:
                     return False
-        return all(element in shown or self._can_go(element, self._now) for element in self._held)
-
-    def _can_go(self, element: State, by: float) -> bool:
-        """Whether a remove that has not returned yet is called before the moment `by`."""
-        return any(
-            self._calls[number] < by and self._rets[number] >= self._now for number in self._removes.get(element, ())
-        )
-
-    def _changed(self, element: State, *, present: bool) -> None:
-        for read, differs in list(self._open.items()):
-            left = differs - 1 if (element in self._shown[read]) is present else differs + 1
-            if left:
-                self._open[read] = left
-            else:
-                del self._open[read]
+        for one in self._held:
+            if one not in shown:
+                if not self._removing.get(one):
+                    return False
+                if self._left.get(one):
+                    for other in facts.shown_in[one]:
+                        late = other not in self._waiting or element in facts.shown[other]
+                        if late and other not in self._taken:
+                            return False
+        return True
 
     def _remove_returns(self, number: int, element: State) -> None:
         """It took the element away, or found nothing."""
-        phase = self._phase[element]
-        call, ret = self._calls[number], self._rets[number]
-        if phase == _ABSENT:
-            add = self._add.get(element, _NOBODY)
-            if add == _NOBODY or self._calls[add] > ret:
-                return  # There was nothing to remove yet.
-        elif phase == _GONE:
-            return
-        elif call > self._came[element]:
+        facts = self._facts
+        phase = self._phase.get(element, _ABSENT)
+        if phase == _PRESENT and facts.calls[number] > self._came[element]:
             self._go(element, number)
-            return
-        # It may have found nothing, and the element came after it. It did if a later read shows the element.
-        surely, perhaps = self._shown_until.get(element, (-1, -1))
-        if surely > ret:
-            self.chosen = self.chosen or len(self._removes[element]) > 1
+        elif phase != _GONE:
+            self._perhaps_found_nothing(number, element)
+        self._removing[element] -= 1
+
+    def _perhaps_found_nothing(self, number: int, element: State) -> None:
+        """The element is not in yet, or it may have come after the remove. It did if a later read shows it."""
+        facts, ret = self._facts, self._facts.rets[number]
+        add = facts.add.get(element, NOBODY)
+        if add == NOBODY or facts.calls[add] > ret:
+            return  # There was nothing to remove yet.
+        left = [read for read in facts.shown_in.get(element, ()) if read not in self._taken]
+        several = len(facts.removes[element]) > 1
+        if any(facts.low[read] > ret for read in left):
+            self.chosen = self.chosen or several
             return
         # If no read shows the element from now on, it is as well gone.
-        self.chosen = self.chosen or perhaps > ret
-        if phase == _ABSENT:
-            self._come(element, number, goes=True)
-        self._go(element, number)
+        self.chosen = self.chosen or bool(left)
+        if self._phase.get(element, _ABSENT) == _ABSENT:
+            self._come(element, number)
+        if self._phase[element] == _PRESENT:
+            self._go(element, number)

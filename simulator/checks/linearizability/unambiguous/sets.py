@@ -12,31 +12,35 @@ from itertools import groupby
 
 from simulator.checks.linearizability.model import State, frozen
 from simulator.checks.linearizability.operations import Operations
-from simulator.checks.linearizability.unambiguous.conflict import Conflict
+from simulator.checks.linearizability.unambiguous.conflict import Ambiguous, Conflict
+from simulator.checks.linearizability.unambiguous.membership import decide_membership, tells
 from simulator.checks.linearizability.unambiguous.removals import decide_removals
+from simulator.checks.linearizability.unambiguous.set_facts import frozen_set
 
 
 def decide_set(table: Operations, numbers: Sequence[int], first: Sequence[State]) -> Conflict | None:
     """None if the operations `numbers` of a set that held `first` are linearizable. Linear in what reads show.
 
     Raises:
-        Ambiguous: elements were removed, and `decide_removals` could not decide.
+        Ambiguous: elements were removed, and `decide_removals` could not decide; or reads of the whole set and answers
+            about single elements are mixed.
     """
+    if all(table.f[number] != "read" for number in numbers):
+        return decide_membership(table, numbers, frozenset(first))
+    if any(table.f[number] == "contains" or tells(table, number) for number in numbers):
+        raise Ambiguous
     adds: dict[State, list[int]] = {}
     reads: list[tuple[frozenset[State], int]] = []
-    removals = False
+    if any(table.f[number] == "remove" for number in numbers):
+        return decide_removals(table, numbers, frozenset(first))
     for number in numbers:
-        if table.f[number] == "remove":
-            removals = True
-        elif table.f[number] == "add":
+        if table.f[number] == "add":
             adds.setdefault(frozen(table.arg[number]), []).append(number)
         else:
-            shown = frozenset(map(frozen, table.result[number]))
+            shown = frozen_set(table.result[number])
             if len(shown) != len(table.result[number]):
                 return Conflict("{0} shows an element twice", (number,))
             reads.append((shown, number))
-    if removals:
-        return decide_removals(table, numbers, frozenset(first))
     return _Growth(table, adds, frozenset(first)).conflict(reads)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+import msgspec
 import pytest
 
 from simulator.checks.linearizability.budget import Budget, OutOfBudget
@@ -12,6 +13,7 @@ from simulator.checks.linearizability.model import UNKNOWN
 from simulator.checks.linearizability.models import MODELS
 from simulator.checks.linearizability.operations import pair
 from simulator.checks.linearizability.search import search
+from simulator.checks.object_histories import busy_object
 from simulator.cluster.history import Event
 from tests.simulator.checks.linearizability.brute import STEPS, linearizable
 from tests.simulator.checks.linearizability.drawn import draw
@@ -163,3 +165,16 @@ def test_a_verdict_is_unknown_when_the_time_is_over() -> None:
 
     assert verdict.verdict == "unknown"
     assert "not settled within 0 s" in verdict.why
+
+
+def test_registers_that_no_transaction_uses_together_are_searched_apart() -> None:
+    """Ten busy pairs of registers: a search over all twenty at once would not end."""
+    events = []
+    for pair_of in range(10):
+        ours = busy_object("register", operations=60, clients=4, seed=pair_of)
+        for event in ours:
+            steps = [["write" if event.f == "write" else "read", f"{pair_of}{key}", event.value] for key in "ab"]
+            events.append(msgspec.structs.replace(event, process=10 * event.process + pair_of, f="txn", value=steps))
+    mixed = sorted(range(len(events)), key=lambda at: (at % 120, at))
+
+    assert judge([events[at] for at in mixed], "multi-register", limit_s=20).verdict == "ok"

@@ -98,7 +98,7 @@ def test_it_agrees_with_search_on_very_many(model: str) -> None:
         compared(model, crossed(model, seed, most=7))
 
 
-@pytest.mark.parametrize("model", sorted(CROSSED))
+@pytest.mark.parametrize("model", [*sorted(CROSSED), "set"])
 def test_busy_clients_of_one_object_are_settled(model: str) -> None:
     """Far beyond what a search can do: 2,000 operations by 50 clients that are never idle."""
     events = busy_object(model, operations=2_000, clients=50, seed=1)
@@ -106,7 +106,7 @@ def test_busy_clients_of_one_object_are_settled(model: str) -> None:
     assert judge(events, model, limit_s=20).verdict == "ok"
 
 
-@pytest.mark.parametrize("model", sorted(CROSSED))
+@pytest.mark.parametrize("model", [*sorted(CROSSED), "set"])
 def test_crashed_clients_are_settled(model: str) -> None:
     """One operation of a hundred has an unknown fate."""
     events = busy_object(model, operations=2_000, clients=20, seed=2, crashes=0.01)

@@ -147,3 +147,24 @@ def test_what_cannot_be_read_is_told_by_line(tmp_path: Path, text: str, sentence
     """One sentence each."""
     with pytest.raises(InputError, match=sentence):
         check_files([written(tmp_path / "history", text)], model="register")
+
+
+def test_counters_and_transactions_by_key_are_judged_one_by_one(tmp_path: Path) -> None:
+    """Arguments and results are those of the model, each in a pair with its key."""
+    counter = """
+    {:process 0, :type :invoke, :f :add, :value ["a" 2]}
+    {:process 0, :type :ok, :f :add, :value ["a" 2]}
+    {:process 1, :type :invoke, :f :read, :value ["b" nil]}
+    {:process 1, :type :ok, :f :read, :value ["b" 0]}
+    """
+    transactions = """
+    {:process 0, :type :invoke, :f :txn, :value [7 [[:w :x 1] [:r :y nil]]]}
+    {:process 0, :type :ok, :f :txn, :value [7 [[:w :x 1] [:r :y nil]]]}
+    {:process 1, :type :invoke, :f :txn, :value [8 [[:r :x nil]]]}
+    {:process 1, :type :ok, :f :txn, :value [8 [[:r :x nil]]]}
+    """
+    for model, text in (("counter", counter), ("multi-register", transactions)):
+        name = written(tmp_path / "history.edn", text)
+        assert check_files([name], model=model)[0]["verdict"] == "ok"
+        again = text.replace('"b"', '"a"').replace("[8 ", "[7 ")
+        assert check_files([written(tmp_path / "other.edn", again)], model=model)[0]["verdict"] == "violation"
