@@ -32,13 +32,15 @@ def check_files(
     time_limit_s: float | None = None,
     progress: Callable[[str], None] | None = None,
     invariants: Callable[[str, float | None], str] | None = None,
+    judged_one: Callable[[Recording, Verdict], None] = lambda _recording, _verdict: None,
 ) -> list[dict[str, Any]]:
     """Check each file, a history or a trace: {"file", "model", "operations", "verdict", "why"}, in order.
 
     `consistency` is "linearizable" or what `judge_weaker` understands; a weaker one is named in the result. `init` is
     the first value of the model. `time_limit_s` limits the time for each file, reading included, in seconds. `progress`
     receives the name of the file being checked. `invariants` checks everything else in a trace, given its name and the
-    moment of `time.monotonic` at which to give up, and returns "" or what is violated.
+    moment of `time.monotonic` at which to give up, and returns "" or what is violated. `judged_one` gets each history
+    with its verdict, for pictures.
 
     Raises:
         InputError: a file cannot be read or is not a history of this model, or the model has no such first value.
@@ -54,8 +56,11 @@ def check_files(
 
     def judge_history(recording: Recording, limit_s: float | None) -> Verdict:
         if consistency != "linearizable":
-            return judge_weaker(recording.events, model, consistency, init, limit_s)
-        return _judge(recording, model, init, limit_s)
+            verdict = judge_weaker(recording.events, model, consistency, init, limit_s)
+        else:
+            verdict = _judge(recording, model, init, limit_s)
+        judged_one(recording, verdict)
+        return verdict
 
     for number, name in enumerate(files, 1):
         if progress is not None:

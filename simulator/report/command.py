@@ -10,7 +10,8 @@ from simulator.analysis.run import load_run
 from simulator.errors import InputError
 from simulator.files.bounded_lines import opened_lines
 from simulator.files.places import REPLACING, Places
-from simulator.report.html import page
+from simulator.report.history_data import JudgedHistory, histories_data
+from simulator.report.html import HISTORY_SCRIPTS, TRACE_SCRIPTS, page
 from simulator.report.trace_data import trace_data
 
 _FIRST = b"<!doctype html>"
@@ -38,9 +39,14 @@ def report_trace(
     return data
 
 
+def report_histories(judged: list[JudgedHistory], out: str) -> None:
+    """Write the page of judged histories to `out`. See `report_trace`."""
+    write_page(out, histories_data(judged))
+
+
 def write_page(out: str, data: dict[str, Any], places: Places = REPLACING) -> None:
     """Write a page. See `report_trace`."""
-    made = page(data)
+    made = page(data, HISTORY_SCRIPTS if data["page"] == "history" else TRACE_SCRIPTS)
     with places.written(out, "a report", _is_report) as file:
         file.write(made)
 

@@ -19,11 +19,14 @@ TRACE_SCRIPTS = (
 )  # fmt: skip
 """The scripts of the page of a trace, in order: each uses only those before it."""
 
+HISTORY_SCRIPTS = ("support.js", "history_page.js")
+"""The scripts of the page of judged histories."""
+
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:"
 
 
 def page(data: dict[str, Any], scripts: Sequence[str] = TRACE_SCRIPTS) -> bytes:
-    """The whole file."""
+    """The whole file of `data`, which these scripts draw."""
     encoded = msgspec.json.encode(data).replace(b"<", b"\\u003c").replace(b">", b"\\u003e").replace(b"&", b"\\u0026")
     script = "\n".join(_asset(name) for name in scripts)
     head = (

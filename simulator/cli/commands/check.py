@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
@@ -11,6 +11,10 @@ from simulator.cli.failures import CHECK_FAILED, OK
 from simulator.cli.group import LabCommand, LabOption
 from simulator.cli.options import TimeMs, common_options, json_option
 from simulator.cli.output import Output
+
+if TYPE_CHECKING:
+    from simulator.checks.linearizability.judge import Verdict
+    from simulator.cluster.history import Recording
 
 MODELS = (
     "blog",
@@ -39,6 +43,7 @@ MODELS = (
             "a register that starts at 0, ten seconds a file",
         ),
         ("paxsim check --model register --consistency 'stale 1' history.edn", "does a weaker promise hold?"),
+        ("paxsim check history.jsonl --report history.html", "the operations as bars, and what cannot be placed"),
     ],
 )
 @click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path())
@@ -64,6 +69,7 @@ MODELS = (
 @click.option(
     "--time-limit", type=TimeMs(), metavar="TIME", cls=LabOption, help="Give up on a file after this: verdict unknown."
 )
+@click.option("--report", metavar="OUT.html", cls=LabOption, help="Draw the histories and verdicts on one page.")
 @json_option
 @common_options
 @click.pass_obj
@@ -75,6 +81,7 @@ def check(
     consistency: str,
     init: str,
     time_limit: int | None,
+    report: str | None,
     json: bool,
 ) -> int:
     """Judge each FILE: a trace, or a history as JSON lines, Jepsen's EDN, or a text log of Knossos or Porcupine.
@@ -88,6 +95,7 @@ def check(
     from simulator.checks.command import check_files
 
     limit_s = None if time_limit is None else time_limit / 1000
+    judged: list[tuple[Recording, Verdict]] = []
     progress = output.progress if len(files) > 1 else output.detail
     verdicts = check_files(
         files,
@@ -97,7 +105,10 @@ def check(
         time_limit_s=limit_s,
         progress=progress,
         invariants=_invariants,
+        judged_one=lambda recording, verdict: judged.append((recording, verdict)) if report else None,
     )
+    if report:
+        _draw(report, judged, model, consistency, first)
     if json:
         output.json(verdicts[0] if len(verdicts) == 1 else verdicts)
     else:
@@ -106,6 +117,13 @@ def check(
             if verdict["why"]:
                 output.result(str(verdict["why"]))
     return OK if all(verdict["verdict"] == "ok" for verdict in verdicts) else CHECK_FAILED
+
+
+def _draw(out: str, judged: list[tuple[Recording, Verdict]], model: str, consistency: str, init: Any) -> None:
+    from simulator.report.command import report_histories
+    from simulator.report.history_data import JudgedHistory
+
+    report_histories([JudgedHistory(*one, model, consistency, init) for one in judged], out)
 
 
 def _invariants(name: str, until: float | None) -> str:
