@@ -7,6 +7,8 @@ write that nobody else remembers is gone for good. What was decided is written d
 
 from __future__ import annotations
 
+import os
+import stat
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,6 +20,7 @@ from paxos.eras import NO_LOSS, era_of, newest, with_era
 from paxos.messages import Acceptance
 from paxos.records import EraRecord
 from simulator.errors import InputError
+from simulator.files.names import kind_of_file
 from simulator.node.storage.blog_file import BLOG
 from simulator.node.storage.chain_file import CHAIN
 from simulator.node.storage.journal import Journal
@@ -25,9 +28,10 @@ from simulator.node.storage.lock import DirectoryLock
 from simulator.node.storage.real_disk import RealDisk
 from simulator.node.storage.storage import Recovered, Storage
 from simulator.worlds.processes.cluster_file import ClusterFile
-from simulator.worlds.processes.node_folders import numbered_folders
+from simulator.worlds.processes.node_folders import check_folder, check_record, numbered_folders
 
 DECISIONS = "recovered.txt"
+_LONGEST_DECISION = 1 << 16
 
 
 class _LookingDisk(RealDisk):
@@ -94,13 +98,17 @@ def plan(data: Path, nodes: Sequence[NodeId] | None = None) -> Plan:
     """Look at the folders of all nodes and change nothing.
 
     Raises:
-        InputError: there is no node's folder.
+        InputError: there is no node's folder; or what stands in place of one of our files is none of ours.
         StorageDamage: a folder belongs to another node or cluster.
         OSError: a file cannot be read.
     """
     folders = numbered_folders(data)
     if not folders:
         raise InputError(f"{str(data)!r} holds no folder of a node: name the data directory of a lab.")
+    for number in folders:
+        check_folder(data, number)
+    check_record(data)
+    _check_decisions(data)
     names = nodes or range(1, max(folders) + 1)
     file = ClusterFile(data, names, look_only=True)
     found: dict[NodeId, Recovered] = {}
@@ -154,6 +162,29 @@ def carry_out(data: Path, decided: Plan) -> str:
             "nodes without memory": {str(node): decided.nodes[node].lost for node in decided.lost},
         }
     )
-    with (data / DECISIONS).open("ab") as written:
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+    with os.fdopen(os.open(data / DECISIONS, flags, 0o666), "ab") as written:
         written.write(note + b"\n")
     return str(data / DECISIONS)
+
+
+def _check_decisions(data: Path) -> None:
+    """Refuse what stands in place of the record of decisions: a link, a pipe, or a file that is not ours.
+
+    Raises:
+        InputError: there is one.
+    """
+    path = data / DECISIONS
+    if not (path.is_symlink() or path.exists()):
+        return
+    mode = path.lstat().st_mode
+    if not stat.S_ISREG(mode):
+        raise InputError(f"{str(path)!r} is {kind_of_file(mode)}, where decisions are written down. Move it away.")
+    with path.open("rb") as file:
+        first = file.readline(_LONGEST_DECISION)
+    try:
+        known = msgspec.json.decode(first) if first else {"at": "", "taken over from": 0}
+    except (ValueError, RecursionError):
+        known = None
+    if not (isinstance(known, dict) and {"at", "taken over from"} <= known.keys()):
+        raise InputError(f"{str(path)!r} exists and holds no decisions of 'paxsim recover'. Move it away.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +13,7 @@ from click.testing import CliRunner
 from blog.operations import Post
 from simulator.checks.audit import verify_directory
 from simulator.cli.program import paxsim
+from simulator.errors import InputError
 from simulator.settings import Settings
 from simulator.tools.recover import DECISIONS, carry_out, plan
 from simulator.worlds.virtual.cluster import VirtualCluster
@@ -71,3 +73,38 @@ def test_nobody_who_says_no_loses_anything(data: Path) -> None:
         result = CliRunner().invoke(paxsim, ["recover", str(data)], input=answer, standalone_mode=False)
         assert "Nothing was changed." in result.output
         assert not (data / DECISIONS).exists()
+
+
+@pytest.mark.parametrize("kind", ["link", "pipe", "foreign", "folder"])
+def test_what_stands_in_place_of_the_decisions_is_left_alone(data: Path, kind: str) -> None:
+    """A link is not followed and no foreign file is written to; nothing else is changed either."""
+    wipe(data, 1, 2, 3)
+    target = data.parent / "target.txt"
+    target.write_text("mine\n")
+    path = data / DECISIONS
+    if kind == "link":
+        path.symlink_to(target)
+    elif kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "foreign":
+        path.write_text("mine too\n")
+    else:
+        path.mkdir()
+
+    result = CliRunner().invoke(paxsim, ["recover", str(data), "--yes"], standalone_mode=False)
+
+    assert isinstance(result.exception, InputError)
+    assert "Move it away." in str(result.exception)
+    assert target.read_text() == "mine\n"
+    assert not list(data.glob("node-[123]/paxos.txt"))
+
+
+def test_a_node_folder_that_leads_elsewhere_is_refused(data: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Its files may be anybody's."""
+    wipe(data, 1, 2, 3)
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    (data / "node-4" / "paxos.txt").rename(elsewhere / "paxos.txt")
+    (data / "node-4" / "paxos.txt").symlink_to(elsewhere / "paxos.txt")
+
+    with pytest.raises(InputError, match="symbolic link"):
+        plan(data)
