@@ -47,6 +47,15 @@ class DirectoryLock:
         os.ftruncate(self._fd, 0)
         os.pwrite(self._fd, b"%d\n" % os.getpid(), 0)
 
+    def holds(self) -> bool:
+        """False when the directory, or the lock in it, was removed or replaced: another lab may be there by now."""
+        try:
+            there = (self.directory / LOCK_NAME).lstat()
+            ours = os.fstat(self._fd)
+        except OSError:
+            return False
+        return (there.st_dev, there.st_ino) == (ours.st_dev, ours.st_ino)
+
     def release(self) -> None:
         """Release the lock. Idempotent. The file stays: otherwise two processes could lock two different files."""
         if self._fd >= 0:

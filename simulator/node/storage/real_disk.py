@@ -13,6 +13,9 @@ from simulator.settings import SyncMode
 _sync_data = getattr(os, "fdatasync", os.fsync)  # Times of the last change need no disk: fdatasync leaves them out.
 
 
+_forget_pages = getattr(os, "posix_fadvise", None)  # Drops what is clean; a dirty page is not lost.
+
+
 class RealDisk:
     """A `Disk` over `directory`, which is made if missing. Not for threads; one process alone may hold it (`lock`).
 
@@ -20,13 +23,15 @@ class RealDisk:
 
     Invariant: after a failed write or sync of a file, every later write or sync of it fails too. The kernel reports a
     lost page once and may then call the file clean (Rebello et al., *Can Applications Recover from fsync Failures?*,
-    USENIX ATC 2020), so a second try could succeed without the data.
+    USENIX ATC 2020), so a second try could succeed without the data. For the same reason the next start must `distrust`
+    what the kernel still has of the files, and read them from the device.
     """
 
-    def __init__(self, directory: Path | str, sync_mode: SyncMode = "fsync") -> None:
+    def __init__(self, directory: Path | str, sync_mode: SyncMode = "fsync", *, distrust: bool = False) -> None:
         self.directory = Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)
         self._durable = sync_mode == "fsync"
+        self._distrust = distrust
         self._open: dict[str, int] = {}
         self._unlisted: set[str] = set()  # Made here, and their folder not synced since.
         self._failed: set[str] = set()
@@ -138,6 +143,8 @@ class RealDisk:
                 fd = os.open(path, flags | os.O_CREAT, 0o666)
                 self._unlisted.add(name)
             self._open[name] = fd
+            if self._distrust and _forget_pages is not None:
+                _forget_pages(fd, 0, 0, os.POSIX_FADV_DONTNEED)
         return fd
 
     def _check(self, name: str) -> None:

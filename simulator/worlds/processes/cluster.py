@@ -100,6 +100,8 @@ class ProcessCluster(BaseCluster):
                 with self._changed:
                     self._recording_ended(self._recording.cut)
         self._expected_ends: set[int] = set()
+        self._began: set[int] = set()  # The nodes that have reported once since their start.
+        self._replaced = False
         self._statuses = StatusCache(settings)
         self._held: dict[int, HeldMessage] = {}
         self._inspections = Inspections(self._supervisor, self._statuses, self._changed)
@@ -114,6 +116,8 @@ class ProcessCluster(BaseCluster):
             self._time_steps,
             wait_for=lambda condition: self._changed.wait_for(condition, DEATH_S),
             announce=self._injected,
+            check_directory=self._check_directory,
+            remember=self._file.remember,
         )
         atexit.register(self.close)
         try:
@@ -328,6 +332,10 @@ class ProcessCluster(BaseCluster):
         match decode_report(report):
             case Inspected(number, status):
                 self._statuses.reported(node, status)
+                if node not in self._began:
+                    self._began.add(node)
+                    if self._lock_on_data.holds():
+                        self._file.began(node)
                 if number:
                     self._inspections.answered(number, status)
                     return  # No change: otherwise a condition that asks for a status would wake itself.
@@ -347,7 +355,7 @@ class ProcessCluster(BaseCluster):
             log = node_directory(self.settings, node) / "node.log"
             self._warn(f"node {node} is down: {how}, and nobody asked for it; {str(log)!r} may say why")
         self._expected_ends.discard(node)
-        self._file.ended(node)
+        self._file_ended(node)
         self._statuses.changed(node, "down")
         self._time_steps.ended(node)
         self._take_end(node, how)
@@ -366,7 +374,7 @@ class ProcessCluster(BaseCluster):
         """See `Listener`."""
         self._take_news()
         expire_at_ms = self._expire()
-        self._file.look(time.monotonic())
+        self._look_at_directory()
         if self._checks.is_due:
             self._checks.start()
         clock = self._supervisor.clock
@@ -404,6 +412,30 @@ class ProcessCluster(BaseCluster):
         if self._news:
             self._news = False
             self._change()
+
+    def _look_at_directory(self) -> None:
+        """Note how far the journals have come, as long as the directory is still ours."""
+        if not self._file.is_due(time.monotonic()):
+            return
+        if self._lock_on_data.holds():
+            self._file.look(time.monotonic())
+        elif not self._replaced:
+            self._replaced = True
+            sentence = f"{self._moved_away()}: its nodes stop, and none starts again before a new lab does"
+            self._note(0, "failed", sentence)
+            self._warn(sentence)
+
+    def _check_directory(self) -> None:
+        if not self._lock_on_data.holds():
+            raise InputError(f"T{self._moved_away()[1:]}: end this lab, and start one there.")
+
+    def _moved_away(self) -> str:
+        return f"the data directory {self.settings.data!r} was removed or replaced while the lab runs"
+
+    def _file_ended(self, node: int) -> None:
+        self._began.discard(node)
+        if self._lock_on_data.holds():
+            self._file.ended(node, failed=self._statuses.has_failed(node))
 
     def _expire(self) -> float:
         """End overdue requests, if it is time. Returns the cluster time of the next look."""

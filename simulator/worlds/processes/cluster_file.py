@@ -31,6 +31,8 @@ class Origin(msgspec.Struct, frozen=True):
 
     identity: Identity
     past: Past
+    distrust: bool = False
+    """The disk failed in the last incarnation: what the kernel still has of the files may not be on it."""
 
 
 class _Content(msgspec.Struct, frozen=True):
@@ -56,6 +58,7 @@ class ClusterFile:
         self._folders = {node: Path(data) / f"node-{node}" for node in nodes}
         self._pasts: dict[int, Past] = {}
         self._seen: dict[int, tuple[int, int]] = {}
+        self._failed: set[int] = set()
         self._look_at = 0.0
         found = {node: _heading(folder / JOURNAL) for node, folder in self._folders.items()}
         names = Counter(heading.cluster for heading in found.values() if heading is not None and heading.cluster)
@@ -75,18 +78,33 @@ class ClusterFile:
 
     def origin(self, node: int) -> Origin:
         """What the next incarnation of `node` is told."""
-        return Origin(Identity(self.cluster, node), self._pasts.get(node, Past()))
+        return Origin(Identity(self.cluster, node), self._pasts.get(node, Past()), node in self._failed)
 
-    def ended(self, node: int) -> None:
-        """A node has gone down: note how far its journal has come."""
+    def began(self, node: int) -> None:
+        """A node has read its files, or made them: from now on a folder without them has lost them."""
+        self._failed.discard(node)
+        if not self._pasts.get(node, Past()).began:
+            self._pasts[node] = Past(began=True)
+            self.remember(node)
+
+    def remember(self, node: int) -> None:
+        """Note how far the journal of a node has come: its files are about to change, or it has gone down."""
         self._note(node, _reached(self._folders[node] / JOURNAL))
         self._seen.pop(node, None)
         self._write()
 
+    def ended(self, node: int, *, failed: bool) -> None:
+        """A node has gone down, perhaps because its disk `failed`."""
+        if failed:
+            self._failed.add(node)
+        self.remember(node)
+
+    def is_due(self, now_s: float) -> bool:
+        """True when it is time for the next look."""
+        return now_s >= self._look_at
+
     def look(self, now_s: float) -> None:
         """Note how far the journals had come at the last look: what was written by then is whole."""
-        if now_s < self._look_at:
-            return
         self._look_at = now_s + LOOK_EVERY_S
         before, self._seen = self._seen, {}
         changed = False

@@ -22,6 +22,8 @@ class ProcessNemesis(Nemesis):
     """Thread-safe: it takes the supervisor's lock itself. Call it without the lock.
 
     `wait_for` sleeps, with the lock released, until a condition holds; it returns false after some seconds.
+    `check_directory` raises `InputError` when the data directory is another one by now; `remember` notes how far a
+    node's journal has come, before its files change.
     """
 
     def __init__(
@@ -33,6 +35,8 @@ class ProcessNemesis(Nemesis):
         *,
         wait_for: Callable[[Callable[[], bool]], bool],
         announce: Callable[[Fault], None],
+        check_directory: Callable[[], None],
+        remember: Callable[[int], None],
     ) -> None:
         super().__init__(supervisor.links, announce)
         self._settings = settings
@@ -40,10 +44,14 @@ class ProcessNemesis(Nemesis):
         self._statuses = statuses
         self._time_steps = time_steps
         self._wait_for = wait_for
+        self._check_directory = check_directory
+        self._remember = remember
 
     def carry_out(self, fault: Fault) -> None:
         """See `Nemesis`. The supervisor's thread starts processes, and needs the lock for that."""
         with self._supervisor.lock:
+            if isinstance(fault, Restart | DiskFault):
+                self._check_directory()
             super().carry_out(fault)
             if isinstance(fault, Hold):
                 self._time_steps.stop()
@@ -101,6 +109,7 @@ class ProcessNemesis(Nemesis):
             self._supervisor.set_disk_mode(fault.node, (fault.kind, fault.delay_ms))
         else:
             up = fault.node in self._supervisor.processes
+            self._remember(fault.node)
             if fault.kind == "rollback":
                 self._supervisor.older_copies.roll_back(fault, up=up)
                 return

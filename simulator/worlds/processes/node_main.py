@@ -66,8 +66,9 @@ def build_node(node_id: NodeId, settings: Settings, host: ProcessHost) -> Drivab
     from simulator.node.storage.storage import Storage  # noqa: PLC0415
     from simulator.worlds.processes.faulty_disk import FaultyDisk  # noqa: PLC0415
 
-    disk = RealDisk(node_directory(settings, node_id), settings.sync)
     origin = host.origin
+    distrust = origin is not None and origin.distrust
+    disk = RealDisk(node_directory(settings, node_id), settings.sync, distrust=distrust)
     known = () if origin is None else (origin.identity, origin.past)
     storage = Storage(FaultyDisk(disk, host), settings.difficulty, *known)
     node_class = Node

@@ -29,7 +29,7 @@ def data(tmp_path: Path) -> Path:
                 machine.disk.write_out(copy / f"node-{node}")
     record = ClusterFile(path, (1, 2, 3))
     for node in (1, 2, 3):
-        record.ended(node)
+        record.ended(node, failed=False)
     return path
 
 
