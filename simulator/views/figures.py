@@ -20,7 +20,7 @@ def figures_cells(
     """The cells, each with its rank; `sparks` is how many seconds the sparkline shows."""
     cells: list[Ranked] = [
         (0, join(bit(f"{figures.rate:.0f}", "bold"), bit("answers/s", QUIET))),
-        (4, bit(sparkline(figures.per_second[-sparks:]), GOOD)),
+        (4, bit(sparkline(figures.per_second[-sparks:]) if sparks else "", GOOD)),
     ]
     if figures.latency_ms is not None:
         cells.append((1, join(bit("in", QUIET), bit(f"{figures.latency_ms} ms", "bold"))))

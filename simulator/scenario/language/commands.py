@@ -197,10 +197,14 @@ class Sleep(Command, frozen=True, kw_only=True):
 
 
 class WaitFor(Command, frozen=True, kw_only=True):
-    """Wait until a condition holds, at most `within_ms`."""
+    """Wait until a condition holds, at most `within_ms`.
+
+    A leader is `steady` when the majority's nodes that are up follow it and none of them campaigns.
+    """
 
     what: Literal["leader", "converged", "idle", "height", "down"]
     in_majority: bool = False
+    steady: bool = False
     height: int = 0
     nodes: tuple[NodesWord, ...] = ()
     within_ms: int = 60_000
@@ -243,9 +247,10 @@ class TitleFact(Command, frozen=True, kw_only=True):
 
 
 class ElectionsFact(Command, frozen=True, kw_only=True):
-    """There were at most so many elections so far."""
+    """There were at most so many elections so far, or since the newest line that injected a fault."""
 
     most: int
+    since_fault: bool = False
 
 
 class CheckFact(Command, frozen=True, kw_only=True):

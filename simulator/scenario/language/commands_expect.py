@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable
 from typing import Literal, get_args
 
+import msgspec
+
 from simulator.scenario.language.command_spec import CommandSpec
 from simulator.scenario.language.commands import (
     AnswerWord,
@@ -42,7 +44,7 @@ _FACT_USAGE = {
     "chains": "chains equal [on NODES] [within TIME]",
     "titles": "titles A B … [on NODES] [within TIME]",
     "title": "title T by U [comments K] [on NODES] [within TIME]",
-    "elections": "elections <= K",
+    "elections": "elections <= K [since fault]",
     "check": "check ok",
 }
 
@@ -104,11 +106,13 @@ def _wait(words: Cursor) -> WaitFor | Sleep:
         return _sleep(words)
     chosen = words.choose("something to wait for", _WAITS)
     what = next(known for known in _WAITS if known == chosen)
-    in_majority, height = False, 0
+    in_majority, steady, height = False, False, 0
     nodes: tuple[int | str, ...] = ()
-    if what == "leader" and words.keyword("in"):
-        words.choose("'majority'", ("majority",))
-        in_majority = True
+    if what == "leader":
+        if words.keyword("in"):
+            words.choose("'majority'", ("majority",))
+            in_majority = True
+        steady = words.keyword("steady") is not None
     elif what == "height":
         height = words.number("a height")
         if words.keyword("on"):
@@ -117,9 +121,8 @@ def _wait(words: Cursor) -> WaitFor | Sleep:
         nodes = nodes_words(words.take_text("NODES", _ENDS), words.nodes)
     within_ms = _within(words)
     words.done()
-    if within_ms is None:
-        return WaitFor(what=what, in_majority=in_majority, height=height, nodes=nodes)
-    return WaitFor(what=what, in_majority=in_majority, height=height, nodes=nodes, within_ms=within_ms)
+    waits = WaitFor(what=what, in_majority=in_majority, steady=steady, height=height, nodes=nodes)
+    return waits if within_ms is None else msgspec.structs.replace(waits, within_ms=within_ms)
 
 
 def _expect(words: Cursor) -> Expect:
@@ -185,10 +188,19 @@ def _title_fact(words: Cursor) -> Fact:
 def _elections_fact(words: Cursor) -> Fact:
     word = words.take("<=")
     if word.text.startswith("<=") and len(word.text) > 2:
-        return ElectionsFact(most=whole(word._replace(text=word.text[2:]), "a number of elections"))
+        most = whole(word._replace(text=word.text[2:]), "a number of elections")
+        return ElectionsFact(most=most, since_fault=_since_fault(words))
     if word.text != "<=":
         raise ParseError(word.column, f"{word.text!r} stands where <= belongs: write elections <= 3.")
-    return ElectionsFact(most=words.number("a number of elections"))
+    most = words.number("a number of elections")
+    return ElectionsFact(most=most, since_fault=_since_fault(words))
+
+
+def _since_fault(words: Cursor) -> bool:
+    if not words.keyword("since"):
+        return False
+    words.choose("'fault'", ("fault",))
+    return True
 
 
 def _check_fact(words: Cursor) -> Fact:
@@ -231,11 +243,15 @@ COMMANDS = (
     CommandSpec(
         name="wait",
         group="wait",
-        usage="wait TIME | leader [in majority] | converged | idle | height H [on NODES] | down NODES [within TIME]",
+        usage=(
+            "wait TIME | leader [in majority] [steady] | converged | idle | height H [on NODES] | down NODES "
+            "[within TIME]"
+        ),
         summary="lets time pass until something is so, a minute at most unless `within` says otherwise",
         examples=(
             ("wait leader within 5s", "until some node leads"),
             ("wait leader in majority", "until a node leads that reaches a majority"),
+            ("wait leader steady", "until the majority's nodes follow one leader, and none campaigns"),
             ("wait converged", "until all nodes that are up have the same chain"),
             ("wait height 3 within 10s", "until the majority's nodes have three blocks"),
             ("wait idle", "until every request is answered and nothing waits"),
@@ -243,7 +259,7 @@ COMMANDS = (
             ("wait 200ms", "as sleep does: after hold, time passes only where a command waits"),
         ),
         parse=_wait,
-        keywords=(*_WAITS, "in", "majority", "within", "on"),
+        keywords=(*_WAITS, "in", "majority", "steady", "within", "on"),
     ),
     CommandSpec(
         name="expect",
@@ -251,7 +267,8 @@ COMMANDS = (
         usage=(
             "expect [not] FACT [on NODES] [within TIME], where FACT is leader [N] | "
             "last ok|refused|timeout|no-majority | height H | "
-            "chains equal | titles A B … | title T by U [comments K] | elections <= K | check ok"
+            "chains equal | titles A B … | title T by U [comments K] | "
+            "elections <= K [since fault] | check ok"
         ),
         summary="fails the session unless the fact holds; `within` asks again until it does",
         examples=(
@@ -261,9 +278,10 @@ COMMANDS = (
             ("expect title Hello by alice comments 2", "with two comments"),
             ("expect not leader 1", "someone else leads, or no one"),
             ("expect elections <= 3", "so far"),
+            ("expect elections <= 0 since fault", "none since the last crash, restart, cut or other fault"),
             ("expect check ok", "no invariant is violated, and the history is linearizable"),
         ),
         parse=_expect,
-        keywords=("not", *FACTS, "equal", "ok", *ANSWERS, "by", "comments", "on", "within"),
+        keywords=("not", *FACTS, "equal", "ok", *ANSWERS, "by", "comments", "since", "fault", "on", "within"),
     ),
 )

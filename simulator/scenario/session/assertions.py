@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
 
 from simulator.cluster.interface import Answer, AnswerKind, Query, Ticket
 from simulator.scenario.language.commands import (
@@ -39,6 +39,14 @@ class Finding(NamedTuple):
     found: str
 
 
+class CountsElections(Protocol):
+    """See `Session.elections`."""
+
+    def __call__(self, *, since_fault: bool = False) -> int:
+        """How many there were."""
+        ...
+
+
 class FactFinder:
     """Evaluates facts of one cluster.
 
@@ -50,7 +58,7 @@ class FactFinder:
         self,
         cluster: Cluster,
         pass_time: Callable[[Callable[[], bool], int], bool],
-        elections: Callable[[], int],
+        elections: CountsElections,
         judge: Callable[[int | None], dict[str, str] | None],
     ) -> None:
         self._cluster = cluster
@@ -90,7 +98,7 @@ class FactFinder:
             case TitleFact():
                 return self._on_each(on, lambda node: self._title(fact, node))
             case ElectionsFact():
-                count = self._elections()
+                count = self._elections(since_fault=fact.since_fault)
                 return Finding(count <= fact.most, f"there were {count}")
             case CheckFact():
                 verdicts = self._judge(self._left_ms)

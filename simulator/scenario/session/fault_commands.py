@@ -126,6 +126,16 @@ def _by_hand(
             return [faults.Release()]
 
 
+def delivered_by(fault: faults.Fault, cluster: Cluster) -> list[HeldMessage]:
+    """The held messages that this fault lets go."""
+    if not isinstance(fault, faults.DeliverHeld):
+        return []
+    if fault.number is not None:
+        message = cluster.held_message(fault.number)
+        return [] if message is None else [message]
+    return [message for message in cluster.held() if fault.link in {None, (message.source, message.target)}]
+
+
 def in_short(messages: Sequence[HeldMessage]) -> str:
     """Which messages these are, in one line: one with its text, several by link and kind, equal ones with a count."""
     if len(messages) == 1:

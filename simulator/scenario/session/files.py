@@ -14,6 +14,7 @@ from simulator.cluster.history import is_trace
 from simulator.files.bounded_lines import opened_lines
 from simulator.files.places import REPLACING, Places
 from simulator.scenario.language.commands import Line
+from simulator.scenario.session.saving import saved_lines
 
 if TYPE_CHECKING:
     from simulator.cluster.interface import Cluster
@@ -32,7 +33,7 @@ def save_to(session: Session, name: str, places: Places) -> None:
         InputError: it cannot be written, or is out of reach.
     """
     with places.written(name, "a saved session", _is_saved) as file:
-        _write_lines(file, name, session.saved())
+        _write_lines(file, name, saved_lines(session))
 
 
 def trace_to(cluster: Cluster, name: str, places: Places = REPLACING) -> int:

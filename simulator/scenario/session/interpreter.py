@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from blog.operations import Comment, Post
-from simulator.cluster.events import HeldMessage
-from simulator.cluster.interface import Cluster, Query, Ticket
+from simulator.cluster.interface import Query, Ticket
 from simulator.errors import InputError
-from simulator.faults.faults import DeliverHeld, Fault
 from simulator.files.places import Places
 from simulator.scenario.language import commands
 from simulator.scenario.language.commands import Expect, Line
 from simulator.scenario.language.help import help_lines
-from simulator.scenario.session.fault_commands import faults_of, in_short, of_kind
+from simulator.scenario.session.fault_commands import delivered_by, faults_of, in_short, of_kind
 from simulator.scenario.session.files import save_to, trace_to, verify_files
 from simulator.scenario.session.inspect import show_answer, show_inspected, show_log
 from simulator.scenario.session.library import load_scenario
 from simulator.scenario.session.node_selector import NodeSelector, current_leader, nodes_up
-from simulator.scenario.session.session import PendingAnswer, Session, refuse_set
+from simulator.scenario.session.saving import refuse_set
+from simulator.scenario.session.session import PendingAnswer, Session
 from simulator.scenario.session.wait_expect import WaitAndExpect
 from simulator.scenario.session.workload import LoadRun
 from simulator.text.units import format_ms
@@ -278,23 +277,13 @@ class Interpreter:
         ):  # A kind of message was named, so it is worth waiting for.
             self._await_messages(command)
         done = faults_of(command, session.cluster, selector, lambda: self._node(line, selector))
-        session.elections()  # A node that goes down loses its counters: read them before.
+        session.before_fault()
         for fault in done:
-            going = _delivered_by(fault, session.cluster)
+            going = delivered_by(fault, session.cluster)
             session.cluster.apply(fault)
             session.output.write(fault.line() + (f"  # {in_short(going)}" if going else ""), "quiet")
         if not done:
             session.output.write("nothing to do", "quiet")
-
-
-def _delivered_by(fault: Fault, cluster: Cluster) -> list[HeldMessage]:
-    """The held messages that this fault lets go."""
-    if not isinstance(fault, DeliverHeld):
-        return []
-    if fault.number is not None:
-        message = cluster.held_message(fault.number)
-        return [] if message is None else [message]
-    return [message for message in cluster.held() if fault.link in {None, (message.source, message.target)}]
 
 
 def _names_leader(command: commands.Command) -> bool:

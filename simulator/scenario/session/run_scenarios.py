@@ -18,6 +18,7 @@ from simulator.scenario.language.commands import Quit, SetKey
 from simulator.scenario.session.files import trace_to
 from simulator.scenario.session.interpreter import Interpreter
 from simulator.scenario.session.library import Scenario, builtin_scenarios, load_scenario
+from simulator.scenario.session.outcome import result_of
 from simulator.scenario.session.output import NoOutput, Output, PlainOutput
 from simulator.scenario.session.result import RunResult
 from simulator.scenario.session.session import Session
@@ -113,7 +114,7 @@ def run_scenario(
             _carry_out(scenario, session, output, watcher)
             if trace is not None:
                 trace_to(cluster, trace)
-            result = session.result(scenario.name, trace)
+            result = result_of(session, scenario.name, trace)
             _report_violations(result, scenario, output)
             return result
         finally:

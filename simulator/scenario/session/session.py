@@ -6,7 +6,7 @@ Time passes only in `pass_time`, which also shows answers and keeps loads going.
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from random import Random
 from threading import RLock
 from typing import TYPE_CHECKING
@@ -14,14 +14,13 @@ from typing import TYPE_CHECKING
 from simulator.cluster.interface import AnswerKind, Query, Ticket
 from simulator.cluster.verdicts import OK, is_unknown
 from simulator.errors import InputError
-from simulator.scenario.language.commands import Line, SetKey
+from simulator.scenario.language.commands import Line
 from simulator.scenario.session.check_run import CheckRun
 from simulator.scenario.session.elections import Elections
 from simulator.scenario.session.node_selector import NodeSelector
 from simulator.scenario.session.output import Output, Screen
-from simulator.scenario.session.result import FailureLine, NodeResult, OperationCounts, RunResult
+from simulator.scenario.session.result import FailureLine
 from simulator.scenario.session.workload import LoadRun
-from simulator.text.units import format_ms
 
 if TYPE_CHECKING:
     from simulator.cluster.interface import Cluster
@@ -94,6 +93,7 @@ class Session:
         self._answers: Counter[AnswerKind] = Counter()  # Of requests that have been shown.
         self._writes: deque[Ticket] = deque(maxlen=WRITES_KEPT)
         self._elections = Elections()
+        self._elections_before_fault = 0
         self._load_count = 0
         self._load_checks: dict[LoadRun, CheckRun] = {}  # Loads that have ended, while they are judged.
         self._check_run: CheckRun | None = None
@@ -242,9 +242,13 @@ class Session:
         """A selector for the nodes of one line."""
         return NodeSelector(self.cluster, self.dice)
 
-    def elections(self) -> int:
-        """The number of elections so far."""
-        return self._elections.look(self.cluster)
+    def elections(self, *, since_fault: bool = False) -> int:
+        """The number of elections so far, or since the newest line that injected a fault."""
+        return self._elections.look(self.cluster) - (self._elections_before_fault if since_fault else 0)
+
+    def before_fault(self) -> None:
+        """A fault is about to be injected: a node that goes down loses its counters, so they are read before."""
+        self._elections_before_fault = self.elections()
 
     def checks(self) -> dict[str, str]:
         """Each check by name, as `Cluster.check` gives them. It takes as long as it takes."""
@@ -274,61 +278,9 @@ class Session:
         """Note that a line failed."""
         self.failures.append(FailureLine(line=line.number, command=line.text, why=why))
 
-    def result(self, scenario: str, trace: str | None = None) -> RunResult:
-        """The result so far."""
-        checks = self.checks()
-        sound = self.violation_expected or all(why == OK for why in checks.values())
-        states = [self.cluster.status(node) for node in self.cluster.settings.node_ids]
-        return RunResult(
-            scenario=scenario,
-            world=self.cluster.world,
-            seed=self.cluster.settings.seed,
-            passed=sound and not self.failures,
-            failures=list(self.failures),
-            operations=self._count(),
-            elections=self.elections(),
-            nodes=[
-                NodeResult(node=state.node, alive=state.life != "down", height=state.height, hash=state.hash)
-                for state in states
-            ],
-            checks=checks,
-            trace=trace,
-        )
-
-    def _count(self) -> OperationCounts:
+    def answers(self) -> Counter[AnswerKind]:
+        """How the requests so far have ended, those of loads included."""
         kinds = self._answers.copy()
         for load in self.loads:
             kinds += load.answers
-        return OperationCounts(
-            ok=kinds[AnswerKind.OK],
-            refused=kinds[AnswerKind.REFUSED],
-            timeout=kinds[AnswerKind.TIMEOUT],
-            no_majority=kinds[AnswerKind.NO_MAJORITY],
-        )
-
-    def saved(self) -> list[str]:
-        """The session so far as lines of a scenario; typed lines keep their times."""
-        settings = self.cluster.settings
-        lines = [f"set world {self.cluster.world}", f"set nodes {settings.nodes}", f"set seed {settings.seed}"]
-        for name, default in (("difficulty", 2), ("ops_per_block", 1), ("window", 256), ("sync", "fsync")):
-            if getattr(settings, name) != default:
-                lines.append(f"set {name.replace('_', '-')} {getattr(settings, name)}")
-        lines += settings.limits.set_lines()
-        for at_ms, text in self.typed:
-            timed = self.waits_for_answers or text.lower().startswith("at ")
-            lines.append(text if timed else f"at {format_ms(at_ms)} {text}")
-        return lines
-
-
-def refuse_set(lines: Sequence[Line], cluster: Cluster) -> None:
-    """Raise InputError when a file that a session runs sets what the running cluster does not have."""
-    for line in lines:
-        if not isinstance(line.command, SetKey):
-            continue
-        key, value = line.command.key, line.command.value
-        now = cluster.world if key == "world" else cluster.settings.value_of(key.replace("-", "_"))
-        if now != value:
-            raise InputError(
-                f"line {line.number} sets {key} to {value}, and the running cluster has {now}: "
-                f"start it with that setting, or use 'paxsim run'."
-            )
+        return kinds

@@ -48,10 +48,8 @@ class WaitAndExpect:
     def _condition(self, command: commands.WaitFor, line: Line, selector: NodeSelector) -> Callable[[], bool]:
         cluster = self.session.cluster
         match command.what:
-            case "leader" if command.in_majority:
-                return lambda: (leader := current_leader(cluster)) is not None and leader in majority_side(cluster)
             case "leader":
-                return lambda: current_leader(cluster) is not None
+                return lambda: self._leads(in_majority=command.in_majority, steady=command.steady)
             case "converged":
                 return self._converged
             case "idle":
@@ -66,6 +64,15 @@ class WaitAndExpect:
                 return lambda: all(cluster.status(node).life == "down" for node in nodes)
             case _:
                 assert_never(command.what)
+
+    def _leads(self, *, in_majority: bool, steady: bool) -> bool:
+        cluster = self.session.cluster
+        leader, side = current_leader(cluster), majority_side(cluster)
+        if leader is None or ((in_majority or steady) and leader not in side):
+            return False
+        others = [cluster.status(node) for node in side if node != leader]
+        up = [state for state in others if state.life == "up"]
+        return not steady or all(state.role == "follower" and state.leader == leader for state in up)
 
     def _converged(self) -> bool:
         states = [self.session.cluster.status(node) for node in nodes_up(self.session.cluster)]
@@ -140,7 +147,8 @@ class WaitAndExpect:
 def _awaited(command: commands.WaitFor) -> str:
     match command.what:
         case "leader":
-            return "a leader in the majority" if command.in_majority else "a leader"
+            named = "a steady leader" if command.steady else "a leader"
+            return f"{named} in the majority" if command.in_majority else named
         case "converged":
             return "equal chains"
         case "idle":

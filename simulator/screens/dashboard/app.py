@@ -160,8 +160,10 @@ class Lab(App[int]):
         self.call_after_refresh(self._draw)
 
     def action_return(self) -> None:
-        """Go back to the prompt, or close the opened node."""
-        if self.focused is not self.prompt:
+        """Close the page of help, go back to the prompt, or close the opened node."""
+        if isinstance(self.screen, HelpScreen):
+            self.screen.action_close()
+        elif self.focused is not self.prompt:
             self.prompt.focus()
         elif self._opened:
             self.action_open(self._opened)
@@ -208,8 +210,7 @@ class Lab(App[int]):
 
     def _type(self, text: str) -> None:
         self.prompt.focus()
-        if text:
-            self.prompt.insert_text_at_cursor(text)
+        self.prompt.insert_text_at_cursor(text)
 
     def _choose_log(self, wanted: LogFilter) -> None:
         self.board.log_pane.change(wanted)
@@ -217,7 +218,7 @@ class Lab(App[int]):
 
     def _show_help(self) -> None:
         if not isinstance(self.screen, HelpScreen):
-            self.push_screen(HelpScreen(self._source.nodes), lambda typed: self._type(typed or ""))
+            self.push_screen(HelpScreen(self._source.nodes, self._type))
 
     def _tell_keys(self) -> None:
         pane = self.board.list_pane

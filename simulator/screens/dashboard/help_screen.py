@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import ClassVar
 
 from rich.console import Group
@@ -43,8 +44,8 @@ KEYS = (
 """What each key does; a row without a second part is a heading. "{n}" is the number of nodes."""
 
 
-class HelpScreen(ModalScreen[str]):
-    """Lies over the lab until Esc, or until a letter is typed, which it returns."""
+class HelpScreen(ModalScreen[None]):
+    """Lies over the lab until Esc, or until a letter is typed, which it passes to `typed`."""
 
     CSS = """
     HelpScreen { background: ansi_default; }
@@ -52,13 +53,14 @@ class HelpScreen(ModalScreen[str]):
         scrollbar-size-vertical: 1; scrollbar-background: ansi_default; scrollbar-color: ansi_bright_black; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,question_mark,enter", "close", show=False),
-        Binding("ctrl+d,ctrl+q", "leave", show=False),
+        Binding("question_mark,enter", "close", show=False),
     ]
 
-    def __init__(self, nodes: int) -> None:
+    def __init__(self, nodes: int, typed: Callable[[str], None]) -> None:
         super().__init__()
         self._node_count = nodes
+        self._typed = typed
+        self._dismissed = False
         self._page = VerticalScroll(id="page")
 
     def compose(self) -> ComposeResult:
@@ -77,15 +79,14 @@ class HelpScreen(ModalScreen[str]):
         """A letter closes the page and begins a line."""
         if event.is_printable and event.character and event.key != "question_mark":
             event.stop()
-            self.dismiss(event.character)
+            self._typed(event.character)  # More may follow before the page has closed.
+            self.action_close()
 
     def action_close(self) -> None:
         """Back to the lab."""
-        self.dismiss("")
-
-    def action_leave(self) -> None:
-        """End the lab."""
-        self.app.exit(0)
+        if not self._dismissed:
+            self._dismissed = True
+            self.dismiss()
 
     def _tell_rest(self, _: object) -> None:
         below = self._page.max_scroll_y - round(self._page.scroll_y)

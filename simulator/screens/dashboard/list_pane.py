@@ -32,9 +32,9 @@ class ListPane(Pane):
     ]
 
     class Left(Message):
-        """The person goes on typing: `character` belongs into the prompt ("": none)."""
+        """The person goes on typing: `character` belongs into the prompt."""
 
-        def __init__(self, character: str = "") -> None:
+        def __init__(self, character: str) -> None:
             super().__init__()
             self.character = character
 

@@ -11,6 +11,7 @@ from simulator.errors import InputError
 from simulator.faults import faults
 from simulator.scenario.language.parser import parse_scenario
 from simulator.scenario.session.library import load_scenario
+from simulator.scenario.session.outcome import result_of
 from simulator.settings import Settings
 from tests.simulator.scenario.session.telling import Story
 
@@ -202,6 +203,36 @@ def test_wait_knows_what_it_waits_for() -> None:
     assert not story.failures()
 
 
+def test_a_steady_leader_is_one_whom_all_follow() -> None:
+    """Who leads while another still campaigns may be outbid in the next moment."""
+    story = Story()
+
+    story.tell("wait leader steady", "partition 1,2 / 3,4,5", "wait leader steady within 5s")
+
+    assert not story.failures()
+    assert story.cluster.status(3).role == "leader"
+
+
+def test_elections_are_counted_since_the_newest_fault() -> None:
+    """What happened at the start says nothing about the fault."""
+    story = Story()
+
+    story.tell(
+        "wait leader", "crash leader", "wait leader", "expect elections <= 1", "expect elections <= 1 since fault"
+    )
+    story.tell("restart crashed", "sleep 2s", "expect elections <= 0 since fault")
+
+    assert story.failures() == ["expect elections <= 1"]
+
+
+def test_a_part_of_the_running_log_is_printed() -> None:
+    """At a console it is written; at a screen it is shown in its place, unless a number of lines is given."""
+    story = Story()
+
+    assert story.tell("log faults")[-1].endswith("the cluster starts")
+    assert story.tell("log elections") == ["the log has nothing of elections"]
+
+
 def test_load_drives_many_clients_and_judges_their_history() -> None:
     """Open for as long as it says, at its rate, each client one request at a time."""
     story = Story()
@@ -210,7 +241,7 @@ def test_load_drives_many_clients_and_judges_their_history() -> None:
 
     assert output[-1].startswith("load: 200 requests by 20 clients")
     assert output[-1].endswith("its history is linearizable")
-    assert story.session.result("x").operations.ok == 200
+    assert result_of(story.session, "x").operations.ok == 200
 
 
 def test_a_load_is_over_after_its_time_and_the_limit_of_its_answers() -> None:
@@ -234,7 +265,7 @@ def test_load_in_the_background_goes_on_through_what_follows() -> None:
     under_way = story.session.pending()
     story.session.finish()
 
-    counts = story.session.result("x").operations
+    counts = result_of(story.session, "x").operations
     assert under_way == 1
     assert counts.ok + counts.refused + counts.timeout + counts.no_majority == 200
     assert counts.ok > 150
@@ -250,8 +281,8 @@ def test_a_violation_fails_check_and_the_run() -> None:
     demonstration.tell("expect not check ok")
 
     assert story.session.failures[0].why == "agreement: slot 3 was decided twice"
-    assert not story.session.result("x").passed
-    assert demonstration.session.result("x").passed
+    assert not result_of(story.session, "x").passed
+    assert result_of(demonstration.session, "x").passed
 
 
 def test_a_session_is_saved_as_a_scenario_that_can_be_run(tmp_path: Path) -> None:

@@ -103,10 +103,15 @@ def test_a_question_mark_opens_help_and_a_letter_closes_it() -> None:
         assert "lines below" in text(lab)
         await press(lab, pilot, "end")
         assert "the end" in text(lab)
-        await press(lab, pilot, "w")
-        assert lab.prompt.value == "w"
+        await press(lab, pilot, *"wait")
+        assert lab.prompt.value == "wait"
         await press(lab, pilot, "question_mark")
-        assert lab.prompt.value == "w?"
+        assert lab.prompt.value == "wait?"
+        await press(lab, pilot, "ctrl+c", "question_mark")
+        await press(lab, pilot, "escape")
+        assert "KEYS ANYWHERE" not in text(lab)
+        await press(lab, pilot, *"hold")
+        assert lab.prompt.value == "hold"
 
     play(story)
 
