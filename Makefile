@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: setup check format lint types test slow coverage
+.PHONY: setup check format lint types test slow outside coverage
 
 setup: $(BIN)/paxsim
 
@@ -30,6 +30,11 @@ test: setup
 
 slow: setup
 	$(BIN)/python -m pytest -n auto -m slow
+
+# Needs Node.js with npm, and Chromium.
+outside: setup
+	npm ci --prefix tests/outside --no-audit --no-fund
+	$(BIN)/python -m pytest -m outside
 
 # The floor stands in setup.cfg (fail_under). Every spawned process writes a file of its own; `combine` joins them.
 coverage: setup

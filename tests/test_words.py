@@ -130,7 +130,8 @@ def all_files() -> list[Path]:
     folders = ("blog", "chain", "paxos", "simulator", "tests", "docs", "data", ".github")
     inside = [path for folder in folders for path in (HOUSE / folder).rglob("*")]
     kinds = {".py", ".md", ".paxsim", ".yml"}
-    return sorted(path for path in [*inside, *HOUSE.glob("*.md")] if path.suffix in kinds)
+    found = (path for path in [*inside, *HOUSE.glob("*.md")] if "node_modules" not in path.parts)
+    return sorted(path for path in found if path.suffix in kinds)
 
 
 def room_of(path: str) -> str:

@@ -15,6 +15,7 @@ from simulator.cli.commands.bench import bench
 from simulator.cli.commands.check import check
 from simulator.cli.commands.completion import completion
 from simulator.cli.commands.explore import explore
+from simulator.cli.commands.export import export
 from simulator.cli.commands.lab import DATA_HELP, console, open_lab
 from simulator.cli.commands.recover import recover
 from simulator.cli.commands.report import report
@@ -51,7 +52,7 @@ def paxsim(ctx: click.Context, settings: Settings) -> int:
     return failures.OK
 
 
-for command in (console, run, scenarios, explore, check, verify, recover, report, bench, completion):
+for command in (console, run, scenarios, explore, check, verify, recover, report, export, bench, completion):
     paxsim.add_command(command)
 
 
