@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from simulator.node.names import too_few_vote
 from simulator.node.status import EntryView, NodeStatus
+from simulator.text.counted import counted, noun
 from simulator.views.palette import BAD, ODD, QUIET, ballot, condition, memory, named, node, short_hash, sign
 from simulator.views.sheet import Bit, Cell, Column, Sheet, bit, facts, join
 
@@ -96,7 +97,7 @@ def node_facts(state: NodeStatus) -> Sheet:
         ("slots", bit(f"accepted {state.accepted}, decided {state.decided}, applied {state.applied}")),
         ("requests", bit(f"queue {state.queue}, pending {state.pending}, slots in flight {state.in_flight}")),
         ("chain", bit(f"height {state.height}, hash {state.hash}" if state.height else "empty")),
-        ("blog", bit(f"{state.posts} posts, {state.comments} comments")),
+        ("blog", bit(f"{counted(state.posts, 'post')}, {counted(state.comments, 'comment')}")),
         ("heard", bit(",".join(map(str, state.heard)) or "-")),
         ("round trip", bit(f"{state.round_trip_ms}ms" if state.round_trip_ms else "-")),
         ("elections", bit(f"{state.elections} begun, {state.leaderships} won")),
@@ -149,13 +150,14 @@ def node_panel(state: NodeStatus) -> Sheet:
         join(_pair("accepted", state.accepted), _pair("in flight", state.in_flight), gap="  "),
         join(_pair("decided", state.decided), _pair("applied", state.applied), gap="  "),
         join(_pair("queue", state.queue), _pair("pending", state.pending), gap="  "),
-        join(_pair("chain", state.height), bit("blocks", QUIET)),
+        join(_pair("chain", state.height), bit(noun(state.height, "block"), QUIET)),
     ]
     newest_first = list(reversed(state.hashes))[:PANEL_HASHES]
     for place in range(PANEL_HASHES):
         known = place < len(newest_first)
         lines.append(_hash_line(state.height - place, newest_first[place], place) if known else ())
-    lines.append(join(_pair("blog", state.posts), bit("posts"), bit(state.comments), bit("comments")))
+    blog = f"{counted(state.posts, 'post')}, {counted(state.comments, 'comment')}"
+    lines.append(_pair("blog", blog))
     entries = list(reversed(state.newest))[:PANEL_ENTRIES]
     if state.error:
         entries = entries[: PANEL_ENTRIES - 1]

@@ -20,6 +20,7 @@ from simulator.scenario.language.commands import (
     TitlesFact,
 )
 from simulator.scenario.session.node_selector import current_leader, nodes_up
+from simulator.text.counted import counted
 
 if TYPE_CHECKING:
     from simulator.cluster.interface import Cluster
@@ -125,7 +126,9 @@ class FactFinder:
     def _chains(self, on: Sequence[int]) -> Finding:
         states = [self._cluster.status(node) for node in on]
         groups = Counter((state.height, state.hash) for state in states)
-        found = ", ".join(f"node {state.node} has {state.height} blocks ending in {state.hash[:8]}" for state in states)
+        found = ", ".join(
+            f"node {state.node} has {counted(state.height, 'block')} ending in {state.hash[:8]}" for state in states
+        )
         return Finding(len(groups) <= 1, found or "no node is up")
 
     def _on_each(self, on: Sequence[int], ask: Callable[[int], Finding]) -> Finding:
@@ -163,7 +166,7 @@ class FactFinder:
             return Finding(holds=False, found="has no such post")
         author, _, comments = cast("tuple[str, str, Sequence[object]]", answer.result)
         right = author == fact.user and fact.comments in {None, len(comments)}
-        return Finding(right, f"has it by {author} with {len(comments)} comments")
+        return Finding(right, f"has it by {author} with {counted(len(comments), 'comment')}")
 
 
 def _last(fact: LastFact, last: Ticket | None) -> Finding:

@@ -18,6 +18,7 @@ from simulator.scenario.session.saving import refuse_set
 from simulator.scenario.session.session import PendingAnswer, Session
 from simulator.scenario.session.wait_expect import WaitAndExpect
 from simulator.scenario.session.workload import LoadRun
+from simulator.text.counted import counted
 from simulator.text.units import format_ms
 
 MAX_RUN_DEPTH = 8
@@ -106,10 +107,10 @@ class Interpreter:
                 self._run(command.name)
             case commands.Save():
                 save_to(session, command.path, self._places())
-                session.output.write(f"saved {len(session.typed)} commands in {command.path}", "quiet")
+                session.output.write(f"saved {counted(len(session.typed), 'command')} in {command.path}", "quiet")
             case commands.Trace():
                 count = trace_to(session.cluster, command.path, self._places())
-                session.output.write(f"wrote {count} events to {command.path}", "quiet")
+                session.output.write(f"wrote {counted(count, 'event')} to {command.path}", "quiet")
             case commands.Use():
                 session.default_node = selector.one(command.node)
                 session.default_chosen = True

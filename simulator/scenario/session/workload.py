@@ -16,6 +16,7 @@ from simulator.cluster.interface import AnswerKind, Query, Ticket
 from simulator.cluster.meter import LoadProgress
 from simulator.scenario.language.commands import Load
 from simulator.scenario.session.node_selector import nodes_up
+from simulator.text.counted import counted
 
 if TYPE_CHECKING:
     from simulator.cluster.interface import Cluster
@@ -103,7 +104,10 @@ class LoadRun:
         kinds = self.answers
         numbers_shown = ", ".join(f"{kinds[kind]} {kind.value}" for kind in AnswerKind if kinds[kind]) or "none"
         seconds = max(1, self._cluster.now_ms() - self._start_ms) / 1000
-        text = f"load: {self._asked} requests by {self._load.clients} clients in {seconds:.1f} s: {numbers_shown}"
+        text = (
+            f"load: {counted(self._asked, 'request')} by {counted(self._load.clients, 'client')} in {seconds:.1f} s: "
+        )
+        text += numbers_shown
         if self._latencies:
             usual, late = _quantile(self._latencies, 50), _quantile(self._latencies, 99)
             text += f"; answered in {usual} ms (median), {late} ms (99 in 100)"

@@ -19,6 +19,7 @@ from prompt_toolkit.history import FileHistory, History, InMemoryHistory
 from simulator.scenario.session.rich_output import RichOutput
 from simulator.screens.console.above_prompt import AbovePrompt
 from simulator.screens.console.live import LineConsole
+from simulator.text.counted import counted
 
 if TYPE_CHECKING:
     from simulator.cluster.interface import Cluster
@@ -62,7 +63,10 @@ def run_terminal(cluster: Cluster) -> int:
             above.prompt_begins(prompt.app.loop)
             worker.end_prompt_if_over()
 
-        output.write(f"{cluster.settings.nodes} nodes. 'help' lists all commands, Tab completes, Ctrl-D ends.", "quiet")
+        output.write(
+            f"{counted(cluster.settings.nodes, 'node')}. 'help' lists all commands, Tab completes, Ctrl-D ends.",
+            "quiet",
+        )
         try:
             while not worker.over:
                 try:

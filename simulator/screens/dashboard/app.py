@@ -128,11 +128,11 @@ class Lab(App[int]):
         """A key in the log chose another part of it."""
         self._choose_log(event.wanted)
 
-    def on_list_pane_left(self, event: ListPane.Left) -> None:
-        """A letter was typed in a list: it begins a line."""
-        self._type(event.character)
+    def on_list_pane_wanted(self, event: ListPane.Wanted) -> None:
+        """A list was clicked."""
+        self._use(event.pane)
 
-    def on_descendant_focus(self) -> None:
+    def on_prompt_list_left(self) -> None:
         """Other keys have a meaning now."""
         self._tell_keys()
 
@@ -155,7 +155,7 @@ class Lab(App[int]):
             return
         self._opened = node if node != self._opened else 0
         self._source.open(self._opened)
-        self.prompt.focus()  # The list that had the keys may not be on the screen any more.
+        self._use(None)
         self._arrange()
         self.call_after_refresh(self._draw)
 
@@ -163,15 +163,14 @@ class Lab(App[int]):
         """Close the page of help, go back to the prompt, or close the opened node."""
         if isinstance(self.screen, HelpScreen):
             self.screen.action_close()
-        elif self.focused is not self.prompt:
-            self.prompt.focus()
+        elif self.prompt.used is not None:
+            self._use(None)
         elif self._opened:
             self.action_open(self._opened)
 
     def action_switch(self) -> None:
-        """Give the keys to the log or the held messages, or back to the prompt."""
-        pane = self.board.list_pane
-        (pane if pane is not None and self.focused is self.prompt else self.prompt).focus()
+        """Give the keys to the log or the held messages, or back to the line."""
+        self._use(self.board.list_pane if self.prompt.used is None else None)
 
     def action_page(self, direction: int) -> None:
         """Scroll the transcript."""
@@ -208,8 +207,11 @@ class Lab(App[int]):
         self._runner.give(line)
         self._listen()
 
+    def _use(self, pane: ListPane | None) -> None:
+        self.prompt.use(pane)
+        self._tell_keys()
+
     def _type(self, text: str) -> None:
-        self.prompt.focus()
         self.prompt.insert_text_at_cursor(text)
 
     def _choose_log(self, wanted: LogFilter) -> None:
@@ -221,11 +223,10 @@ class Lab(App[int]):
             self.push_screen(HelpScreen(self._source.nodes, self._type))
 
     def _tell_keys(self) -> None:
-        pane = self.board.list_pane
-        if isinstance(self.focused, ListPane):
-            keys: Sequence[str] = self.focused.KEYS
+        if self.prompt.used is not None:
+            keys: Sequence[str] = self.prompt.used.KEYS
         else:
-            listed = "held" if pane is self.board.held_pane else "log"
+            listed = "held" if self.board.list_pane is self.board.held_pane else "log"
             keys = [key.replace("{n}", str(self._source.nodes)).replace("{list}", listed) for key in PROMPT_KEYS]
         self._footer.tell(keys)
 
@@ -237,8 +238,8 @@ class Lab(App[int]):
             return  # The screen is being taken down.
         newest = self._source.newest()
         self.board.show(newest, self._console.loads())
-        if self.focused is None or not self.focused.display:
-            self.prompt.focus()  # The list that had the keys has gone from the screen.
+        if self.prompt.used is not None and not self.prompt.used.display:
+            self._use(None)
         self._tell_keys()
         # A violation is also written in full to the transcript: the checks' pane may be narrow or hidden.
         for name, verdict in violations(newest.checks).items():

@@ -62,8 +62,8 @@ class Board(Container):
     Board #details { grid-gutter: 0 1; }
     Board.-framed #net, Board.-framed #checks, Board.-framed #events, Board.-framed #held, Board.-framed #table,
     Board.-framed #details Pane { border: round ansi_bright_black; padding: 0 1; }
-    Board #events:focus, Board #held:focus { border-left: heavy ansi_cyan; }
-    Board.-framed #events:focus, Board.-framed #held:focus { border: heavy ansi_cyan; }
+    Board ListPane.-in-use { border-left: heavy ansi_cyan; }
+    Board.-framed ListPane.-in-use { border: heavy ansi_cyan; }
     Board.-framed #net { width: 32; }
     Board.-full #net { width: 68; }
     Board #panels NodePane { border: round ansi_default; padding: 0 1; }

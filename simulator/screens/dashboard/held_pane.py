@@ -11,6 +11,7 @@ from textual.message import Message
 
 from simulator.cluster.events import HeldMessage
 from simulator.screens.dashboard.list_pane import ListPane
+from simulator.text.counted import counted
 from simulator.views.held import HeldGroup, groups_view, held_groups
 
 STEP = "sleep 100ms"
@@ -57,14 +58,6 @@ class HeldPane(ListPane):
                 self._place = keys.index(chosen.key)
         self.look()
 
-    def on_focus(self) -> None:
-        """Show what is chosen."""
-        self.look()
-
-    def on_blur(self) -> None:
-        """Show the list without a choice."""
-        self.look()
-
     def look(self) -> None:
         """Draw the window around the chosen line, and tell in the title how much is below."""
         last = len(self._groups) - 1
@@ -76,9 +69,9 @@ class HeldPane(ListPane):
         window = self._groups[self._top : self._top + room]
         below = len(self._groups) - self._top - len(window)
         title = f"held: {len(self._held)}" + (", time stands still" if self._still else "")
-        title += f" · {below} lines below" if below else ""
+        title += f" · {counted(below, 'line')} below" if below else ""
         self.entitle(title)
-        self.show(groups_view(window, self._place - self._top if self.has_focus else -1), title=title)
+        self.show(groups_view(window, self._place - self._top if self.in_use else -1), title=title)
 
     def move(self, lines: int) -> None:
         """See `ListPane`."""
@@ -92,9 +85,9 @@ class HeldPane(ListPane):
         place = -1 if offset is None else self._top + offset.y - 1 - (not framed)
         if not self._top <= place < len(self._groups):
             return
-        again = place == self._place and self.has_focus
+        again = place == self._place and self.in_use
         self._place = place
-        self.focus()
+        self.post_message(self.Wanted(self))
         if again:
             self.action_deliver()
         self.look()

@@ -16,6 +16,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from simulator.scenario.language.help import overview
+from simulator.text.counted import counted
 
 KEYS = (
     ("keys anywhere", ""),
@@ -90,7 +91,7 @@ class HelpScreen(ModalScreen[None]):
 
     def _tell_rest(self, _: object) -> None:
         below = self._page.max_scroll_y - round(self._page.scroll_y)
-        self._page.border_subtitle = f"{below} lines below: Down, PgDn, End" if below else "the end"
+        self._page.border_subtitle = f"{counted(below, 'line')} below: Down, PgDn, End" if below else "the end"
 
 
 def _keys(nodes: int) -> Table:

@@ -1,11 +1,11 @@
-"""A pane that scrolls: it may take the keys, and gives back those that mean nothing to it."""
+"""A pane that scrolls. The prompt always has the keyboard; it passes keys on to the list that is in use."""
 
 from __future__ import annotations
 
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
-from textual.events import Key, MouseScrollDown, MouseScrollUp
+from textual.events import MouseScrollDown, MouseScrollUp
 from textual.message import Message
 
 from simulator.screens.dashboard.panes import Pane
@@ -14,12 +14,12 @@ _WHEEL_LINES = 3
 
 
 class ListPane(Pane):
-    """Lines of which a window is shown. While it takes the keys, it posts the characters that it does not know.
+    """Lines of which a window is shown. `in_use` is true while keys are meant for it.
 
-    A subclass moves in `move`; `KEYS` tells what its keys do. They are no letters: a letter begins a command.
+    A subclass moves in `move` and draws in `look`; `KEYS` tells what its keys do. They are no letters: a letter
+    begins a command.
     """
 
-    can_focus = True
     KEYS: ClassVar[tuple[str, ...]] = ()
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -31,12 +31,29 @@ class ListPane(Pane):
         Binding("end", "move_lines(1000000)", show=False),
     ]
 
-    class Left(Message):
-        """The person goes on typing: `character` belongs into the prompt."""
+    class Wanted(Message):
+        """The pane was clicked: keys are meant for it from now on."""
 
-        def __init__(self, character: str) -> None:
+        def __init__(self, pane: ListPane) -> None:
             super().__init__()
-            self.character = character
+            self.pane = pane
+
+    in_use = False
+
+    def use(self, on: bool) -> None:  # On or off.
+        """Keys are meant for this pane, or no longer."""
+        self.in_use = on
+        self.set_class(on, "-in-use")
+        self.look()
+
+    def action_of(self, key: str) -> str:
+        """What a key does here; "" for nothing."""
+        bindings = self._bindings.key_to_bindings.get(key)
+        return bindings[0].action if bindings else ""
+
+    def look(self) -> None:
+        """Draw the window."""
+        raise NotImplementedError
 
     def move(self, lines: int) -> None:
         """Go down by `lines`, up if it is negative."""
@@ -59,10 +76,3 @@ class ListPane(Pane):
         """The wheel."""
         event.stop()
         self.move(_WHEEL_LINES)
-
-    def on_key(self, event: Key) -> None:
-        """A character without a meaning here is the beginning of a command."""
-        if event.is_printable and event.character and event.key not in self._bindings.key_to_bindings:
-            event.stop()
-            event.prevent_default()
-            self.post_message(self.Left(event.character))

@@ -87,6 +87,10 @@ class LogPane(ListPane):
         self._below = min(max(0, below), max(0, len(self._read) - room))
         self.look()
 
+    def on_click(self) -> None:
+        """Keys are meant for the log from now on."""
+        self.post_message(self.Wanted(self))
+
     def action_stop_or_go(self) -> None:
         """Let the log stand still, or go on."""
         self._stopped = not self._stopped

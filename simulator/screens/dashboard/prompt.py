@@ -10,6 +10,8 @@ from textual.events import Key, Paste
 from textual.message import Message
 from textual.widgets import Input
 
+from simulator.screens.dashboard.list_pane import ListPane
+
 Completer = Callable[[str], Sequence[str]]
 """The words that may stand where the given text's last word stands (or would begin, after a blank)."""
 
@@ -42,6 +44,9 @@ class Prompt(Input):
             super().__init__()
             self.line = line
 
+    class ListLeft(Message):
+        """A character was typed that means nothing in the list in use: it begins a line."""
+
     class HelpWanted(Message):
         """A question mark on an empty line."""
 
@@ -55,12 +60,22 @@ class Prompt(Input):
         self._place = 0
         self._draft = ""
         self._offer: _Offer | None = None
+        self.used: ListPane | None = None
+        """The list for which keys are meant. They all come here, so that none overtakes another."""
 
     async def on_key(self, event: Key) -> None:
         """Handle the keys that have a meaning here at once.
 
         Textual bubbles them to the app first, and letters typed fast would overtake them.
         """
+        if self.used is not None and (action := self.used.action_of(event.key)):
+            event.stop()
+            event.prevent_default()
+            await self.used.run_action(action)
+            return
+        if self.used is not None and event.is_printable:
+            self.use(None)
+            self.post_message(self.ListLeft())
         if event.character == "?" and not self.value:
             event.stop()
             event.prevent_default()
@@ -71,6 +86,14 @@ class Prompt(Input):
             event.stop()
             event.prevent_default()
             await self.run_action(bindings[0].action)
+
+    def use(self, pane: ListPane | None) -> None:
+        """Keys are meant for `pane` from now on; None: for the line."""
+        if self.used is not None:
+            self.used.use(False)
+        self.used = pane
+        if pane is not None:
+            pane.use(True)
 
     def on_paste(self, event: Paste) -> None:
         """Enter every whole line of the pasted text; the rest stays in the field."""

@@ -9,6 +9,8 @@ from textual.events import Resize
 from textual.geometry import Size
 from textual.widgets import RichLog
 
+from simulator.text.counted import counted
+
 KEPT = 1_000
 """How many entries are kept; older ones are forgotten."""
 
@@ -73,7 +75,7 @@ class Transcript(RichLog):
 
     def _tell_rest(self) -> None:
         below = self.max_scroll_y - round(self.scroll_y)
-        title = f"{below} lines below: PgDn" if below > 0 else None
+        title = f"{counted(below, 'line')} below: PgDn" if below > 0 else None
         if self.border_title != title:
             self.border_title = title
 
