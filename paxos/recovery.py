@@ -286,7 +286,8 @@ class Recovery:
 
     def last_slot(self) -> int:
         """The last slot in which this node may have voted, as far as it matters to anybody."""
-        return max((max(answer.last_slot, answer.decided) for answer in self.answers.values()), default=0)
+        lasts = sorted(max(answer.last_slot, answer.decided) for answer in self.answers.values())
+        return lasts[min(self.needed(), len(lasts)) - 1] if lasts else 0  # Of the fewest that are enough.
 
     def floor(self) -> Ballot:
         """A promise that covers every one which this node may have given, as far as it matters to anybody."""

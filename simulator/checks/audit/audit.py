@@ -68,7 +68,7 @@ def verify_directory(path: Path | str, difficulty: int = 2) -> Report:
     for node, folder in folders:
         findings = Findings(folder)
         word = check_journal(findings, node, votes)
-        check_owner(findings, folder, node, record)
+        check_owner(findings, folder, node, word, record)
         check_past(findings, node, word, record)
         chain = ChainCheck(findings, difficulty, word)
         chain.run()

@@ -71,7 +71,8 @@ class Word(msgspec.Struct):
 
     `votes` are the Ts that this node voted for, each with its ballot. `whole` is false for a journal that is damaged or
     of version 1: it proves nothing by what it lacks. `ends` is the last slot that it knows of. `lost` says why votes
-    are missing; the journal was `written` anew so often, and its whole lines have `size` bytes.
+    are missing; the journal was `written` anew so often, and its whole lines have `size` bytes. It is `owned` when it
+    names this node.
     """
 
     relied: int = 0
@@ -83,6 +84,7 @@ class Word(msgspec.Struct):
     missing: bool = False
     written: int = 0
     size: int = 0
+    owned: bool = False
 
     @property
     def ends(self) -> int:
@@ -141,6 +143,7 @@ def _note(findings: Findings, node: int, votes: Votes, word: Word, line: tuple[i
         if record.journal is not None:
             word.relied, word.written = record.chain[0], record.written or 0
             fault = _owner_fault(findings, node, record)
+            word.owned = not fault and bool(findings.cluster) and record.node == node
             if fault:
                 findings.problem(JOURNAL, 1, fault, unknown=True)
     if record.accepted is not None:

@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Meta
 
 from simulator.checks.audit.folder import JOURNAL, Findings
-from simulator.checks.audit.journal import Word
+from simulator.checks.audit.journal import NEWEST, Word
 
 META = "meta.txt"
 _MOST_BYTES = 1 << 20
@@ -54,16 +54,23 @@ def check_past(findings: Findings, node: int, word: Word, record: Record) -> Non
         findings.problem(JOURNAL, 0, what)
 
 
-def check_owner(findings: Findings, folder: Path, node: int, record: Record) -> None:
-    """Check that meta.txt names this node, and the cluster of the record."""
+def check_owner(findings: Findings, folder: Path, node: int, word: Word, record: Record) -> None:
+    """Check that meta.txt names this node, and the cluster of the record. A journal that does is right about it."""
     owner = _decoded(folder / META, _Owner)
-    if owner is None or not owner.cluster:
+    if owner is None:
         return
-    if record.cluster and owner.cluster != record.cluster:
-        what = f"this is a folder of cluster {owner.cluster}, and this node is of cluster {record.cluster}"
-        findings.problem(META, 1, what)
-    elif node and owner.node != node:
+    cluster = record.cluster or findings.cluster
+    if not 1 <= owner.version <= NEWEST:
+        what = f"it is of version {owner.version}, and this program reads versions 1 to {NEWEST}"
+    elif owner.cluster and cluster and owner.cluster != cluster:
+        what = f"this is a folder of cluster {owner.cluster}, and this node is of cluster {cluster}"
+    elif owner.cluster and node and owner.node != node:
         what = f"this is a folder of node {owner.node}, and this is node {node}: perhaps two folders were swapped"
+    else:
+        return
+    if word.owned and findings.cluster == cluster:
+        findings.warning(META, 1, f"{what}; {JOURNAL} is its own, so the node writes this file anew when it starts")
+    else:
         findings.problem(META, 1, what)
 
 

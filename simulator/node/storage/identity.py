@@ -78,8 +78,11 @@ def check_version(file: str, version: int) -> None:
         raise ForeignFile(file, 1, f"it is of version {version}, and this program reads versions 1 to {VERSION}")
 
 
-def keep_meta(disk: Disk, identity: Identity) -> None:
+def keep_meta(disk: Disk, identity: Identity, *, proved: bool) -> str:
     """Check meta.txt, and write it if it is missing or torn. Not synced: a loss costs nothing.
+
+    `proved`: the journal, whose lines have checksums, says that the folder is this node's. Then meta.txt is mended, and
+    a sentence says so.
 
     Raises:
         ForeignFile: the folder belongs to another node or cluster, or a newer program.
@@ -88,14 +91,21 @@ def keep_meta(disk: Disk, identity: Identity) -> None:
     expected = msgspec.json.encode(_Meta(identity.cluster, identity.node, VERSION)) + b"\n"
     found = disk.read(META) if disk.exists(META) else b""
     if found == expected:
-        return
+        return ""
+    mended = ""
     try:
         meta = msgspec.json.decode(found, type=_Meta)
     except (ValueError, RecursionError):
         pass
     else:
-        check_version(META, meta.version)
-        identity.check(META, meta.cluster, meta.node)
+        try:
+            check_version(META, meta.version)
+            identity.check(META, meta.cluster, meta.node)
+        except ForeignFile as error:
+            if not proved:
+                raise
+            mended = f"{error.sentence}; the journal is its own, so {META} was written anew"
     if disk.exists(META):
         disk.truncate(META, 0)
     disk.append(META, expected)
+    return mended

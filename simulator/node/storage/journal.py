@@ -98,7 +98,7 @@ class Memory(msgspec.Struct):
     `accepted` each slot's vote of the highest ballot. The journal relies on a chain that reaches `chain_height` with
     `chain_hash`; `marks` are the hashes of this and other blocks by height. `lost` says why records may be missing
     ("": none is), and `damage` what is wrong with the file itself. `eras` and `nonces` are those of `paxos/recovery`.
-    `version` is that of the file, which was `written` anew so often.
+    `version` is that of the file, which was `written` anew so often; `owned`: it names this node, and not nobody.
     """
 
     promised: Ballot
@@ -113,6 +113,7 @@ class Memory(msgspec.Struct):
     nonces: dict[NodeId, int] = {}
     version: int = VERSION
     written: int = 0
+    owned: bool = False
 
     def records(self) -> list[JournalRecord]:
         """The records of rule 17 that a journal which is written anew must keep."""
@@ -259,6 +260,7 @@ class Journal:
         if line.journal is None or line.chain is None:
             raise FileDamage(JOURNAL, 1, "the first line of a journal is missing")
         self._identity.check(JOURNAL, line.cluster, line.node)
+        memory.owned = bool(line.cluster) and line.cluster == self._identity.cluster
         memory.version = line.journal
         memory.chain_height, memory.chain_hash = line.chain
         memory.marks = {line.chain[0]: line.chain[1]}

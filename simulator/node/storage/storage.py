@@ -97,12 +97,15 @@ class Storage:
             OSError: the disk fails.
         """
         self._blog = blog = BlogFile(self._disk)
-        keep_meta(self._disk, self._identity)
         journal_size, chain_size = self._size(JOURNAL), self._size(CHAIN)
         if not (self._disk.exists(JOURNAL) or chain_size or self._size(BLOG) or self._past.began):
+            keep_meta(self._disk, self._identity, proved=False)
             return self._start()
         notes: list[str] = []
         memory = self._load_journal()
+        mended = keep_meta(self._disk, self._identity, proved=memory.owned)
+        if mended:
+            notes.append(mended)
         known = memory.lost
         if memory.damage is None and self._journal.size < journal_size:
             notes.append(f"{JOURNAL} had a torn last line, which was cut off")
