@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from simulator.tools.bench import (
+    catchup,
     chains,
     checkers,
     failover,
@@ -23,6 +24,7 @@ CASES: tuple[Case, ...] = (
     *simulators.CASES,
     *checkers.CASES,
     *chains.CASES,
+    *catchup.CASES,
     *lab_open.CASES,
     *pysyncobj_rival.CASES,
     *growth.CASES,

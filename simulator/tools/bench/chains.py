@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -17,7 +18,7 @@ from simulator.node.codec import block_line, blog_line, operation_text
 from simulator.node.state_machine import StateMachine
 from simulator.node.storage.journal import Journal
 from simulator.node.storage.real_disk import RealDisk
-from simulator.node.storage.storage import Storage
+from simulator.node.storage.storage import MARKS_KEPT, Storage
 from simulator.tools.bench import real
 from simulator.tools.bench.case import Case, Effort
 
@@ -27,14 +28,14 @@ CLIENTS = 20
 
 
 @cache
-def _chain(blocks: int, ops_per_block: int) -> tuple[bytes, bytes, str]:
-    """The text of blockchain.txt and blog.txt of a chain of this size, and the last hash.
+def _chain(blocks: int, ops_per_block: int) -> tuple[bytes, bytes, dict[int, str]]:
+    """The text of blockchain.txt and blog.txt of a chain of this size, and the hashes that a node's journal names.
 
     It is mined at difficulty 2: a hundred thousand blocks take some fifteen seconds, once a run.
     """
     lines: list[bytes] = []
     blog: list[bytes] = []
-    seq, tip = 0, GENESIS_HASH
+    seq, tip, marks = 0, GENESIS_HASH, dict[int, str]()
     for height in range(1, blocks + 1):
         texts = []
         for _ in range(ops_per_block):
@@ -46,18 +47,20 @@ def _chain(blocks: int, ops_per_block: int) -> tuple[bytes, bytes, str]:
         nonce, digest = mine(tip, text, 2)
         lines.append(block_line(Block(height, tip, text, nonce, digest)).encode() + b"\n")
         tip = digest
-    return b"".join(lines), b"".join(blog), tip
+        if height == blocks or height % max(1, blocks // MARKS_KEPT) == 0:
+            marks[height] = digest
+    return b"".join(lines), b"".join(blog), marks
 
 
 @contextmanager
 def stored(blocks: int, ops_per_block: int = 1) -> Iterator[Path]:
     """A node's directory with such a chain."""
-    chain, blog, tip = _chain(blocks, ops_per_block)
+    chain, blog, marks = _chain(blocks, ops_per_block)
     with tempfile.TemporaryDirectory(prefix="paxsim-bench-") as name:
         directory = Path(name)
         (directory / "blockchain.txt").write_bytes(chain)
         (directory / "blog.txt").write_bytes(blog)
-        Journal(RealDisk(directory, "flush")).rewrite(Ballot(1, 1), Ballot(1, 1), (), {blocks: tip})
+        Journal(RealDisk(directory, "flush")).rewrite(Ballot(1, 1), Ballot(1, 1), (), marks)
         yield directory
 
 
@@ -90,9 +93,11 @@ def start_up(effort: Effort) -> Sequence[float]:
     with stored(blocks) as directory:
         disk = RealDisk(directory, "flush")
         state_machine = StateMachine(2)
+        gc.disable()  # As a node process does.
         began = time.process_time()
         recovered = Storage(disk, 2).load(state_machine.replay)
         took = time.process_time() - began
+        gc.enable()
         disk.close()
     if recovered.height != blocks or len(state_machine.blog) != blocks:
         raise RuntimeError(f"{recovered.height} blocks were replayed of {blocks}")

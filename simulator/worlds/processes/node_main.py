@@ -101,16 +101,17 @@ class Loop:
         early = self._inlet.read()  # The clocks may have been stopped while this process started.
         self._set_clock(early)
         host.now_ms = self._clock.now_ms()
+        gc.disable()  # The replay of a long chain makes millions of objects that stay.
         node.start(host.now_ms)
         node.flush(host.now_ms)
         self._handle(early, host.now_ms)
         node.flush(host.now_ms)
-        gc.disable()
         gc.collect()
         gc.freeze()
         while not self._inlet.closed:
             ready = self._selector.select(self._timeout_s())
             host.now_ms = now = self._clock.now_ms()
+            host.turn_began = time.monotonic()
             if ready:
                 received = self._inlet.read()
                 if self._set_clock(received):
@@ -122,6 +123,7 @@ class Loop:
                     host.probe.fired(timer)
                 node.wake(timer, now)
             node.flush(now)
+            host.send_postponed()
             self._report_status(clock_ms())
             if self._settling:
                 self._settle()
@@ -140,7 +142,7 @@ class Loop:
     def _settle(self) -> None:
         """Answer the supervisor, once nothing is due. It knows the newest status then."""
         due_ms = min(self._host.due_ms.values(), default=None)
-        if due_ms is not None and due_ms <= self._host.now_ms:
+        if (due_ms is not None and due_ms <= self._host.now_ms) or self._host.postponed_s() is not None:
             return  # The next turn comes at once.
         self._report(self._reporter.look(clock_ms()))
         self._outlet.put(frame(SETTLED, [encode_clock(Settled(self._settling, self._host.now_ms, due_ms))]))
@@ -184,12 +186,11 @@ class Loop:
         if self._settling:
             return 0.0
         due = min(self._host.due_ms.values(), default=None)
-        wait_s = None if due is None else self._clock.seconds_until(due)
+        waits = [None if due is None else self._clock.seconds_until(due), self._host.postponed_s()]
         look = self._reporter.due_ms  # People look in real time.
-        if look is None:
-            return wait_s
-        look_s = max(0.0, look / 1000 - time.monotonic())
-        return look_s if wait_s is None else min(wait_s, look_s)
+        if look is not None:
+            waits.append(max(0.0, look / 1000 - time.monotonic()))
+        return min((wait_s for wait_s in waits if wait_s is not None), default=None)
 
 
 def _decoded(body: bytes) -> list[AnyMessage]:

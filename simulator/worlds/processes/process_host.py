@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import struct
+import time
 from random import Random
 from typing import TYPE_CHECKING
 
 from paxos.ballot import NodeId
 from paxos.effects import Timer
-from paxos.messages import AnyMessage, Decide, Hints
+from paxos.messages import AnyMessage, Catchup, Decide, Hints
 from simulator.faults.faults import DiskFaultKind
 from simulator.node.client_api import NodeReport
 from simulator.worlds.processes.framed_pipe import DEFERRABLE, PROBE, SUPERVISOR, Outlet, frame
@@ -24,6 +25,8 @@ DISK_FAULT_MODES: tuple[DiskFaultKind, ...] = ("ok", "full", "readonly", "failin
 DiskMode = tuple[DiskFaultKind, int]
 """A fault mode, and by how many milliseconds a slow disk delays a sync."""
 _MODE = struct.Struct("<BI")
+LONG_TURN_S = 0.002
+"""A request for blocks leaves at once when the turn so far was shorter."""
 DEFERRABLE_MESSAGES = (Decide, Hints)
 """Messages that only clients of the receiving node wait for. The supervisor knows whether there are any."""
 
@@ -34,11 +37,16 @@ class ProcessHost:
     A message is encoded once for all its targets. Consecutive messages for the same targets share one frame. `origin`
     says what is known of the node's files. `disk_fault_mode` is what the disk does now; `probe` reports what the node
     writes, syncs and applies, if wanted.
+
+    A node that fetches a long chain must not take the processor from those that serve clients. So a `Catchup` leaves
+    after a pause as long as this turn took, in which the node has applied the blocks before it (`turn_began`).
     """
 
     def __init__(self, outlet: Outlet, dice: Random, disk_mode: DiskMode = ("ok", 0)) -> None:
         self.due_ms: dict[Timer, int] = {}
         self.now_ms = 0
+        self.turn_began = 0.0  # By `time.monotonic`.
+        self._postponed: tuple[float, NodeId, AnyMessage] | None = None
         self.disk_fault_mode, self.disk_delay_ms = disk_mode
         self.probe: ProcessProbe | None = None
         self.origin: Origin | None = None
@@ -52,6 +60,27 @@ class ProcessHost:
 
     def send(self, to: tuple[NodeId, ...], message: AnyMessage) -> None:
         """See `Host`."""
+        if type(message) is Catchup:
+            now = time.monotonic()
+            if now - self.turn_began >= LONG_TURN_S:
+                self._postponed = 2 * now - self.turn_began, to[0], message
+                return
+            self._postponed = None  # A newer request: the peer that was to be asked is silent.
+        self._send(to, message)
+
+    def postponed_s(self) -> float | None:
+        """The seconds until `send_postponed` has something to send; None: nothing waits."""
+        return None if self._postponed is None else max(0.0, self._postponed[0] - time.monotonic())
+
+    def send_postponed(self) -> None:
+        """Send the request for blocks that waited, if its pause is over."""
+        if self._postponed is not None and self._postponed[0] <= time.monotonic():
+            _, to, message = self._postponed
+            self._postponed = None
+            self._send((to,), message)
+            self.push()
+
+    def _send(self, to: tuple[NodeId, ...], message: AnyMessage) -> None:
         targets = self._sets.get(to)
         if targets is None:
             targets = self._sets[to] = sum(1 << node for node in set(to))

@@ -73,6 +73,7 @@ def test_a_process_of_its_own_judges_a_long_run(cluster: ProcessCluster) -> None
 def test_the_process_finds_what_is_wrong(cluster: ProcessCluster) -> None:
     """A forged chain is found in the files, and stays found."""
     write(cluster, "first")
+    assert cluster.wait(lambda: bool(cluster.chain_lines(3, 1, 1)), LONG_MS)
     cluster.apply(Crash(3))
     chain = Path(cluster.settings.data) / "node-3" / "blockchain.txt"
     forged = chain.read_text().replace("alice", "mallory")
