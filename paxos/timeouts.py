@@ -28,6 +28,7 @@ class Timeouts:
         self.round_trips: dict[NodeId, int] = {}
         self.reported_ms = 0
         self.gap_ms = 0
+        self._own_ms = -1  # The result of `round_trips`; -1: they have changed since.
 
     def measured(self, peer: NodeId, stamp: int) -> None:
         """`peer` has just answered a message that left at `stamp` on this node's clock.
@@ -42,6 +43,7 @@ class Timeouts:
         sample = min(max(spent, 0), LONGEST_SAMPLE_MS)
         known = self.round_trips.get(peer, 0)
         self.round_trips[peer] = sample if sample >= known else (7 * known + sample) // 8
+        self._own_ms = -1
         if sample < self.reported_ms:  # An old leader's high estimate must fade too.
             self.reported_ms = (7 * self.reported_ms + sample) // 8
 
@@ -49,6 +51,7 @@ class Timeouts:
         """Take over the leader's estimate, and drop older ones of this node."""
         self.reported_ms = min(round_trip_ms, LONGEST_SAMPLE_MS)
         self.round_trips.clear()
+        self._own_ms = -1
 
     def heard_after(self, gap_ms: int) -> None:
         """The leader was heard after `gap_ms` of silence: keep the longest recent gap, which decays slowly."""
@@ -57,9 +60,11 @@ class Timeouts:
 
     def round_trip_ms(self) -> int:
         """The slowest round trip within the fastest majority of nodes; 0 when nothing was measured."""
-        known = sorted(self.round_trips.values())
-        peers = self.core.quorums.majority - 1
-        own = known[min(peers, len(known)) - 1] if known and peers else 0
+        own = self._own_ms
+        if own < 0:
+            known = sorted(self.round_trips.values())
+            peers = self.core.quorums.majority - 1
+            self._own_ms = own = known[min(peers, len(known)) - 1] if known and peers else 0
         return max(own, self.reported_ms)
 
     def election_ms(self) -> int:

@@ -22,7 +22,7 @@ from simulator.cluster.message_text import in_order
 from simulator.cluster.meter import Figures, Meter
 from simulator.cluster.newest import Newest
 from simulator.errors import InputError
-from simulator.faults.faults import Fault
+from simulator.faults.faults import DAMAGES, DiskFault, Fault
 from simulator.faults.links import Links
 from simulator.node.client_api import ClientCall, NodeFailed, NoteLine, ReadAnswer, WriteAnswer
 from simulator.node.names import too_few_vote
@@ -50,6 +50,7 @@ class BaseCluster(ABC):
         self._warnings: list[str] = []
         self._closed = False
         self._forgetful: set[int] = set()  # The nodes with amnesia.
+        self._harmed: set[int] = set()  # Whose files were damaged since its last start: the next one may find less.
 
     # Clients
 
@@ -122,6 +123,8 @@ class BaseCluster(ABC):
 
     def _note_fault(self, fault: Fault) -> None:
         self._note(getattr(fault, "node", 0), "fault", fault.line())
+        if isinstance(fault, DiskFault) and fault.kind in DAMAGES - {"tear"}:
+            self._harmed.add(fault.node)
 
     # Reports of nodes
 
@@ -134,8 +137,10 @@ class BaseCluster(ABC):
                 self._answered(self._book.read_answered(report))
             case NoteLine(kind, text):
                 self._note(node, kind, text)
-                if kind in {"amnesia", "damaged"}:
+                if kind in {"amnesia", "damaged"} or (kind == "start" and node in self._harmed):
                     self._book.begins_anew(node)
+                if kind == "start":
+                    self._harmed.discard(node)
                 if kind in {"amnesia", "recovered", "start"}:
                     self._count_forgetful(node, kind)
             case NodeFailed(text):

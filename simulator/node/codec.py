@@ -48,6 +48,7 @@ _LONG = 20
 _encode = msgspec.json.Encoder().encode
 _decode_operation = msgspec.json.Decoder(_FiledPost | _FiledComment).decode
 _decode_operations = msgspec.json.Decoder(list[_FiledPost | _FiledComment]).decode
+_decode_raws = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _decode_many = msgspec.json.Decoder(list[list[_FiledPost | _FiledComment] | int]).decode
 _decode_named_operations = msgspec.json.Decoder(list[Post | Comment]).decode
 _decode_block = msgspec.json.Decoder(_BlockHead).decode
@@ -74,6 +75,20 @@ def parse_operation(text: str | bytes) -> tuple[Operation, str, int]:
 def operations_text(requests: Iterable[Request]) -> str:
     """T: the block text of a batch of requests. The empty batch, the no-op, is `[]`."""
     return f"[{','.join([request.operation for request in requests])}]"
+
+
+def compact_requests(text: msgspec.Raw) -> tuple[Request, ...] | None:
+    """The requests whose block text is `text`; None when it is no such text, written as this program writes it."""
+    try:
+        filed = _decode_operations(text)
+        if _encode(filed) != bytes(text):
+            return None
+        operations = _decode_raws(text)
+        return tuple(
+            [Request(*split_id(one.id), bytes(raw).decode()) for one, raw in zip(filed, operations, strict=True)]
+        )
+    except (ValueError, RecursionError):
+        return None
 
 
 def parse_operations(text: str | bytes) -> list[tuple[Operation, str, int]]:

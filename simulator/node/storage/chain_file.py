@@ -34,6 +34,7 @@ _HEAD = len(b'{"height":,"H":"","T":') + 64  # Without the height's digits.
 _MIDDLE = b',"N":'
 _TAIL = len(b',"hash":""}\n') + 64
 _ZERO = ord("0")
+_CHANGED = "the file has changed since it was read"
 
 
 class ChainFile:
@@ -162,6 +163,8 @@ class ChainFile:
     def read_lines(self, first: int, last: int) -> list[str]:
         """The lines of blocks `first` to `last`, both included, as far as they exist, without their newlines.
 
+        Each is checked against its own hash: what a peer is given is what was written.
+
         Raises:
             FileDamage: the file is no longer what was read or written.
             OSError: the disk fails.
@@ -175,13 +178,12 @@ class ChainFile:
         lines = self._disk.read_at(CHAIN, begin, end - begin).split(b"\n")
         skip = first - 1 - entry * STRIDE
         wanted = lines[skip : skip + last - first + 1]
-        try:
-            texts = [line.decode() for line in wanted]
-        except UnicodeDecodeError:
-            texts = []
-        if len(texts) != last - first + 1:
-            raise FileDamage(CHAIN, first, "the file has changed since it was read")
-        return texts
+        for height, line in enumerate(wanted, first):
+            if not _holds(line, height):
+                raise FileDamage(CHAIN, height, _CHANGED)
+        if len(wanted) != last - first + 1:
+            raise FileDamage(CHAIN, first, _CHANGED)
+        return [line.decode() for line in wanted]
 
     def read_blocks(self, first: int, last: int) -> list[Block]:
         """The blocks `first` to `last`, both included, as far as they exist.
@@ -197,8 +199,6 @@ class ChainFile:
                 block = parse_block(line)
             except MalformedText as error:
                 raise FileDamage(CHAIN, height, f"it is {error}") from None
-            if block.height != height:
-                raise FileDamage(CHAIN, height, f"it holds block {block.height}")
             blocks.append(block)
         return blocks
 
@@ -216,6 +216,17 @@ class ChainFile:
         if len(str(block.nonce)) > MOST_DIGITS:
             return FileDamage(CHAIN, height, f"its nonce has more than {MOST_DIGITS} digits")
         raise AssertionError("a line that holds was called damaged")
+
+
+def _holds(line: bytes, height: int) -> bool:
+    """True for a line of blockchain.txt, without its newline, that is block `height` and has the hash of its parts."""
+    head = _HEAD + len(b"%d" % height)
+    end = len(line) + 1 - _TAIL
+    middle = line.rfind(_MIDDLE, head, end)
+    if middle < 0:
+        return False
+    linked, text, digits = line[head - 6 - 64 : head - 6], line[head:middle], line[middle + len(_MIDDLE) : end]
+    return line + b"\n" == _SHAPE % (height, linked, text, digits, sha256(linked + text + digits).hexdigest().encode())
 
 
 def _begins(line: bytes, height: int, tip: bytes) -> bool:

@@ -46,7 +46,7 @@ from paxos.eras import NO_LOSS, Eras, newest, with_era
 from paxos.messages import Acceptance, Request, Value
 from paxos.records import AcceptedRecord, AmnesiaRecord, EraRecord, JournalRecord, OpenedRecord, PromiseRecord
 from paxos.rules import rule
-from simulator.node.codec import MalformedText, operation_text, parse_operation
+from simulator.node.codec import MalformedText, compact_requests, operation_text, parse_operation
 from simulator.node.storage.disk import Disk
 from simulator.node.storage.errors import FileDamage, ForeignFile
 from simulator.node.storage.identity import NO_PAST, NOBODYS, VERSION, Identity, Past, check_version
@@ -385,6 +385,12 @@ def _fold(memory: Memory, line: _Line, number: int) -> None:
 
 
 def _value(raw: msgspec.Raw, number: int) -> Value:
+    value = compact_requests(raw)
+    return _checked_value(raw, number) if value is None else value
+
+
+def _checked_value(raw: msgspec.Raw, number: int) -> Value:
+    """The same, one operation after the other, to name what is wrong."""
     try:
         operations = [bytes(operation) for operation in _decode_list(raw)]
         value = tuple([_request(operation.decode()) for operation in operations])

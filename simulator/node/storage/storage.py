@@ -190,7 +190,7 @@ class Storage:
             self._journal.append((), self._mark(blocks[-1].height, blocks[-1].hash))
             self.sync()
         last = blocks[-1].height
-        hold = bool(self._held) or _has_vote(self._unsynced, last) or _has_vote(unwritten, last)
+        hold = self._held or _has_vote(self._unsynced, last) or _has_vote(unwritten, last)
         self._held += blocks
         self._held_lines.append(blog_lines)
         if fetched or not hold:

@@ -221,8 +221,12 @@ def test_a_file_changed_while_running_is_noticed_when_read() -> None:
     lines = disk.files[CHAIN].splitlines(keepends=True)
     disk.files[CHAIN] = b"".join([*lines[:65], lines[66], lines[65], *lines[67:]])
 
-    with pytest.raises(StorageDamage, match="line 66: it holds block 67"):
+    with pytest.raises(StorageDamage, match="line 66: the file has changed since it was read"):
         file.read_blocks(66, 67)
+    for at in (10, 40, 100, 160, 240):  # A letter of each part of the block.
+        disk.files[CHAIN] = b"".join([*lines[:65], lines[65][:at] + b"~" + lines[65][at + 1 :], *lines[66:]])
+        with pytest.raises(StorageDamage, match="line 66: the file has changed since it was read"):
+            file.read_lines(65, 67)
     disk.files[CHAIN] = disk.files[CHAIN][:500]
     with pytest.raises(StorageDamage, match="line 66: the file has changed since it was read"):
         file.read_lines(66, 67)
