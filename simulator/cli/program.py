@@ -21,6 +21,7 @@ from simulator.cli.commands.recover import recover
 from simulator.cli.commands.report import report
 from simulator.cli.commands.run import run, scenarios
 from simulator.cli.commands.verify import verify
+from simulator.cli.commands.why import why
 from simulator.cli.group import LabGroup
 from simulator.cli.options import cluster_options, common_options
 from simulator.cli.output import Output
@@ -52,7 +53,7 @@ def paxsim(ctx: click.Context, settings: Settings) -> int:
     return failures.OK
 
 
-for command in (console, run, scenarios, explore, check, verify, recover, report, export, bench, completion):
+for command in (console, run, scenarios, explore, check, verify, recover, report, export, why, bench, completion):
     paxsim.add_command(command)
 
 

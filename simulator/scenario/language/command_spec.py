@@ -9,7 +9,8 @@ from simulator.scenario.language.commands import Command
 from simulator.scenario.language.grammar import Cursor
 
 GROUPS = (
-    "write", "read", "inspect", "nodes", "links", "weather", "by hand", "disks", "load", "wait", "expect", "session",
+    "write", "read", "inspect", "nodes", "links", "weather", "by hand", "disks", "why", "load", "wait",
+    "expect", "session",
 )  # fmt: skip
 """The groups of commands, in the order in which help and the page list them."""
 

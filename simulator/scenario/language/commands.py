@@ -277,6 +277,20 @@ class Verify(Command, frozen=True, kw_only=True):
     """Audit the nodes' files."""
 
 
+class Why(Command, frozen=True, kw_only=True):
+    """Explain the last trouble, a slot, a node or a request by the events that led to it."""
+
+    what: Literal["last", "slot", "node", "request"] = "last"
+    number: int = 0
+    node: NodeWord | None = None
+
+
+class Report(Command, frozen=True, kw_only=True):
+    """Write the run so far as one self-contained page."""
+
+    path: str
+
+
 class RunFile(Command, frozen=True, kw_only=True):
     """Carry out a scenario file, or a built-in one by name, here."""
 

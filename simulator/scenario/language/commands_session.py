@@ -13,6 +13,7 @@ from simulator.scenario.language.commands import (
     Inspect,
     InspectWhat,
     Quit,
+    Report,
     RunFile,
     Save,
     SetKey,
@@ -20,6 +21,7 @@ from simulator.scenario.language.commands import (
     Trace,
     Use,
     Verify,
+    Why,
 )
 from simulator.scenario.language.errors import ParseError
 from simulator.scenario.language.grammar import Cursor, whole
@@ -98,6 +100,20 @@ def _use(words: Cursor) -> Use:
     node = words.node("NODE N")
     words.done()
     return Use(node=node)
+
+
+def _why(words: Cursor) -> Why:
+    made = Why()
+    if words.more():
+        what = words.choose("what to explain", ("last", "slot", "node", "request"))
+        if what == "node":
+            made = Why(what="node", node=words.node("NODE N"))
+        elif what == "slot":
+            made = Why(what="slot", number=words.number("a slot", 1, 1 << 40))
+        elif what == "request":
+            made = Why(what="request", number=words.number("the number of a request", 1, 1 << 40))
+    words.done()
+    return made
 
 
 def _help(words: Cursor) -> Help:
@@ -195,6 +211,20 @@ COMMANDS = (
         parse=no_words(Check()),
     ),
     CommandSpec(
+        name="why",
+        group="why",
+        usage="why [last|slot S|node N|request K]",
+        summary="explains a refusal, time-out, lost election or missing decision by the events that led to it",
+        examples=(
+            ("why", "the last trouble"),
+            ("why request 3", "the third request of this session"),
+            ("why slot 7", "how slot 7 was decided, or why not"),
+            ("why node 2", "why it is down, or lost its election"),
+        ),
+        parse=_why,
+        keywords=("last", "slot", "node", "request"),
+    ),
+    CommandSpec(
         name="verify",
         group="session",
         usage="verify",
@@ -225,6 +255,14 @@ COMMANDS = (
         summary="writes every event so far as a trace",
         examples=(("trace run.jsonl", "JSON lines"),),
         parse=_file(lambda path: Trace(path=path)),
+    ),
+    CommandSpec(
+        name="report",
+        group="session",
+        usage="report FILE",
+        summary="writes the run so far as one self-contained page, in pictures",
+        examples=(("report run.html", "open it in a browser"),),
+        parse=_file(lambda path: Report(path=path)),
     ),
     CommandSpec(
         name="set",

@@ -9,6 +9,7 @@ from simulator.files.places import Places
 from simulator.scenario.language import commands
 from simulator.scenario.language.commands import Expect, Line
 from simulator.scenario.language.help import help_lines
+from simulator.scenario.session.analysis_files import explain, report_to
 from simulator.scenario.session.fault_commands import delivered_by, faults_of, in_short, of_kind
 from simulator.scenario.session.files import save_to, trace_to, verify_files
 from simulator.scenario.session.inspect import show_answer, show_inspected, show_log
@@ -111,6 +112,12 @@ class Interpreter:
             case commands.Trace():
                 count = trace_to(session.cluster, command.path, self._places())
                 session.output.write(f"wrote {counted(count, 'event')} to {command.path}", "quiet")
+            case commands.Report():
+                count = report_to(session.cluster, command.path, self._places())
+                session.output.write(f"drew {counted(count, 'event')} in {command.path}", "quiet")
+            case commands.Why():
+                number = command.number if command.node is None else selector.one(command.node)
+                session.output.write("\n".join(explain(session.cluster, command.what, number)))
             case commands.Use():
                 session.default_node = selector.one(command.node)
                 session.default_chosen = True
