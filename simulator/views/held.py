@@ -10,12 +10,14 @@ from simulator.faults.links import Link
 from simulator.views.palette import QUIET
 from simulator.views.sheet import Cell, Column, Sheet, bit
 
-REPEATED = frozenset({"PRE-VOTE", "PRE-VOTE-REPLY", "HEARTBEAT", "HEARTBEAT-ACK", "HINTS", "LINK-STATES"})
+ROUTINE = frozenset({"HEARTBEAT", "HEARTBEAT-ACK", "HINTS", "LINK-STATES"})
+"""Kinds that nodes send all the time. They come last."""
+REPEATED = ROUTINE | {"PRE-VOTE", "PRE-VOTE-REPLY"}
 """Kinds that nodes repeat: those of one link are one line."""
 MOST_ALIKE = 8
 """More messages of one link and kind than these are one line too, whatever they say."""
 
-NOTHING_WAITS = "no message waits; time stands still: 'sleep 200ms' lets it pass"
+NOTHING_WAITS = "no message waits, and time stands still: 'wait held' lets it pass until one does"
 
 
 class HeldGroup(NamedTuple):
@@ -45,13 +47,17 @@ class HeldGroup(NamedTuple):
 
 
 def held_groups(held: Sequence[HeldMessage]) -> list[HeldGroup]:
-    """Held messages by link and kind; kinds that are often repeated come last."""
+    """Held messages by link and kind; kinds that are often repeated come behind the others, routine comes last."""
     by_kind: dict[tuple[Link, str], list[HeldMessage]] = {}
     for message in held:
         kind = message.text.split(maxsplit=1)[0]
         by_kind.setdefault(((message.source, message.target), kind), []).append(message)
     groups: list[HeldGroup] = []
-    for link, kind in sorted(by_kind, key=lambda key: (key[1] in REPEATED, key[0], by_kind[key][0].number)):
+
+    def place(key: tuple[Link, str]) -> tuple[object, ...]:
+        return key[1] in ROUTINE, key[1] in REPEATED, key[0], by_kind[key][0].number
+
+    for link, kind in sorted(by_kind, key=place):
         alike = by_kind[link, kind]
         texts: dict[str, list[HeldMessage]] = {}
         for message in alike:

@@ -202,7 +202,7 @@ class WaitFor(Command, frozen=True, kw_only=True):
     A leader is `steady` when the majority's nodes that are up follow it and none of them campaigns.
     """
 
-    what: Literal["leader", "converged", "idle", "height", "down"]
+    what: Literal["leader", "converged", "idle", "height", "down", "held"]
     in_majority: bool = False
     steady: bool = False
     height: int = 0

@@ -34,9 +34,8 @@ MOST_CLIENTS = 1_000
 _RATE = re.compile(r"([^/]*)(/s)?", re.IGNORECASE)
 _ENDS = ("on", "within")
 _MIX: tuple[Literal["post", "comment", "view"], ...] = ("post", "comment", "view")
-_WAITS: tuple[Literal["leader", "converged", "idle", "height", "down"], ...] = (
-    "leader", "converged", "idle", "height", "down",
-)  # fmt: skip
+_WAITS: tuple[Literal["leader", "converged", "idle", "height", "down", "held"], ...] = (
+    "leader", "converged", "idle", "height", "down", "held")  # fmt: skip
 _FACT_USAGE = {
     "leader": "leader [N] [on NODES] [within TIME]",
     "last": "last ok|refused|timeout|no-majority [within TIME]",
@@ -245,7 +244,7 @@ COMMANDS = (
         group="wait",
         usage=(
             "wait TIME | leader [in majority] [steady] | converged | idle | height H [on NODES] | down NODES "
-            "[within TIME]"
+            "| held [within TIME]"
         ),
         summary="lets time pass until something is so, a minute at most unless `within` says otherwise",
         examples=(
@@ -256,6 +255,7 @@ COMMANDS = (
             ("wait height 3 within 10s", "until the majority's nodes have three blocks"),
             ("wait idle", "until every request is answered and nothing waits"),
             ("wait down 3", "until node 3 is down"),
+            ("wait held", "until one more message waits for you, after hold"),
             ("wait 200ms", "as sleep does: after hold, time passes only where a command waits"),
         ),
         parse=_wait,

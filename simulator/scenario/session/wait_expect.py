@@ -59,6 +59,11 @@ class WaitAndExpect:
                     selector.many(command.nodes) if command.nodes else (selector.one(line.node),) if line.node else ()
                 )
                 return lambda: self._heights_reach(command.height, fixed)
+            case "held":
+                if not cluster.links.holding:
+                    raise InputError("no message is held: 'hold' makes messages wait for you.")
+                newest = max((message.number for message in cluster.held()), default=0)
+                return lambda: bool(cluster.held(after=newest) if newest else cluster.held_message())
             case "down":
                 nodes = selector.many(command.nodes)
                 return lambda: all(cluster.status(node).life == "down" for node in nodes)
@@ -155,6 +160,8 @@ def _awaited(command: commands.WaitFor) -> str:
             return "quiet"
         case "height":
             return f"height {command.height}"
+        case "held":
+            return "a message to deliver"
         case "down":
             return "the end of " + ", ".join(f"node {word}" for word in command.nodes)
         case _:

@@ -14,7 +14,7 @@ from simulator.screens.dashboard.list_pane import ListPane
 from simulator.text.counted import counted
 from simulator.views.held import HeldGroup, groups_view, held_groups
 
-STEP = "sleep 100ms"
+STEP = "wait held within 30s"
 
 
 class HeldPane(ListPane):
@@ -23,7 +23,7 @@ class HeldPane(ListPane):
     The chosen group stays chosen while others come and go.
     """
 
-    KEYS = ("Esc back", "↑↓ choose", "Enter deliver", "1 its oldest alone", "2 all of its link", f"3 {STEP}")
+    KEYS = ("Esc back", "↑↓ choose", "Enter deliver", "1 oldest alone", "2 whole link", "3 next message")
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "deliver", show=False),
@@ -108,7 +108,7 @@ class HeldPane(ListPane):
             self.post_message(self.Typed("deliver {}>{}".format(*self._chosen.link)))
 
     def action_pass_time(self) -> None:
-        """Let time pass, which stands still while messages are held."""
+        """Let time pass, which stands still while messages are held, until one more is."""
         self.post_message(self.Typed(STEP))
 
     @property

@@ -39,7 +39,7 @@ KEYS = (
     ("Up, Down, a click", "chooses a line"),
     ("Enter, a second click", "delivers its messages"),
     ("1, 2", "delivers its oldest message alone; all that waits on its link"),
-    ("3", "lets 100 ms pass: time stands still while messages are held"),
+    ("3", "lets time pass until one more waits: it stands still while messages are held"),
     ("a letter", "goes back to the line, and is typed there"),
 )
 """What each key does; a row without a second part is a heading. "{n}" is the number of nodes."""

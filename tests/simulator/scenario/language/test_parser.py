@@ -121,6 +121,7 @@ UNDERSTOOD: list[tuple[str, Command]] = [
     ),
     ("sleep 1.5s", Sleep(for_ms=1500)),
     ("wait leader", WaitFor(what="leader")),
+    ("wait held", WaitFor(what="held")),
     ("wait leader steady within 5s", WaitFor(what="leader", steady=True, within_ms=5000)),
     ("wait leader in majority within 5s", WaitFor(what="leader", in_majority=True, within_ms=5000)),
     ("wait converged", WaitFor(what="converged")),

@@ -213,6 +213,22 @@ def test_a_steady_leader_is_one_whom_all_follow() -> None:
     assert story.cluster.status(3).role == "leader"
 
 
+def test_time_passes_until_one_more_message_is_held() -> None:
+    """Those that wait already do not count; without `hold` it would wait in vain, and says so."""
+    story = Story()
+    with pytest.raises(InputError, match="no message is held"):
+        story.tell("wait held")
+    story.cluster.held_messages = [HeldMessage(number=4, source=1, target=2, text="PREPARE")]
+
+    story.tell("hold", "wait held within 1s")
+    new = HeldMessage(number=5, source=1, target=3, text="PREPARE")
+    story.cluster._later(300, lambda: story.cluster.held_messages.append(new))
+    story.tell("wait held within 2s")
+
+    assert story.failures() == ["wait held within 1s"]
+    assert story.session.failures[0].why == "a message to deliver did not come within 1s"
+
+
 def test_elections_are_counted_since_the_newest_fault() -> None:
     """What happened at the start says nothing about the fault."""
     story = Story()

@@ -32,7 +32,7 @@ def test_a_held_message_is_delivered_by_keys() -> None:
         await press(lab, pilot, "2")
         assert "you typed: deliver 2>1" in text(lab)
         await press(lab, pilot, "3")
-        assert "you typed: sleep 100ms" in text(lab)
+        assert "you typed: wait held within 30s" in text(lab)
         await press(lab, pilot, "escape", *"x")
         assert lab.prompt.value == "x"
 
