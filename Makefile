@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: setup check format lint types test slow outside coverage
+.PHONY: setup check format lint types test slow outside picture coverage
 
 setup: $(BIN)/paxsim
 
@@ -35,6 +35,13 @@ slow: setup
 outside: setup
 	npm ci --prefix tests/outside --no-audit --no-fund
 	$(BIN)/python -m pytest -m outside
+
+# The picture of a report in README: a rule is broken, the run is recorded and drawn.
+picture: setup
+	npm ci --prefix tests/outside --no-audit --no-fund
+	$(BIN)/paxsim run a-quorum-of-two --break small-accept-quorum --world virtual --quiet --trace /tmp/picture.trace
+	$(BIN)/paxsim report /tmp/picture.trace -o /tmp/picture.html
+	node tests/outside/picture.mjs "$$(command -v chromium)" /tmp/picture.html agreement docs/pictures/report.png
 
 # The floor stands in setup.cfg (fail_under). Every spawned process writes a file of its own; `combine` joins them.
 coverage: setup

@@ -19,6 +19,7 @@ from simulator.node.client_api import (
     ReadAnswer,
     WriteAnswer,
 )
+from simulator.node.codec import MalformedText, parse_operations
 from simulator.trace.events import (
     BlocksApplied,
     ClientCalled,
@@ -86,6 +87,16 @@ def _line_text(event: Event) -> str:
         return f"client {entry.process}: {entry.type} {entry.f} {value_text(entry.value)}".rstrip()
     assert isinstance(event, Cut), event
     return f"the recording ends here: {event.why}"
+
+
+def operations_words(text: str) -> str:
+    """The operations of a block in a few words, without their content."""
+    try:
+        operations = parse_operations(text)
+    except MalformedText:
+        return text
+    each = [f"{type(one).__name__.lower()} {one.username} {one.title}" for one, _, _ in operations]
+    return ", ".join(each) or "no operation"
 
 
 def _message_text(event: MessageSent | MessageDelivered | MessageLost) -> str:

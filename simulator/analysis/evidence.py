@@ -8,7 +8,7 @@ import msgspec
 
 from paxos.messages import Accept
 from paxos.records import AcceptedRecord
-from simulator.analysis.event_text import event_text
+from simulator.analysis.event_text import event_text, operations_words
 from simulator.analysis.run import RecordedRun
 from simulator.checks.invariants import InvariantChecker
 from simulator.checks.violation import Violation
@@ -79,8 +79,11 @@ def judge_run(run: RecordedRun) -> Judgement:
 def event_sentence(run: RecordedRun, index: int) -> str:
     """An event with its time and node, as a sentence for a person."""
     event = run.events[index]
+    text = event_text(event)
+    if isinstance(event, BlocksApplied):
+        text = "; ".join(f"applies block {b.height}: {operations_words(b.operations_text)}" for b in event.blocks)
     where = f"node {event.node}" if event.node and not isinstance(event, FaultInjected) else ""
-    return " ".join(word for word in (f"{event.at_ms / 1000:.3f} s", where, event_text(event)) if word)
+    return " ".join(word for word in (f"{event.at_ms / 1000:.3f} s", where, text) if word)
 
 
 def _evidence(run: RecordedRun, violation: Violation, at: int) -> tuple[int, ...]:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import msgspec
 
 from chain.block import Block
-from simulator.analysis.event_text import LOSSES, event_text
+from simulator.analysis.event_text import LOSSES, event_text, operations_words
 from simulator.analysis.run import NOWHERE, RecordedRun
 from simulator.cluster.message_text import describe
 from simulator.node.client_api import ClientWrite, NodeReport, NoteLine
-from simulator.node.codec import MalformedText, parse_operations
 from simulator.text.sanitize import safe
 from simulator.trace.events import (
     BlocksApplied,
@@ -105,7 +104,7 @@ def _text(event: Event) -> str:
         case NodeReported(report=report):
             return _report(report, event)
         case ClientCalled(call=ClientWrite(request)):
-            return f"{request.client}:{request.seq} {_operations(f'[{request.operation}]')}"
+            return f"{request.client}:{request.seq} {operations_words(f'[{request.operation}]')}"
         case _:
             return event_text(event)
 
@@ -115,15 +114,4 @@ def _report(report: NodeReport, event: Event) -> str:
 
 
 def _block(block: Block) -> str:
-    return f"block {block.height} {block.hash[:8]}: {_operations(block.operations_text)}"
-
-
-def _operations(text: str) -> str:
-    try:
-        operations = parse_operations(text)
-    except MalformedText:
-        return text
-    listed = [
-        f"{type(operation).__name__.lower()} {operation.username} {operation.title}" for operation, _, _ in operations
-    ]
-    return ", ".join(listed) or "no operation"
+    return f"block {block.height} {block.hash[:8]}: {operations_words(block.operations_text)}"
