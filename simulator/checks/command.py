@@ -13,6 +13,7 @@ from simulator.checks.linearizability.operations import misplaced
 from simulator.checks.linearizability.shapes import all_misshapen
 from simulator.checks.linearizability.weaker import judge_weaker
 from simulator.cluster.history import Recording, read_recording
+from simulator.cluster.verdicts import is_unknown
 from simulator.errors import InputError
 from simulator.files.bounded_lines import ReadingTimedOut
 
@@ -39,8 +40,8 @@ def check_files(
     `consistency` is "linearizable" or what `judge_weaker` understands; a weaker one is named in the result. `init` is
     the first value of the model. `time_limit_s` limits the time for each file, reading included, in seconds. `progress`
     receives the name of the file being checked. `invariants` checks everything else in a trace, given its name and the
-    moment of `time.monotonic` at which to give up, and returns "" or what is violated. `judged_one` gets each history
-    with its verdict, for pictures.
+    moment of `time.monotonic` at which to give up, and returns "", what is violated, or "unknown …". `judged_one`
+    gets each history with its verdict, for pictures.
 
     Raises:
         InputError: a file cannot be read or is not a history of this model, or the model has no such first value.
@@ -118,8 +119,10 @@ def _judge_file(
             violated = invariants(name, until)
         except ReadingTimedOut:
             return verdict if verdict.verdict == "violation" else limit.unknown(verdict.operations)
-    if not violated:
+    if not violated or (is_unknown(violated) and not verdict.ok):
         return verdict
+    if is_unknown(violated):
+        return Verdict("unknown", f"{violated}.", verdict.operations)
     why = f"{violated} {verdict.why}" if verdict.verdict == "violation" else violated
     return Verdict("violation", why, verdict.operations)
 

@@ -41,6 +41,7 @@ from simulator.checks.oracle import Oracle
 from simulator.checks.start_rules import StartRules
 from simulator.checks.steady_rules import SteadyRules
 from simulator.checks.violation import INVARIANTS, Violation
+from simulator.cluster.verdicts import OK, unknown_beyond
 from simulator.faults.faults import ClockFault, DiskFault
 from simulator.node.client_api import NodeFailed
 from simulator.settings import Settings
@@ -58,6 +59,7 @@ from simulator.trace.events import (
     NodeReported,
     RecordsAppended,
 )
+from simulator.trace.format import Cut
 from simulator.trace.observer import Handler, Observer
 
 
@@ -74,6 +76,7 @@ class InvariantChecker(Observer):
     ) -> None:
         self.replay = ""
         self.violations: dict[str, Violation] = {}
+        self.unknown = ""  # What to say of all else, when the record of the run ended before the run.
         self._oracle = oracle = Oracle(settings.node_ids, prepare_quorum, accept_quorum, self.declare)
         self._acceptors = acceptors = AcceptorRules(oracle)
         self._leaders = leaders = LeaderRules(oracle)
@@ -132,8 +135,8 @@ class InvariantChecker(Observer):
         return self._oracle.chosen_prefix
 
     def verdicts(self) -> dict[str, str]:
-        """Each invariant by name: "ok", or a sentence that says what was violated, when and where."""
-        found = dict.fromkeys(INVARIANTS, "ok")
+        """Each invariant by name: "ok", a sentence that says what was violated, when and where, or "unknown …"."""
+        found = dict.fromkeys(INVARIANTS, self.unknown or OK)
         found.update({name: violation.sentence(self.replay) for name, violation in self.violations.items()})
         return found
 
@@ -161,6 +164,7 @@ class InvariantChecker(Observer):
             BlocksApplied: self._chain.applied,
             IncarnationEnded: self._ended,
             FaultInjected: self._injected,
+            Cut: self._cut,
         }
 
     def _reported(self, event: NodeReported) -> None:
@@ -223,6 +227,9 @@ class InvariantChecker(Observer):
             self._starts.injected(fault)
         elif isinstance(fault, ClockFault):
             self._steady.clock_changed(event.at_ms, fault)
+
+    def _cut(self, event: Cut) -> None:
+        self.unknown = unknown_beyond(event.at_ms, f"the record of the run ends there: {event.why}")
 
     # Messages that several rules judge
 

@@ -12,6 +12,8 @@ from simulator.trace.reader import Trace, read_trace
 def check_trace(trace: Trace | str | Path, until: float | None = None) -> InvariantChecker:
     """Check a whole trace. The result has `verdicts` and `sometimes`. `until` is a moment of `time.monotonic`.
 
+    Of a trace that ends before its run (`Cut`) nothing is ok: what is not violated is unknown beyond its end.
+
     Raises:
         InputError: the file is not a trace, or one of its lines is malformed.
         ReadingTimedOut: `until` is over.
@@ -26,5 +28,5 @@ def check_trace(trace: Trace | str | Path, until: float | None = None) -> Invari
         simulated=header.world == "virtual",
     )
     checker.replay = header.command
-    replay(trace.events(), checker)
+    replay(trace.lines(), checker)
     return checker

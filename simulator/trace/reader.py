@@ -12,7 +12,7 @@ from chain.block import Block
 from paxos.messages import AnyMessage
 from simulator.cluster.history import Event as HistoryEvent
 from simulator.errors import InputError
-from simulator.files.bounded_lines import check_nesting, is_torn, memory_of, opened_lines
+from simulator.files.bounded_lines import check_nesting, is_torn, opened_lines
 from simulator.files.names import expanded
 from simulator.trace.events import BlocksApplied, Event, MessageDelivered, MessageLost, MessageSent
 from simulator.trace.format import (
@@ -26,14 +26,12 @@ from simulator.trace.format import (
     History,
     LostLine,
 )
+from simulator.trace.message_store import MessageStore, opened_store
 from simulator.trace.validation import LineValidator
 
 _decode = msgspec.json.Decoder[AnyLine](AnyLine).decode
 _decode_header = msgspec.json.Decoder(Header).decode
 _FIRST_BYTES = 4_096
-
-MOST_MEMORY_BYTES = 4 << 30
-"""The memory, roughly, that the messages of a trace may take. Each is kept: a copy of it may arrive at any time."""
 
 
 class Trace:
@@ -50,10 +48,16 @@ class Trace:
 
     def lines(self) -> Iterator[Event]:
         """Every line in order, with messages and blocks filled in; `History` entries and a `Cut` included."""
-        messages: dict[int, AnyMessage] = {}
+        try:
+            with opened_store() as messages:
+                yield from self._lines(messages)
+        except OSError as error:
+            why = error.strerror or error
+            raise InputError(f"{self.path}: its messages need a temporary file, which cannot be used: {why}.") from None
+
+    def _lines(self, messages: MessageStore) -> Iterator[Event]:
         blocks: dict[int, Block] = {}
         validator = LineValidator(self.header.to_settings())
-        memory = 0
         with opened_lines(self.path, self._until, torn=True) as file:
             for number, text in enumerate(file, 1):
                 if number == 1:
@@ -65,10 +69,7 @@ class Trace:
                     raise _bad(self.path, number, wrong)
                 match line:
                     case MessageSent():
-                        memory += memory_of(text)
-                        if memory > MOST_MEMORY_BYTES:
-                            raise _bad(self.path, number, "the messages before it take more memory than may be used")
-                        messages[line.number] = line.message
+                        messages.put(line.number, line.message)
                         yield line
                     case DeliveredLine() | LostLine():
                         message = messages.get(line.number)

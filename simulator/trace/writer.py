@@ -5,6 +5,7 @@ A line depends on earlier lines only, so a trace can be written while its run co
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterable, Iterator
 from heapq import merge
 from typing import cast
@@ -52,21 +53,23 @@ def trace_lines(
 
 
 class TraceWriter:
-    """Keeps the Lamport clocks, and the blocks that have been written in full."""
+    """Keeps the Lamport clocks, those of all messages sent among them, and a hash of each block written in full."""
 
     def __init__(self) -> None:
         self._clocks: dict[int, int] = {}
-        self._sent: dict[int, int] = {}
-        self._blocks: dict[int, Block] = {}
+        self._sent = array("q")  # By the number of the message: worlds count them from 1.
+        self._blocks: dict[int, int] = {}
 
     def line(self, event: Event) -> AnyLine:
         """The line of one event: the event and its clock."""
         at_ms, node = event.at_ms, event.node
         match event:
             case MessageSent(number=number):
-                clock = self._sent[number] = self._tick(node)
+                clock = self._tick(node)
+                self._sent.extend([0] * (number + 1 - len(self._sent)))
+                self._sent[number] = clock
             case MessageDelivered(source=source, number=number):
-                clock = self._tick(node, self._sent.get(number, 0))
+                clock = self._tick(node, self._sent[number] if number < len(self._sent) else 0)
                 return DeliveredLine(at_ms=at_ms, node=node, clock=clock, source=source, number=number)
             case MessageLost(source=source, number=number, why=why):
                 # What happens to a message on its link is not an event of the node: its clock does not advance.
@@ -86,7 +89,8 @@ class TraceWriter:
         return clock
 
     def _block(self, block: Block) -> Block | int:
-        if self._blocks.get(block.height) == block:
+        content = hash(block)
+        if self._blocks.get(block.height) == content:
             return block.height
-        self._blocks[block.height] = block
+        self._blocks[block.height] = content
         return block

@@ -127,12 +127,12 @@ def _draw(out: str, judged: list[tuple[Recording, Verdict]], model: str, consist
 
 
 def _invariants(name: str, until: float | None) -> str:
-    """The invariants that a trace violates beside linearizability, a sentence each, or ""."""
+    """The invariants that a trace violates beside linearizability, a sentence each; "unknown …", or ""."""
     from simulator.checks.trace_check import check_trace
 
     checker = check_trace(name, until)
     found = (f"{one.invariant}: {one.sentence(checker.replay)}." for one in checker.violations.values())
-    return " ".join(found)
+    return " ".join(found) or checker.unknown
 
 
 def _json_value(text: str) -> Any:

@@ -198,6 +198,10 @@ def test_past_its_bound_a_recorder_keeps_the_beginning(tmp_path: Path) -> None:
 
     last = json.loads(path.read_text().splitlines()[-1])
     assert (len(recorder), last) == (2, {"event": "cut", "at_ms": 1, "why": "the bound of 2 events was reached"})
+    verdicts = set(check_trace(path).verdicts().values())
+    assert verdicts == {"unknown beyond 0.0 s: the record of the run ends there: the bound of 2 events was reached"}
+    [judged] = check_files([str(path)], invariants=lambda *named: check_trace(*named).unknown)
+    assert (judged["verdict"], judged["why"]) == ("unknown", f"{verdicts.pop()}.")
     assert [event.at_ms for event in read_trace(path).events()] == [0, 1]
 
 
