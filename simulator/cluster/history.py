@@ -147,6 +147,7 @@ def _bounded(recording: Recording, lines: Iterator[bytes]) -> Iterator[bytes]:
             return
 
 
+_TYPES = frozenset({"invoke", "ok", "fail", "info"})
 _BYTE = re.compile(r" \(byte \d+\)")
 _decode_first = msgspec.json.Decoder(_First).decode
 _decode_event = msgspec.json.Decoder(Event).decode
@@ -190,6 +191,12 @@ def _take_fields(recording: Recording, number: int, fields: Any) -> None:
         recording.nemesis.append((number, fields))
         return
     value = [fields["key"], fields.get("value")] if "key" in fields else fields.get("value")
+    kind, f, moment = fields.get("type"), fields.get("f"), fields.get("time", 0)
+    usual = type(process) is int and kind in _TYPES and type(f) is str and type(moment) is int
+    if usual and "read" not in fields and "node" not in fields:  # Nothing is left to be checked.
+        recording.events.append(Event(process=process, type=kind, f=f, value=value, time=moment))
+        recording.lines.append(number)
+        return
     known = {key: fields[key] for key in ("type", "f", "time", "read", "node") if key in fields}
     try:
         event = msgspec.convert({**known, "process": process, "value": value}, Event)

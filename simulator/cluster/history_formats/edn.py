@@ -1,5 +1,8 @@
 """EDN, the notation of Clojure, as far as histories use it: read in a stream, a top-level value at a time.
 
+Most lines of a history are one flat map. They are taken apart at once (`flat_map`); any other line, and a value that
+goes over several lines, is read token by token.
+
 Keywords and symbols become texts without their colon, vectors and lists become lists, sets become sorted lists. A tag
 (`#jepsen.history.Op{...}`) is dropped. Nothing is evaluated. The format is described at github.com/edn-format/edn.
 """
@@ -17,6 +20,9 @@ MOST_NESTING = 100
 _MOST_ATOMS = 10_000
 """So many different words, numbers and texts are remembered with their values."""
 
+_MOST_SHAPES = 1_000
+"""And so many different sequences of keys."""
+
 _TOKEN = re.compile(
     r"""[\s,]+|;.*                          # blanks, commas, a comment
     |(?P<text>"(?:[^"\\]|\\.)*")
@@ -29,6 +35,12 @@ _TOKEN = re.compile(
     |(?P<rest>.)                           # a text without end, or a sign that begins nothing""",
     re.VERBOSE | re.DOTALL,
 )
+_FLAT = re.compile(r"\s*(?:\#[A-Za-z][\w.]*)?\{([^{}()\\;#\0]*)\}[\s,]*\Z")
+"""A map on a line of its own, without a map, a list, a comment or a backslash in it."""
+_TEXT = re.compile(r'"([^"]*)"')
+_VECTOR = re.compile(r"\[([^\[\]]*)\]")
+_SHORT, _DEEP = 19, 5
+
 _INTEGER = re.compile(r"[+-]?\d+N?\Z")
 _FLOAT = re.compile(r"[+-]?\d+(\.\d*)?([eE][+-]?\d+)?M?\Z")
 _CLOSES = {"[": "]", "(": ")", "{": "}", "#{": "}"}
@@ -58,6 +70,10 @@ def read_edn(lines: Iterable[tuple[int, str]]) -> Iterator[tuple[int, Any]]:
     number = 1
     rest = ""
     for number, line in lines:
+        flat = None if rest else reader.flat_map(number, line)
+        if flat is not None:
+            yield number, flat
+            continue
         yield from reader.feed(number, rest + line + "\n")
         rest = reader.rest
     if rest.strip():
@@ -91,6 +107,59 @@ class _Reader:
         self._discards: list[int] = []
         self._ended: list[tuple[int, Any]] = []
         self._atoms: dict[str, Any] = {}
+        self._shapes: dict[tuple[str, ...], list[str] | None] = {}
+
+    def flat_map(self, number: int, line: str) -> dict[str, Any] | None:
+        """The map that a line consists of; None if it is no such line, or if something is open."""
+        if self._stack or self._discards:
+            return None
+        match = _FLAT.match(line)
+        if match is None:
+            return None
+        body = match.group(1)
+        taken: list[Any] = []
+        if '"' in body:
+            body = _TEXT.sub(lambda text: _put_by(taken, text.group(1)), body)
+        if '"' in body:
+            return None
+        nested = 0
+        while "[" in body and nested < _DEEP:
+            body = _VECTOR.sub(lambda vector: _put_by(taken, self._values(number, vector.group(1), taken)), body)
+            nested += 1
+        if "[" in body or "]" in body:
+            return None
+        words = body.replace(",", " ").split()
+        names = self._names(tuple(words[::2])) if len(words) % 2 == 0 else None
+        if names is None:
+            return None
+        self._begun = True
+        return dict(zip(names, self._values(number, words[1::2], taken), strict=True))
+
+    def _names(self, keys: tuple[str, ...]) -> list[str] | None:
+        """The keys of a map without their colons; None if one is no keyword."""
+        if keys not in self._shapes:
+            if len(self._shapes) > _MOST_SHAPES:
+                return None
+            fits = all(key[0] == ":" and key != ":" for key in keys)
+            self._shapes[keys] = [key[1:] for key in keys] if fits else None
+        return self._shapes[keys]
+
+    def _values(self, number: int, words: str | list[str], taken: list[Any]) -> list[Any]:
+        known = self._atoms
+        values: list[Any] = []
+        for word in words.replace(",", " ").split() if isinstance(words, str) else words:
+            value = known.get(word, known)
+            if value is known:
+                if word.isdecimal() and len(word) < _SHORT:
+                    value = int(word)  # Moments and indices: each is new, and not worth remembering.
+                elif word[0] == "\0":
+                    value = taken[int(word[1:])]
+                else:
+                    value = _scalar(number, "atom", word, None)
+                    if len(known) < _MOST_ATOMS:
+                        known[word] = value
+            values.append(value)
+        return values
 
     def feed(self, number: int, text: str) -> list[tuple[int, Any]]:
         """The values that end in this piece of the stream."""
@@ -161,6 +230,12 @@ class _Reader:
             self._stack[-1][2].append(value)
         else:
             self._ended.append((number, value))
+
+
+def _put_by(taken: list[Any], value: Any) -> str:
+    """Keep a value, and stand a word for it in its place."""
+    taken.append(value)
+    return f" \0{len(taken) - 1} "
 
 
 def _collection(number: int, opened: str, items: list[Any]) -> Any:
