@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import msgspec
 
@@ -194,7 +194,9 @@ def _take_fields(recording: Recording, number: int, fields: Any) -> None:
     kind, f, moment = fields.get("type"), fields.get("f"), fields.get("time", 0)
     usual = type(process) is int and kind in _TYPES and type(f) is str and type(moment) is int
     if usual and "read" not in fields and "node" not in fields:  # Nothing is left to be checked.
-        recording.events.append(Event(process=process, type=kind, f=f, value=value, time=moment))
+        recording.events.append(
+            Event(process=process, type=cast("EventType", kind), f=cast("str", f), value=value, time=moment)
+        )
         recording.lines.append(number)
         return
     known = {key: fields[key] for key in ("type", "f", "time", "read", "node") if key in fields}
