@@ -111,8 +111,11 @@ def _judge_file(
             return limit.unknown()
         left_s = None if until is None else max(0.0, until - time.monotonic())
         verdict = judge_history(recording, left_s)
-        if left_s is not None and verdict.why == f"not settled within {left_s:g} s.":
-            verdict = limit.unknown(verdict.operations)  # The limit that was asked for, reading included.
+        reached = f"not settled within {left_s or 0:g} s."
+        if left_s is not None and verdict.verdict == "unknown" and verdict.why.startswith(reached):
+            # The limit that was asked for, reading included.
+            told = limit.unknown(verdict.operations)
+            verdict = told._replace(why=told.why + verdict.why.removeprefix(reached))
         if not recording.is_trace or invariants is None:
             return verdict
         try:

@@ -192,8 +192,8 @@ def _take_fields(recording: Recording, number: int, fields: Any) -> None:
         return
     value = [fields["key"], fields.get("value")] if "key" in fields else fields.get("value")
     kind, f, moment = fields.get("type"), fields.get("f"), fields.get("time", 0)
-    usual = type(process) is int and kind in _TYPES and type(f) is str and type(moment) is int
-    if usual and "read" not in fields and "node" not in fields:  # Nothing is left to be checked.
+    usual = kind in _TYPES and type(f) is str and type(moment) is int and not {"read", "node"} & fields.keys()
+    if type(process) is int and usual:  # Nothing is left to be checked.
         recording.events.append(
             Event(process=process, type=cast("EventType", kind), f=cast("str", f), value=value, time=moment)
         )

@@ -6,7 +6,9 @@ import time
 
 
 class OutOfBudget(Exception):
-    """A limit was reached. The text says which one."""
+    """A limit was reached. The text says which one; `progress` how far it came and what would help, in sentences."""
+
+    progress = ""
 
 
 class Budget:

@@ -87,7 +87,7 @@ def judge(
         try:
             reason = judged.reason()
         except OutOfBudget as bound:
-            return Verdict("unknown", f"{bound}.", operations)
+            return Verdict("unknown", f"{bound}. {bound.progress}".rstrip(), operations)
     if reason is None:
         return Verdict("ok", "", operations, len(events))
     misfit = call_of(events, reason.length - 1)

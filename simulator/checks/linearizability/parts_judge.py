@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
+from itertools import accumulate
 from typing import Any, NamedTuple
 
 from simulator.checks.linearizability.blog_facts import brief
 from simulator.checks.linearizability.budget import Budget, OutOfBudget
+from simulator.checks.linearizability.core import Core
 from simulator.checks.linearizability.independent import Objects
 from simulator.checks.linearizability.model import Model
 from simulator.checks.linearizability.models import MODELS
@@ -72,10 +74,9 @@ class PartsJudge:
                 break
             found, certain = self._shorten(earlier, limit)
         key = f"key {brief(found.part)}: " if self._objects is Objects.KEYS else ""
-        why = f"{describe_length(found.length, whole, certain)}: {key}{self._explain(found)}"
-        calls = found.operations.call
-        conflict = dict.fromkeys(calls[number] for number in _conflicting(found.reason))
-        return Reason(why, found.length, tuple(conflict))
+        text, operations = self._explain(found)
+        conflict = dict.fromkeys(found.operations.call[number] for number in operations if number >= 0)
+        return Reason(f"{describe_length(found.length, whole, certain)}: {key}{text}", found.length, tuple(conflict))
 
     def _violation(self, length: int, budget: Budget, only: _Found | None = None) -> _Found | None:
         """A violation in the first `length` events, in the part of `only` if that is given."""
@@ -95,10 +96,27 @@ class PartsJudge:
             if conflict is not None:
                 return _Found(length, part, numbers, operations, conflict, alone)
         if undecided:
-            result = self._search(operations, undecided, budget)
+            try:
+                result = self._search(operations, undecided, budget)
+            except OutOfBudget as bound:
+                bound.progress = f"{bound.progress} {self._help(operations, undecided)}".lstrip()
+                raise
             if result.at is not None:
                 return _Found(length, result.part, undecided[result.part], operations, result, alone)
         return None
+
+    def _help(self, operations: Operations, undecided: Mapping[Hashable, Sequence[int]]) -> str:
+        """What would settle a history that a search did not settle."""
+        busy = max(_most_at_once(operations, numbers) for numbers in undecided.values())
+        if self._decider is not None:
+            return (
+                f"Up to {busy} operations of one part are open at once. A history in which no value is written twice "
+                f"is decided without a search."
+            )
+        return (
+            f"Up to {busy} operations of one part are open at once, those of unknown fate included. Fewer clients on "
+            f"one object, or fewer unknown fates, make the search shorter."
+        )
 
     def _decide(self, operations: Operations, part: Hashable, numbers: Sequence[int]) -> Conflict | None:
         first = self._narrow(part)
@@ -128,17 +146,22 @@ class PartsJudge:
         _, certain = shortest_failing(fails, passes=passes, failing=failing, guess=guess)
         return found, certain
 
-    def _explain(self, found: _Found) -> str:
+    def _explain(self, found: _Found) -> tuple[str, Sequence[int]]:
+        """The reason in words, and the operations that contradict each other."""
         if isinstance(found.reason, Conflict):
             described = [describe(found.operations, number) for number in found.reason.operations]
-            return f"{found.reason.text.format(*described)}."
+            return f"{found.reason.text.format(*described)}.", found.reason.operations
         try:
             # Without lookahead the search stops where a person sees the contradiction; this may take long.
             limit = Budget(_EXPLANATION_S)
             final = self._search(found.operations, {found.part: found.numbers}, limit, lookahead=False)
         except OutOfBudget:
             final = found.reason
-        return _describe_result(final, found.operations)
+        first = self._model.initial(self._narrow(found.part))
+        limit = Budget(_EXPLANATION_S)
+        core = Core(found.operations, self._model, found.numbers, first, misfit=found.reason.operation, budget=limit)
+        few = core.sentences(lambda number: describe_briefly(found.operations, number))
+        return _describe_result(final, found.operations) + few, core.operations if few else [found.reason.operation]
 
     def _narrow(self, part: Hashable) -> Any:
         return self._objects.first(self._model, self._init, part)
@@ -155,10 +178,10 @@ class PartsJudge:
         return search_parts(operations, self._model, parts, firsts, budget, lookahead=lookahead)
 
 
-def _conflicting(reason: Conflict | SearchResult) -> Sequence[int]:
-    if isinstance(reason, Conflict):
-        return [number for number in reason.operations if number >= 0]
-    return [reason.operation]
+def _most_at_once(operations: Operations, numbers: Sequence[int]) -> int:
+    moments = [(operations.call[number], 1) for number in numbers]
+    moments += [(operations.ret[number], -1) for number in numbers if operations.ret[number] != PENDING]
+    return max(accumulate(change for _, change in sorted(moments)), default=0)
 
 
 def _end(operations: Operations, number: int) -> int:
@@ -194,6 +217,15 @@ def describe(operations: Operations, number: int) -> str:
         else f"event {operations.call[number] + 1}"
     )
     return f"{f}({asked}) of process {operations.process[number]} ({events}{result})"
+
+
+def describe_briefly(operations: Operations, number: int) -> str:
+    """An operation in few words, where it has been described before, or will be."""
+    f, arg, ret = operations.f[number], operations.arg[number], operations.ret[number]
+    asked = "" if arg is None else brief(arg)
+    result = operations.result[number]
+    answer = "" if ret == PENDING or result is None or result == arg else f" -> {brief(result)}"
+    return f"{f}({asked}){answer} of process {operations.process[number]}"
 
 
 def _sorted_state(state: Any) -> Any:

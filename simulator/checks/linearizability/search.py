@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from sys import getsizeof
 from typing import Any
 
-from simulator.checks.linearizability.budget import Budget
+from simulator.checks.linearizability.budget import Budget, OutOfBudget
 from simulator.checks.linearizability.model import UNKNOWN, Model, State
 from simulator.checks.linearizability.operations import Operations
 from simulator.checks.linearizability.parts import Part, compile_part, parts_of
@@ -89,13 +89,26 @@ def search_parts(
     while turns:
         for _ in range(len(turns)):
             one = turns.popleft()
-            found = one.advance(rounds, budget, sum(len(other.seen) for other in turns))
+            try:
+                found = one.advance(rounds, budget, sum(len(other.seen) for other in turns))
+            except OutOfBudget as bound:
+                bound.progress = _progress([one, *turns], len(parts))
+                raise
             if found is None:
                 turns.append(one)
             elif found.at is not None:
                 return found
         rounds *= 4
     return SearchResult()
+
+
+def _progress(unsettled: Sequence[_PartSearch], parts: int) -> str:
+    """How far the searches have come that were not settled."""
+    if parts > 1:
+        return f"Of {parts} independent parts {parts - len(unsettled)} are settled."
+    [one] = unsettled
+    done, whole = one.came()
+    return f"The orders tried explain {done} of {whole} operations."
 
 
 class _PartSearch:
@@ -131,6 +144,11 @@ class _PartSearch:
                 budget.check(len(seen) + others, getsizeof(configuration[1]))
             _expand(part, model, configuration, self._candidates(configuration), stack)
         return None
+
+    def came(self) -> tuple[int, int]:
+        """How many operations had returned where the search came furthest, and how many return."""
+        returns = [at for at, code in enumerate(self._part.codes) if code < 0]
+        return sum(at < self._furthest for at in returns), len(returns)
 
     def _remember(self, configuration: _Configuration) -> None:
         at, state = configuration[:2]

@@ -53,7 +53,7 @@ def decide_removals(table: Operations, numbers: Sequence[int], first: frozenset[
         if len(shown) != len(table.result[number]):
             return Conflict("{0} shows an element twice", (number,))
         if facts.low[number] > facts.high[number]:
-            return Conflict("{0} shows elements that were not in at the same time", (number,))
+            return _not_together(facts, number)
     sweep = _Sweep(facts)
     try:
         sweep.run()
@@ -65,6 +65,23 @@ def decide_removals(table: Operations, numbers: Sequence[int], first: frozenset[
             return proof
         return stuck.conflict
     return None
+
+
+def _not_together(facts: SetFacts, read: int) -> Conflict:
+    """A read whose window is empty: it shows an element that came after another one had gone, or after it ended."""
+    shown, calls, rets = facts.shown[read], facts.calls, facts.rets
+    last = max((facts.add[one] for one in shown if facts.add[one] != NOBODY), key=calls.__getitem__, default=NOBODY)
+    if last != NOBODY and calls[last] > rets[read]:
+        return Conflict("{0} ended before {1} began, and shows its element", (read, last))
+    for one in shown:
+        ended = -1 if facts.add[one] == NOBODY else rets[facts.add[one]]
+        for remove in facts.removes.get(one, ()):
+            if calls[remove] > ended and rets[remove] < calls[read]:
+                return Conflict("{0} shows an element that {1} had removed before", (read, remove))
+            if calls[remove] > ended and last != NOBODY and rets[remove] < calls[last]:
+                text = "{0} shows what {1} added, and what {2} had removed before that began"
+                return Conflict(text, (read, last, remove))
+    return Conflict("{0} shows and misses elements in a way that leaves no moment for it", (read,))
 
 
 class _Sweep:

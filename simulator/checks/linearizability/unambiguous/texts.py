@@ -9,6 +9,7 @@ epoch that has not begun.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -122,7 +123,8 @@ class _Pieces:
         return self._known[text]
 
     def _parse(self, text: str) -> tuple[int, ...] | None:
-        starts = [(length, self._puts[text[:length]]) for length in self._put_lengths if text[:length] in self._puts]
+        lengths = self._put_lengths[: bisect_right(self._put_lengths, len(text))]
+        starts = [(length, self._puts[text[:length]]) for length in lengths if text[:length] in self._puts]
         if text.startswith(self._first):
             starts.append((len(self._first), FIRST))
         if len(starts) == 1 and self._last is not None and text.startswith(self._last[0]) and self._last[0]:
@@ -144,7 +146,8 @@ class _Pieces:
         appends, lengths = self._appends, self._lengths
         found: list[int] = []
         while at < len(text):
-            fits = [length for length in lengths if length and text[at : at + length] in appends]
+            left = len(text) - at
+            fits = [length for length in lengths if 0 < length <= left and text[at : at + length] in appends]
             if len(fits) > 1 or "" in appends:
                 raise Ambiguous
             if not fits:

@@ -141,3 +141,13 @@ def test_a_read_value_that_was_written_twice_is_searched() -> None:
     with pytest.raises(Ambiguous):
         DECIDERS["register"](operations, range(3), 0)
     assert DECIDERS["register"](pair(script(*twice)).main, range(2), 0) is None
+
+
+def test_texts_of_different_lengths_are_told_apart() -> None:
+    """A short text is no beginning of a longer one that happens to be cut off there."""
+    events = script(
+        '0 invoke put ["k","4."]', "0 ok put null", '1 invoke put ["k","123."]', "1 ok put null",
+        '2 invoke get ["k",null]', '2 ok get ["k","123."]',
+    )  # fmt: skip
+
+    assert compared("kv", events) == "ok"

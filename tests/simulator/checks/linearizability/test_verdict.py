@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from random import Random
 
+import msgspec
 import pytest
 
 from simulator.checks.linearizability.budget import OutOfBudget
 from simulator.checks.linearizability.judge import judge
 from simulator.checks.linearizability.models import MODELS
 from simulator.checks.linearizability.prefix import shortest_failing
+from simulator.checks.object_histories import busy_object
 from simulator.cluster.history import Event
 from simulator.errors import InputError
 from tests.simulator.checks.linearizability.drawn import draw
@@ -155,3 +157,41 @@ def test_a_model_or_first_value_that_is_none_is_refused() -> None:
     for model, init in (("queue", None), ("kv", [1]), ("set", 3), ("mutex", "held"), ("blog", [["post", 1]])):
         with pytest.raises(InputError, match=r"model|starts with"):
             judge([], model, init)
+
+
+def test_a_search_names_the_few_operations_that_contradict_each_other() -> None:
+    """All others may have taken effect at any time, or never, and still there is no order."""
+    events = script(
+        "0 invoke write 1", "0 ok write 1", "5 invoke write 9", "1 invoke cas [1,2]", "2 invoke read null",
+        "1 ok cas [1,2]", "2 ok read 2", "3 invoke read null", "3 ok read 2", "4 invoke read null", "4 ok read 1",
+    )  # fmt: skip
+
+    verdict = judge(events, "cas-register", 0)
+
+    assert verdict.why.endswith(
+        "These contradict each other, whatever the others did: A, read() -> 2 of process 3; "
+        "B, read() -> 1 of process 4. A ended before B began."
+    )
+    assert (verdict.misfit, verdict.conflict) == (9, (7, 9))
+
+
+def test_orders_that_real_time_allows_are_refuted_one_by_one() -> None:
+    """Two adds, and a read that saw a number that no order of them gives."""
+    events = script(
+        "0 invoke add 1", "1 invoke add 2", "0 ok add null", "1 ok add null", "2 invoke read null", "2 ok read 2",
+    )  # fmt: skip
+
+    assert judge(events, "counter").why.endswith(
+        "In each order that real time allows, one does not fit: C after A, B; C after B, A."
+    )
+
+
+def test_an_unknown_verdict_tells_how_far_it_came_and_what_would_help() -> None:
+    """Values that repeat, and many clients: a search, which does not end in time."""
+    busy = busy_object("fifo-queue", operations=400, clients=20, seed=1)
+    events = [msgspec.structs.replace(one, value=one.value % 3) if isinstance(one.value, int) else one for one in busy]
+
+    why = judge(events, "fifo-queue", limit_s=0.5).why
+
+    assert why.startswith("not settled within 0.5 s. The orders tried explain ")
+    assert why.endswith("A history in which no value is written twice is decided without a search.")
