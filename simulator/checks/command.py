@@ -114,8 +114,8 @@ def _judge_file(
         reached = f"not settled within {left_s or 0:g} s."
         if left_s is not None and verdict.verdict == "unknown" and verdict.why.startswith(reached):
             # The limit that was asked for, reading included.
-            told = limit.unknown(verdict.operations)
-            verdict = told._replace(why=told.why + verdict.why.removeprefix(reached))
+            whole = limit.unknown(verdict.operations)
+            verdict = whole._replace(why=whole.why + verdict.why.removeprefix(reached))
         if not recording.is_trace or invariants is None:
             return verdict
         try:
