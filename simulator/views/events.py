@@ -44,8 +44,16 @@ def _row(event: ClusterEvent) -> tuple[Cell, ...]:
         bit(clock(event.at_ms), QUIET),
         bit(event.node or "-"),
         bit(event.kind, style),
-        join(bit(event.text, style), *(_fate(fate) for fate in event.fates)),
+        _what(event, style),
     )
+
+
+def _what(event: ClusterEvent, style: str) -> Cell:
+    """The text; what became of a message stands behind its targets, where a narrow screen shows it."""
+    if not event.fates:
+        return bit(event.text, style)
+    targets, _, message = event.text.partition("  ")
+    return join(bit(targets, style), *(_fate(fate) for fate in event.fates), bit(message, style))
 
 
 def _fate(fate: Fate) -> Cell:

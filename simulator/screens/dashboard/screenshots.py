@@ -31,6 +31,7 @@ DAY = (
     'post alice Hello "first, post"',
     '@3 post bob Paxos "who decides?"',
     'comment carol Hello "welcome!"',
+    "sleep 3s",
     "crash 4",
     "net 1-2 delay 40ms",
     "net 3>5 drop 20%",

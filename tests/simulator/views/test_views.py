@@ -11,12 +11,13 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.console import Console
 
-from simulator.cluster.events import HeldMessage
+from simulator.cluster.events import ClusterEvent, Fate, HeldMessage
 from simulator.faults.links import LinkRule, Links
 from simulator.node.status import EntryView, NodeStatus, SlotView
 from simulator.views.blogs import blog_view, entries_view
 from simulator.views.chain import chain_short, chain_view
 from simulator.views.checks import checks_line, checks_view
+from simulator.views.events import events_view
 from simulator.views.held import held_view
 from simulator.views.network import net_small, net_view, rule_words
 from simulator.views.nodes import PANEL_LINES, leader_view, node_facts, node_panel, node_summary, status_view
@@ -207,3 +208,12 @@ def test_an_empty_view_is_a_sentence() -> None:
     assert chain_view([]).plain() == "the chain is empty"
     assert log_view(NodeStatus(node=3)).plain() == "the log of node 3 is empty"
     assert entries_view([]).plain() == "the blog is empty"
+
+
+def test_a_message_says_what_became_of_it_where_a_narrow_screen_shows_it() -> None:
+    """Behind its targets, before the rest, which may be cut."""
+    event = ClusterEvent(
+        at_ms=5, node=1, kind="sent", text="→ 2,3,4  ACCEPT slot 7", to=(2, 3, 4), fates=(Fate("cut", (3, 4)),)
+    )
+
+    assert events_view([event], header=False).plain().endswith("→ 2,3,4 cut 3,4 ACCEPT slot 7")

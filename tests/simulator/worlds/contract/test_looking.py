@@ -9,8 +9,10 @@ import msgspec
 from blog.operations import Comment
 from simulator.checks.audit import verify_directory
 from simulator.checks.trace_check import check_trace
+from simulator.cluster.events import Fate
 from simulator.cluster.interface import AnswerKind, Cluster
-from simulator.faults.faults import Heal, Partition
+from simulator.cluster.log_filter import LogFilter
+from simulator.faults.faults import CutLink, Heal, Partition
 from tests.simulator.worlds.contract.driver import LONG_MS, finish, follower_of, healthy, leader_of, new_post, write
 
 
@@ -75,6 +77,39 @@ def test_the_running_log_holds_messages_and_answers_on_request(cluster: Cluster)
     write(cluster, leader)
     assert [event for event in cluster.events(10_000) if event.kind == "answer"] == answers
     cluster.watch_messages(on=True)
+
+
+def test_the_running_log_says_what_became_of_a_message(cluster: Cluster) -> None:
+    """A message into a cut link does not look as if it had arrived; its other copies went their way."""
+    leader, cut_off = leader_of(cluster), follower_of(cluster)
+    cluster.watch_messages(on=True)
+
+    cluster.apply(CutLink(source=leader, target=cut_off, one_way=True))
+    assert write(cluster, leader) is AnswerKind.OK
+    log = cluster.events(1_000, LogFilter("messages"))
+    cluster.apply(Heal())
+
+    accept = [event for event in log if "  ACCEPT " in event.text][-1]
+    assert accept.fates == (Fate("cut", (cut_off,)),)
+    assert cut_off in accept.to
+
+
+def test_elections_are_found_after_many_answers_and_figures_count_them(cluster: Cluster) -> None:
+    """The part of the log without messages has every election; figures tell when the last one was."""
+    cluster.watch_messages(on=True)
+    leader = leader_of(cluster)
+    settle(cluster)
+
+    log = cluster.events(1_000, LogFilter("elections"))
+    mark, news = cluster.news((0, 0, 0), LogFilter("elections"))
+    figures = cluster.figures()
+
+    won = [event for event in log if event.kind == "leader"]
+    assert won[-1].node == leader
+    assert list(news) == list(log)
+    assert cluster.news(mark, LogFilter("elections"))[1] == []
+    assert (figures.elections, figures.elected_ms) == (len(won), won[-1].at_ms)
+    assert figures.latency_ms is not None
 
 
 def test_the_checks_judge_a_cluster_that_has_been_through_faults(cluster: Cluster) -> None:
