@@ -224,6 +224,13 @@ class Cluster(Protocol):
         """
         ...
 
+    def keep_trace(self, name: str) -> None:
+        """See to it that the trace stands in the file `name` even if this program is killed, but for the last second.
+
+        A simulated cluster does nothing: its run can be made again. `close` ends it; what the file holds then is left.
+        """
+        ...
+
     def files(self) -> AbstractContextManager[Path]:
         """A directory with the files of all nodes, in `node-1` and so on; simulated disks are copied there."""
         ...

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from gzip import GzipFile
-from io import BufferedWriter
 from itertools import islice
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
 from simulator.cluster.history import is_trace
 from simulator.files.bounded_lines import opened_lines
+from simulator.files.gzipped import write_lines_to
 from simulator.files.places import REPLACING, Places
 from simulator.scenario.language.commands import Line
 from simulator.scenario.session.saving import saved_lines
@@ -33,13 +32,13 @@ def save_to(session: Session, name: str, places: Places) -> None:
         InputError: it cannot be written, or is out of reach.
     """
     with places.written(name, "a saved session", _is_saved) as file:
-        _write_lines(file, name, saved_lines(session))
+        write_lines_to(file, name, saved_lines(session))
 
 
 def trace_to(cluster: Cluster, name: str, places: Places = REPLACING) -> int:
     """Write every event so far as a trace, its header first; returns how many lines there are. See `save_to`."""
     with places.written(name, "a trace", _begins_a_trace) as file:
-        return _write_lines(file, name, cluster.trace_lines())
+        return write_lines_to(file, name, cluster.trace_lines())
 
 
 def write_lines(name: str, lines: Iterable[str]) -> int:
@@ -49,23 +48,7 @@ def write_lines(name: str, lines: Iterable[str]) -> int:
         InputError: the file cannot be written.
     """
     with REPLACING.written(name, "a file of lines", _begins_a_trace) as file:
-        return _write_lines(file, name, lines)
-
-
-def _write_lines(file: IO[bytes], name: str, lines: Iterable[str]) -> int:
-    if not name.endswith(".gz"):
-        return _copy(lines, file)
-    # Neither the name nor the time goes into the file: the same run gives the same bytes.
-    with GzipFile(filename="", mode="wb", fileobj=file, mtime=0) as packed, BufferedWriter(cast("Any", packed)) as out:
-        return _copy(lines, out)
-
-
-def _copy(lines: Iterable[str], file: IO[bytes]) -> int:
-    count = 0
-    for line in lines:
-        file.write(line.encode() + b"\n")
-        count += 1
-    return count
+        return write_lines_to(file, name, lines)
 
 
 def _is_saved(path: Path) -> bool:

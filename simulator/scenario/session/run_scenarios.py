@@ -108,6 +108,8 @@ def run_scenario(
     with _directory(settings) as placed:
         cluster = open_cluster(world or str(scenario.wishes.get("world", "processes")), placed)
         try:
+            if trace is not None:
+                cluster.keep_trace(trace)
             if watcher is not None:
                 watcher.start(cluster)
             session = Session(cluster, output, wait=None if watcher is None else watcher.wait)

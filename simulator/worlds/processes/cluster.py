@@ -46,10 +46,13 @@ from simulator.worlds.processes.run_trace import run_trace
 from simulator.worlds.processes.status_cache import StatusCache
 from simulator.worlds.processes.supervisor import Supervisor
 from simulator.worlds.processes.time_steps import TimeSteps
+from simulator.worlds.processes.trace_keeper import TraceKeeper
 from simulator.worlds.processes.wire import decode_message, decode_report, encode_call
 
 DEATH_S = 5.0
 """How long the kernel may take to end a killed process before this counts as an error."""
+FLUSH_EVERY_S = 0.5
+"""How often the recording is written to its file when its trace is to survive a kill."""
 EXPIRE_EVERY_MS = 1_000
 """The time between two looks for requests that are overdue."""
 
@@ -107,6 +110,8 @@ class ProcessCluster(BaseCluster):
         self._inspections = Inspections(self._supervisor, self._statuses, self._changed)
         self._chains = {node: LineIndex(node_directory(settings, node) / CHAIN) for node in settings.node_ids}
         self._bug: BaseException | None = None
+        self._keeper: TraceKeeper | None = None
+        self._flush_at_s = 0.0
         self._expire_at_ms = 0.0
         self._time_steps = TimeSteps(self._supervisor, self._changed, self._expire)
         self._nemesis = ProcessNemesis(
@@ -296,6 +301,11 @@ class ProcessCluster(BaseCluster):
             return []
         return list(self._recording.history(self._extent().end))
 
+    def keep_trace(self, name: str) -> None:
+        """See `Cluster`. Another process writes the trace if this one is killed."""
+        if self._whole is not None and self._whole.fd is not None and self._keeper is None:
+            self._keeper = TraceKeeper(self.settings, self._whole.fd, name)
+
     def trace_lines(self) -> Iterator[str]:
         """See `Cluster`."""
         if self._whole is None:
@@ -323,6 +333,8 @@ class ProcessCluster(BaseCluster):
         atexit.unregister(self.close)
         self._supervisor.close()
         self._checks.close()
+        if self._keeper is not None:
+            self._keeper.close()
         self._lock_on_data.release()
 
     # Reports of the supervisor, in its thread, with the lock held
@@ -378,7 +390,14 @@ class ProcessCluster(BaseCluster):
         if self._checks.is_due:
             self._checks.start()
         clock = self._supervisor.clock
-        return None if clock.still else (expire_at_ms - clock.now_ms()) / 1000
+        wait_s = None if clock.still else (expire_at_ms - clock.now_ms()) / 1000
+        if self._keeper is None or self._whole is None:
+            return wait_s
+        now_s = time.monotonic()
+        if now_s >= self._flush_at_s:
+            self._flush_at_s = now_s + FLUSH_EVERY_S
+            self._whole.end()
+        return min(wait_s or FLUSH_EVERY_S, FLUSH_EVERY_S)
 
     def settled(self, node: int, answer: Settled) -> None:
         """See `Listener`."""

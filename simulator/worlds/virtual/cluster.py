@@ -226,6 +226,9 @@ class VirtualCluster(BaseCluster):
         """See `Cluster`."""
         self._network.watch = self._watch if on else None
 
+    def keep_trace(self, name: str) -> None:
+        """See `Cluster`."""
+
     def trace_lines(self) -> Iterator[str]:
         """See `Cluster`."""
         recorder = self._recorder

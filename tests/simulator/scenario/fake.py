@@ -195,6 +195,9 @@ class FakeCluster:
         """See `Cluster`."""
         raise InputError("This cluster keeps no record of its run.")
 
+    def keep_trace(self, name: str) -> None:
+        """See `Cluster`."""
+
     @contextmanager
     def files(self) -> Iterator[Path]:
         """See `Cluster`."""
