@@ -32,12 +32,12 @@ class Acceptor:
     @rule("3")
     def may_promise(self, ballot: Ballot) -> bool:
         """True when `ballot` is at least the promise."""
-        return ballot >= self.promised
+        return ballot >= self.promised and not ballot.jumps(self.promised)
 
     @rule("9")
     def may_accept(self, ballot: Ballot) -> bool:
         """True when `ballot` is at least the promise; it need not have been promised here before."""
-        return ballot >= self.promised
+        return ballot >= self.promised and not ballot.jumps(self.promised)
 
     def open(self, ballot: Ballot) -> None:
         """Open `ballot` for a campaign of this node. It is durable before any message carries it."""

@@ -13,6 +13,8 @@ MOST_IN_FLIGHT = 65_536
 """No leader proposes farther than this beyond the slots that it knows to be decided (`Config.window`)."""
 MOST_ROUNDS = 1 << 41
 """No message has a higher round. More elections than this never happen, and a number above would not fit anywhere."""
+LONGEST_JUMP = 1 << 32
+"""No round is farther than this above another that is in use: so many elections never happen while a node sleeps."""
 
 NodeId = Annotated[int, Meta(ge=0, le=99)]
 """A node's number, from 1; 0 stands for no node."""
@@ -32,6 +34,10 @@ class Ballot(msgspec.Struct, frozen=True, order=True, array_like=True, gc=False)
     def above(self, owner: NodeId) -> Ballot:
         """The lowest ballot of `owner` that is above this one in every comparison."""
         return Ballot(self.round + 1, owner)
+
+    def jumps(self, known: Ballot) -> bool:
+        """True when no cluster has come from `known` to this ballot: a file was forged somewhere."""
+        return self.round - known.round > LONGEST_JUMP
 
     def __str__(self) -> str:
         return f"{self.round}.{self.owner}"

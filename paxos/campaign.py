@@ -39,8 +39,9 @@ class Campaign:
         self._refused: set[NodeId] = set()
 
     def see(self, ballot: Ballot) -> None:
-        """Remember the highest ballot heard of: the next one of this node goes above it."""
-        self.seen = max(self.seen, ballot)
+        """Remember the highest ballot heard of: the next one of this node goes above it. A forged one is ignored."""
+        if ballot > self.seen and not ballot.jumps(self.seen):
+            self.seen = ballot
 
     @rule("3")
     def next_ballot(self) -> Ballot:

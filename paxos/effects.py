@@ -72,7 +72,7 @@ class Install(msgspec.Struct, frozen=True, gc=False):
 
 
 class Disbelieve(msgspec.Struct, frozen=True, gc=False):
-    """Set aside the chain from block `first` on, and the journal that goes with it, and start this node again.
+    """Set aside the chain from block `first` on (0: none of it), and the journal, and start this node again.
 
     `why` is what is wrong, as the end of a sentence.
     """

@@ -73,6 +73,8 @@ class Election:
         view = self.view
         if ballot < self.acceptor.promised or (ballot < view.ballot and view.hears_leader()):
             return False
+        if ballot.jumps(self.acceptor.promised):
+            return False
         view.heard(ballot, leader)
         self.campaign.see(ballot)
         if self.phase != "following":

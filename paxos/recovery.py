@@ -221,6 +221,8 @@ class Recovery:
             if message.whole:
                 self.answers[message.sender] = message
             self.asking = len(self.answers) < self.needed()
+            if not self.asking:
+                self._check_promise()
             return False
         self._see(message.eras)
         known = era_of(core.eras, core.me)
@@ -253,13 +255,24 @@ class Recovery:
             self._sure()
         return False
 
+    @rule("16")
+    def _check_promise(self) -> None:
+        """A promise so far above those of a majority of the others was never given: the journal was forged."""
+        core, promised = self.core, self.acceptor.promised
+        highest = max(answer.promised for answer in self.answers.values())
+        if promised.jumps(highest):
+            core.effects = [effect for effect in core.effects if not _is_vote(effect)]
+            why = f"it promises ballot {promised}, and no other node is farther than {highest}"
+            core.effects.append(Disbelieve(0, why))
+
     @rule("17")
     def missing(self, message: Memory) -> str:
         """What a peer heard from this node and its memory does not hold, or an empty text."""
         acceptor, slot, source = self.acceptor, message.heard_slot, message.sender
         if message.heard_promise > acceptor.promised:
             return f"node {source} heard it promise ballot {message.heard_promise}, and it knows nothing of that"
-        if message.promised.owner == self.core.me and message.promised > acceptor.promised:
+        opened = message.promised
+        if opened.owner == self.core.me and opened > acceptor.promised and not opened.jumps(acceptor.promised):
             return f"node {source} promised its ballot {message.promised}, and it knows nothing of having opened it"
         vote = acceptor.accepted.get(slot)
         if slot > self.learner.decided and (vote is None or vote.ballot < message.heard_vote):
@@ -291,7 +304,9 @@ class Recovery:
 
     def floor(self) -> Ballot:
         """A promise that covers every one which this node may have given, as far as it matters to anybody."""
-        return max(self.acceptor.promised, *(answer.promised for answer in self.answers.values()))
+        promises = sorted(answer.promised for answer in self.answers.values())
+        believed = [ballot for ballot in (self.acceptor.promised, *promises) if not ballot.jumps(promises[0])]
+        return max(believed)
 
     @rule("17")
     def recover_if_safe(self) -> None:

@@ -123,6 +123,10 @@ class WaitingRequests:
             self._ended_reads[number] = self.reads.pop(number)
         return writes, reads
 
+    def contents(self) -> tuple[list[Waiting], list[RequestId], list[int]]:
+        """What is still to be sent, and the names of the writes and reads that have ended: a driver takes it over."""
+        return self.all_to_send(), sorted(self._ended_writes), sorted(self._ended_reads)
+
     # Answering
 
     def answer_write(self, name: RequestId) -> bool:

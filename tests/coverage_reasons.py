@@ -73,7 +73,7 @@ _LINES: dict[str, dict[str, str]] = {
     "simulator/node/group_commit.py": {"if self.probe is not None:": UNRECORDED},
     "simulator/node/inspection.py": {"if isinstance(error, OSError):": DAMAGED + ", and stops for it no more"},
     "simulator/node/node.py": {
-        "case ReadGiveUp(numbers, no_majority):": READ,
+        "case ReadGiveUp(numbers, no_majority, forgetful):": READ,
         "if self.probe is not None:": UNRECORDED,
         "case ClientRead(number, _, _, linearizable):": STATUS,
         "if detail and not self.stopped:": STATUS,
@@ -95,8 +95,7 @@ _LINES: dict[str, dict[str, str]] = {
         "if not torn:": TORN,
         "if run.damage is not None:": DAMAGED,
         "if lines:": NO_VALUE,
-        "if len(texts) != last - first + 1:": DAMAGED,
-        "if block.height != height:": DAMAGED,
+        "if len(wanted) != last - first + 1:": DAMAGED,
     },
     "simulator/node/storage/identity.py": {
         "if not self.cluster or not cluster:": FOREIGN,

@@ -453,11 +453,16 @@ class Node:
     def _start_over(self, false: _StartOver, now_ms: int) -> None:
         """Set aside the part of the chain that was never decided, and begin again from the rest, with amnesia.
 
-        Clients that wait are told that their outcome is unknown: this node's word on it would count for nothing.
+        Requests that wait are taken up anew. Of those that seemed decided here the outcome is unknown: this node's word
+        on it would count for nothing.
         """
-        writes, reads = self.waiting.end_overdue(0, now_ms)
+        waiting, writes, reads = self.waiting.contents()
         self.pending_requests.give_up_writes(writes, no_majority=False)
         self.pending_requests.give_up_reads(reads, no_majority=False)
+        for one in waiting:
+            call = one.question if one.request is None else ClientWrite(one.request)
+            if isinstance(call, ClientRead | ClientWrite):
+                self._early.append(call)
         self._proposed.clear()
         sentences = self.storage.disbelieve(false.first, false.why)
         for sentence in sentences:

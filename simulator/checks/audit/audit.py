@@ -11,7 +11,7 @@ import msgspec
 from simulator.checks.audit.chain import NO_HASH, ChainCheck
 from simulator.checks.audit.folder import BLOG, CHAIN, CONSEQUENCES, JOURNAL, Findings
 from simulator.checks.audit.journal import Votes, check_journal
-from simulator.checks.audit.others import FolderAudit, judge_chains
+from simulator.checks.audit.others import FolderAudit, judge_chains, judge_promises
 from simulator.checks.audit.record import Record, check_owner, check_past, read_record
 from simulator.errors import InputError
 
@@ -81,6 +81,7 @@ def verify_directory(path: Path | str, difficulty: int = 2) -> Report:
     _compare_clusters([findings for _, findings, _ in audits], record.cluster)
     if len(audited) > 1:
         judge_chains(audited, size)
+        judge_promises(audited, size)
     _compare(audits)
     nodes = (
         *(

@@ -72,7 +72,7 @@ class Word(msgspec.Struct):
     `votes` are the Ts that this node voted for, each with its ballot. `whole` is false for a journal that is damaged or
     of version 1: it proves nothing by what it lacks. `ends` is the last slot that it knows of. `lost` says why votes
     are missing; the journal was `written` anew so often, and its whole lines have `size` bytes. It is `owned` when it
-    names this node.
+    names this node. `round` is the highest of its ballots.
     """
 
     relied: int = 0
@@ -85,6 +85,7 @@ class Word(msgspec.Struct):
     written: int = 0
     size: int = 0
     owned: bool = False
+    round: int = 0
 
     @property
     def ends(self) -> int:
@@ -146,6 +147,8 @@ def _note(findings: Findings, node: int, votes: Votes, word: Word, line: tuple[i
             word.owned = not fault and bool(findings.cluster) and record.node == node
             if fault:
                 findings.problem(JOURNAL, 1, fault, unknown=True)
+    voted = record.promise or record.opened or (record.accepted.ballot if record.accepted is not None else None)
+    word.round = max(word.round, voted[0] if voted is not None else 0)
     if record.accepted is not None:
         vote = record.accepted
         known = word.votes.get(vote.slot)

@@ -13,6 +13,9 @@ from simulator.checks.audit.chain import ChainCheck, digest
 from simulator.checks.audit.folder import CHAIN, JOURNAL, Findings
 from simulator.checks.audit.journal import Word
 
+LONGEST_JUMP = 1 << 32
+"""No round is farther than this above those of the other nodes."""
+
 
 class FolderAudit:
     """One folder: its findings, its chain and its journal. `whole` is false when votes may be missing in it."""
@@ -31,6 +34,15 @@ class FolderAudit:
             for slot, (_, text) in self.word.votes.items()
             if base < slot <= chain.sound and digest(text) == chain.values[slot - 1]
         }
+
+
+def judge_promises(folders: Sequence[FolderAudit], size: int) -> None:
+    """Report each promise that no cluster can have reached while the others stand where they do."""
+    for one in folders:
+        others = [other.word.round for other in folders if other is not one and other.whole]
+        if len(others) >= min(size // 2 + 1, size - 1) and one.word.round - max(others) > LONGEST_JUMP:
+            what = f"it promises a ballot of round {one.word.round}, and no other node is farther than {max(others)}"
+            one.findings.problem(JOURNAL, 0, what)
 
 
 def judge_chains(folders: Sequence[FolderAudit], size: int) -> None:

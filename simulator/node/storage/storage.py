@@ -251,11 +251,14 @@ class Storage:
         """Set aside the chain from block `first` on, and the journal: blocks there were never decided.
 
         What the journal promised stays promised; its votes, and hashes from `first` on, are dropped, because whoever
-        made the block made them too. Returns a sentence for each file, with `why`.
+        made the block made them too. Returns a sentence for each file, with `why`. If `first` is 0, the chain stays,
+        and the promises are dropped too.
 
         Raises:
             OSError: the disk fails. The files are still what they were, or hold together.
         """
+        if not first:
+            return (self._forget_promises(why),)
         sentence = FileDamage(CHAIN, first, why).sentence
         memory = self._journal.load()
         memory.lost = sentence
@@ -271,6 +274,15 @@ class Storage:
             f"{sentence}; the file was set aside as {copies[0]}, and the blocks from {first} on are fetched",
             f"{JOURNAL}: it goes with that block; it was set aside as {copies[1]}, and its votes are lost",
         )
+
+    def _forget_promises(self, why: str) -> str:
+        """Set aside a journal of which not even the promises can be believed; the chain stays."""
+        memory = self._journal.load()
+        sentence = FileDamage(JOURNAL, 0, why).sentence
+        memory.lost = sentence
+        copy = set_aside(self._disk, JOURNAL)
+        self.compact(NO_BALLOT, NO_BALLOT, {}, memory.records())
+        return f"{sentence}; the file was set aside as {copy}, and its promises and votes are lost"
 
     def again(self) -> Storage:
         """The same files, to be loaded once more."""

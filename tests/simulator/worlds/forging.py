@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from hashlib import sha256
 from zlib import crc32
 
@@ -37,7 +37,6 @@ def forged_journal(
     journal: bytes, texts: list[str], hashes: Mapping[int, str], *, more: list[str], ballot: list[int] | None = None
 ) -> bytes:
     """The journal with the hashes and values of that chain, and with lines for `more` blocks behind it."""
-    total, lines = 0, []
     records = [json.loads(line.split(" ", 1)[1]) for line in journal.decode().splitlines()]
     for number, text in enumerate(more, len(texts) - len(more) + 1):
         voted = [record["accepted"]["ballot"] for record in records if "accepted" in record]
@@ -49,6 +48,13 @@ def forged_journal(
             record["chain"][1] = hashes.get(height, record["chain"][1])
         if "accepted" in record and record["accepted"]["slot"] <= len(texts):
             record["accepted"]["value"] = json.loads(texts[record["accepted"]["slot"] - 1])
+    return sealed(records)
+
+
+def sealed(records: Iterable[object]) -> bytes:
+    """These records as a journal whose checksums hold."""
+    total, lines = 0, []
+    for record in records:
         data = json.dumps(record, separators=(",", ":"), ensure_ascii=False).encode()
         total = crc32(data, total)
         lines.append(b"%08x %b\n" % (total, data))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -12,10 +13,11 @@ from simulator.checks.audit import verify_directory
 from simulator.cluster.interface import Query
 from simulator.faults.faults import Kill, Restart
 from simulator.node.storage.chain_file import CHAIN
+from simulator.node.storage.journal import JOURNAL
 from simulator.settings import Settings
 from simulator.worlds.virtual.cluster import VirtualCluster
 from simulator.worlds.virtual.simulated_file import SimulatedFile
-from tests.simulator.worlds.forging import forged
+from tests.simulator.worlds.forging import forged, sealed
 
 WITHIN_MS = 30_000
 
@@ -128,3 +130,28 @@ def test_a_node_that_alone_has_a_decided_block_is_believed() -> None:
 
     assert post(cluster, 3, "and more") == "ok"
     assert cluster.wait(lambda: settled(cluster, 12, but=[2]), WITHIN_MS)
+
+
+@pytest.mark.parametrize("owner", [2, 5])
+def test_a_promise_that_no_cluster_reaches_does_not_spread(tmp_path: Path, owner: int) -> None:
+    """Else the next leader would have to go above it, and no journal could hold its ballots."""
+    cluster = written()
+    stop(cluster)
+    cluster.checker.oracle.nodes[2].damaged = True
+    journal = cluster.machines[2].disk.files[JOURNAL]
+    records = [json.loads(line.split(b" ", 1)[1]) for line in bytes(journal.data).splitlines()]
+    cluster.machines[2].disk.files[JOURNAL] = SimulatedFile(
+        sealed([*records, {"promise": [1 << 40, owner]}]), listed=True
+    )
+    for node, machine in cluster.machines.items():
+        machine.disk.write_out(tmp_path / f"node-{node}")
+    assert [bool(node.problems) for node in verify_directory(tmp_path, 1).nodes] == [False, True, False, False, False]
+
+    for _ in range(2):
+        start(cluster, *cluster.settings.node_ids)
+        assert post(cluster, 2, f"after {cluster.now_ms()}") == "ok"
+        assert cluster.wait(lambda: settled(cluster, 7), WITHIN_MS)
+        assert cluster.wait(lambda: cluster.status(2).memory in ("", "mended"), WITHIN_MS)
+        assert all(cluster.status(node).promised[0] < 100 for node in cluster.settings.node_ids)
+        stop(cluster)
+    assert cluster.machines[2].disk.exists(f"{JOURNAL}.damaged-1")
