@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
 
 from simulator.cluster.interface import Answer, AnswerKind, Query, Ticket
+from simulator.cluster.verdicts import unknowns, violations
 from simulator.scenario.language.commands import (
     ChainsFact,
     CheckFact,
@@ -105,8 +106,7 @@ class FactFinder:
                 verdicts = self._judge(self._left_ms)
                 if verdicts is None:
                     raise NotFoundInTime
-                broken = {name: why for name, why in verdicts.items() if why != "ok"}
-                return Finding(not broken, "; ".join(f"{name}: {why}" for name, why in broken.items()) or "all is well")
+                return _checked(verdicts, negated=expect.negated)
 
     def _leader(self, fact: LeaderFact, on: Sequence[int]) -> Finding:
         if on:
@@ -167,6 +167,14 @@ class FactFinder:
         author, _, comments = cast("tuple[str, str, Sequence[object]]", answer.result)
         right = author == fact.user and fact.comments in {None, len(comments)}
         return Finding(right, f"has it by {author} with {counted(len(comments), 'comment')}")
+
+
+def _checked(verdicts: dict[str, str], *, negated: bool) -> Finding:
+    broken = violations(verdicts) or unknowns(verdicts)
+    found = "; ".join(f"{name}: {why}" for name, why in broken.items()) or "all is well"
+    if broken and not violations(verdicts):
+        return Finding(negated, found)  # It is no evidence, neither for nor against: both expectations fail.
+    return Finding(not broken, found)
 
 
 def _last(fact: LastFact, last: Ticket | None) -> Finding:

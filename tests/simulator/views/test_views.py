@@ -177,6 +177,16 @@ def test_a_violation_is_shown_in_full() -> None:
     ]
     assert words(checks_line(results)) == "✗ VIOLATED: agreement"
     assert words(checks_line({"chain": "ok"})) == "✓ 1 checks ok"
+
+
+def test_what_the_checks_could_not_tell_is_neither_ok_nor_violated() -> None:
+    """The recording of the run ended before the run; a violation that was found counts for more."""
+    unknown = "unknown beyond 1.5 s: the recording of this run ended"
+    results = {"chain": unknown, "blog": "ok"}
+
+    assert checks_view(results).plain().splitlines() == ["chain  unknown", "blog   ok", f"chain: {unknown}"]
+    assert words(checks_line(results)) == "? 1 checks unknown"
+    assert words(checks_line({**results, "once": "two answers"})) == "✗ VIOLATED: once"
     assert words(checks_line({})) == "checks: none yet"
 
 

@@ -443,3 +443,18 @@ def test_a_waiting_line_looks_at_each_held_message_once() -> None:
         story.tell("deliver 1>2 prepare")
 
     assert len(looked_at) <= 300
+
+
+@pytest.mark.parametrize("line", ["expect check ok", "expect not check ok"])
+def test_what_the_checks_could_not_tell_is_no_evidence(line: str) -> None:
+    """The recording ended before the run: neither expectation holds, and the run has not passed."""
+    story = Story()
+    story.cluster.violations["agreement"] = "unknown beyond 1.5 s: the recording of this run ended"
+
+    output = story.tell(line, "check")
+
+    assert output[0].startswith(f"FAILED line 1: {line}: agreement: unknown beyond 1.5 s")
+    assert "agreement: unknown beyond 1.5 s: the recording of this run ended" in output
+    result = result_of(story.session, "story")
+    assert not result.passed
+    assert result.checks["agreement"].startswith("unknown beyond 1.5 s")
