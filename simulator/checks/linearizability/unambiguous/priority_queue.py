@@ -29,8 +29,12 @@ def decide_priority_queue(table: Operations, numbers: Sequence[int], first: Sequ
     if isinstance(found, Conflict):
         return found
     events = 1 + max((position for number in numbers for position in _events(table, number)), default=0)
+    blamed: list[tuple[int, int]] = []
     return decide_with_wild(
-        found, lambda elements: _sweep(table, found, elements, events), lambda: _deadlines(table, found)
+        found,
+        lambda elements: _sweep(table, found, elements, events, blamed),
+        lambda: _deadlines(table, found),
+        lambda: blamed,
     )
 
 
@@ -53,18 +57,23 @@ def _events(table: Operations, number: int) -> tuple[int, ...]:
     return (call,) if ret == PENDING else (call, ret)
 
 
-def _sweep(table: Operations, found: Elements, elements: Sequence[Element], events: int) -> Conflict | None:
+def _sweep(
+    table: Operations, found: Elements, elements: Sequence[Element], events: int, blamed: list[tuple[int, int]]
+) -> Conflict | None:
+    """The sweep. `blamed` gets the elements that stay in the way of a conflict, and by when they should go."""
     free = _Free(events)
     for one in sorted(elements, key=lambda one: one.value):
         earliest = max(one.take_call, one.put_call)
         gap = free.first_from(earliest) if earliest < events else events
         if gap >= one.take_ret:
+            blamed[:] = free.staying(earliest, one.take_ret)
             smaller = free.holder_at(earliest)
             text = "{0} took its element, but what {1} had put in is smaller and was there all the time"
             return Conflict(text, (one.take, smaller.put))
         free.occupy(max(one.put_ret, 0), min(gap, events), one)
     for number in found.empties:
         if free.first_from(table.call[number]) >= table.ret[number]:
+            blamed[:] = free.staying(table.call[number], table.ret[number])
             holder = free.holder_at(table.call[number])
             return Conflict("{0} found nothing, but what {1} had put in was there", (number, holder.put))
     return None
@@ -94,6 +103,12 @@ class _Free:
             self._next[gap] = gap + 1
             self._holder[gap] = holder
             gap = self.first_from(gap)
+
+    def staying(self, start: int, end: int) -> list[tuple[int, int]]:
+        """The elements that nobody is known to have taken, of those that occupy gaps here: (put, `end`), last first."""
+        holders = (self._holder.get(gap) for gap in range(min(end, len(self._next)) - 1, start - 1, -1))
+        puts = dict.fromkeys(one.put for one in holders if one is not None and one.take == NOBODY)
+        return [(put, end) for put in puts]
 
     def holder_at(self, gap: int) -> Element:
         """The element that made this gap occupied."""

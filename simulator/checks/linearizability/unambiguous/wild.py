@@ -4,7 +4,8 @@ Which element each of them took is a choice, and no rule is known here that alwa
 pending takings, if an order exists then; else with each element taken by the first of them, if no order exists even so;
 else with choices that are likely. An element that must be gone by some moment has a deadline, and the one with the
 earliest deadline gets the pending taking that was called first. If that cannot keep all deadlines, no order exists. If
-none of the choices gives an order, a search has to decide.
+none of the choices gives an order, elements that stand in the way get a deadline, one after the other, as long as that
+leads further (`blamed`). At last a search has to decide.
 """
 
 from __future__ import annotations
@@ -17,10 +18,17 @@ from simulator.checks.linearizability.unambiguous.elements import NEVER, NOBODY,
 
 Decide = Callable[[list[Element]], Conflict | None]
 Deadlines = Callable[[], list[tuple[int, Element]]]
+Blamed = Callable[[], list[tuple[int, int]]]
+
+_MOST_REPAIRS = 60
 
 
-def decide_with_wild(found: Elements, decide: Decide, deadlines: Deadlines) -> Conflict | None:
+def decide_with_wild(
+    found: Elements, decide: Decide, deadlines: Deadlines, blamed: Blamed | None = None
+) -> Conflict | None:
     """Decide with pending takings. `deadlines` gives each element that stays with the event before which it must go.
+
+    `blamed` gives the elements that stood in the way of the last decision, by their puts, and by when they should go.
 
     Raises:
         Ambiguous: none of the choices that were tried gives an order, and one that was not may.
@@ -39,7 +47,29 @@ def decide_with_wild(found: Elements, decide: Decide, deadlines: Deadlines) -> C
     for choice in _choices(found.wild, urgent):
         if decide([_taken_from(one, choice.get(one, NEVER)) for one in found.elements]) is None:
             return None
+    if blamed is not None and _is_repaired(found, decide, urgent, blamed):
+        return None
     raise Ambiguous
+
+
+def _is_repaired(found: Elements, decide: Decide, urgent: list[tuple[int, Element]], blamed: Blamed) -> bool:
+    """Whether an order exists when elements that stand in the way are taken, too, as early as they must be."""
+    staying = {one.put: one for one in found.elements if one.take == NOBODY}
+    due = {one.put: deadline for deadline, one in urgent}
+    for _ in range(_MOST_REPAIRS):
+        order = sorted((deadline, put) for put, deadline in due.items())
+        late = any(call >= deadline for call, (deadline, _) in zip(found.wild, order, strict=False))
+        if late or len(order) > len(found.wild):
+            return False
+        calls = {put: call for call, (_, put) in zip(found.wild, order, strict=False)}
+        if decide([_taken_from(one, calls.get(one.put, NEVER)) for one in found.elements]) is None:
+            return True
+        better = ((put, by) for put, by in blamed() if put in staying and by < due.get(put, NEVER))
+        put, by = next(better, (NOBODY, NEVER))
+        if put == NOBODY:
+            return False
+        due[put] = by
+    return False
 
 
 def _taken_from(one: Element, call: int) -> Element:

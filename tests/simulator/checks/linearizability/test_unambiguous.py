@@ -91,11 +91,12 @@ def test_it_agrees_with_search_on_an_object_that_holds_something_at_first(model:
 @pytest.mark.slow
 @pytest.mark.parametrize("model", sorted(DECIDERS))
 def test_it_agrees_with_search_on_very_many(model: str) -> None:
-    """A hundred thousand histories over all models, most with distinct values."""
-    for seed in range(1_000, 9_000):
+    """A hundred thousand histories of each model, most with distinct values."""
+    both = model in CROSSED or model == "set"
+    for seed in range(1_000, 51_000 if both else 101_000):
         compared(model, drawn(model, seed, distinct=seed % 4 != 0))
-    for seed in range(1_000, 9_000 if model in CROSSED or model == "set" else 1_000):
-        compared(model, crossed(model, seed, most=7))
+        if both:
+            compared(model, crossed(model, seed, most=7))
 
 
 @pytest.mark.parametrize("model", [*sorted(CROSSED), "set"])
@@ -110,6 +111,14 @@ def test_busy_clients_of_one_object_are_settled(model: str) -> None:
 def test_crashed_clients_are_settled(model: str) -> None:
     """One operation of a hundred has an unknown fate."""
     events = busy_object(model, operations=2_000, clients=20, seed=2, crashes=0.01)
+
+    assert judge(events, model, limit_s=20).verdict == "ok"
+
+
+@pytest.mark.parametrize(("model", "cut"), [("stack", 1_500), ("priority-queue", 700), ("priority-queue", 1_500)])
+def test_many_pending_takings_are_settled(model: str, cut: int) -> None:
+    """Where a history is cut off, about half of 100 clients have a taking of unknown fate."""
+    events = busy_object(model, operations=1_000, clients=100, seed=5)[:cut]
 
     assert judge(events, model, limit_s=20).verdict == "ok"
 
