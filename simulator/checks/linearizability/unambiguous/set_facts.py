@@ -9,7 +9,7 @@ cannot have gone. Each is narrowed by the other.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from simulator.checks.linearizability.model import State, frozen
@@ -109,13 +109,17 @@ def _find_windows(facts: SetFacts) -> None:
             low[read] = max(low[read], *map(since.__getitem__, shown))
     _find_bounds(facts)
     until = _gone_by(facts)
+    changed: list[int] = []
     for read, shown in facts.shown.items():
         if shown:
-            high[read] = min(high[read], *map(until.__getitem__, shown))
+            gone = min(map(until.__getitem__, shown))
+            if gone < high[read]:
+                high[read] = gone
+                changed.append(read)
     for _ in range(_ROUNDS):
-        _find_bounds(facts)
-        if not _narrow(facts):
-            break
+        _tighten(facts, changed)
+        changed = _narrow(facts)
+    _tighten(facts, changed)
 
 
 def _find_bounds(facts: SetFacts) -> None:
@@ -128,6 +132,18 @@ def _find_bounds(facts: SetFacts) -> None:
         reads = facts.shown_in.get(element)
         facts.here_by[element] = min(by, *map(high, reads)) if reads else by
         facts.here_until[element] = max(until, *map(low, reads)) if reads else until
+
+
+def _tighten(facts: SetFacts, reads: Iterable[int]) -> None:
+    """Bound the elements by reads whose windows have become smaller."""
+    by, until = facts.here_by, facts.here_until
+    for read in reads:
+        low, high = facts.low[read], facts.high[read]
+        for one in facts.shown[read]:
+            if high < by[one]:  # noqa: PLR1730  # Calls of min and max would take twice as long.
+                by[one] = high
+            if low > until[one]:  # noqa: PLR1730
+                until[one] = low
 
 
 def _gone_by(facts: SetFacts) -> dict[State, float]:
@@ -146,25 +162,25 @@ def _gone_by(facts: SetFacts) -> dict[State, float]:
     return gone
 
 
-def _narrow(facts: SetFacts) -> bool:
-    """Narrow the windows of reads by the elements that they miss. Returns whether any has changed."""
+def _narrow(facts: SetFacts) -> list[int]:
+    """Narrow the windows of reads by the elements that they miss. Returns the reads whose window has changed."""
     by, until = facts.here_by, facts.here_until
     coming, going = sorted(by, key=by.__getitem__), sorted(until, key=until.__getitem__)
     comes_at, goes_at = [by[element] for element in coming], [until[element] for element in going]
-    changed = False
+    changed: list[int] = []
     for read, shown in facts.shown.items():
         low, high = facts.low[read], facts.high[read]
         for at in range(bisect_right(comes_at, low), bisect_left(comes_at, high)):
             element = coming[at]
             if until[element] > high and element not in shown:
                 facts.high[read] = _between(comes_at[at], -_HALF)
-                changed = True
+                changed.append(read)
                 break
         for at in range(bisect_left(goes_at, high) - 1, bisect_right(goes_at, low) - 1, -1):
             element = going[at]
             if by[element] < low and element not in shown:
                 facts.low[read] = _between(goes_at[at], _HALF)
-                changed = True
+                changed.append(read)
                 break
     return changed
 
