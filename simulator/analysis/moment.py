@@ -51,6 +51,7 @@ class _Node:
         self.ballot = self.promised = NO_BALLOT
         self.leader = 0
         self.accepted = self.height = 0
+        self.counted = 0  # The highest block whose operations are counted: a restart may apply it again.
         self.hashes: tuple[str, ...] = ()
         self.posts = self.comments = 0
         self.titles: frozenset[str] = frozenset()
@@ -188,6 +189,9 @@ def _record(node: _Node, record: Any) -> None:
 def _apply(node: _Node, block: Block) -> None:
     node.height = block.height
     node.hashes = (*node.hashes, block.hash)[-_HASHES:]
+    if block.height <= node.counted:
+        return
+    node.counted = block.height
     try:
         operations = parse_operations(block.operations_text)
     except MalformedText:

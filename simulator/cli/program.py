@@ -18,6 +18,7 @@ from simulator.cli.commands.explore import explore
 from simulator.cli.commands.export import export
 from simulator.cli.commands.lab import DATA_HELP, console, open_lab
 from simulator.cli.commands.recover import recover
+from simulator.cli.commands.replay import replay
 from simulator.cli.commands.report import report
 from simulator.cli.commands.run import run, scenarios
 from simulator.cli.commands.verify import verify
@@ -53,7 +54,21 @@ def paxsim(ctx: click.Context, settings: Settings) -> int:
     return failures.OK
 
 
-for command in (console, run, scenarios, explore, check, verify, recover, report, export, why, bench, completion):
+for command in (
+    console,
+    run,
+    scenarios,
+    explore,
+    check,
+    verify,
+    recover,
+    replay,
+    report,
+    export,
+    why,
+    bench,
+    completion,
+):
     paxsim.add_command(command)
 
 
