@@ -68,6 +68,7 @@ def test_a_leader_whose_heartbeats_sleep_is_replaced_and_nobody_is_to_blame() ->
         pytest.param("swarm", 200_651, id="a block damaged under a running node was handed to a peer"),
         pytest.param("swarm", 200_702, id="a chain damaged under a running node took its local reads back"),
         pytest.param("swarm", 201_248, id="half a chain of zeros was cut off as torn, and local reads went back"),
+        pytest.param("swarm", 300_049, id="a hundred slots in flight were lost to one node, which fetches one a reply"),
         pytest.param("amnesia", 2_059, id="peers had promised a ballot that its owner did not remember"),
         pytest.param("amnesia", 2_288, id="the same after a rollback"),
     ],

@@ -13,7 +13,8 @@ late. So
 four election timeouts until one leader stands (one to notice, the rest for rivals whose pauses are random and grow; the
 protocol grants the same four in partial partitions), one longest resend for what was lost just before the healing, the
 late timers, and a second to fetch, mine and sync what was missed. Requests that wait already come first, 2R for each
-window of them, and so do the catch-up replies of the node that is farthest behind, R each. Where messages go on being
+window of them, and so do the catch-up replies of the node that is farthest behind, R each: it may lack every slot that
+any node has voted in, since what was sent to it before the healing was lost and the others decide without it. Where messages go on being
 lost, each step may have to be repeated, and four times as much is allowed.
 """
 
@@ -48,12 +49,13 @@ LOSSY_FACTOR = 4
 def bound_ms(schedule: Schedule, waiting: int = 0, behind: int = 0) -> int:
     """The time after the healing within which the cluster must recover: see the module.
 
-    `waiting` requests have no answer yet; the node that is farthest behind lacks `behind` slots.
+    `waiting` requests have no answer yet; the node that is farthest behind lacks `behind` slots, of
+    those that any node has voted in.
     """
     round_trip = round_trip_ms(schedule)
     election = max(200, 2 * round_trip + 100, 900)
     first = 2 * round_trip * -(-waiting // (schedule.settings.window * schedule.settings.ops_per_block))
-    missing = behind + (waiting + schedule.settings.nodes if behind else 0)  # What is decided meanwhile is missing too.
+    missing = behind + waiting + schedule.settings.nodes  # What is decided meanwhile is missing too.
     first += round_trip * (missing // _slots_a_reply(schedule.settings))
     bound = 4 * election + 4 * (2 * round_trip + 100) + lateness_ms(schedule) + 1_000 + first
     return (

@@ -142,8 +142,9 @@ class _Trial:
         if not cluster.checker.violations:
             self._heal()
             waiting = [ticket for ticket in self._tickets if not ticket.done]
-            heights = [cluster.status(node).height for node in cluster.settings.node_ids]
-            self._bound_ms = bound_ms(self._done(), len(waiting), max(heights) - min(heights))
+            states = [cluster.status(node) for node in cluster.settings.node_ids]
+            behind = max(state.accepted for state in states) - min(state.height for state in states)
+            self._bound_ms = bound_ms(self._done(), len(waiting), behind)
             # A timer that fires late, because its clock jumped back, may be a heartbeat: then silence follows recovery.
             restless = lateness_ms(schedule) > 0 or any(
                 isinstance(fault, LinkConditions) for fault in self._permanent()
