@@ -14,8 +14,8 @@ four election timeouts until one leader stands (one to notice, the rest for riva
 protocol grants the same four in partial partitions), one longest resend for what was lost just before the healing, the
 late timers, and a second to fetch, mine and sync what was missed. Requests that wait already come first, 2R for each
 window of them, and so do the catch-up replies of the node that is farthest behind, R each: it may lack every slot that
-any node has voted in, since what was sent to it before the healing was lost and the others decide without it. Where messages go on being
-lost, each step may have to be repeated, and four times as much is allowed.
+any node has voted in, since what was sent to it before the healing was lost and the others decide without it. Where
+messages go on being lost, each step may have to be repeated, and four times as much is allowed.
 """
 
 from __future__ import annotations
@@ -49,8 +49,8 @@ LOSSY_FACTOR = 4
 def bound_ms(schedule: Schedule, waiting: int = 0, behind: int = 0) -> int:
     """The time after the healing within which the cluster must recover: see the module.
 
-    `waiting` requests have no answer yet; the node that is farthest behind lacks `behind` slots, of
-    those that any node has voted in.
+    `waiting` requests have no answer yet; the node that is farthest behind lacks `behind` of the slots that any node has
+    voted in.
     """
     round_trip = round_trip_ms(schedule)
     election = max(200, 2 * round_trip + 100, 900)
