@@ -49,7 +49,7 @@ LOSSY_FACTOR = 4
 def bound_ms(schedule: Schedule, waiting: int = 0, behind: int = 0) -> int:
     """The time after the healing within which the cluster must recover: see the module.
 
-    `waiting` requests have no answer yet; the node that is farthest behind lacks `behind` of the slots that any node has
+    `waiting` requests have no answer yet; the node that is farthest behind lacks `behind` of the slots that any has
     voted in.
     """
     round_trip = round_trip_ms(schedule)
