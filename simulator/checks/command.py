@@ -20,6 +20,9 @@ from simulator.files.bounded_lines import ReadingTimedOut
 MOST_FAULTS = 20
 """At most this many mistakes of one file are named."""
 
+_MOST_LETTERS = 400
+"""A mistake may quote a word of the file, which may be long."""
+
 _KEPT_EVENTS = 1_000_000
 """Files that together hold at most this many events stay in memory; the others are read twice."""
 
@@ -174,7 +177,8 @@ def _sentence(name: str, faults: list[tuple[int, str]]) -> str:
     """All mistakes of one file in one sentence; the same mistake on several lines is named once."""
     lines: dict[str, list[int]] = {}
     for line, wrong in faults:
-        lines.setdefault(wrong, []).append(line)
+        short = wrong if len(wrong) <= _MOST_LETTERS else f"{wrong[:_MOST_LETTERS]}..."
+        lines.setdefault(short, []).append(line)
     described = [f"{_name_lines(found)}: {wrong}" for wrong, found in lines.items()]
     more = f"; and {len(described) - MOST_FAULTS} more faults" if len(described) > MOST_FAULTS else ""
     return f"{name}, {'; '.join(described[:MOST_FAULTS])}{more}."

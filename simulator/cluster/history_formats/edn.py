@@ -253,9 +253,9 @@ def _collection(number: int, opened: str, items: list[Any]) -> Any:
 
 def _scalar(number: int, kind: str, token: str, char: str | None) -> Any:
     if kind == "text":
-        return _ESCAPE.sub(_unescaped, token[1:-1])
+        return _whole_characters(_ESCAPE.sub(_unescaped, token[1:-1]))
     if char is not None:
-        return _CHARS.get(char) or (chr(int(char[1:], 16)) if len(char) == 5 else char)
+        return _CHARS.get(char) or _whole_characters(chr(int(char[1:], 16)) if len(char) == 5 else char)
     if token in _WORDS:
         return _WORDS[token]
     if _INTEGER.match(token):
@@ -265,6 +265,11 @@ def _scalar(number: int, kind: str, token: str, char: str | None) -> Any:
     if _FLOAT.match(token):
         return float(token.rstrip("M"))
     return token.removeprefix(":")
+
+
+def _whole_characters(text: str) -> str:
+    """Java writes a character beyond 16 bits as two halves: they are joined, and half of one is replaced."""
+    return text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _unescaped(match: re.Match[str]) -> str:

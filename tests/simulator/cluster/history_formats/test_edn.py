@@ -25,6 +25,8 @@ from simulator.cluster.history_formats.edn import EdnError, parse_edn, read_edn
         ("[\\a \\newline \\u0041]", ["a", "\n", "A"]),
         ("{1 2, [3] 4}", {"1": 2, "[3]": 4}),
         (":nemesis/start", "nemesis/start"),
+        ('"\\ud83d\\ude00 \\ud800"', "\U0001f600 \ufffd"),
+        ("\\ud800", "\ufffd"),
     ],
 )
 def test_a_value_is_read(text: str, value: Any) -> None:

@@ -168,3 +168,13 @@ def test_counters_and_transactions_by_key_are_judged_one_by_one(tmp_path: Path) 
         assert check_files([name], model=model)[0]["verdict"] == "ok"
         again = text.replace('"b"', '"a"').replace("[8 ", "[7 ")
         assert check_files([written(tmp_path / "other.edn", again)], model=model)[0]["verdict"] == "violation"
+
+
+def test_a_long_word_is_quoted_in_part(tmp_path: Path) -> None:
+    """A mistake is one sentence, whatever stands in the file."""
+    text = '{"process": 0, "type": "invoke", "f": "' + "x" * 100_000 + '"}'
+
+    with pytest.raises(InputError) as error:
+        check_files([written(tmp_path / "history", text)], model="register")
+
+    assert len(str(error.value)) < 1_000
