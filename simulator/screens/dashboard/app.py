@@ -20,7 +20,7 @@ from textual.widgets import Static
 from simulator.cluster.log_filter import LogFilter
 from simulator.cluster.verdicts import violations
 from simulator.screens.dashboard.board import Board
-from simulator.screens.dashboard.footer import PROMPT_KEYS, Footer
+from simulator.screens.dashboard.footer import OPENED_KEYS, PROMPT_KEYS, Footer
 from simulator.screens.dashboard.held_pane import HeldPane
 from simulator.screens.dashboard.help_screen import HelpScreen
 from simulator.screens.dashboard.list_pane import ListPane
@@ -226,8 +226,14 @@ class Lab(App[int]):
         if self.prompt.used is not None:
             keys: Sequence[str] = self.prompt.used.KEYS
         else:
-            listed = "held" if self.board.list_pane is self.board.held_pane else "log"
-            keys = [key.replace("{n}", str(self._source.nodes)).replace("{list}", listed) for key in PROMPT_KEYS]
+            pane = self.board.list_pane
+            listed = "" if pane is None else "held" if pane is self.board.held_pane else "log"
+            told = OPENED_KEYS if self._opened else PROMPT_KEYS
+            keys = [
+                key.replace("{n}", str(self._source.nodes)).replace("{list}", listed)
+                for key in told
+                if listed or "{list}" not in key
+            ]
         self._footer.tell(keys)
 
     def _arrange(self) -> None:

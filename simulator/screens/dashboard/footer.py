@@ -16,9 +16,10 @@ PROMPT_KEYS = (
     "Tab complete",
     "Shift-Tab {list}",
     "PgUp scroll",
-    "Esc back",
     "Ctrl-L clear",
 )
+OPENED_KEYS = ("Esc back", *PROMPT_KEYS)
+"""The keys while a node is opened."""
 
 
 class Footer(Pane):

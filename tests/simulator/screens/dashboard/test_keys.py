@@ -126,6 +126,20 @@ def test_the_key_of_a_node_that_does_not_exist_says_so() -> None:
     play(story)
 
 
+def test_the_bottom_line_tells_the_keys_that_have_a_meaning_now() -> None:
+    """On the line, in the log, and in an opened node, from which Esc leads back and where there is no log."""
+
+    async def story(lab: Lab, pilot: Pilot[int]) -> None:
+        assert "Shift-Tab log" in screen(lab)[-1]
+        await press(lab, pilot, "shift+tab")
+        assert screen(lab)[-1].startswith("Esc back  ↑↓ scroll")
+        await press(lab, pilot, "escape", "f2")
+        assert screen(lab)[-1].startswith("Esc back  ? help  Ctrl-D quit")
+        assert "Shift-Tab" not in screen(lab)[-1]
+
+    play(story)
+
+
 def test_the_bottom_line_tells_how_to_leave_at_any_width() -> None:
     """Of the keys, help and the end come first."""
 
