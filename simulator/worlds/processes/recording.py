@@ -19,8 +19,9 @@ from simulator.cluster.history import Event as HistoryEvent
 from simulator.faults.faults import Fault
 from simulator.faults.links import Link
 from simulator.trace.events import Event, Loss
-from simulator.worlds.processes.framed_pipe import LENGTH, Frame
+from simulator.worlds.processes.framed_pipe import LENGTH, Frame, split
 from simulator.worlds.processes.recording_entries import (
+    LONG_BYTES,
     AnyEntry,
     ArrivedEntry,
     CalledEntry,
@@ -71,6 +72,7 @@ class Recording:
         self._most = most_bytes
         self._fd: int | None = None
         self._buffer = bytearray()
+        self._long: dict[bytes, int] = {}  # The long parts of probe frames in this chunk, and their numbers.
         self._last_ms = 0
         self._size = 0  # What is in the file.
         self._numbers = 0
@@ -125,7 +127,16 @@ class Recording:
 
     def probed(self, at_ms: int, node: int, body: bytes) -> None:
         """A node sent the body of a probe frame (see `probe_frames`)."""
-        self._write(ProbedEntry(at_ms, node, body))
+        parts: list[bytes | int] = []
+        for part in split(body):
+            if len(part) > LONG_BYTES:  # All acceptors record the same votes, and all nodes apply the same blocks.
+                known = self._long.get(part)
+                if known is None:
+                    self._long[part] = len(self._long)
+                parts.append(part if known is None else known)
+            else:
+                parts.append(part)
+        self._write(ProbedEntry(at_ms, node, tuple(parts)))
 
     def ended(self, at_ms: int, node: int, how: str) -> None:
         """A process ended."""
@@ -183,6 +194,7 @@ class Recording:
             return
         packed = zlib.compress(self._buffer, _LEVEL)
         self._buffer = bytearray()
+        self._long.clear()
         if self._size + LENGTH.size + len(packed) > self._most:
             self._stop(f"it reached its bound of {self._most >> 20} MiB")
             return

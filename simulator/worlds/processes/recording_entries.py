@@ -97,9 +97,9 @@ class CalledEntry(Entry, frozen=True, array_like=True, gc=False, tag=6):
 
 
 class ProbedEntry(Entry, frozen=True, array_like=True, gc=False, tag=7):
-    """The body of a probe frame."""
+    """The parts of a probe frame. A number stands for a long part of this chunk, counted from 0: nodes say the same."""
 
-    body: bytes
+    parts: tuple[bytes | int, ...]
 
 
 class EndedEntry(Entry, frozen=True, array_like=True, gc=False, tag=8):
@@ -174,6 +174,10 @@ decode_entry = msgspec.msgpack.Decoder[AnyEntry](AnyEntry).decode
 """The entry in these bytes. Raises `msgspec.DecodeError` for other bytes."""
 
 
+LONG_BYTES = 256
+"""A part of a probe frame that is longer is written once in a chunk."""
+
+
 def events_of(entry: RunEntry) -> Iterator[Event]:
     """The events in an entry.
 
@@ -194,9 +198,10 @@ def events_of(entry: RunEntry) -> Iterator[Event]:
                     yield NodeReported(at_ms=at_ms, node=node, report=report)
         case CalledEntry(call=data):
             yield ClientCalled(at_ms=at_ms, node=node, call=decode_call(data))
-        case ProbedEntry(body=body):
-            for data in split(body):
-                yield _probe_event(at_ms, node, data)
+        case ProbedEntry(parts=parts):
+            for part in parts:
+                assert isinstance(part, bytes)  # `read_entries` has put every part in its place.
+                yield _probe_event(at_ms, node, part)
         case EndedEntry(how=how):
             yield IncarnationEnded(at_ms=at_ms, node=node, how=how)
         case InjectedEntry(fault=fault):

@@ -17,11 +17,13 @@ from simulator.cluster.history import Event as HistoryEvent
 from simulator.trace.events import Event
 from simulator.worlds.processes.framed_pipe import LENGTH, FrameError, split
 from simulator.worlds.processes.recording_entries import (
+    LONG_BYTES,
     AnyEntry,
     HistoryCalledEntry,
     HistoryCorrectedEntry,
     HistoryEntry,
     HistoryReturnedEntry,
+    ProbedEntry,
     decode_entry,
     events_of,
 )
@@ -39,9 +41,24 @@ def read_entries(fd: int, begin: int, end: int) -> Iterator[AnyEntry]:
         if len(chunk) < length or begin + length > end:
             return
         begin += length
+        long: list[bytes] = []
         for data in split(zlib.decompress(chunk)):
             with suppress(msgspec.DecodeError):
-                yield decode_entry(data)
+                entry = decode_entry(data)
+                yield _with_parts(entry, long) if isinstance(entry, ProbedEntry) else entry
+
+
+def _with_parts(entry: ProbedEntry, long: list[bytes]) -> ProbedEntry:
+    """The entry with every part in its place. `long` collects the long parts of a chunk."""
+    parts = []
+    for part in entry.parts:
+        if isinstance(part, int):
+            parts.append(long[part])
+            continue
+        if len(part) > LONG_BYTES:
+            long.append(part)
+        parts.append(part)
+    return ProbedEntry(entry.at_ms, entry.node, tuple(parts))
 
 
 def events_within(entry: AnyEntry) -> Iterator[Event]:
