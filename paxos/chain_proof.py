@@ -19,6 +19,8 @@ from paxos.core import Core
 from paxos.messages import Memory, Value
 from paxos.rules import rule
 
+ELECTIONS_IN_DOUBT = 10
+"""How many election timeouts a node waits for silent others before it hands over a block that somebody denies."""
 MOST_VOTES = 512
 """How many votes one answer names at most."""
 
@@ -95,7 +97,7 @@ class ChainProof:
         self.height = height
         self.words: dict[NodeId, Word] = {}
         self.settled = self.believed = new or not height or not core.others
-        self.since_ms = 0
+        self.since_ms = core.now
         core.unsure = not self.settled
 
     @rule("16")
@@ -145,9 +147,18 @@ class ChainProof:
         return sorted(node for node, word in self.words.items() if word.denies(slot))
 
     def _believe(self) -> None:
-        """Vote from now on; hand over blocks once a majority, this node included, has spoken."""
-        self.core.unsure = False
-        self.believed = self.core.quorums.is_majority(1 + len(self.words))
+        """Vote from now on; hand over blocks once a majority, this node included, has spoken.
+
+        If one of them denies a block, others get more time: they may just be starting. A node with amnesia has no vote
+        that would speak for its chain, so it waits until others do.
+        """
+        core = self.core
+        core.unsure = False
+        doubted = any(word.denies(slot) for word in self.words.values() for slot in self._points())
+        longest_ms = ELECTIONS_IN_DOUBT * core.config.election_ms
+        waited = self.settled or not doubted or core.now - self.since_ms >= longest_ms
+        spoken = core.quorums.is_majority(1 + len(self.words))
+        self.believed = spoken and waited and (self.settled or not core.amnesia)
 
     def _word(self, message: Memory) -> Word:
         slot, name = message.block

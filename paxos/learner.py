@@ -58,7 +58,7 @@ class Learner:
     @property
     def stated(self) -> Slot:
         """The decided prefix that others are told of: none while this chain waits for their word."""
-        return 0 if self.core.unsure else self.decided
+        return self.decided if self.serves else 0
 
     def choose(self, slot: Slot, value: Value) -> None:
         """`slot` is chosen with `value`: keep it until every earlier slot is decided."""

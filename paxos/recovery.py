@@ -107,8 +107,9 @@ class Recovery:
         """The RECOVERY timer fired: ask those again that have not answered, or answered without a memory."""
         if not (self.asking or self.wants_words):
             return
-        if self.core.unsure:
-            self.proof.stop_waiting()
+        was_unsure = self.core.unsure
+        self.proof.stop_waiting()
+        if was_unsure:
             self._sure()
         self.learner.serves = self.proof.believed
         silent = (node for node in self.core.others if node not in self.answers or node not in self.proof.words)

@@ -64,10 +64,12 @@ class ChainReplay:
     views are not checked.
     """
 
-    def __init__(self, oracle: Oracle, learners: LearnerRules, difficulty: int) -> None:
+    def __init__(self, oracle: Oracle, learners: LearnerRules, difficulty: int, *, simulated: bool = True) -> None:
         self._oracle = oracle
         self._learners = learners
         self._zeros = difficulty
+        self._simulated = simulated
+        self._claimed: set[int] = set()  # Hashes that come from the disk of one node, and that nobody has applied.
         self.base = 0
         self.issued: dict[RequestId, str] = {}
         self.effects: dict[RequestId, Effect] = {}
@@ -100,10 +102,12 @@ class ChainReplay:
         A node whose files were perhaps `harmed` may come back with another chain: it is judged by what it does then.
         """
         height, tip = found.height, found.tip
-        if harmed and node.incarnation > 1 and not self._is_known(height, tip):
+        if harmed and not self._is_known(height, tip) and (node.incarnation > 1 or height <= self.height):
             node.height, node.tip = height, tip
             return
         if node.incarnation == 1:
+            if not self._simulated and height not in self.hashes:
+                self._claimed.add(height)
             if height > self.height:
                 self.base = max(self.base, height)
                 self.height = height
@@ -118,14 +122,12 @@ class ChainReplay:
 
     def retracted(self, node: NodeFacts) -> None:
         """A node starts over: the chain that it came back with was never decided, and nobody else has it."""
-        if node.height == self.base and all(
-            other.height < node.height or other.tip != node.tip
-            for other in self._oracle.nodes.values()
-            if other != node
-        ):
-            heights = [other.height for other in self._oracle.nodes.values() if other != node]
-            self.hashes.pop(node.height)
-            self.base = self.height = max(heights)
+        others = [other for other in self._oracle.nodes.values() if other != node]
+        alone = all(other.height < node.height or other.tip != node.tip for other in others)
+        if alone and node.height == self.base and self.hashes.get(node.height) == node.tip:
+            del self.hashes[node.height]
+            self._claimed.discard(node.height)
+            self.base = self.height = max(other.height for other in others)
             self._oracle.chosen_prefix = min(self._oracle.chosen_prefix, self.height)
         node.height, node.tip = 0, GENESIS_HASH
 
@@ -194,6 +196,9 @@ class ChainReplay:
         """Check a block that no node has applied before: its hash, its decision, its requests."""
         oracle, height = self._oracle, block.height
         known = self.hashes.get(height)
+        if height in self._claimed:
+            self._claimed.discard(height)
+            known = None  # The file was perhaps forged: who claimed another block is judged by what it does.
         if known is not None and known != block.hash:
             self._report_difference(at_ms, node, block, None)
             return

@@ -81,7 +81,7 @@ class InvariantChecker(Observer):
         self._acceptors = acceptors = AcceptorRules(oracle)
         self._leaders = leaders = LeaderRules(oracle)
         self._learners = learners = LearnerRules(oracle)
-        self._chain = ChainReplay(oracle, learners, settings.difficulty)
+        self._chain = ChainReplay(oracle, learners, settings.difficulty, simulated=simulated)
         self._clients = ClientRules(oracle, self._chain)
         self._steady = steady = SteadyRules(oracle, simulated=simulated)
         self._starts = StartRules(oracle, simulated=simulated)

@@ -125,8 +125,10 @@ def test_no_slot_is_skipped(scene: Scene) -> None:
     assert "chain" in scene.broken
 
 
-def test_a_node_recovers_its_own_chain(scene: Scene) -> None:
-    """The last hash after a restart is that of the block at this height."""
+def test_a_node_recovers_its_own_chain() -> None:
+    """The last hash after a restart is that of the block at this height, where nobody harms files unseen."""
+    scene = Scene(simulated=True)
+    scene.correct_start()
     scene.chooses(B1, 2, Y, 2)
     scene.applies(1, Y)
     scene.crashes(1)
