@@ -138,6 +138,9 @@ def decided_twice(rule: str | None, *, meanwhile: str) -> PuppetCluster:
     if meanwhile == "restart":
         cluster.crash(B, keeps=(CHAIN,))
         cluster.restart(B)
+        cluster.flow(A, B)  # B asks what others know of its chain. A does not know block 2, and C is silent.
+        cluster.tick(3_000)
+        cluster.ring(B, Timer.RECOVERY)
     cluster.tick()
     cluster.ring(A, Timer.HEARTBEAT)
     cluster.tick()

@@ -228,10 +228,10 @@ class Lab(App[int]):
         else:
             pane = self.board.list_pane
             listed = "" if pane is None else "held" if pane is self.board.held_pane else "log"
-            told = OPENED_KEYS if self._opened else PROMPT_KEYS
+            known = OPENED_KEYS if self._opened else PROMPT_KEYS
             keys = [
                 key.replace("{n}", str(self._source.nodes)).replace("{list}", listed)
-                for key in told
+                for key in known
                 if listed or "{list}" not in key
             ]
         self._footer.tell(keys)

@@ -59,7 +59,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     power_cuts: float = 0.2
     permanent: float = 0.4
     habits: float = 0.4
-    crowds: float = 0.04
+    crowds: float = 0.08
     asks: float = 0.4
     forgetful: float = 0.25
     of: tuple[str, ...] = ()

@@ -112,6 +112,7 @@ class _Trial:
         self._fired: list[tuple[int, bool, int, Fault | Call]] = []  # A heap: time, faults first, order.
         self._fire_count = 0
         self._lost_files: tuple[NodeId, ...] = ()
+        self._lasting: tuple[Fault, ...] | None = None  # The permanent faults of the healing; None before it.
         self._took_ms = self._bound_ms = 0
 
     def run(self) -> Outcome:
@@ -146,7 +147,7 @@ class _Trial:
             behind = max(state.accepted for state in states) - min(state.height for state in states)
             self._bound_ms = bound_ms(self._done(), len(waiting), behind)
             # A timer that fires late, because its clock jumped back, may be a heartbeat: then silence follows recovery.
-            restless = lateness_ms(schedule) > 0 or any(
+            restless = lateness_ms(self._done()) > 0 or any(
                 isinstance(fault, LinkConditions) for fault in self._permanent()
             )
             liveness = LivenessCheck(
@@ -227,6 +228,8 @@ class _Trial:
 
     def _permanent(self) -> tuple[Fault, ...]:
         """The faults that stay: those of whoever has left, or those that were drawn beforehand."""
+        if self._lasting is not None:
+            return self._lasting
         return self._leavers.permanent or self._plan.permanent
 
     def _call(self, call: Call) -> None:
@@ -245,6 +248,7 @@ class _Trial:
 
     def _heal(self) -> None:
         nodes = self._cluster.settings.node_ids
+        self._lasting = self._permanent()
         mending: list[Fault] = [Release(), Heal()]
         for node in nodes:
             mending += [DiskFault(node, "ok"), ClockFault(node)]
