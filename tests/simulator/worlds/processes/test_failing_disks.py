@@ -230,7 +230,7 @@ def test_a_wiped_folder_is_noticed_at_once(start: Start) -> None:
 
     scene.post(1)
     assert cluster.wait(partial(converged, cluster), WITHIN_MS)
-    assert any(event.kind == "amnesia" for event in cluster.events(1_000))
+    assert cluster.wait(lambda: any(event.kind == "amnesia" for event in cluster.events(1_000)), WITHIN_MS)
 
 
 def test_a_replaced_data_directory_is_left_to_the_lab_that_is_there_now(start: Start, tmp_path: Path) -> None:
