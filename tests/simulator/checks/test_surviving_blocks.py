@@ -37,7 +37,7 @@ def test_a_block_that_survived_is_read_and_answered() -> None:
 
 
 def test_a_block_is_not_chosen_because_a_node_has_it() -> None:
-    """Only its own vote is on a disk. (On a real machine a person may have edited the file: that is no violation.)"""
+    """Only its own vote is on a disk. On a real machine a person may have edited the file, which is no violation."""
     scene = Scene(simulated=True)
 
     ends_after_writing(scene, X)
