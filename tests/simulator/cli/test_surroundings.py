@@ -26,7 +26,6 @@ def paxsim(
     options = {"stdout": subprocess.DEVNULL, **options}
     done = subprocess.run(
         [sys.executable, "-m", "simulator", *words],
-        preexec_fn=before, stderr=subprocess.PIPE, text=True, timeout=60, cwd=tmp_path, check=False,
         env={**os.environ, "PYTHONPATH": str(HOUSE), "TMPDIR": str(tmp_path)}, **options,  # type: ignore[call-overload]
     )  # fmt: skip
     assert not list(tmp_path.glob("paxsim-*"))
@@ -104,6 +103,8 @@ def test_what_the_system_refuses_is_no_bug_of_ours(error: Exception, sentence: s
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_ends_a_run_in_order(tmp_path: Path, number: signal.Signals) -> None:
     """One sentence, status 130, no temporary directory, no node. A second signal does not disturb the end."""
+    if signal.getsignal(number) == signal.SIG_IGN:
+        pytest.skip("whoever started the tests ignores this signal, as nohup does, and so must their children")
     story = tmp_path / "story.paxsim"
     story.write_text("set nodes 1\nsleep 60s\n")
     process = subprocess.Popen(

@@ -6,6 +6,8 @@ import os
 import signal
 from pathlib import Path
 
+import pytest
+
 from blog.operations import Post
 from simulator.cluster.interface import AnswerKind, Query, Ticket
 from simulator.faults.faults import Crash, LinkConditions, Restart
@@ -72,6 +74,7 @@ def test_a_killed_leader_is_replaced_and_comes_back(start: Start) -> None:
     assert len(chains(cluster)) == 1
 
 
+@pytest.mark.slow
 def test_three_seconds_on_every_link_are_outlasted(start: Start) -> None:
     """No setting is changed, and a write at a node that does not lead succeeds all the same."""
     cluster = five(start)
