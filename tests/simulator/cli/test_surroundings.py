@@ -26,6 +26,7 @@ def paxsim(
     options = {"stdout": subprocess.DEVNULL, **options}
     done = subprocess.run(
         [sys.executable, "-m", "simulator", *words],
+        preexec_fn=before, stderr=subprocess.PIPE, text=True, timeout=60, cwd=tmp_path, check=False,
         env={**os.environ, "PYTHONPATH": str(HOUSE), "TMPDIR": str(tmp_path)}, **options,  # type: ignore[call-overload]
     )  # fmt: skip
     assert not list(tmp_path.glob("paxsim-*"))
