@@ -20,6 +20,8 @@ RESEND = "whom every peer has answered has won or lost; it guards a question wit
 REGISTER = "an answer that was given up is taken out of the register first; it guards the register"
 STATUS = "a person's question; the explorer asks for no detail"
 FOREIGN = "files of another cluster, node or version: the explorer moves none"
+FORGED = "a forged file is needed: the explorer flips, zeroes, wipes and puts back files, and forges none; tests do"
+NOTICED = "the world notices an older journal before a peer can: on real machines it may have forgotten"
 AMNESIA = "a node with amnesia is needed: the profile `amnesia` makes some, the swarm does not"
 RARE = "rare, not impossible: "
 READ = RARE + "a linearizable read must wait for 6 s without a majority: about three seeds in 200"
@@ -29,17 +31,21 @@ _LINES: dict[str, dict[str, str]] = {
     "paxos/campaign.py": {"if nodes:": RESEND},
     "paxos/pre_vote.py": {"if nodes:": RESEND},
     "paxos/learner.py": {
+        "if self._asked == self.core.me:  # A late reply was good: no pause is needed.": RARE
+        + "all peers must send blocks that are refused, and one good reply come late",
         "elif ballot == self._prefix_ballot:": RARE + "two leaders follow each other, and this node promised neither",
         "for known in [s for s in self.chosen if s <= slot]:": RARE
         + "fetched blocks reach beyond a gap behind which this node, a leader, has decided",
         "if not sources:": RARE + "who told of missing slots must have lost them again",
     },
     "paxos/proposer.py": {
+        "if gaps > MOST_IN_FLIGHT:": FORGED,
         "if self._cannot_recover():": RARE
-        + "all holders of decided slots must stay away for four election timeouts of a new leader that has a majority"
+        + "all holders of decided slots must stay away for four election timeouts of a new leader that has a majority",
     },
     "paxos/quorum.py": {"if self.prepare + self.accept <= size:": "a mistake of whoever configures quorums"},
     "paxos/replica.py": {
+        "case Relay():": "the node keeps `Hints` to itself",
         "case Timer.LINKS:": "the node keeps its own timer, SYNC, to itself",
         "if message.eras == core.eras or self.recovery.admits(message):": AMNESIA,
         "if self.recovery.answer(message) and self.election.leading:": AMNESIA,
@@ -49,7 +55,16 @@ _LINES: dict[str, dict[str, str]] = {
         "if leader == self.core.me:": RARE + "a node must be told of its own leadership after it has ended",
     },
     "paxos/recovery.py": {
-        "if slot > self.learner.decided and (vote is None or vote.ballot < message.heard_vote):": AMNESIA
+        "if nodes:": RESEND,
+        "if self._is_disproved(message):": FORGED,
+        "if why:": NOTICED,
+        "if false:": FORGED,
+        "if promised.jumps(highest):": FORGED,
+        "if message.heard_promise > acceptor.promised:": NOTICED,
+        "if opened.owner == self.core.me and opened > acceptor.promised and not opened.jumps(acceptor.promised):": (
+            NOTICED
+        ),
+        "if slot > self.learner.decided and (vote is None or vote.ballot < message.heard_vote):": AMNESIA,
     },
     "paxos/request_forwarder.py": {
         "if reads:": READ,
@@ -64,6 +79,8 @@ _LINES: dict[str, dict[str, str]] = {
     },
     "simulator/node/catchup.py": {"if not lines:": "only slots that are applied here are served"},
     "simulator/node/codec.py": {
+        "if _encode(filed) != bytes(text):": FORGED,
+        "if not (colon and client and plain):": FORGED,
         "if len(found) == 2 * len(texts) - 1 and len(lists) == len(texts):": WRONG,
         'if client and colon and digits.isascii() and digits.isdigit() and digits[0] != "0" and len(digits) < _LONG:': (
             WRONG
@@ -73,6 +90,7 @@ _LINES: dict[str, dict[str, str]] = {
     "simulator/node/group_commit.py": {"if self.probe is not None:": UNRECORDED},
     "simulator/node/inspection.py": {"if isinstance(error, OSError):": DAMAGED + ", and stops for it no more"},
     "simulator/node/node.py": {
+        "case Disbelieve(first, why):": FORGED,
         "case ReadGiveUp(numbers, no_majority, forgetful):": READ,
         "if self.probe is not None:": UNRECORDED,
         "case ClientRead(number, _, _, linearizable):": STATUS,
@@ -83,6 +101,8 @@ _LINES: dict[str, dict[str, str]] = {
         "if self.stopped:": "the virtual world ends a node that stops itself before its next event",
     },
     "simulator/node/pending_requests.py": {
+        "if self.waiting.answer_read(number) is not None:": REGISTER,
+        "if forgetful:": "a majority must lose its memory: the explorer takes that of a minority",
         "if waiting is not None and isinstance(waiting.question, ClientRead):": REGISTER,
         "if self.waiting.answer_write(name):": REGISTER,
         "if no_majority:": "a client waits 30 s at a node that hears a majority; the virtual runs are over sooner",
@@ -92,6 +112,7 @@ _LINES: dict[str, dict[str, str]] = {
     },
     "simulator/node/storage/blog_file.py": {"if self._pending >= _PIECE:": LARGE},
     "simulator/node/storage/chain_file.py": {
+        "if end < 0:": FORGED,
         "if not torn:": TORN,
         "if run.damage is not None:": DAMAGED,
         "if lines:": NO_VALUE,
@@ -105,6 +126,14 @@ _LINES: dict[str, dict[str, str]] = {
     },
     "simulator/node/storage/set_aside.py": {'while disk.exists(f"{name}.damaged-{number}"):': DAMAGED},
     "simulator/node/storage/journal.py": {
+        "if number == 1 and b'\"journal\":1,' in line:": FOREIGN,
+        "if texts:": NO_VALUE,
+        "if line.journal is not None:": DAMAGED,
+        "if line.journal is None or line.chain is None:": DAMAGED,
+        "if _sound(tail[:-1], total):": DAMAGED,
+        "if records.count(None) != len(records) - 1 or (found.journal is not None) > (number == 1):": FORGED,
+        "if ballot is not None and not (ballot.owner and 0 < ballot.round <= ROUNDS_ON_DISK):": FORGED,
+        "if found.recovered is not None and found.recovered[0].round > ROUNDS_ON_DISK:": FORGED,
         "if not number:": DAMAGED,
         "elif line.recovered is not None:": DAMAGED,
         'if number == 1 or not _BEGINNING.fullmatch(tail.rstrip(b"\\0")):': TORN,
@@ -112,7 +141,25 @@ _LINES: dict[str, dict[str, str]] = {
     },
     "simulator/node/storage/line_reader.py": {"if pieces:": LARGE},
     "simulator/node/storage/storage.py": {
+        "if mended:": FOREIGN,
         "if damage is None:": DAMAGED,
+    },
+    "paxos/chain_proof.py": {
+        "if false:": FORGED,
+        "if slot > self.height:": FORGED,
+        "if slot and self.chain.block(slot) != name:": FORGED,
+    },
+    "paxos/election.py": {
+        "if ballot.jumps(self.acceptor.promised):": FORGED,
+    },
+    "simulator/node/storage/chain_run.py": {
+        "if height % MILESTONE == 0:": LARGE,
+    },
+    "simulator/node/storage/proof.py": {
+        "if height in self._marks and height not in self.matched:": FORGED,
+        "if operations_text(vote.value).encode() != text:": FORGED,
+        "if nonce > self._tries:": "more smaller nonces than one start tries: difficulty 4 and above",
+        "if tried.hexdigest().startswith(self._zeros):": FORGED,
     },
 }
 
