@@ -105,7 +105,7 @@ PROFILES: dict[str, Profile] = {
     "long": Profile(lasts_ms=(20_000, 60_000), calls_per_s=(3, 20)),
 }  # fmt: skip
 """The profiles by name: "storm" mixes all kinds of faults, "core" aims at changes of leader, "swarm" mixes both;
-"moments" has triggered faults at acceptors and learners alone, "late" has late words in every run."""
+"moments" has faults at moments of acceptors and learners in every run, "late" has late words in every run."""
 
 
 def draw_schedule(seed: int, profile: str = "swarm", *, break_rule: str | None = None) -> Schedule:
