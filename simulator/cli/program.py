@@ -77,7 +77,7 @@ def run_program(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     output = Output()
     try:
-        with ended_by_signals():
+        with ended_by_signals(process_ends=arguments is None):
             open_streams()
             _tolerate_any_text()
             if "_PAXSIM_COMPLETE" in os.environ:

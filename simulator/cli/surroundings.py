@@ -48,10 +48,11 @@ def discard_output() -> None:
 
 
 @contextlib.contextmanager
-def ended_by_signals() -> Iterator[None]:
+def ended_by_signals(*, process_ends: bool) -> Iterator[None]:
     """Let SIGTERM and SIGHUP end the command as Ctrl-C does, and a second signal not disturb the end.
 
-    Only the main thread can do this. Whoever ignores one of the signals (`nohup`) goes on to ignore it.
+    When `process_ends` with the command, later signals are ignored: the work is done, and its status stands. Only the
+    main thread can do this. Whoever ignores one of the signals (`nohup`) goes on to ignore it.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -74,4 +75,6 @@ def ended_by_signals() -> Iterator[None]:
         yield
     finally:
         for number, handler in before.items():
-            signal.signal(number, signal.SIG_IGN if first else handler)  # What is left is the end of the process.
+            signal.signal(
+                number, signal.SIG_IGN if first or process_ends else handler
+            )  # What is left is the end of the process.

@@ -80,13 +80,12 @@ def test_a_wrong_option_ends_with_status_2(wrong: list[str]) -> None:
 
 def test_an_interrupt_ends_with_status_130(tmp_path: Path) -> None:
     """Ctrl-C during a long search ends it at once, without a traceback."""
-    adds = [(kind, process) for kind in ("invoke", "ok") for process in range(24)]
-    lines = [f'{{"process":{process},"type":"{kind}","f":"add","value":{process}}}' for kind, process in adds]
-    lines += [f'{{"process":0,"type":"{kind}","f":"remove","value":0}}' for kind in ("invoke", "ok")]
-    lines += ['{"process":0,"type":"invoke","f":"read"}', '{"process":0,"type":"ok","f":"read","value":[99]}']
+    powers = [(process, kind, 2**process) for kind in ("invoke", "ok") for process in range(24)]
+    lines = [f'{{"process":{process},"type":"{kind}","f":"add","value":{power}}}' for process, kind, power in powers]
+    lines += ['{"process":0,"type":"invoke","f":"read"}', '{"process":0,"type":"ok","f":"read","value":-1}']
     path = tmp_path / "hard.jsonl"
     path.write_text("\n".join(lines), encoding="utf-8")
-    command = [sys.executable, "-m", "simulator", "check", "-v", "--model", "set", str(path)]
+    command = [sys.executable, "-m", "simulator", "check", "-v", "--model", "counter", str(path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
         assert running.stderr is not None
         assert "judging" in running.stderr.readline()

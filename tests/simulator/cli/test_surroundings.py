@@ -128,6 +128,23 @@ def test_a_signal_ends_a_run_in_order(tmp_path: Path, number: signal.Signals) ->
     assert all_end(process.pid)
 
 
+def test_a_signal_after_the_work_does_not_change_the_status(tmp_path: Path) -> None:
+    """The result is written, and the interpreter ends: Ctrl-C comes too late to count."""
+    late = (
+        "import atexit, os, signal, sys\n"
+        "from simulator.cli.main import main\n"
+        "atexit.register(lambda: os.kill(os.getpid(), signal.SIGINT))\n"
+        "sys.exit(main())\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", late, "scenarios"],
+        capture_output=True, text=True, timeout=60, cwd=tmp_path, check=False,
+        env={**os.environ, "PYTHONPATH": str(HOUSE)},
+    )  # fmt: skip
+
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_an_unknown_request_of_completion_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The variable belongs to the completion scripts."""
     monkeypatch.setenv("_PAXSIM_COMPLETE", "junk")
