@@ -3,11 +3,11 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: setup check format lint types test slow outside picture coverage
+.PHONY: setup check format lint types test slow sanitised outside picture coverage
 
 setup: $(BIN)/paxsim
 
-$(BIN)/paxsim: setup.cfg pyproject.toml
+$(BIN)/paxsim: setup.cfg pyproject.toml setup.py chain/_nonce.c
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --editable '.[dev]'
 	touch $@
@@ -30,6 +30,10 @@ test: setup
 
 slow: setup
 	$(BIN)/python -m pytest -n auto -m slow
+
+# The compiled search for the nonce, built so that gcc's sanitizers watch it. Needs gcc.
+sanitised: setup
+	$(BIN)/python -m tests.chain.sanitised
 
 # Needs Node.js with npm, and Chromium.
 outside: setup

@@ -16,6 +16,7 @@ from typing import Literal
 
 import msgspec
 
+from chain.mining import FORM
 from simulator.errors import InputError
 
 REPEATS = 5
@@ -122,6 +123,7 @@ def machine() -> dict[str, object]:
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         "memory_gib": _memory_gib(),
         "python": f"{platform.python_implementation()} {platform.python_version()}",
+        "nonce_search": FORM,
         "load_before": round(load, 2),
     }
 

@@ -1,0 +1,3 @@
+FORM: str
+
+def search(hashed: bytes, zeros: int, first: int = 0, /) -> tuple[int, str]: ...

@@ -1,0 +1,14 @@
+"""The one thing that setup.cfg cannot say: the compiled search for the nonce is optional.
+
+Where no compiler is found it is left out and the install succeeds; `PAXSIM_PURE=1` leaves it out on purpose.
+"""
+
+from __future__ import annotations
+
+import os
+
+from setuptools import Extension, setup
+
+PURE = os.environ.get("PAXSIM_PURE", "0") not in {"", "0"}
+
+setup(ext_modules=[] if PURE else [Extension("chain._nonce", ["chain/_nonce.c"], optional=True)])
