@@ -9,7 +9,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-PLANNED = ("prove", "maelstrom")
+PLANNED = ("prove",)
 """Commands of the plan that this version does not have."""
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}

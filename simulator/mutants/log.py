@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from enum import Enum
 from functools import partial
 
 import msgspec
@@ -206,7 +207,7 @@ class DedupeForgotten(StateMachine):
 class ForgetfulOutcomes(ClientTable):
     """Keeps the outcomes of writes that took effect, and no refusals."""
 
-    def amend(self, client: str, seq: int, outcome: Outcome) -> None:
+    def amend(self, client: str, seq: int, outcome: Enum) -> None:
         """Do not keep the refusal."""
         known = self._by_client[client]
         if known.last == seq:

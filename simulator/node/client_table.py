@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
+from collections.abc import Sequence
+from enum import Enum
+from typing import Any
 
 from blog.blog import Outcome
 from paxos.ballot import Slot
-
-_OUTCOMES = tuple(Outcome)
-
 
 _LARGEST = (1 << 64) - 1
 
@@ -30,10 +30,11 @@ class ClientTable:
     """The outcome and the slot of every request ever applied, in 16 bytes a request.
 
     A client numbers its requests upwards, and nearly all are applied in that order, so one comparison recognises a new
-    one.
+    one. `outcomes` are all that the state machine has, four at most, the usual one first.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, outcomes: Sequence[Enum] = tuple(Outcome)) -> None:
+        self.outcomes = outcomes
         self._by_client: dict[str, _Answered] = {}
 
     def claim(self, client: str, seq: int, slot: Slot) -> bool:
@@ -51,13 +52,13 @@ class ClientTable:
         known.late[seq] = slot << 2
         return True
 
-    def amend(self, client: str, seq: int, outcome: Outcome) -> None:
+    def amend(self, client: str, seq: int, outcome: Enum) -> None:
         """Set another outcome than OK for the request claimed last from this client."""
         known = self._by_client[client]
         if known.last == seq:
-            known.codes[-1] |= _OUTCOMES.index(outcome)
+            known.codes[-1] |= self.outcomes.index(outcome)
         else:
-            known.late[seq] |= _OUTCOMES.index(outcome)
+            known.late[seq] |= self.outcomes.index(outcome)
 
     def slot_of(self, client: str, seq: int) -> Slot:
         """The slot in which the request was applied; 0 when it was not."""
@@ -66,10 +67,10 @@ class ClientTable:
             return 0  # The usual case: a new request.
         return self._code(client, seq) >> 2
 
-    def get(self, client: str, seq: int) -> tuple[Outcome, Slot] | None:
+    def get(self, client: str, seq: int) -> tuple[Any, Slot] | None:
         """The outcome of a request and the slot in which it was applied; None when it was not."""
         code = self._code(client, seq)
-        return (_OUTCOMES[code & 3], code >> 2) if code else None
+        return (self.outcomes[code & 3], code >> 2) if code else None
 
     def _code(self, client: str, seq: int) -> int:
         known = self._by_client.get(client)

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from enum import Enum
+from typing import Any
 
 import msgspec
 
@@ -34,12 +36,15 @@ _OK = Outcome.OK  # The first of them; a member of an Enum is slow to look up.
 
 
 class Applied(msgspec.Struct, frozen=True, gc=False):
-    """One request that was applied just now, in block `height`, and whose client waits."""
+    """One request that was applied just now, in block `height`, and whose client waits.
+
+    `operation` and `outcome` are those of the state machine: here the blog's.
+    """
 
     client: str
     seq: int
-    operation: Operation
-    outcome: Outcome
+    operation: Any
+    outcome: Any
     height: int
 
 
@@ -157,7 +162,7 @@ class StateMachine:
         return self.client_table.claim(client, seq, height)
 
     @rule("13")
-    def note_refusal(self, client: str, seq: int, outcome: Outcome) -> None:
+    def note_refusal(self, client: str, seq: int, outcome: Enum) -> None:
         """Keep a refusal as the request's outcome; no retry changes it."""
         self.client_table.amend(client, seq, outcome)
 

@@ -29,15 +29,20 @@ DATA_HELP = "Where nodes keep their files.  [default: a temporary directory]"
     examples=[
         ("paxsim run leader-dies-before-a-write", "a built-in scenario, on five real processes"),
         ("paxsim run story.paxsim --world virtual --seed 7 --json", "a file, in virtual time, for a script"),
+        ("paxsim run --world maelstrom --bin './raft.py' -o history.jsonl", "your own node program, under our faults"),
     ],
 )
-@click.argument("files", metavar="FILE...", nargs=-1, required=True)
+@click.argument("files", metavar="FILE...", nargs=-1)
 @click.option(
     "--world",
-    type=click.Choice(["processes", "virtual"]),
+    type=click.Choice(["processes", "virtual", "maelstrom"]),
     cls=LabOption,
-    help="Real processes or virtual time.  [default: what the file sets, or processes]",
+    help="Real processes, virtual time, or programs of --bin.  [default: what the file sets, or processes]",
 )
+@click.option(
+    "--bin", "command", metavar="COMMAND", cls=LabOption, help="With --world maelstrom: the node program to try."
+)
+@click.option("-o", "--out", metavar="OUT", cls=LabOption, help="With --world maelstrom: keep the history.")
 @click.option("--watch", is_flag=True, cls=LabOption, help="Show the nodes while it runs.")
 @click.option("--trace", metavar="OUT", cls=LabOption, help="Write every event to this file, JSON lines.")
 @click.option("--break", "break_rule", metavar="RULE", cls=LabOption, help="Leave out one rule of the protocol.")
@@ -50,6 +55,8 @@ def run(
     *,
     files: tuple[str, ...],
     world: str | None,
+    command: str | None,
+    out: str | None,
     watch: bool,
     trace: str | None,
     break_rule: str | None,
@@ -59,8 +66,16 @@ def run(
     """Carry out each FILE (or the built-in scenario of that name) on a cluster of its own.
 
     The exit status is 0 when every expectation and every check held, 1 when one did not. Files are all read before the
-    first one runs.
+    first one runs. With --world maelstrom the nodes are programs of --bin, which speak the Maelstrom protocol, and no
+    FILE means faults drawn by the seed (docs/maelstrom.md).
     """
+    if world == "maelstrom":
+        return _try_program(output, files, command, out, settings, json=json, unused=(watch, trace, break_rule))
+    for option, value in (("--bin", command), ("-o", out)):
+        if value is not None:
+            raise click.UsageError(f"{option} belongs to --world maelstrom.")
+    if not files:
+        raise click.UsageError("Missing argument 'FILE...'.")
     from simulator.scenario.session.run_scenarios import run_files
 
     return run_files(
@@ -73,6 +88,26 @@ def run(
         break_rule=break_rule,
         watcher=Screen() if watch else None,
     )
+
+
+def _try_program(
+    output: Output,
+    files: tuple[str, ...],
+    command: str | None,
+    out: str | None,
+    settings: Settings,
+    *,
+    json: bool,
+    unused: tuple[object, ...],
+) -> int:
+    if command is None:
+        raise click.UsageError("--world maelstrom needs a node program: write --bin COMMAND.")
+    for option, value in zip(("--watch", "--trace", "--break"), unused, strict=True):
+        if value:
+            raise click.UsageError(f"{option} is for our own nodes, and --world maelstrom runs programs.")
+    from simulator.maelstrom.command import try_program
+
+    return try_program(command, files, settings=settings, out=out, json=json, progress=output.progress)
 
 
 @click.command(

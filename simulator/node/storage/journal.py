@@ -86,6 +86,9 @@ class _Line(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     recovered: tuple[Ballot, Eras] | None = None
 
 
+ValueReader = Callable[[msgspec.Raw], Value]
+"""Reads the value of a vote, a list of operations. Raises `MalformedText`: the end of a sentence on what is wrong."""
+
 _decode = msgspec.json.Decoder(_Line).decode
 _decode_list = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _encode = msgspec.json.Encoder().encode
@@ -129,9 +132,12 @@ class Journal:
     `written` counts how often it was written anew, all older ones included: both together only grow.
     """
 
-    def __init__(self, disk: Disk, identity: Identity = NOBODYS, past: Past = NO_PAST) -> None:
+    def __init__(
+        self, disk: Disk, identity: Identity = NOBODYS, past: Past = NO_PAST, values: ValueReader | None = None
+    ) -> None:
         self._disk = disk
         self._identity = identity
+        self._values = values or blog_value
         self._unsafe = True
         self._sum = 0  # The checksum of the last line.
         self.written = past.written
@@ -163,7 +169,7 @@ class Journal:
                     if number == 1:
                         self._begin(memory, _parsed(line[:-1], 1, 0))
                     else:
-                        _fold(memory, _parsed(line[:-1], number, total), number)
+                        _fold(memory, _parsed(line[:-1], number, total), number, self._values)
                     good += len(line)
                 else:
                     _check_torn(line, number, total)
@@ -355,7 +361,7 @@ def _parsed(line: bytes, number: int, total: int) -> _Line:
     return found
 
 
-def _fold(memory: Memory, line: _Line, number: int) -> None:
+def _fold(memory: Memory, line: _Line, number: int, values: ValueReader) -> None:
     if line.chain is not None:
         memory.marks[line.chain[0]] = line.chain[1]
     elif line.promise is not None:
@@ -367,7 +373,7 @@ def _fold(memory: Memory, line: _Line, number: int) -> None:
         vote = line.accepted
         memory.promised = max(memory.promised, vote.ballot)
         known = memory.accepted.get(vote.slot)
-        value = _value(vote.value, number)
+        value = _value(vote.value, number, values)
         if known is None or vote.ballot >= known.ballot:
             memory.accepted[vote.slot] = Acceptance(vote.slot, vote.ballot, value)
     elif line.lost:
@@ -384,22 +390,30 @@ def _fold(memory: Memory, line: _Line, number: int) -> None:
         raise FileDamage(JOURNAL, number, "it holds no record")
 
 
-def _value(raw: msgspec.Raw, number: int) -> Value:
+def _value(raw: msgspec.Raw, number: int, values: ValueReader) -> Value:
+    try:
+        return values(raw)
+    except MalformedText as error:
+        raise FileDamage(JOURNAL, number, f"its value {error}") from None
+
+
+def blog_value(raw: msgspec.Raw) -> Value:
+    """The value of a vote, requests of the blog. See `ValueReader`."""
     value = compact_requests(raw)
-    return _checked_value(raw, number) if value is None else value
+    return _checked_value(raw) if value is None else value
 
 
-def _checked_value(raw: msgspec.Raw, number: int) -> Value:
+def _checked_value(raw: msgspec.Raw) -> Value:
     """The same, one operation after the other, to name what is wrong."""
     try:
         operations = [bytes(operation) for operation in _decode_list(raw)]
         value = tuple([_request(operation.decode()) for operation in operations])
     except MalformedText as error:
-        raise FileDamage(JOURNAL, number, f"its value holds {error}") from None
+        raise MalformedText(f"holds {error}") from None
     except (ValueError, RecursionError) as error:
-        raise FileDamage(JOURNAL, number, f"its value is no list of operations ({error})") from None
+        raise MalformedText(f"is no list of operations ({error})") from None
     if b"[%b]" % b",".join(operations) != bytes(raw):
-        raise FileDamage(JOURNAL, number, "its value is not written compactly")
+        raise MalformedText("is not written compactly")
     return value
 
 

@@ -26,7 +26,7 @@ from simulator.node.storage.chain_file import CHAIN, MORE_KEYS, ChainFile
 from simulator.node.storage.disk import Disk
 from simulator.node.storage.errors import FileDamage
 from simulator.node.storage.identity import NO_PAST, NOBODYS, VERSION, Identity, Past, keep_meta
-from simulator.node.storage.journal import JOURNAL, Journal, Memory, above
+from simulator.node.storage.journal import JOURNAL, Journal, Memory, ValueReader, above
 from simulator.node.storage.proof import NO_VOTE, Proof
 from simulator.node.storage.set_aside import set_aside
 
@@ -72,13 +72,22 @@ class Storage:
     """The files of one node over `disk`. `load` comes first, once. After any `OSError` the node must stop.
 
     `past` is what the world remembers of them: files that are not as far as that have lost something (rule 17).
+    `values` reads the operations of votes; the blog's are read without it.
     """
 
-    def __init__(self, disk: Disk, difficulty: int, identity: Identity = NOBODYS, past: Past = NO_PAST) -> None:
+    def __init__(
+        self,
+        disk: Disk,
+        difficulty: int,
+        identity: Identity = NOBODYS,
+        past: Past = NO_PAST,
+        values: ValueReader | None = None,
+    ) -> None:
         self._disk = disk
         self._identity = identity
         self._past = past
-        self._journal = Journal(disk, identity, past)
+        self._values = values
+        self._journal = Journal(disk, identity, past, values)
         self._chain = ChainFile(disk, difficulty)
         self._blog: BlogFile | None = None
         self._difficulty = difficulty
@@ -286,7 +295,7 @@ class Storage:
 
     def again(self) -> Storage:
         """The same files, to be loaded once more."""
-        return Storage(self._disk, self._difficulty, self._identity, self._past)
+        return Storage(self._disk, self._difficulty, self._identity, self._past, self._values)
 
     def check_present(self) -> None:
         """Check that the files are still there, under their names.

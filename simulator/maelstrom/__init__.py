@@ -1,0 +1,1 @@
+"""The Maelstrom node protocol, both ways: our node under other people's harness, and their nodes under our faults."""
