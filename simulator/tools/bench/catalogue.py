@@ -10,6 +10,7 @@ from simulator.tools.bench import (
     growth,
     lab_open,
     loops,
+    turns,
     virtual_world,
     writes,
 )
@@ -27,5 +28,6 @@ CASES: tuple[Case, ...] = (
     *catchup.CASES,
     *lab_open.CASES,
     *pysyncobj_rival.CASES,
+    *turns.CASES,
     *growth.CASES,
 )

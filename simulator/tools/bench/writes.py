@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from functools import partial
 from statistics import median
@@ -12,6 +13,7 @@ from simulator.faults.links import LinkRule
 from simulator.settings import SyncMode
 from simulator.tools.bench import real
 from simulator.tools.bench.case import Case, Effort, Measure
+from simulator.tools.bench.flow import Flow, processor_s
 from simulator.tools.bench.rivals import bare
 from simulator.worlds.processes.cluster import ProcessCluster
 
@@ -56,12 +58,19 @@ def throughput(
     effort: Effort, *, outstanding: int, ops_per_block: int, sync: SyncMode, nodes: int = 5
 ) -> Sequence[float]:
     """Writes a second that the leader answers."""
+    return [flow(effort, outstanding=outstanding, ops_per_block=ops_per_block, sync=sync, nodes=nodes).rate]
+
+
+def flow(effort: Effort, *, outstanding: int, ops_per_block: int, sync: SyncMode, nodes: int = 5) -> Flow:
+    """The writes that the leader answers."""
     with real.running(nodes=nodes, sync=sync, ops_per_block=ops_per_block) as cluster:
         stream = real.Stream(cluster, real.leader(cluster), outstanding)
         stream.flow(effort.pick(1000, 100) / 1000)
-        rate = stream.flow(effort.pick(3000, 200) / 1000)
+        before, began, spent = stream.answered, time.perf_counter(), processor_s()
+        stream.flow(effort.pick(3000, 200) / 1000)
+        found = Flow(stream.answered - before, time.perf_counter() - began, processor_s() - spent)
         stream.drain()
-        return [rate]
+        return found
 
 
 def _lone_cases() -> list[Case]:

@@ -18,6 +18,7 @@ from pathlib import Path
 from statistics import median
 
 from simulator.tools.bench.case import Effort
+from simulator.tools.bench.flow import Flow, processor_s
 from simulator.tools.bench.rivals.bare_node import LEADER, run_bare_node
 from simulator.worlds.processes.framed_pipe import HEAD, SUPERVISOR, Inlet, Outlet, PipeEnd, frame, widen
 from simulator.worlds.processes.node_process import empty_main_module, tied_spawn
@@ -123,15 +124,23 @@ def throughput(
     effort: Effort, *, outstanding: int, together: int, synced: bool, grouped: bool = False, nodes: int = 5
 ) -> Sequence[float]:
     """Operations a second, `together` in one message and `outstanding` without an answer."""
+    found = flow(effort, outstanding=outstanding, together=together, synced=synced, grouped=grouped, nodes=nodes)
+    return [found.rate]
+
+
+def flow(
+    effort: Effort, *, outstanding: int, together: int, synced: bool, grouped: bool = False, nodes: int = 5
+) -> Flow:
+    """The answered operations, `together` in one message and `outstanding` without an answer."""
     payload = b"x" * (OPERATION_BYTES * together)
     with running(nodes, synced=synced, grouped=grouped) as pattern:
         asked = answered = 0
         most = max(1, outstanding // together)
-        began = time.perf_counter()
+        began, spent = time.perf_counter(), processor_s()
         end = began + effort.pick(2000, 200) / 1000
         while time.perf_counter() < end:
             while asked - answered < most:
                 asked += 1
                 pattern.ask(asked.to_bytes(8, "big") + payload)
             answered += pattern.route()
-        return [answered * together / (time.perf_counter() - began)]
+        return Flow(answered * together, time.perf_counter() - began, processor_s() - spent)

@@ -44,9 +44,10 @@ def run_pysyncobj_node(
         for _ in range(outstanding):
             node.write("x" * OPERATION_BYTES, callback=applied)
         _tick(node, seconds / 4)
+        to_parent.send("measuring")
         before, began = answered, time.perf_counter()
         _tick(node, seconds)
-        to_parent.send((answered - before) / (time.perf_counter() - began))
+        to_parent.send((answered - before, time.perf_counter() - began))
     else:
         _serve(node, to_parent)
     while True:

@@ -15,6 +15,7 @@ from importlib.util import find_spec
 from multiprocessing.connection import Connection
 
 from simulator.tools.bench.case import Case, Effort, Skipped
+from simulator.tools.bench.flow import Flow, processor_s
 from simulator.tools.bench.rivals.pysyncobj_node import run_pysyncobj_node
 from simulator.worlds.processes.node_process import empty_main_module
 
@@ -55,8 +56,8 @@ class Rivals:
             self.ends.append(ours)
             self.processes.append(process)
 
-    def rate(self) -> tuple[int, float]:
-        """Let the leader count its answered commands a second; its position is returned too."""
+    def flow(self) -> tuple[int, Flow]:
+        """Let the leader count its answered commands; its position is returned too."""
         for end in self.ends:
             if not end.poll(READY_S):
                 raise Skipped("PySyncObj did not elect a leader.")
@@ -67,7 +68,11 @@ class Rivals:
         if not ready:
             raise Skipped("PySyncObj did not answer.")
         place = next(place for place, end in enumerate(self.ends) if end in ready)
-        return place, float(self.ends[place].recv())
+        leader = self.ends[place]
+        leader.recv()
+        spent = processor_s()
+        writes, seconds = leader.recv()
+        return place, Flow(writes, seconds, processor_s() - spent)
 
     def silence_ms(self, place: int) -> float:
         """Kill the leader, and wait for the answer of a write at another process."""
@@ -89,11 +94,16 @@ class Rivals:
 
 def throughput(effort: Effort, *, options: str, outstanding: int) -> Sequence[float]:
     """Commands a second that the leader answers to itself."""
+    return [flow(effort, options=options, outstanding=outstanding).rate]
+
+
+def flow(effort: Effort, *, options: str, outstanding: int) -> Flow:
+    """The commands that the leader answers to itself."""
     for _ in range(ATTEMPTS):
         rivals = Rivals(options, outstanding, effort.pick(3000, 300) / 1000)
         try:
-            return [rivals.rate()[1]]
-        except EOFError:
+            return rivals.flow()[1]
+        except (EOFError, RuntimeError):
             continue  # Some of its processes end with an IndexError, once in some twenty runs.
         finally:
             rivals.close()
@@ -106,7 +116,7 @@ def silence(effort: Effort, *, options: str) -> Sequence[float]:
     for _ in range(effort.pick(4, 1)):
         rivals = Rivals(options, 1, 0.2)
         try:
-            values.append(rivals.silence_ms(rivals.rate()[0]))
+            values.append(rivals.silence_ms(rivals.flow()[0]))
         except EOFError as error:
             raise RuntimeError("processes of PySyncObj have ended by themselves") from error
         finally:

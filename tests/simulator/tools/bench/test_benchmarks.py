@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import math
 import multiprocessing
+import time
 from functools import partial
+from multiprocessing.connection import Connection
 
 import pytest
 
 from simulator.cli.main import main
-from simulator.tools.bench import chains, checkers, failover, growth, loops, virtual_world, writes
-from simulator.tools.bench.case import Case, Effort
+from simulator.tools.bench import chains, checkers, failover, growth, loops, turns, virtual_world, writes
+from simulator.tools.bench.case import Case, Effort, Skipped
 from simulator.tools.bench.catalogue import CASES
+from simulator.tools.bench.flow import Flow, busy_cores, processor_s
 from simulator.tools.bench.rivals import bare
 
 QUICK = Effort(quick=True)
@@ -36,6 +40,9 @@ SMALL = (
     "start-up/plain-loop",
     "start-up/paxsim",
     "growth/nodes-3/latency",
+    "processor/64-outstanding/1-a-block/paxsim",
+    "processor/1000-outstanding/64-a-block/bare",
+    "turns/loaded/1000-outstanding/64-a-block/paxsim",
 )
 """One of each kind; what takes seconds even at its smallest stands among the slow ones."""
 SLOW = ("failover/paxsim", "lab/open", "lab/closed", "growth/chain-1000/catch-up")
@@ -69,6 +76,48 @@ def test_every_limit_is_a_case_of_the_same_unit_and_direction() -> None:
 def test_every_figure_has_at_least_five_repeats() -> None:
     """Fewer are for trying."""
     assert min(case.repeats for case in CASES) >= 5
+
+
+def _spin(seconds: float, done: Connection) -> None:
+    while time.process_time() < seconds:
+        pass
+    done.send(True)
+    done.recv()
+
+
+def test_processor_time_is_that_of_all_processes() -> None:
+    """What a child has used counts while the child still runs."""
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    child = context.Process(target=_spin, args=(0.5, theirs), daemon=True)
+    before = processor_s() - time.process_time()
+    child.start()
+    try:
+        ours.recv()
+        used = processor_s() - time.process_time() - before
+    finally:
+        child.kill()
+        child.join()
+        child.close()
+
+    assert used >= 0.5
+
+
+def test_the_load_beside_is_not_counted() -> None:
+    """A busy loop a core runs, and is no child whose time counts; it ends with what was measured."""
+    with busy_cores():
+        children = multiprocessing.active_children()
+
+    assert children == []
+
+
+def test_a_flow_tells_rate_and_cost() -> None:
+    """Writes a second, and microseconds of processor a write."""
+    flow = Flow(writes=2000, seconds=4, processor_s=0.5)
+
+    assert (flow.rate, flow.processor_us) == (500, 250)
+    with pytest.raises(Skipped, match="only Linux"):
+        _ = Flow(2000, 4, math.nan).processor_us
 
 
 def test_the_bare_pattern_writes_what_it_answers() -> None:
@@ -113,7 +162,7 @@ def test_a_wrong_name_is_bad_usage(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_each_file_of_cases_is_in_the_catalogue() -> None:
     """A benchmark that nobody lists is measured by nobody."""
-    for module in (checkers, chains, failover, growth, loops, virtual_world, writes):
+    for module in (checkers, chains, failover, growth, loops, turns, virtual_world, writes):
         assert all(case in CASES for case in module.CASES)
 
 
