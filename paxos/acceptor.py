@@ -147,6 +147,10 @@ class Acceptor:
             (to,), Reject(sender=self.core.me, ballot=ballot, promised=self.promised, leader=leader, decided=decided)
         )
 
+    def essence(self) -> tuple[object, ...]:
+        """What of this role can still matter to safety: see `Replica.essence`."""
+        return self.promised, self.opened, tuple(sorted(self.accepted.items()))
+
     def forget_below(self, slot: Slot) -> None:
         """Drop the votes below `slot`: those slots are on the chain, and a PROMISE reports them as the prefix."""
         if slot - self._kept_from >= self.core.config.window:

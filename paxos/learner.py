@@ -55,6 +55,11 @@ class Learner:
         self._refused = 0  # How many replies in a row held nothing that this node could apply.
         self.serves = True  # Others may believe what this chain holds (`chain_proof`).
 
+    def essence(self) -> tuple[object, ...]:
+        """What of this role can still matter to safety: see `Replica.essence`."""
+        known = tuple(sorted(self.chosen.items())), tuple(sorted(self.prefixes.items())), self.wanted
+        return self.decided, known, self._prefix_ballot, self._prefix_end, self._asked, self._installing, self.serves
+
     @property
     def stated(self) -> Slot:
         """The decided prefix that others are told of: none while this chain waits for their word."""

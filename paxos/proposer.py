@@ -95,6 +95,17 @@ class Proposer:
         self._resend_set = False
         self._moved: tuple[Slot, int] = (0, 0)  # The decided prefix, and when it last moved, while recovering.
 
+    def essence(self) -> tuple[object, ...]:
+        """What of this role can still matter to safety: see `Replica.essence`."""
+        if not self.leading:
+            return ()
+        flight = tuple((slot, one.value, one.voters) for slot, one in sorted(self.flight.items()))
+        reported = tuple((slot, tuple(votes)) for slot, votes in sorted(self._reported.items()))
+        placed = tuple(sorted(self._placed.items())), tuple(self._chosen), self._unplaced_at
+        bounds = self.recovered, self._fetch_upto, self._next_slot, self._announced
+        back = tuple(sorted(self.returns.items())), tuple(self._decided_returns)
+        return self.ballot, flight, tuple(self.queue), reported, placed, bounds, back
+
     # Beginning and end
 
     def lead(self, ballot: Ballot, promises: Iterable[Promise]) -> None:

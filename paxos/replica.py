@@ -371,6 +371,24 @@ class Replica:
         """True when this node leads and so many others answer that they choose values without its own vote."""
         return self.proposer.leading and self.core.quorums.completes_accept(len(self.heartbeats.heard()))
 
+    def essence(self) -> tuple[object, ...]:
+        """All of this state that can still matter to safety when every time-out has passed between two events.
+
+        Two replicas with equal essence do the same from then on, but for times, hints of who leads, and counts. It
+        holds no time: with each event late, ages cannot be told apart. Left out is what only heartbeats, link states
+        and questions after amnesia change.
+        """
+        core = self.core
+        return (
+            (self.election.phase, core.amnesia, core.unsure, core.eras),
+            self.acceptor.essence(),
+            self.learner.essence(),
+            self.view.essence(),
+            self.campaign.essence(),
+            self.proposer.essence(),
+            self.waiting.essence(),
+        )
+
     # Status
 
     def status(self) -> ReplicaStatus:

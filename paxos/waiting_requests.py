@@ -58,6 +58,11 @@ class WaitingRequests:
         name = (client, seq)
         return name in self.writes or name in self._ended_writes
 
+    def essence(self) -> tuple[object, ...]:
+        """What of this role can still matter to safety: see `Replica.essence`."""
+        new = tuple(one.request.id for one in self.new if one.request is not None)
+        return tuple(sorted(self.writes)), tuple(sorted(self._ended_writes)), new
+
     # To be sent
 
     def add_write(self, request: Request, now_ms: int) -> None:

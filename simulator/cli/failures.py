@@ -1,7 +1,8 @@
 """How a command ends: an exit status, and one sentence on stderr when it failed.
 
 Status 0: all is well; 1: a check or an expectation failed; 2: bad usage, a bad file or bad input; 3: a bug of ours,
-with its traceback in a file; 130: interrupted. A person never sees a traceback.
+with its traceback in a file; 4: cut off before it was complete (`prove`); 130: interrupted. A person never sees a
+traceback.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Click's classes with additions: examples in every help, options from variables, planned commands."""
+"""Click's classes with additions: examples in every help, options from variables."""
 
 from __future__ import annotations
 
@@ -8,9 +8,6 @@ from typing import Any
 
 import click
 from click.core import ParameterSource
-
-PLANNED = ("prove",)
-"""Commands of the plan that this version does not have."""
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
@@ -81,9 +78,7 @@ class LabGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find the sub-command. Refuse a planned one as such, and an option that it does not have."""
-        if args and args[0] in PLANNED:
-            raise click.UsageError(f"'{args[0]}' is planned but not part of this version of paxsim.", ctx)
+        """Find the sub-command. Refuse an option that it does not have."""
         name, command, rest = super().resolve_command(ctx, args)
         if command is not None and not ctx.resilient_parsing:
             self._refuse_stray_options(ctx, command)

@@ -18,6 +18,7 @@ from simulator.cli.commands.explore import explore
 from simulator.cli.commands.export import export
 from simulator.cli.commands.lab import DATA_HELP, console, open_lab
 from simulator.cli.commands.maelstrom import maelstrom
+from simulator.cli.commands.prove import prove
 from simulator.cli.commands.recover import recover
 from simulator.cli.commands.replay import replay
 from simulator.cli.commands.report import report
@@ -60,6 +61,7 @@ for command in (
     run,
     scenarios,
     explore,
+    prove,
     check,
     verify,
     recover,

@@ -15,7 +15,7 @@ import pytest
 
 from simulator import __version__
 from simulator.cli import failures
-from simulator.cli.group import PLANNED, LabCommand, LabGroup
+from simulator.cli.group import LabCommand, LabGroup
 from simulator.cli.main import main
 from simulator.cli.output import Output, printable
 from simulator.cli.program import paxsim
@@ -125,15 +125,6 @@ def test_bad_usage_is_one_sentence_and_status_2(line: str, sentence: str, capsys
     assert sentence.lower() in shown.err.lower()
     assert shown.err.startswith("paxsim: ")
     assert shown.err.count("\n") == 1
-
-
-@pytest.mark.parametrize("command", PLANNED)
-def test_a_planned_command_is_refused_by_name(command: str, capsys: Captured) -> None:
-    """It is not listed, but a person who knows the plan is told that it is not here yet."""
-    assert main([command, "x"]) == failures.BAD_INPUT
-
-    assert "not part of this version" in capsys.readouterr().err
-    assert command not in paxsim.commands
 
 
 def test_a_bug_of_ours_leaves_its_trace_in_a_file(monkeypatch: pytest.MonkeyPatch, capsys: Captured) -> None:

@@ -1,0 +1,133 @@
+"""`paxsim prove`: every schedule of a small cluster, breadth first."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from simulator.cli.failures import CHECK_FAILED, INTERRUPTED, OK
+from simulator.cli.group import LabCommand, LabOption
+from simulator.cli.options import TimeMs, WholeNumber, common_options, json_option
+from simulator.cli.output import Output
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from simulator.tools.prove.command import Progress, Report
+
+INCOMPLETE = 4
+"""The status of a search that a bound has cut off: it has shown nothing."""
+TELL_EVERY_S = 5.0
+
+
+def _number(name: str, default: int, least: int, most: int | None, text: str) -> Callable[[Any], Any]:
+    kind = WholeNumber(least, most)
+    return click.option(name, type=kind, default=default, show_default=True, metavar="N", cls=LabOption, help=text)
+
+
+@click.command(
+    "prove",
+    cls=LabCommand,
+    short_help="Tries every schedule of a small cluster, and tells the shortest run that breaks a rule.",
+    examples=[
+        ("paxsim prove --writes 1 --elections 1", "every order of messages and alarms around one election"),
+        ("paxsim prove --break small-accept-quorum", "the shortest way to disaster without a rule"),
+    ],
+)
+@_number("--nodes", 3, 1, 5, "How many nodes.")
+@_number("--writes", 2, 0, 9, "How many writes clients send, each to any node.")
+@_number("--elections", 2, 0, 9, "How many ballots are opened at most.")
+@_number("--crashes", 1, 0, 9, "How many crashes, each with a restart.")
+@_number("--losses", 0, 0, 9, "How many messages are lost. A message may always be late for ever.")
+@_number("--duplicates", 0, 0, 9, "How many messages are delivered once more.")
+@_number("--depth", 0, 0, 10_000, "Cut off at this depth, in states; 0: nowhere.")
+@_number("--states", 0, 0, None, "Cut off at so many states; 0: nowhere.")
+@click.option("--time-limit", type=TimeMs(), metavar="TIME", cls=LabOption, help="Cut off after this time, as 10m.")
+@click.option("--break", "break_rule", metavar="RULE", cls=LabOption, help="Leave out one rule of the protocol.")
+@click.option("--agreement", is_flag=True, cls=LabOption, help="Look for two nodes with different blocks alone.")
+@click.option("--keep-going", is_flag=True, cls=LabOption, help="Visit the other states too after a violation.")
+@json_option
+@common_options
+@click.pass_obj
+def prove(
+    output: Output,
+    *,
+    nodes: int,
+    writes: int,
+    elections: int,
+    crashes: int,
+    losses: int,
+    duplicates: int,
+    depth: int,
+    states: int,
+    time_limit: int | None,
+    break_rule: str | None,
+    agreement: bool,
+    keep_going: bool,
+    json: bool,
+) -> int:
+    """Try every schedule of a small cluster of real nodes within the bounds, and judge every state.
+
+    The exit status is 0 when all states were visited and all are right, 1 when a rule is broken, and 4 when --depth,
+    --states or --time-limit cut the search off before it was complete.
+    """
+    from simulator.tools.prove.command import CUT_OFF, VIOLATED, Bounds, Budgets, Proof, Wishes
+
+    budgets = Budgets(writes=writes, elections=elections, crashes=crashes, losses=losses, duplicates=duplicates)
+    proof = Proof(
+        Wishes(
+            nodes=nodes,
+            budgets=budgets,
+            bounds=Bounds(depth=depth, states=states, seconds=(time_limit or 0) / 1_000),
+            break_rule=break_rule,
+            only_agreement=agreement,
+            keep_going=keep_going,
+        )
+    )
+    interrupted = False
+    try:
+        report = proof.run(_Progress(output))
+    except KeyboardInterrupt:
+        interrupted = True
+        report = proof.interrupted()
+    if json:
+        output.json(report.document())
+    else:
+        _write(output, report)
+    if report.verdict == VIOLATED:
+        return CHECK_FAILED
+    if interrupted:
+        return INTERRUPTED
+    return INCOMPLETE if report.verdict == CUT_OFF else OK
+
+
+class _Progress:
+    """A line on stderr now and then."""
+
+    def __init__(self, output: Output) -> None:
+        self._output = output
+        self._last_s = time.monotonic()
+
+    def __call__(self, progress: Progress) -> None:
+        now = time.monotonic()
+        if now - self._last_s >= TELL_EVERY_S:
+            self._last_s = now
+            self._output.progress(
+                f"{progress.states} states, depth {progress.depth}, {progress.frontier} to expand, "
+                f"{progress.rate:.0f} states/s"
+            )
+
+
+def _write(output: Output, report: Report) -> None:
+    for number, step in enumerate(report.steps, 1):
+        output.result(f"{number:3}  {step}")
+    if report.why:
+        output.result(f"violated after {len(report.steps)} steps: {report.why}")
+    rate = report.states / report.seconds if report.seconds else 0.0
+    verdict = f"cut off by {report.cut_off}, nothing is shown" if report.cut_off else report.verdict
+    output.result(
+        f"{verdict}: {report.states} states, depth {report.depth}, in {report.seconds:.1f} s ({rate:.0f} a second); "
+        f"the nodes took {report.node_steps} different steps"
+    )

@@ -1,0 +1,1 @@
+"""`paxsim prove`: every schedule of a small cluster of our own nodes."""

@@ -1,0 +1,126 @@
+"""Models of actors that send each other messages: each delivery is a step, in every order.
+
+A state is a tuple of small numbers: one for each actor's state, then one for each message on its way, sorted, because
+the network is a bag. The states of actors and the messages are *interned*, and what an actor does is *memoised*: with
+the same state and message it does the same, so each pair is computed once. Everything else is tuples and sets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Sequence
+from typing import Generic, TypeVar
+
+from simulator.worlds.exhaustive.model import Model
+
+T = TypeVar("T", bound=Hashable)
+M = TypeVar("M", bound=Hashable)
+
+Numbers = tuple[int, ...]
+Delivery = tuple[str, int, int, object]
+"""("deliver", from, to, message)."""
+
+
+class Interner(Generic[T]):
+    """Gives each value a number, from 0, in the order in which they first come."""
+
+    def __init__(self) -> None:
+        self.values: list[T] = []
+        self._numbers: dict[T, int] = {}
+
+    def __call__(self, value: T) -> int:
+        """The number of `value`."""
+        number = self._numbers.get(value)
+        if number is None:
+            number = self._numbers[value] = len(self.values)
+            self.values.append(value)
+        return number
+
+
+Sends = Sequence[tuple[int, M]]
+"""Messages, each with the place of its receiver."""
+
+
+class Actors(Model[Numbers, Delivery], Generic[T, M]):
+    """Override `begin` and `receive`, which are pure functions. Actors have places from 0 to `size` - 1.
+
+    A delivery that changes nothing is no step: the message stays where it is.
+    """
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self.actors: Interner[T] = Interner()
+        self.messages: Interner[tuple[int, int, M]] = Interner()
+        self._names: list[Delivery] = []
+        self._after: list[dict[int, tuple[int, Numbers] | None]] = []  # By message, then by state of the receiver.
+
+    def begin(self, place: int) -> tuple[T, Sends[M]]:
+        """The first state of an actor, and what it sends first."""
+        raise NotImplementedError
+
+    def receive(self, place: int, state: T, source: int, message: M) -> tuple[T, Sends[M]] | None:
+        """The state after a message, and what is sent; None when the message changes nothing."""
+        raise NotImplementedError
+
+    # The model
+
+    def first(self) -> Iterable[Numbers]:
+        """See `Model`."""
+        begun = [self.begin(place) for place in range(self.size)]
+        sent = [number for place, (_, sends) in enumerate(begun) for number in self._send(place, sends)]
+        yield (*(self.actors(state) for state, _ in begun), *sorted(sent))
+
+    def steps(self, state: Numbers) -> Iterable[tuple[Delivery, Numbers]]:
+        """See `Model`."""
+        size, after, names, last = self.size, self._after, self._names, -1
+        found: list[tuple[Delivery, Numbers]] = []
+        for at in range(size, len(state)):
+            number = state[at]
+            if number == last:
+                continue
+            last = number
+            name = names[number]
+            place = name[2]
+            own = state[place]
+            try:
+                done = after[number][own]
+            except KeyError:
+                done = self._deliver(number, own)
+            if done is None:
+                continue
+            new, sent = done
+            bag = state[size:at] + state[at + 1 :] + sent
+            if sent:
+                bag = tuple(sorted(bag))
+            found.append((name, (*state[:place], new, *state[place + 1 : size], *bag)))
+        return found
+
+    def fingerprint(self, state: Numbers) -> int:
+        """See `Model`."""
+        return hash(state)
+
+    # Reading a state
+
+    def actor(self, state: Numbers, place: int) -> T:
+        """The state of one actor."""
+        return self.actors.values[state[place]]
+
+    def on_the_way(self, state: Numbers) -> list[tuple[int, int, M]]:
+        """All messages on their way: from, to, message."""
+        return [self.messages.values[number] for number in state[self.size :]]
+
+    def _deliver(self, number: int, own: int) -> tuple[int, Numbers] | None:
+        source, place, message = self.messages.values[number]
+        done = self.receive(place, self.actors.values[own], source, message)
+        result = None if done is None else (self.actors(done[0]), tuple(self._send(place, done[1])))
+        self._after[number][own] = result
+        return result
+
+    def _send(self, source: int, sends: Sends[M]) -> list[int]:
+        numbers = []
+        for to, message in sends:
+            number = self.messages((source, to, message))
+            if number == len(self._names):
+                self._names.append(("deliver", source, to, message))
+                self._after.append({})
+            numbers.append(number)
+        return numbers

@@ -1,0 +1,75 @@
+"""`paxsim prove`: its verdicts, statuses and JSON; and what its page shows runs."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from simulator.cli.main import main
+
+HOUSE = Path(__file__).parents[3]
+Captured = pytest.CaptureFixture[str]
+SMALL = ["prove", "--writes", "1", "--elections", "1", "--crashes", "0"]
+
+
+def test_a_complete_search_has_status_0_and_one_document(capsys: Captured) -> None:
+    """The fields that scripts read, and the number of states."""
+    status = main([*SMALL, "--json"])
+
+    shown = json.loads(capsys.readouterr().out)
+    assert status == 0
+    assert (shown["states"], shown["complete"], shown["violation"]) == (1_465, True, None)
+
+
+@pytest.mark.parametrize("bound", [["--depth", "4"], ["--states", "100"], ["--time-limit", "1ms"]])
+def test_a_search_that_is_cut_off_is_no_success(bound: list[str], capsys: Captured) -> None:
+    """Status 4, and the bound is named."""
+    status = main([*SMALL, *bound])
+
+    assert status == 4
+    assert f"cut off by {bound[0].strip('-').split('-')[0]}" in capsys.readouterr().out
+
+
+def test_a_violation_is_told_step_by_step(capsys: Captured) -> None:
+    """Status 1, and each step is a line."""
+    status = main([*SMALL, "--break", "small-accept-quorum"])
+
+    shown = capsys.readouterr().out.splitlines()
+    assert status == 1
+    assert shown[0] == "  1  a client posts t1 at node 1"
+    assert shown[3].startswith("violated after 3 steps: decision: ")
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["prove", "--nodes", "0"], "from 1 to 5"),
+        (["prove", "--depth", "deep"], "'deep' is not a number"),
+        (["prove", "--break", "small-acept-quorum"], "small-accept-quorum"),
+    ],
+)
+def test_a_wrong_bound_is_one_sentence(words: list[str], sentence: str, capsys: Captured) -> None:
+    """Status 2, and what would be right."""
+    status = main(words)
+
+    shown = capsys.readouterr()
+    assert status == 2
+    assert shown.out == ""
+    assert sentence in shown.err
+    assert shown.err.count("\n") == 1
+
+
+def test_the_model_of_the_page_runs() -> None:
+    """Two-phase commit, from an empty file, in some sixty lines."""
+    page = (HOUSE / "docs" / "prove.md").read_text(encoding="utf-8")
+    (program,) = re.findall(r"^```python\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+
+    done = subprocess.run([sys.executable, "-c", program], cwd=HOUSE, capture_output=True, text=True, check=True)
+
+    assert done.stdout == "197 states, depth 11\n"
+    assert program.count("\n") <= 60

@@ -1,0 +1,70 @@
+"""The engine gives the published numbers of states and depths, exactly (`models.md`)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from simulator.worlds.exhaustive.model import Model, always
+from simulator.worlds.exhaustive.search import Search
+from tests.simulator.worlds.exhaustive.models.clients import SingleCopy
+from tests.simulator.worlds.exhaustive.models.history import WithHistory
+from tests.simulator.worlds.exhaustive.models.multipaxos_smr import MultiPaxosSmr, State, disagreement
+from tests.simulator.worlds.exhaustive.models.paxos_register import PaxosRegister
+from tests.simulator.worlds.exhaustive.models.turing import PaxosTiny, Voting
+
+SMALL: dict[str, tuple[Model[Any, Any], int, int]] = {
+    "paxos, one client": (PaxosRegister(1), 265, 14),
+    "paxos, two clients": (PaxosRegister(2), 16_668, 21),
+    "paxos, two clients, with their history": (WithHistory(PaxosRegister(2)), 16_668, 21),
+    "one copy, four clients": (WithHistory(SingleCopy(4)), 400_233, 17),
+    "Voting": (Voting(3), 6_752, 16),
+    "Paxos, tiny": (PaxosTiny(2), 3_921, 17),
+}
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_a_published_model_has_its_published_states(name: str) -> None:
+    """Distinct states, the first included, and the depth in states."""
+    model, states, depth = SMALL[name]
+
+    outcome = Search(model).run()
+
+    assert outcome.complete
+    assert (outcome.progress.states, outcome.progress.depth) == (states, depth)
+
+
+class Agreeing(MultiPaxosSmr):
+    """The replicated log, with the property that it lacks."""
+
+    def properties(self) -> list[Any]:
+        """No slot has two commands."""
+        return [always("agreement", lambda state: not disagreement(state))]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1_800)
+def test_the_published_log_disagrees_after_13_steps_in_216_of_its_states() -> None:
+    """A commit notice that names only the slot commits an older acceptance: `commit-by-index`."""
+    wrong: set[State] = set()
+
+    class Counting(Agreeing):
+        def properties(self) -> list[Any]:
+            return [*super().properties(), always("count", lambda s: not (disagreement(s) and wrong.add(s)))]  # type: ignore[func-returns-value]
+
+    outcome = Search(Counting(), keep_going=True).run()
+
+    assert (outcome.progress.states, outcome.progress.depth) == (343_796, 28)
+    assert [len(found.steps) for found in outcome.found if found.name == "agreement"] == [13]
+    assert len(wrong) == 216
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1_800)
+def test_a_notice_with_its_ballot_mends_it() -> None:
+    """No slot has two commands."""
+    outcome = Search(Agreeing(mended=True)).run()
+
+    assert outcome.complete
+    assert not outcome.found
