@@ -95,22 +95,23 @@ def misplaced(events: Sequence[Event], lines: Sequence[int]) -> Iterator[tuple[i
     """
     open_calls: dict[int, int] = {}
     for position, event in enumerate(events):
-        earlier = open_calls.get(event.process)
-        called = None if earlier is None else events[earlier]
-        where = "" if earlier is None else f"line {lines[earlier]}"
+        process = event.process
         if event.type == "invoke":
-            if called is not None:
-                still = f"its {called.f!r} of {where} is still open"
-                yield position, f"process {event.process} calls {event.f!r} while {still}"
-            open_calls[event.process] = position
-        elif called is None:
-            yield position, f"{event.type!r} of process {event.process}, which has no open call"
-        else:
-            del open_calls[event.process]
-            if called.f != event.f:
-                yield position, f"{event.f!r} ends a call of {called.f!r} ({where})"
-            elif (called.read, called.node) != (event.read, event.node):
-                yield position, f"its read and node are not those of its call ({where})"
+            earlier = open_calls.get(process)
+            if earlier is not None:
+                still = f"its {events[earlier].f!r} of line {lines[earlier]} is still open"
+                yield position, f"process {process} calls {event.f!r} while {still}"
+            open_calls[process] = position
+            continue
+        earlier = open_calls.pop(process, None)
+        if earlier is None:
+            yield position, f"{event.type!r} of process {process}, which has no open call"
+            continue
+        called = events[earlier]
+        if called.f != event.f:
+            yield position, f"{event.f!r} ends a call of {called.f!r} (line {lines[earlier]})"
+        elif called.read != event.read or called.node != event.node:
+            yield position, f"its read and node are not those of its call (line {lines[earlier]})"
 
 
 _AS_OTHER = 1_000_000

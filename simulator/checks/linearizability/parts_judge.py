@@ -46,6 +46,7 @@ class PartsJudge:
         self._init = init
         self._budget = budget
         operations = pair(events).main
+        self._whole: Operations | None = operations
         self._objects = Objects.of(operations, model)
         # What is used together in the whole history is one object in each prefix, too, so that it keeps its name.
         self._linked = self._objects.split(operations) if self._objects is Objects.REGISTERS else None
@@ -80,7 +81,9 @@ class PartsJudge:
 
     def _violation(self, length: int, budget: Budget, only: _Found | None = None) -> _Found | None:
         """A violation in the first `length` events, in the part of `only` if that is given."""
-        operations = pair(self._events[:length]).main
+        operations, self._whole = self._whole, None  # Good for once: a split takes the keys out.
+        if operations is None or length < len(self._events):
+            operations = pair(self._events[:length]).main
         parts = parts_of(operations, self._model, self._linked or self._objects.split(operations))
         alone = len(parts) == 1
         if only is not None:

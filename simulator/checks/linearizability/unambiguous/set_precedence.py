@@ -5,7 +5,6 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterable
 
-from simulator.checks.linearizability.model import State
 from simulator.checks.linearizability.unambiguous.set_facts import SetFacts
 
 _MOST_LOOKS = 300
@@ -20,14 +19,14 @@ class Precedence:
     although that is in already, or must be by then.
     """
 
-    def __init__(self, facts: SetFacts, held: set[State], come: Collection[State]) -> None:
+    def __init__(self, facts: SetFacts, held: set[int], come: Collection[int]) -> None:
         self._facts = facts
         self._held = held
         self._come = come
-        self._coming = sorted(facts.here_by, key=facts.here_by.__getitem__)
+        self._coming = sorted(range(len(facts.add)), key=facts.here_by.__getitem__)
         self._comes_at = [facts.here_by[element] for element in self._coming]
 
-    def before(self, read: int, element: State, now: float) -> tuple[bool, list[int]]:
+    def before(self, read: int, element: int, now: float) -> tuple[bool, list[int]]:
         """Whether the read must take effect before the element comes; else which others must if it does not.
 
         False proves nothing.
@@ -51,7 +50,7 @@ class Precedence:
     def _is_impossible(self, supposed: _Supposed) -> bool:
         """Whether one of the reads that show the next element cannot come before the read that is looked at."""
         facts, held = self._facts, self._held
-        for other in facts.shown_in.get(supposed.elements.pop(), ()):
+        for other in facts.shown_in[supposed.elements.pop()]:
             if other in supposed.reads:
                 continue
             supposed.reads.add(other)
@@ -77,19 +76,19 @@ class _Supposed:
     that must also precede the element.
     """
 
-    def __init__(self, facts: SetFacts, read: int, element: State) -> None:
+    def __init__(self, facts: SetFacts, read: int, element: int) -> None:
         self.element = element
         self.mine = facts.shown[read]
         self.elements = [element]
         self.reads: set[int] = set()
-        self.beside: set[State] = set()
+        self.beside: set[int] = set()
         self.implied: list[int] = []
         self.after = facts.here_until[element]
         self._until = facts.here_until
         self._ended = facts.high[read]
         self._met = {element}
 
-    def add(self, elements: Iterable[State]) -> bool:
+    def add(self, elements: Iterable[int]) -> bool:
         """Suppose that these had come, too. False if the read ended before one that it does not show can go."""
         for one in elements:
             if one not in self.mine and one not in self._met:

@@ -24,7 +24,7 @@ def proof_near(facts: SetFacts, moment: float) -> Conflict | None:
     if not near:
         return None
     since, until = min(facts.low[read] for read in near), max(facts.high[read] for read in near)
-    elements = [one for one, by in facts.here_by.items() if by < until and facts.here_until[one] > since]
+    elements = [one for one, by in enumerate(facts.here_by) if by < until and facts.here_until[one] > since]
     before = Precedence(facts, set(), ())
     mirror = _mirrored(facts)
     after = Precedence(mirror, set(), ())
@@ -45,6 +45,6 @@ def _mirrored(facts: SetFacts) -> SetFacts:
         facts,
         low=[-moment for moment in facts.high],
         high=[-moment for moment in facts.low],
-        here_by={element: -moment for element, moment in facts.here_until.items()},
-        here_until={element: -moment for element, moment in facts.here_by.items()},
+        here_by=[-moment for moment in facts.here_until],
+        here_until=[-moment for moment in facts.here_by],
     )
