@@ -12,18 +12,27 @@ Reads here are all operations that change nothing. Local reads count as any othe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Hashable, Sequence
 from typing import Any
 
 import msgspec
 
+from simulator.checks.linearizability.blog_facts import brief
 from simulator.checks.linearizability.budget import Budget, OutOfBudget
 from simulator.checks.linearizability.independent import Objects
 from simulator.checks.linearizability.judge import Verdict, judge
 from simulator.checks.linearizability.model import UNKNOWN, Model, State
 from simulator.checks.linearizability.models import MODELS
 from simulator.checks.linearizability.operations import FAILED, PENDING, Operations, pair
+from simulator.checks.linearizability.parts import parts_of
 from simulator.checks.linearizability.parts_judge import PartsJudge, describe
+from simulator.checks.linearizability.unambiguous.conflict import Ambiguous
+from simulator.checks.linearizability.weaker_register import (
+    Clusters,
+    regular_conflict,
+    sequential_conflict,
+    stale_conflict,
+)
 from simulator.cluster.history import Event
 from simulator.errors import InputError
 
@@ -51,17 +60,58 @@ def judge_weaker(
     try:
         if judge(plain, model, init, limit_s=limit_s).verdict == "ok":
             return Verdict("ok", "", operations)
-        judged: Callable[[], str]
-        if name == "sequential":
-            judged = _Sequential(plain, MODELS[model](), init, budget).why
-        elif name == "regular":
-            judged = _Regular(plain, model, init, budget).why
-        else:
-            judged = _Staleness(plain, Stale(MODELS[model](), int(number)), init, budget).why
-        why = judged()
+        behind = int(number or 0)
+        why = decided_weaker(plain, model, name, behind, init)
+        if why is None:
+            why = searched_weaker(plain, model, name, behind, init, budget=budget)
     except OutOfBudget as bound:
         return Verdict("unknown", f"{bound}.", operations)
     return Verdict("violation" if why else "ok", why, operations)
+
+
+def searched_weaker(
+    events: Sequence[Event], model: str, promise: str, behind: int, init: Any, *, budget: Budget
+) -> str:
+    """Why a history does not keep the promise, found by a search; "" if it does.
+
+    Raises:
+        OutOfBudget: a limit was reached first.
+    """
+    if promise == "sequential":
+        return _Sequential(events, MODELS[model](), init, budget).why()
+    if promise == "regular":
+        return _Regular(events, model, init, budget).why()
+    return _Staleness(events, Stale(MODELS[model](), behind), init, budget).why()
+
+
+def decided_weaker(events: Sequence[Event], model: str, promise: str, behind: int, init: Any) -> str | None:
+    """Why a register does not keep the promise, "" if it does, None if that has to be searched.
+
+    Registers by key have to keep their processes' order together, so for a sequential history of several a violation is
+    all that one of them can tell.
+    """
+    if model != "register":
+        return None
+    operations, judged = pair(events).main, MODELS[model]()
+    objects = Objects.of(operations, judged)
+    parts = parts_of(operations, judged, objects.split(operations))
+    certain = promise != "sequential" or len(parts) == 1
+    for part, numbers in parts.items():
+        first = judged.initial(objects.first(judged, init, part))
+        try:
+            clusters = Clusters(operations, numbers, first)
+            if promise == "sequential":
+                conflict = sequential_conflict(clusters)
+            else:
+                conflict = regular_conflict(clusters) if promise == "regular" else stale_conflict(clusters, behind)
+        except Ambiguous:
+            certain = False
+            continue
+        if conflict is not None:
+            key = f"key {brief(part)}: " if objects is Objects.KEYS else ""
+            described = [describe(operations, number) for number in conflict.operations]
+            return f"{key}{conflict.text.format(*described)}."
+    return "" if certain else None
 
 
 class Stale(Model):

@@ -15,6 +15,7 @@ from simulator.checks.linearizability.operations import pair
 from simulator.checks.linearizability.search import search
 from simulator.checks.object_histories import busy_object
 from simulator.cluster.history import Event
+from tests.simulator.checks.linearizability.crossed import crossed
 from tests.simulator.checks.linearizability.scripted import script
 from tests.simulator.checks.linearizability.test_unambiguous import compared
 
@@ -123,3 +124,10 @@ def test_a_remove_that_found_nothing_is_believed() -> None:
     assert judge(script(*(one.format("false") for one in events)), "set").verdict == "violation"
     assert judge(script(*(one.format("true") for one in events), *later), "set").verdict == "ok"
     assert judge(script(*(one.format("null") for one in events), *later), "set").verdict == "ok"
+
+
+def test_a_read_that_was_put_early_proves_nothing_of_later() -> None:
+    """The sweep lets the read of [2, 3, 4] take effect before the remove of 1 is called; it could do so later."""
+    events = crossed("set", 2_001_909, most=7)
+
+    assert compared("set", events) == judge(events, "set").verdict == "ok"

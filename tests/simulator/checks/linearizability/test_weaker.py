@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
+from random import Random
 from typing import Any
 
+import msgspec
 import pytest
 
 from simulator.checks.command import check_files
+from simulator.checks.linearizability.budget import Budget
 from simulator.checks.linearizability.judge import judge
-from simulator.checks.linearizability.weaker import judge_weaker
+from simulator.checks.linearizability.weaker import decided_weaker, judge_weaker, searched_weaker
+from simulator.checks.object_histories import busy_object
 from simulator.cluster.history import Event
 from simulator.errors import InputError
 from tests.simulator.checks.linearizability.brute import ANY, STEPS
+from tests.simulator.checks.linearizability.crossed import crossed
 from tests.simulator.checks.linearizability.drawn import draw
 from tests.simulator.checks.linearizability.scripted import script
 
@@ -80,6 +85,78 @@ def test_what_is_linearizable_keeps_every_weaker_promise(model: str) -> None:
         weaker.update(promise for promise, holds in kept.items() if holds and strict != "ok")
     assert weaker["sequential"]
     assert weaker["stale 2"]
+
+
+def few_processes(events: list[Event], dice: Random) -> list[Event]:
+    """The same operations by as few processes as their intervals allow, or a few more."""
+    named: dict[int, int] = {}
+    idle: list[int] = []
+    for event in events:
+        if event.type == "invoke":
+            named[event.process] = idle.pop(dice.randrange(len(idle))) if idle and dice.random() < 0.8 else len(named)
+        else:
+            idle.append(named[event.process])
+    return [msgspec.structs.replace(event, process=named[event.process]) for event in events]
+
+
+def weaker_agrees(seed: int, verdicts: Counter[str]) -> None:
+    """The direct decisions of a register with distinct values, against the searches."""
+    dice = Random(seed)
+    events = draw("register", seed, most=10, distinct=True).events
+    if seed % 3:
+        events = few_processes(crossed("register", seed, most=5), dice)
+    for promise, behind in (("sequential", 0), ("regular", 0), ("stale", 1), ("stale", 2)):
+        searched = searched_weaker(events, "register", promise, behind, 0, budget=Budget())
+        decided = decided_weaker(events, "register", promise, behind, 0)
+        assert decided is None or (decided == "") is (searched == ""), f"seed {seed}, {promise} {behind}"
+        verdicts[f"{promise} {'undecided' if decided is None else 'violation' if decided else 'ok'}"] += 1
+
+
+def test_distinct_values_are_decided_as_a_search_would() -> None:
+    """Nearly all of them; only staleness leaves some to the search."""
+    verdicts: Counter[str] = Counter()
+    for seed in range(600):
+        weaker_agrees(seed, verdicts)
+
+    assert min(verdicts[f"{promise} violation"] for promise in ("sequential", "regular", "stale")) > 20
+    assert verdicts["sequential undecided"] == verdicts["regular undecided"] == 0
+    assert verdicts["stale undecided"] < 12
+
+
+@pytest.mark.slow
+def test_distinct_values_are_decided_as_a_search_would_very_often() -> None:
+    """Thirty thousand histories."""
+    for seed in range(1_000, 31_000):
+        weaker_agrees(seed, Counter())
+
+
+def test_what_a_long_history_with_one_stale_read_keeps() -> None:
+    """Twenty busy clients: sequential or not, how stale, and why, without a search."""
+    events = busy_object("register", operations=2_000, clients=20, seed=1)
+    reads = [at for at, one in enumerate(events) if one.type == "ok" and one.f == "read"]
+    late, early = reads[500], reads[470]
+    events[late] = msgspec.structs.replace(events[late], value=events[early].value)
+
+    kept = {
+        promise: judge_weaker(events, "register", promise, limit_s=20).verdict
+        for promise in ("regular", "stale 1", "stale 60")
+    }
+
+    assert kept == {"regular": "violation", "stale 1": "violation", "stale 60": "ok"}
+    assert judge_weaker(events, "register", "sequential", limit_s=20).verdict != "unknown"
+
+
+def test_a_circle_of_processes_is_named() -> None:
+    """Two readers see two values in two orders."""
+    writes = ["0 invoke write 1", "0 ok write 1", "1 invoke write 2", "1 ok write 2"]
+    events = script(
+        *writes, "2 invoke read null", "2 ok read 1", "3 invoke read null", "3 ok read 2",
+        "2 invoke read null", "2 ok read 2", "3 invoke read null", "3 ok read 1",
+    )  # fmt: skip
+
+    why = judge_weaker(events, "register", "sequential", 0).why
+
+    assert why.startswith("the values would have to follow one another in a circle: read() of process")
 
 
 def test_a_stale_read_is_sequential_and_stale_but_not_regular() -> None:
