@@ -29,6 +29,7 @@ test: setup
 	$(BIN)/python -m pytest -n auto
 
 slow: setup
+	$(BIN)/pip install --quiet --editable '.[cluster]'
 	$(BIN)/python -m pytest -n auto -m slow
 
 # The compiled search for the nonce, built so that gcc's sanitizers watch it. Needs gcc.

@@ -1,21 +1,23 @@
 """Runs batches on any executor with the standard interface: a pool of this machine's cores, or another library's.
 
-A batch takes about a second, so that progress is visible and an interrupt loses little. On an interrupt, running
-batches are dropped and finished ones are kept.
+A batch takes about a second, and more on more than twenty cores, so that progress is visible and an interrupt loses
+little. On an interrupt, running batches are dropped and finished ones are kept. A batch whose worker dies is run again
+by another one, and only a result that has come counts, so no seed is lost or counted twice.
 """
 
 from __future__ import annotations
 
+import logging
 import multiprocessing
 import os
 import signal
 from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, CancelledError, Executor, Future, ProcessPoolExecutor, wait
 from contextlib import contextmanager
 
 from simulator import __version__
 from simulator.errors import InputError
-from simulator.tools.explore.batch import BatchResult, Search, run_batch
+from simulator.tools.explore.batch import Batch, BatchResult, Search, run_batch
 from simulator.tools.explore.seeds import Seeds
 
 BATCH_S = 1.0
@@ -23,6 +25,10 @@ FIRST_BATCH = 4
 LARGEST_BATCH = 2_000
 AHEAD = 2
 """How many batches wait for each worker, so that none is idle while its result is on the way."""
+BATCHES_A_SECOND = 20
+"""The most that a whole cluster asks for: a scheduler of Dask takes 4 ms of processor time for each (docs/scale.md)."""
+TRIES = 5
+"""So often a batch is handed out anew when Dask has given it up, each time after the death of several workers."""
 
 
 def local_executor(workers: int) -> Executor:
@@ -39,18 +45,25 @@ def dask_executor(address: str) -> Iterator[tuple[Executor, int]]:
     """The executor of the Dask cluster whose scheduler listens at `address`, and its number of workers.
 
     Raises:
-        InputError: Dask is not installed, or nobody answers.
+        InputError: Dask is not installed, nobody answers, or the scheduler is gone during the work.
     """
     try:
         from distributed import Client  # noqa: PLC0415  An extra that few have.
     except ImportError:
-        raise InputError("'--dask' needs Dask: install it with pip install 'paxsim[cluster]'.") from None
+        raise InputError("'--dask' needs Dask: install it with pip install '.[cluster]'.") from None
+    for name in ("distributed", "distributed.client"):  # What a person must know is said in a sentence.
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     try:
         client = Client(address, timeout="10s")
     except (OSError, ValueError, TimeoutError) as error:
         raise InputError(f"no Dask scheduler answers at {address!r} ({error}): write tcp://HOST:PORT.") from None
     try:
         yield client.get_executor(), max(1, sum(client.ncores().values()))
+    except CancelledError:
+        raise InputError(
+            f"the Dask scheduler at {address!r} is gone: start it again, and the same command with --results FILE goes "
+            "on from what that file holds."
+        ) from None
     finally:
         client.close()
 
@@ -73,7 +86,7 @@ def explore(
     Raises:
         InputError: a worker runs another version of this program.
     """
-    under_way: set[Future[BatchResult]] = set()
+    under_way: dict[Future[BatchResult], tuple[Batch, int]] = {}  # The batch, and how often it was handed out.
     size = FIRST_BATCH
     try:
         while True:
@@ -81,19 +94,27 @@ def explore(
                 batch = seeds.take(size)
                 if batch is None:
                     break
-                under_way.add(executor.submit(run_batch, batch, search))
+                under_way[executor.submit(run_batch, batch, search)] = batch, 1
             if not under_way or enough():
                 return
-            done, under_way = wait(under_way, return_when=FIRST_COMPLETED)
-            for future in done:
+            for future in wait(under_way, return_when=FIRST_COMPLETED).done:
+                batch, tries = under_way.pop(future)
+                if _given_up(future.exception()) and tries < TRIES:
+                    under_way[executor.submit(run_batch, batch, search)] = batch, tries + 1
+                    continue
                 result = future.result()
                 if result.version != __version__:
                     raise InputError(f"a worker runs paxsim {result.version}, and this is {__version__}: update one.")
-                size = _next_size(result)
+                size = _next_size(result, max(BATCH_S, workers / BATCHES_A_SECOND))
                 yield result
     finally:
         for future in under_way:
             future.cancel()
+
+
+def _given_up(error: BaseException | None) -> bool:
+    """True when Dask gives a task up because the workers that had it died: nothing is wrong with the seeds."""
+    return type(error).__name__ == "KilledWorker"  # The class is there only where Dask is.
 
 
 def run_here(seeds: Seeds, search: Search, *, enough: Callable[[], bool] = lambda: False) -> Iterator[BatchResult]:
@@ -101,10 +122,10 @@ def run_here(seeds: Seeds, search: Search, *, enough: Callable[[], bool] = lambd
     size = FIRST_BATCH
     while not enough() and (batch := seeds.take(size)) is not None:
         result = run_batch(batch, search)
-        size = _next_size(result)
+        size = _next_size(result, BATCH_S)
         yield result
 
 
-def _next_size(result: BatchResult) -> int:
+def _next_size(result: BatchResult, batch_s: float) -> int:
     rate = result.batch.count / max(result.seconds, 1e-3)
-    return max(1, min(LARGEST_BATCH, int(rate * BATCH_S)))
+    return max(1, min(LARGEST_BATCH, int(rate * batch_s)))
