@@ -29,6 +29,31 @@ def latest(failure: Failure) -> int:
     return max(event for _, event in evidence(failure.order, failure.stuck))
 
 
+def contradicting(failure: Failure) -> list[int]:
+    """The calls of the operations that the reason names."""
+    if failure.contradiction is not None:
+        return list(failure.contradiction.calls)
+    order, stuck = failure.order, failure.stuck
+    if order is None or stuck is None:
+        return []
+    facts = order.facts
+    steps = (
+        stuck.path if len(stuck.path) <= 2 * _MOST_STEPS else [*stuck.path[:_MOST_STEPS], *stuck.path[-_MOST_STEPS:]]
+    )
+    named = [stuck.operation]
+    for point in steps:
+        own = list(_operations(order, point))
+        named += own if len(own) == 1 else [point] if facts.size <= point < len(facts.f) else []
+    for before, point in pairwise(reversed(stuck.path)):
+        for shown in order.lists():
+            if before in shown.points and shown.seen_by >= 0 and point in (*shown.points, stuck.path[0]):
+                named.append(shown.seen_by)
+                break
+    if not stuck.cycle:
+        named += (number for number in [_late_view(order, stuck)] if number >= 0)
+    return [facts.call[number] for number in dict.fromkeys(named)]
+
+
 def evidence(order: ForcedOrder, stuck: Stuck) -> list[tuple[str, int]]:
     """The sentences of the reason, each with the last event that it names."""
     facts = order.facts
@@ -79,14 +104,22 @@ def _why_not(order: ForcedOrder, stuck: Stuck) -> tuple[str, int]:
         if facts.call[number] >= stuck.at:
             event = facts.call[number]
             return f"But {_describe_entry(order, point)} was called only at event {event + 1}.", event
+    reader = _late_view(order, stuck)
+    if reader >= 0:
+        saw = f"But {describe(facts, reader)}, called after that, did not see {_describe_entry(order, point)}."
+        return saw, facts.ret[reader]
+    return f"But by then {_describe_entry(order, point)} can have taken effect fewer times.", stuck.at
+
+
+def _late_view(order: ForcedOrder, stuck: Stuck) -> int:
+    """A view called too late that did not see the last point of the path; -1 if there is none."""
+    facts, point = order.facts, stuck.path[-1]
     for shown in order.lists():
         length = shown.points.index(point) if point in shown.points else len(shown.points)
         call = shown.last_call.get(length, -1)
         if call >= stuck.at and (point in shown.points or _belongs(order, point, shown)):
-            reader = next(number for number, at in enumerate(facts.call) if at == call)
-            saw = f"But {describe(facts, reader)}, called after that, did not see {_describe_entry(order, point)}."
-            return saw, facts.ret[reader]
-    return f"But by then {_describe_entry(order, point)} can have taken effect fewer times.", stuck.at
+            return next(number for number, at in enumerate(facts.call) if at == call)
+    return -1
 
 
 def _belongs(order: ForcedOrder, point: int, shown: GrowingList) -> bool:

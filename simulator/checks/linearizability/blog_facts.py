@@ -23,10 +23,14 @@ CommentKey = tuple[str, str, str]
 
 
 class Contradiction(Exception):
-    """No order can exist, whatever the times. `why` is a sentence; `latest` is the last event that it names."""
+    """No order can exist, whatever the times. `why` is a sentence; `latest` is the last event that it names.
 
-    def __init__(self, why: str, latest: int) -> None:
+    `calls` are the calls of the operations that contradict each other.
+    """
+
+    def __init__(self, why: str, latest: int, calls: tuple[int, ...] = ()) -> None:
         super().__init__(why)
+        self.calls = calls
         self.why = why
         self.latest = latest
 
@@ -142,7 +146,7 @@ def _read_post(facts: Facts, number: int, title: str, result: Any, *, known: boo
         if first != number:
             posts = f"{describe(facts, first)} and {describe(facts, number)}"
             why = f"{posts} were both told ok, but a title is posted only once"
-            raise Contradiction(why, max(facts.ret[first], facts.ret[number]))
+            raise Contradiction(why, max(facts.ret[first], facts.ret[number]), (facts.call[first], facts.call[number]))
     else:
         facts.exists.setdefault(title, number)
 
@@ -170,7 +174,9 @@ def _read_view(facts: Facts, f: str, arg: Any, result: Any, number: int) -> tupl
             facts.exists.setdefault(arg, number)
         elif head[0] != result[0] or head[1] != result[1]:
             why = f"{describe(facts, head[2])} and {describe(facts, number)} saw different posts of this title"
-            raise Contradiction(why, max(facts.ret[head[2]], facts.ret[number]))
+            raise Contradiction(
+                why, max(facts.ret[head[2]], facts.ret[number]), (facts.call[head[2]], facts.call[number])
+            )
     else:
         shown, entries, length = facts.all if f == "view_all" else facts.user(arg), result, len(result)
     if len(entries) > len(shown.entries):
@@ -190,7 +196,8 @@ def _conflicting_views(facts: Facts, shown: GrowingList, entries: Any, number: i
         f"{describe(facts, number)} and {describe(facts, shown.seen_by)} saw {describe_list(shown.name)} in two orders "
         f"that do not fit: entry {at + 1} is {brief(entries[at])} in one and {brief(shown.entries[at])} in the other"
     )
-    return Contradiction(why, max(facts.ret[number], facts.ret[shown.seen_by]))
+    calls = facts.call[number], facts.call[shown.seen_by]
+    return Contradiction(why, max(facts.ret[number], facts.ret[shown.seen_by]), calls)
 
 
 def describe_list(name: ListName) -> str:

@@ -119,7 +119,7 @@ class ForcedOrder:
         why = (
             f"{view} shows {entry} {seen} time{'s' if seen > 1 else ''}, but it can have taken effect {called} at most"
         )
-        raise Contradiction(why, self.facts.ret[shown.seen_by])
+        raise Contradiction(why, self.facts.ret[shown.seen_by], (self.facts.call[shown.seen_by],))
 
     def _order_lists(self) -> None:
         """Order the entries of each list, and each entry after the views that did not see it."""

@@ -41,7 +41,9 @@ class _SeenPosts:
         seen_by = facts.all.seen_by
         for title, author in facts.all.entries:
             if title in self._authors:
-                raise Contradiction(f"{describe(facts, seen_by)} saw {brief(title)} twice", facts.ret[seen_by])
+                raise Contradiction(
+                    f"{describe(facts, seen_by)} saw {brief(title)} twice", facts.ret[seen_by], (facts.call[seen_by],)
+                )
             self._authors[title] = author, seen_by
             facts.exists.setdefault(title, seen_by)
         for user, shown in facts.users.items():
@@ -58,7 +60,11 @@ class _SeenPosts:
                 if other == number
                 else f"{describe(facts, other)} and {describe(facts, number)}"
             )
-            raise Contradiction(f"{views} saw {brief(title)} posted twice", max(facts.ret[other], facts.ret[number]))
+            raise Contradiction(
+                f"{views} saw {brief(title)} posted twice",
+                max(facts.ret[other], facts.ret[number]),
+                (facts.call[other], facts.call[number]),
+            )
         self._own[title] = user, content, number
 
     def fitting(self, title: str, numbers: list[int]) -> list[int]:
@@ -83,4 +89,5 @@ class _SeenPosts:
         why = f"{seen} cannot be: " + (
             f"the only posts of {brief(title)} are {had}" if numbers else f"nobody had posted {brief(title)}"
         )
-        raise Contradiction(why, max(facts.ret[number] for number in saw))
+        calls = tuple(facts.call[number] for number in [*saw, *numbers[:3]])
+        raise Contradiction(why, max(facts.ret[number] for number in saw), calls)

@@ -17,7 +17,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Literal, NamedTuple
 
-from simulator.checks.linearizability.blog_explanation import explain, latest
+from simulator.checks.linearizability.blog_explanation import contradicting, explain, latest
 from simulator.checks.linearizability.blog_sweep import Failure, sweep_blog
 from simulator.checks.linearizability.blog_witness import Witness, explains
 from simulator.checks.linearizability.budget import Budget, OutOfBudget
@@ -138,7 +138,8 @@ class _Blog:
         shown = length - len(self._before), len(self._events) - len(self._before)
         why = f"{describe_length(*shown, certain)}: {rule}{explain(final)}"
         misfit = call_of(self._events, length - 1)
-        conflict = () if misfit is None else (misfit - len(self._before),)
+        named = dict.fromkeys([*([] if misfit is None else [misfit]), *contradicting(final)])
+        conflict = tuple(call - len(self._before) for call in named if call >= len(self._before))
         return Reason(why, shown[0], conflict)
 
     def _shorten(self, failure: Failure, failing: int, *, local: bool) -> tuple[int, bool]:

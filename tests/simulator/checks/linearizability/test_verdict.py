@@ -195,3 +195,17 @@ def test_an_unknown_verdict_tells_how_far_it_came_and_what_would_help() -> None:
 
     assert why.startswith("not settled within 0.5 s. The orders tried explain ")
     assert why.endswith("A history in which no value is written twice is decided without a search.")
+
+
+def test_a_violation_of_a_blog_names_the_operations_that_contradict_each_other() -> None:
+    """A view shows the second post first: both posts and the view. Two views in two orders: both views."""
+    posts = [
+        '0 invoke post ["a","one","x"]', '0 ok post "ok"', '0 invoke post ["a","two","x"]', '0 ok post "ok"',
+        "1 invoke view_all null",
+    ]  # fmt: skip
+    turned = script(*posts, '1 ok view_all [["two","a"],["one","a"]]')
+    right = '1 ok view_all [["one","a"],["two","a"]]'
+    other = ["1 invoke view_all null", '1 ok view_all [["two","a"]]']
+
+    assert set(judge(turned, "blog").conflict) == {0, 2, 4}
+    assert set(judge(script(*posts, right, *other), "blog").conflict) == {4, 6}
