@@ -69,6 +69,13 @@ MODELS = (
 @click.option(
     "--time-limit", type=TimeMs(), metavar="TIME", cls=LabOption, help="Give up on a file after this: verdict unknown."
 )
+@click.option(
+    "--with",
+    "judge_name",
+    type=click.Choice(["tlc"]),
+    cls=LabOption,
+    help="Let TLC judge the votes of traces; needs Java.",
+)
 @click.option("--report", metavar="OUT.html", cls=LabOption, help="Draw the histories and verdicts on one page.")
 @json_option
 @common_options
@@ -82,6 +89,7 @@ def check(
     init: str,
     time_limit: int | None,
     report: str | None,
+    judge_name: str | None,
     json: bool,
 ) -> int:
     """Judge each FILE: a trace, or a history as JSON lines, Jepsen's EDN, or a text log of Knossos or Porcupine.
@@ -91,6 +99,8 @@ def check(
     A violation prints the shortest prefix that fails and why. Of a trace the invariants of the protocol are judged
     too. The exit status is 0 when all is well, 1 when something is not, or could not be judged within its bounds.
     """
+    if judge_name is not None:
+        return _judge_with_tlc(output, files, json=json)
     first = _json_value(init)
     from simulator.checks.command import check_files
 
@@ -117,6 +127,24 @@ def check(
             if verdict["why"]:
                 output.result(str(verdict["why"]))
     return OK if all(verdict["verdict"] == "ok" for verdict in verdicts) else CHECK_FAILED
+
+
+def _judge_with_tlc(output: Output, files: tuple[str, ...], *, json: bool) -> int:
+    from simulator.export.tla.tlc import judge_with_tlc
+
+    verdicts = judge_with_tlc(files)
+    if json:
+        documents = [
+            {"file": one.file, "judge": "tlc", "steps": one.steps, "verdict": one.verdict, "why": one.why}
+            for one in verdicts
+        ]
+        output.json(documents[0] if len(documents) == 1 else documents)
+    else:
+        for one in verdicts:
+            output.result(f"{one.file}: {one.verdict} (TLC: {one.slots} slots, {one.steps} steps)")
+            if one.why:
+                output.result(f"{one.why}.")
+    return CHECK_FAILED if any(one.why for one in verdicts) else OK
 
 
 def _draw(out: str, judged: list[tuple[Recording, Verdict]], model: str, consistency: str, init: Any) -> None:

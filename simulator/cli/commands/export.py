@@ -9,6 +9,7 @@ from simulator.cli.group import LabCommand, LabOption
 from simulator.cli.options import TimeMs, common_options
 from simulator.cli.output import Output
 
+TLA = "tla"
 NAMES = ("shiviz", "perfetto", "mermaid", "jepsen", "otlp", "cast")
 
 
@@ -25,8 +26,10 @@ NAMES = ("shiviz", "perfetto", "mermaid", "jepsen", "otlp", "cast")
     ],
 )
 @click.argument("trace", metavar="TRACE", type=click.Path())
-@click.option("--format", "form", type=click.Choice(NAMES), required=True, cls=LabOption, help="For which tool.")
-@click.option("-o", "--out", metavar="OUT", required=True, cls=LabOption, help="The file to write.")
+@click.option(
+    "--format", "form", type=click.Choice([*NAMES, TLA]), required=True, cls=LabOption, help="For which tool."
+)
+@click.option("-o", "--out", metavar="OUT", required=True, cls=LabOption, help="The file to write; a folder for tla.")
 @click.option("--from", "begin", type=TimeMs(), metavar="TIME", default=0, cls=LabOption, help="Where a window begins.")
 @click.option("--to", "end", type=TimeMs(), metavar="TIME", cls=LabOption, help="Where it ends.")
 @common_options
@@ -35,8 +38,15 @@ def export(output: Output, *, trace: str, form: str, out: str, begin: int, end: 
     """Write TRACE in the format of another tool; docs/export.md says how to open each.
 
     shiviz: its log. perfetto: Chrome trace events. mermaid: a sequence diagram of a window. jepsen: the clients'
-    history, EDN. otlp: OpenTelemetry spans, JSON. cast: an asciinema recording of the lab.
+    history, EDN. otlp: OpenTelemetry spans, JSON. cast: an asciinema recording of the lab. tla: promises and votes as
+    steps of a specification in TLA+, for TLC.
     """
+    if form == TLA:
+        from simulator.export.tla.modules import export_tla
+
+        steps = export_tla(trace, out)
+        output.result(f"{out}: {steps} steps; run TLC there on Run.tla, or 'paxsim check --with tlc {trace}'")
+        return OK
     from simulator.export.formats import export as write
 
     count = write(trace, form, out, begin_ms=begin, end_ms=end)

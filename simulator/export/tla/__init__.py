@@ -1,0 +1,1 @@
+"""What acceptors made durable, as steps of a voting specification in TLA+, for TLC to judge."""
