@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -15,7 +16,7 @@ from simulator.cli.output import Output
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from simulator.tools.prove.command import Progress, Report
+    from simulator.tools.prove.command import Progress, Report, Shown
 
 INCOMPLETE = 4
 """The status of a search that a bound has cut off: it has shown nothing."""
@@ -48,6 +49,14 @@ def _number(name: str, default: int, least: int, most: int | None, text: str) ->
 @click.option("--break", "break_rule", metavar="RULE", cls=LabOption, help="Leave out one rule of the protocol.")
 @click.option("--agreement", is_flag=True, cls=LabOption, help="Look for two nodes with different blocks alone.")
 @click.option("--keep-going", is_flag=True, cls=LabOption, help="Visit the other states too after a violation.")
+@click.option(
+    "-o",
+    "folder",
+    type=click.Path(file_okay=False),
+    metavar="DIR",
+    cls=LabOption,
+    help="Write the shortest run there, as a scenario for 'paxsim run --world virtual' and as its trace.",
+)
 @json_option
 @common_options
 @click.pass_obj
@@ -66,6 +75,7 @@ def prove(
     break_rule: str | None,
     agreement: bool,
     keep_going: bool,
+    folder: str | None,
     json: bool,
 ) -> int:
     """Try every schedule of a small cluster of real nodes within the bounds, and judge every state.
@@ -92,6 +102,9 @@ def prove(
     except KeyboardInterrupt:
         interrupted = True
         report = proof.interrupted()
+    shown = proof.write_down(Path(folder)) if folder is not None else None
+    if shown is not None:
+        _tell_files(output, shown)
     if json:
         output.json(report.document())
     else:
@@ -118,6 +131,11 @@ class _Progress:
                 f"{progress.states} states, depth {progress.depth}, {progress.frontier} to expand, "
                 f"{progress.rate:.0f} states/s"
             )
+
+
+def _tell_files(output: Output, shown: Shown) -> None:
+    what = f"shows a violation of {', '.join(shown.broken)}" if shown.broken else "does not show the violation"
+    output.progress(f"{shown.scenario}: in the virtual world it {what}; its trace is {shown.trace}")
 
 
 def _write(output: Output, report: Report) -> None:

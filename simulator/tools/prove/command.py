@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import msgspec
 
 from simulator.mutants.registry import find
 from simulator.settings import Settings
+from simulator.tools.prove.scenario import Shown, scenario_of, write_down
 from simulator.worlds.exhaustive.cluster_model import Action, Budgets, ClusterModel, Numbers
 from simulator.worlds.exhaustive.search import Bounds, Outcome, Progress, Search
 
-__all__ = ["CUT_OFF", "VIOLATED", "Bounds", "Budgets", "Progress", "Proof", "Report", "Wishes"]
+__all__ = ["CUT_OFF", "VIOLATED", "Bounds", "Budgets", "Progress", "Proof", "Report", "Shown", "Wishes"]
 
 COMPLETE, VIOLATED, CUT_OFF = "complete", "violated", "cut off"
 
@@ -68,10 +70,19 @@ class Proof:
         self._model = ClusterModel(settings, wishes.budgets, only_agreement=wishes.only_agreement)
         self._search: Search[Numbers, Action] = Search(self._model, keep_going=wishes.keep_going)
         self._bounds = wishes.bounds
+        self._rule = wishes.break_rule
 
     def run(self, tell: Callable[[Progress], None]) -> Report:
         """Search; see `Search.run`."""
         return self.report(self._search.run(self._bounds, tell))
+
+    def write_down(self, folder: Path) -> Shown | None:
+        """Write the run that was found as a scenario and a trace; None when none was found."""
+        for found in self._search.found.values():
+            why = self._model.wrong_in(found.state)  # type: ignore[arg-type]
+            text = scenario_of(self._model, found.steps, why, self._rule)
+            return write_down(folder, text, nodes=self._model.nodes, rule=self._rule)
+        return None
 
     def interrupted(self) -> Report:
         """The report of a search that was interrupted."""

@@ -1,7 +1,7 @@
 """Whole nodes as bytes, so that one can take many different steps from one state.
 
-Classes and frozen structs are shared, not copied: they never change, and a node with a broken rule has classes that no
-module holds.
+Classes, errors and frozen structs are shared, not copied: they never change, and a node with a broken rule has classes
+that no module holds.
 """
 
 from __future__ import annotations
@@ -40,7 +40,8 @@ class _Writer(pickle.Pickler):
         self._places = places
 
     def persistent_id(self, thing: object) -> int | None:
-        if not isinstance(thing, type) and not (isinstance(thing, msgspec.Struct) and _is_frozen(thing)):
+        fixed = isinstance(thing, (type, BaseException)) or (isinstance(thing, msgspec.Struct) and _is_frozen(thing))
+        if not fixed:
             return None
         try:
             key = (type(thing), thing)

@@ -46,6 +46,27 @@ def test_a_violation_is_told_step_by_step(capsys: Captured) -> None:
 
 
 @pytest.mark.parametrize(
+    ("rule", "invariant"),
+    [("small-accept-quorum", "decision"), ("accept-ignores-promise", "promise"), ("small-promise-quorum", "agreement")],
+)
+def test_the_run_that_is_found_shows_its_violation_in_the_virtual_world(
+    rule: str, invariant: str, tmp_path: Path, capsys: Captured
+) -> None:
+    """-o writes a scenario, which `run` takes as it is, and a trace, which `check` takes."""
+    main(["prove", "--crashes", "0", "--break", rule, "-o", str(tmp_path)])
+    capsys.readouterr()
+
+    run = main(["run", "--world", "virtual", "-q", str(tmp_path / "every-schedule.paxsim")])
+    ran = capsys.readouterr().out
+    check = main(["check", str(tmp_path / "every-schedule.jsonl")])
+    checked = capsys.readouterr().out
+
+    assert (run, check) == (1, 1)
+    assert f"  {invariant}: " in ran
+    assert invariant in checked
+
+
+@pytest.mark.parametrize(
     ("words", "sentence"),
     [
         (["prove", "--nodes", "0"], "from 1 to 5"),
