@@ -37,6 +37,8 @@ SMALL = (
     "checkers/blog-1000/5-clients/witness",
     "checkers/blog-1000/5-clients/no-witness",
     "checkers/register-9000",
+    "checkers/set-1000/50-clients/right",
+    "checkers/stack-1000/50-clients/stale",
     "start-up/plain-loop",
     "start-up/paxsim",
     "growth/nodes-3/latency",
