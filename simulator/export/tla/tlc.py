@@ -39,7 +39,7 @@ class TlcVerdict(msgspec.Struct, frozen=True):
 
 
 def judge_with_tlc(names: Sequence[str]) -> list[TlcVerdict]:
-    """The verdict on each trace. TLC stops at the first error, so the other traces are judged again without that one.
+    """The verdict on each trace, clusters of one size together. After an error the others are judged again without it.
 
     Raises:
         InputError: a trace cannot be read or has no steps of a voting specification, or Java or TLC is missing.
@@ -47,12 +47,12 @@ def judge_with_tlc(names: Sequence[str]) -> list[TlcVerdict]:
     java = find_java(), find_tlc()
     runs = {name: durable_votes(read_trace(name)) for name in names}
     refused: dict[str, str] = {}
-    while True:
-        left = [name for name in runs if name not in refused and runs[name].slots]
-        wrong = _run_tlc(*java, [(name, runs[name]) for name in left]) if left else None
-        if wrong is None:
-            break
-        refused[wrong[0]] = wrong[1]
+    for nodes in sorted({run.nodes for run in runs.values()}):
+        while left := [name for name, run in runs.items() if run.nodes == nodes and run.slots and name not in refused]:
+            wrong = _run_tlc(*java, [(name, runs[name]) for name in left])
+            if wrong is None:
+                break
+            refused[wrong[0]] = wrong[1]
     return [
         TlcVerdict(name, len(run.slots), sum(map(len, run.slots.values())), refused.get(name, ""))
         for name, run in runs.items()
