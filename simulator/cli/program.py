@@ -16,7 +16,7 @@ from simulator.cli.commands.check import check
 from simulator.cli.commands.completion import completion
 from simulator.cli.commands.explore import explore
 from simulator.cli.commands.export import export
-from simulator.cli.commands.lab import DATA_HELP, console, open_lab
+from simulator.cli.commands.lab import DATA_HELP, console, open_lab, world_option
 from simulator.cli.commands.maelstrom import maelstrom
 from simulator.cli.commands.prove import prove
 from simulator.cli.commands.recover import recover
@@ -40,19 +40,21 @@ from simulator.settings import Settings
     examples=[
         ("paxsim", "open the lab: five real processes, dashboard and console"),
         ("paxsim --nodes 3 --fresh", "a smaller lab that starts empty"),
+        ("paxsim --world virtual", "the lab on virtual time: pause, step, go back, branch"),
     ],
 )
+@world_option
 @cluster_options(data_help=DATA_HELP)
 @common_options
 @click.version_option(__version__, prog_name="paxsim", message="%(prog)s %(version)s")
 @click.pass_context
-def paxsim(ctx: click.Context, settings: Settings) -> int:
+def paxsim(ctx: click.Context, settings: Settings, world: str) -> int:
     """A lab for consensus: five processes agree by Multi-Paxos on a blog that they keep on a SHA-256 chain.
 
     Without a command it opens the lab. When stdin or stdout is no terminal, it is 'paxsim console'.
     """
     if ctx.invoked_subcommand is None:
-        return open_lab(settings)
+        return open_lab(settings, world)
     return failures.OK
 
 

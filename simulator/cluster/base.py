@@ -16,7 +16,7 @@ from simulator.cluster.client_sessions import ClientBook, client_timeout_ms
 from simulator.cluster.events import ClusterEvent
 from simulator.cluster.history import Event
 from simulator.cluster.history_store import HistoryStore
-from simulator.cluster.interface import LogMark, Query, Ticket
+from simulator.cluster.interface import LogMark, Query, Rewindable, Ticket
 from simulator.cluster.log_filter import EVERYTHING, LogFilter
 from simulator.cluster.message_text import in_order
 from simulator.cluster.meter import Figures, Meter
@@ -51,6 +51,11 @@ class BaseCluster(ABC):
         self._closed = False
         self._forgetful: set[int] = set()  # The nodes with amnesia.
         self._harmed: set[int] = set()  # Whose files were damaged since its last start: the next one may find less.
+
+    @property
+    def rewindable(self) -> Rewindable | None:
+        """See `Cluster`."""
+        return None
 
     # Clients
 

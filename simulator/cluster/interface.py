@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from enum import StrEnum
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import msgspec
 
@@ -96,10 +96,82 @@ class Ticket:
 class Simulated(Protocol):
     """What only a simulated cluster can do."""
 
+    @property
+    def steps(self) -> int:
+        """How many batches of nodes and moments of the world there have been."""
+        ...
+
     def ask_again(self, ticket: Ticket, node: int, *, answered: bool = False) -> None:
         """Send the write of `ticket` to `node` too, as a client does that got no answer.
 
         With `answered` it is sent although the answer has come, as by a client on whose way it was lost.
+        """
+        ...
+
+
+class Moment(msgspec.Struct, frozen=True):
+    """A moment of a simulated run that left events: the world's `step`, and its events from `first` to before `end`."""
+
+    step: int
+    first: int
+    end: int
+
+
+class Rewindable(Protocol):
+    """A simulated cluster that can be made again from its seed, so that a person can go back in its time.
+
+    `lock` is held while time passes and while the cluster is made again; whoever reads from another thread holds it.
+    `generation` counts how often the cluster was made.
+    """
+
+    generation: int
+
+    @property
+    def lock(self) -> AbstractContextManager[object]:
+        """See the class."""
+        ...
+
+    @property
+    def steps(self) -> int:
+        """How many batches of nodes and moments of the world there have been."""
+        ...
+
+    def is_midway(self) -> bool:
+        """True while events of this very millisecond are still to come."""
+        ...
+
+    def begin_anew(self) -> None:
+        """Make the cluster again, at time 0: the same calls give the same run."""
+        ...
+
+    def moments(self) -> int:
+        """How many moments left events so far."""
+        ...
+
+    def moment(self, number: int) -> Moment:
+        """The moment of this number, counted from 0."""
+        ...
+
+    def events_so_far(self) -> int:
+        """How many events there were."""
+        ...
+
+    def event(self, index: int) -> Any:
+        """The event of this index, counted from 0: one of `simulator.trace.events`."""
+        ...
+
+    def violated(self) -> str:
+        """The first violation of an invariant so far, as a sentence; "" for none."""
+        ...
+
+    def is_busy(self, node: int) -> bool:
+        """True while a node that is up waits for its disk."""
+        ...
+
+    def next_batch(self) -> tuple[int, Sequence[object]] | None:
+        """The node that is to act next and what it gets: messages as (source, message), a timer, or a client's call.
+
+        None when the world itself is next, or a node that cannot act.
         """
         ...
 
@@ -238,6 +310,11 @@ class Cluster(Protocol):
     @property
     def simulated(self) -> Simulated | None:
         """The abilities of a simulated cluster; None for real processes."""
+        ...
+
+    @property
+    def rewindable(self) -> Rewindable | None:
+        """What going back in time needs; None where time only goes on."""
         ...
 
     def close(self) -> None:

@@ -27,6 +27,10 @@ class TraceRecorder(Observer):
         """The number of events kept."""
         return len(self._kept)
 
+    def event(self, index: int) -> Event:
+        """The recorded event of this index, from 0."""
+        return self._kept[index]
+
     def events(self) -> Iterator[Event]:
         """The recorded events, in order."""
         return iter(self._kept)

@@ -16,8 +16,10 @@ World = Literal["processes", "virtual"]
 WORLDS: tuple[World, ...] = ("processes", "virtual")
 
 
-def open_cluster(world: str, settings: Settings) -> Cluster:
+def open_cluster(world: str, settings: Settings, *, rewindable: bool = False) -> Cluster:
     """Start all nodes of a cluster in this world. It is recorded, and its running log holds messages too.
+
+    With `rewindable`, a person can go back in the time of a virtual world.
 
     Raises:
         InputError: no such world, or the data directory cannot be used.
@@ -27,6 +29,10 @@ def open_cluster(world: str, settings: Settings) -> Cluster:
         from simulator.worlds.processes.cluster import ProcessCluster  # noqa: PLC0415
 
         cluster: Cluster = ProcessCluster(settings, record=True)
+    elif world == "virtual" and rewindable:
+        from simulator.worlds.virtual.rewindable import RewindableCluster  # noqa: PLC0415
+
+        cluster = RewindableCluster(settings)
     elif world == "virtual":
         from simulator.worlds.virtual.cluster import VirtualCluster  # noqa: PLC0415
 

@@ -10,7 +10,7 @@ from simulator.scenario.language.grammar import Cursor
 
 GROUPS = (
     "write", "read", "inspect", "nodes", "links", "weather", "by hand", "disks", "why", "load", "wait",
-    "expect", "session",
+    "expect", "time", "session",
 )  # fmt: skip
 """The groups of commands, in the order in which help and the page list them."""
 

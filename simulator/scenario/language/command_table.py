@@ -8,6 +8,7 @@ from simulator.scenario.language import (
     commands_network,
     commands_nodes,
     commands_session,
+    commands_time,
 )
 from simulator.scenario.language.command_spec import GROUPS, CommandSpec
 
@@ -19,6 +20,7 @@ COMMANDS: tuple[CommandSpec, ...] = tuple(
             *commands_nodes.COMMANDS,
             *commands_network.COMMANDS,
             *commands_expect.COMMANDS,
+            *commands_time.COMMANDS,
         ),
         key=lambda verb: GROUPS.index(verb.group),
     )

@@ -316,6 +316,59 @@ class SetKey(Command, frozen=True, kw_only=True):
     value: int | str
 
 
+class TimeFlow(Command, frozen=True, kw_only=True):
+    """Virtual time stands still (`rate` 0), or passes at `rate` times the speed of real time."""
+
+    rate: float
+
+
+class Step(Command, frozen=True, kw_only=True):
+    """Go on by `count` moments at which something happens."""
+
+    count: int = 1
+
+
+class Back(Command, frozen=True, kw_only=True):
+    """Go back by `count` moments or typed lines, or by `by_ms` of virtual time."""
+
+    count: int = 1
+    by_ms: int | None = None
+
+
+JumpWhat = Literal["election", "decision", "fault", "violation", "slot", "time", "end"]
+
+
+class Jump(Command, frozen=True, kw_only=True):
+    """Go to the next (or, `backward`, the last) moment of a kind, to where a slot is decided, to a time, or to the end.
+
+    The end is the newest moment that this run had before a person went back. `number` is the slot or the milliseconds.
+    """
+
+    what: JumpWhat
+    number: int = 0
+    backward: bool = False
+
+
+class Branch(Command, frozen=True, kw_only=True):
+    """Drop the lines that were typed after this moment, and go on from here."""
+
+
+class Predict(Command, frozen=True, kw_only=True):
+    """Ask before each step what a node will do, or ask no more."""
+
+    on: bool
+
+
+class Guess(Command, frozen=True, kw_only=True):
+    """What a person thinks that the node will send: kinds of messages; none: nothing."""
+
+    kinds: tuple[str, ...] = ()
+
+
+TimeCommand = TimeFlow | Step | Back | Jump | Branch | Predict | Guess
+"""The commands about the time of a virtual world."""
+
+
 class Use(Command, frozen=True, kw_only=True):
     """This node is the default from now on."""
 
@@ -335,7 +388,8 @@ class Quit(Command, frozen=True, kw_only=True):
 class Line(msgspec.Struct, frozen=True, kw_only=True):
     """One parsed line: a command, the node it is sent to, the time it waits for, and the client and its session.
 
-    `number` counts the file's lines from 1; `text` is the line as written, without its comment.
+    `number` counts the file's lines from 1; `text` is the line as written, without its comment, and `untimed` is that
+    without its `at TIME`. `at_step` is the step of a virtual world that it waits for, where a time is not exact enough.
     """
 
     number: int
@@ -343,4 +397,6 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     command: Command
     node: NodeWord | None = None
     at_ms: int | None = None
+    at_step: int | None = None
     client: tuple[int, int] | None = None
+    untimed: str = ""

@@ -12,6 +12,7 @@ from simulator.text.suggest import did_you_mean
 PHRASES = (
     ("@3 COMMAND", "sends one command to node 3"),
     ("at 2s COMMAND", "waits until the session's clock reads 2 s"),
+    ("at step 120 COMMAND", "waits for this step of a virtual world: a millisecond has several"),
     ("NODE", "1 to 9, leader, follower, random, majority, minority"),
     ("NODES", "NODE,NODE,… or all, crashed, rest"),
     ("GROUPS", "NODES / NODES / …"),

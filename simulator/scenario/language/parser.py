@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from simulator.scenario.language.command_table import BY_NAME, HINTS
 from simulator.scenario.language.commands import Comment, Line, NodeWord, Post, SetKey, View
 from simulator.scenario.language.errors import FileErrors, LineError, ParseError
-from simulator.scenario.language.grammar import Cursor, node_word, read
+from simulator.scenario.language.grammar import Cursor, node_word, read, whole
 from simulator.scenario.language.lexer import Word, split_line
 from simulator.text.suggest import closest
 from simulator.text.units import format_ms, parse_time_ms
@@ -27,7 +28,7 @@ def parse_line(text: str, *, nodes: int = DEFAULT_NODES, number: int = 1) -> Lin
     if not split.words:
         return None
     words = list(split.words)
-    node, at_ms, client = _prefix(words, nodes, split.end)
+    prefix = _prefix(words, nodes, split.end)
     verb_word = words.pop(0)
     verb = BY_NAME.get(verb_word.text.lower())
     if verb is None:
@@ -41,34 +42,63 @@ def parse_line(text: str, *, nodes: int = DEFAULT_NODES, number: int = 1) -> Lin
         background=split.background,
     )
     command = verb.parse(cursor)
-    if client is not None and not isinstance(command, Post | Comment | View):
+    if prefix.client is not None and not isinstance(command, Post | Comment | View):
         raise ParseError(verb_word.column, "only post, comment, view and blog have a client: leave out 'as CLIENT'.")
-    text = text[: split.end - 1].strip()
-    return Line(number=number, text=text, command=command, node=node, at_ms=at_ms, client=client)
+    text = text[: split.end - 1]
+    begin, past = prefix.timed
+    return Line(
+        number=number,
+        text=text.strip(),
+        command=command,
+        node=prefix.node,
+        at_ms=prefix.at_ms,
+        at_step=prefix.at_step,
+        client=prefix.client,
+        untimed=(text[:begin] + text[past:]).strip(),
+    )
 
 
-def _prefix(words: list[Word], nodes: int, end: int) -> tuple[NodeWord | None, int | None, tuple[int, int] | None]:
-    """Take `@NODE`, `at TIME` and `as CLIENT` from the front."""
+class _Prefix(NamedTuple):
+    """What stands before the verb. `timed` is where the `at TIME` begins and ends in the line."""
+
+    node: NodeWord | None
+    at_ms: int | None
+    at_step: int | None
+    client: tuple[int, int] | None
+    timed: tuple[int, int]
+
+
+def _prefix(words: list[Word], nodes: int, end: int) -> _Prefix:
+    """Take `@NODE`, `at TIME` (or `at step N`) and `as CLIENT` from the front."""
     node: NodeWord | None = None
     at_ms: int | None = None
+    at_step: int | None = None
     client: tuple[int, int] | None = None
+    timed = (0, 0)
     while words:
         first = words[0]
         if first.text.startswith("@") and len(first.text) > 1 and node is None:
             node = node_word(first.text[1:], first.column + 1, nodes)
             words.pop(0)
-        elif first.text.lower() == "at" and at_ms is None:
+        elif first.text.lower() == "at" and at_ms is None and at_step is None:
             words.pop(0)
             if not words:
                 raise ParseError(end, "a TIME is missing here: write at 2s COMMAND.")
-            at_ms = read(words.pop(0), parse_time_ms)
+            if words[0].text.lower() == "step":
+                words.pop(0)
+                if not words:
+                    raise ParseError(end, "the number of the step is missing here: write at step 120 COMMAND.")
+                at_step = whole(words.pop(0), "the number of a step")
+            else:
+                at_ms = read(words.pop(0), parse_time_ms)
+            timed = (first.column - 1, words[0].column - 1 if words else end - 1)
         elif first.text.lower() == "as" and client is None:
             words.pop(0)
             if not words:
                 raise ParseError(end, "a CLIENT is missing here: write as 3 COMMAND.")
             client = _client(words.pop(0))
         else:
-            return node, at_ms, client
+            return _Prefix(node, at_ms, at_step, client, timed)
     raise ParseError(end, "the command is missing here: write @3 status, or at 2s heal.")
 
 
@@ -145,6 +175,9 @@ def _must_come_first(lines: Sequence[Line]) -> None:
 
 
 def _must_not_go_back(lines: Sequence[Line], line: Line) -> None:
+    last = next((earlier.at_step for earlier in reversed(lines) if earlier.at_step is not None), None)
+    if line.at_step is not None and last is not None and line.at_step < last:
+        raise ParseError(1, f"'at step {line.at_step}' stands below 'at step {last}': steps only go on.")
     before = next((earlier for earlier in reversed(lines) if earlier.at_ms is not None), None)
     if line.at_ms is None or before is None or before.at_ms is None or line.at_ms >= before.at_ms:
         return

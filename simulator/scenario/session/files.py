@@ -13,7 +13,7 @@ from simulator.files.bounded_lines import opened_lines
 from simulator.files.gzipped import write_lines_to
 from simulator.files.places import REPLACING, Places
 from simulator.scenario.language.commands import Line
-from simulator.scenario.session.saving import saved_lines
+from simulator.scenario.session.saving import setting_lines
 
 if TYPE_CHECKING:
     from simulator.cluster.interface import Cluster
@@ -21,18 +21,18 @@ if TYPE_CHECKING:
 
 
 _SAVED = re.compile(rb"set world (processes|virtual)\nset nodes [1-9]\nset seed \d+")
-"""How every saved session begins (`Session.saved`)."""
+"""How every saved session begins (`setting_lines`)."""
 
 
-def save_to(session: Session, name: str, places: Places) -> None:
-    """Write the session so far as a scenario.
+def save_to(cluster: Cluster, lines: Iterable[str], name: str, places: Places) -> None:
+    """Write a session's lines as a scenario.
 
     Raises:
         ForeignFile: the file exists and is no saved session.
         InputError: it cannot be written, or is out of reach.
     """
     with places.written(name, "a saved session", _is_saved) as file:
-        write_lines_to(file, name, saved_lines(session))
+        write_lines_to(file, name, [*setting_lines(cluster), *lines])
 
 
 def trace_to(cluster: Cluster, name: str, places: Places = REPLACING) -> int:

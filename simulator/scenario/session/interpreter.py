@@ -15,8 +15,9 @@ from simulator.scenario.session.files import save_to, trace_to, verify_files
 from simulator.scenario.session.inspect import show_answer, show_inspected, show_log
 from simulator.scenario.session.library import load_scenario
 from simulator.scenario.session.node_selector import NodeSelector, current_leader, nodes_up
-from simulator.scenario.session.saving import refuse_set
-from simulator.scenario.session.session import PendingAnswer, Session
+from simulator.scenario.session.saving import refuse_set, saved_lines
+from simulator.scenario.session.session import Interrupted, PendingAnswer, Session
+from simulator.scenario.session.time_commands import TimeCommands
 from simulator.scenario.session.wait_expect import WaitAndExpect
 from simulator.scenario.session.workload import LoadRun
 from simulator.text.counted import counted
@@ -31,6 +32,9 @@ MESSAGE_MS = 1_000
 NAMED_MESSAGE_MS = 10_000
 """How long, in milliseconds, `deliver` waits for messages to be sent; longer when it names a kind of message."""
 
+STEP_MS = 600_000
+"""How long, in milliseconds, `at step` lets time pass."""
+
 LEADER_MS = 20_000
 """How long, in milliseconds, a line that names the leader waits for one: a new cluster has none yet."""
 
@@ -42,12 +46,17 @@ class Interpreter:
     """
 
     def __init__(self, session: Session, *, from_file: bool = False) -> None:
-        self.session = session
         self.over = False
+        self.time: TimeCommands | None = None
         self._from_file = from_file
         self._confirmed = False
         self._depth = 0
         self._rows_left = MAX_RUN_ROWS
+        self.adopt(session)
+
+    def adopt(self, session: Session) -> None:
+        """Work on this session from now on."""
+        self.session = session
         self._wait_and_expect = WaitAndExpect(session)
 
     def carry_out(self, line: Line, *, confirmed: bool = False) -> None:
@@ -66,11 +75,39 @@ class Interpreter:
         at_ms = line.at_ms
         if at_ms is not None:
             session.pass_time(lambda: False, at_ms - session.clock_ms())  # Everything due at that time has happened.
-        if not isinstance(line.command, commands.Save | commands.Help | commands.Quit | commands.SetKey):
+        if line.at_step is not None:
+            self._await_step(line.at_step)
+        if isinstance(line.command, commands.TimeCommand):
+            self._time_commands(line).carry_out(line.command)
+            return
+        is_part_of_the_run = not isinstance(
+            line.command, commands.Save | commands.Help | commands.Quit | commands.SetKey
+        )
+        if is_part_of_the_run:
             session.typed.append((session.clock_ms(), line.text))
         self._await_leader(line)
+        self._await_messages(line)
         session.process_due()
-        self._do(line, session.selector())
+        if is_part_of_the_run and self.time is not None:
+            self.time.travel.keep(line)
+        try:
+            self._do(line, session.selector())
+        except (InputError, Interrupted):
+            if self.time is not None:
+                self.time.travel.drop(line)
+            raise
+        session.process_due()
+
+    def carry_out_again(self, line: Line) -> None:
+        """Carry out a line where it was carried out before; nothing is waited for."""
+        session = self.session
+        waits, session.waits_for_answers = session.waits_for_answers, False
+        try:
+            self._do(line, session.selector())
+        except InputError:  # As before: nobody needs to hear of it twice.
+            pass
+        finally:
+            session.waits_for_answers = waits
         session.process_due()
 
     def _do(self, line: Line, selector: NodeSelector) -> None:
@@ -107,8 +144,9 @@ class Interpreter:
             case commands.RunFile():
                 self._run(command.name)
             case commands.Save():
-                save_to(session, command.path, self._places())
-                session.output.write(f"saved {counted(len(session.typed), 'command')} in {command.path}", "quiet")
+                lines = saved_lines(session) if self.time is None else self.time.travel.saved_lines()
+                save_to(session.cluster, lines, command.path, self._places())
+                session.output.write(f"saved {counted(len(lines), 'command')} in {command.path}", "quiet")
             case commands.Trace():
                 count = trace_to(session.cluster, command.path, self._places())
                 session.output.write(f"wrote {counted(count, 'event')} to {command.path}", "quiet")
@@ -137,6 +175,22 @@ class Interpreter:
             session.screen.show_help()
         else:
             session.output.write("\n".join(help_lines(word)))
+
+    # Time
+
+    def _await_step(self, step: int) -> None:
+        simulated = self.session.cluster.simulated
+        if simulated is None:
+            raise InputError("'at step' needs the virtual world: real time has no steps.")
+        self.session.pass_time(lambda: simulated.steps >= step, STEP_MS)
+
+    def _time_commands(self, line: Line) -> TimeCommands:
+        if self.time is None or self._from_file or self._depth:
+            word = line.untimed.split()[0].lower()
+            raise InputError(
+                f"'{word}' is for a person in virtual time: open the lab or the console with --world virtual."
+            )
+        return self.time
 
     # Nodes
 
@@ -257,11 +311,13 @@ class Interpreter:
 
     # Faults
 
-    def _await_messages(self, command: commands.DeliverMessages) -> None:
+    def _await_messages(self, line: Line) -> None:
         """Wait for messages that may not have been sent yet: nodes take a moment to act."""
-        cluster = self.session.cluster
-        if not cluster.links.holding:
+        command, cluster = line.command, self.session.cluster
+        if not isinstance(command, commands.DeliverMessages) or not cluster.links.holding:
             return
+        if line.at_ms is not None or line.at_step is not None:
+            return  # It says itself when the messages are there.
         links = {self.session.selector().link(link) for link in command.links}
         missing, seen = set(links), 0
 
@@ -280,10 +336,6 @@ class Interpreter:
 
     def _inject(self, command: commands.Command, line: Line, selector: NodeSelector) -> None:
         session = self.session
-        if (
-            isinstance(command, commands.DeliverMessages) and line.at_ms is None
-        ):  # A kind of message was named, so it is worth waiting for.
-            self._await_messages(command)
         done = faults_of(command, session.cluster, selector, lambda: self._node(line, selector))
         session.before_fault()
         for fault in done:

@@ -14,14 +14,19 @@ if TYPE_CHECKING:
     from simulator.scenario.session.session import Session
 
 
-def saved_lines(session: Session) -> list[str]:
-    """The session so far as lines of a scenario; typed lines keep their times."""
-    settings = session.cluster.settings
-    lines = [f"set world {session.cluster.world}", f"set nodes {settings.nodes}", f"set seed {settings.seed}"]
+def setting_lines(cluster: Cluster) -> list[str]:
+    """The lines of a scenario that ask for this world and its settings."""
+    settings = cluster.settings
+    lines = [f"set world {cluster.world}", f"set nodes {settings.nodes}", f"set seed {settings.seed}"]
     for name, default in (("difficulty", 2), ("ops_per_block", 1), ("window", 256), ("sync", "fsync")):
         if getattr(settings, name) != default:
             lines.append(f"set {name.replace('_', '-')} {getattr(settings, name)}")
-    lines += settings.limits.set_lines()
+    return lines + settings.limits.set_lines()
+
+
+def saved_lines(session: Session) -> list[str]:
+    """The typed lines as lines of a scenario; they keep their times."""
+    lines = []
     for at_ms, text in session.typed:
         timed = session.waits_for_answers or text.lower().startswith("at ")
         lines.append(text if timed else f"at {format_ms(at_ms)} {text}")

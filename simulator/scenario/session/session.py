@@ -18,7 +18,7 @@ from simulator.scenario.language.commands import Line
 from simulator.scenario.session.check_run import CheckRun
 from simulator.scenario.session.elections import Elections
 from simulator.scenario.session.node_selector import NodeSelector
-from simulator.scenario.session.output import Output, Screen
+from simulator.scenario.session.output import NoOutput, Output, Screen
 from simulator.scenario.session.result import FailureLine
 from simulator.scenario.session.workload import LoadRun
 
@@ -84,7 +84,8 @@ class Session:
         self.loads: list[LoadRun] = []
         self.dice = Random(f"{cluster.settings.seed} session")  # Seeded: the same run every time.
         self._wait = wait or cluster.wait
-        self._warn = warn or (lambda text: output.write(text, "bad"))
+        self._shown_in = output
+        self._warn = warn
         self._warned = 0
         self._began_ms: int | None = None
         self._asked: list[PendingAnswer] = []
@@ -98,7 +99,28 @@ class Session:
         self._load_checks: dict[LoadRun, CheckRun] = {}  # Loads that have ended, while they are judged.
         self._check_run: CheckRun | None = None
 
+    def anew(self) -> Session:
+        """A session that has just begun, on the same cluster and for the same person. Failures are kept."""
+        session = Session(
+            self.cluster,
+            self._shown_in,
+            waits_for_answers=self.waits_for_answers,
+            wait=self._wait,
+            warn=self._warn,
+            screen=self.screen,
+        )
+        session.failures = self.failures
+        return session
+
+    def mute(self, *, on: bool) -> None:
+        """Show nothing, or show everything again."""
+        self.output = NoOutput() if on else self._shown_in
+
     # Time
+
+    def set_wait(self, wait: Wait) -> None:
+        """Let time pass by `wait` from now on."""
+        self._wait = wait
 
     @property
     def began(self) -> bool:
@@ -127,9 +149,10 @@ class Session:
                 return True
             left = until - self.cluster.now_ms()
             if left <= 0:
-                if within_ms > 0:  # An answer came at the last moment: let the rest of that moment happen.
-                    self._wait(condition, 0)
+                # An answer came at the last moment: let the rest of that moment happen.
+                while within_ms > 0 and self._wait(lambda: condition() or self.has_due_work(), 0) and not condition():
                     self.process_due()
+                self.process_due()
                 return condition()
             if self.interrupted:
                 self.interrupted = False
@@ -161,7 +184,10 @@ class Session:
         with self._lock:
             for warning in self.cluster.warnings(after=self._warned):
                 self._warned += 1
-                self._warn(warning)
+                if self._warn is None or self.output is not self._shown_in:
+                    self.output.write(warning, "bad")
+                else:
+                    self._warn(warning)
             answered = [asked for asked in self._asked if asked.ticket.done]
             if answered:
                 self._asked = [asked for asked in self._asked if asked not in answered]

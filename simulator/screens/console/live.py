@@ -7,7 +7,9 @@ waits (`wait`, `expect`, `sleep`) can be interrupted from another thread.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
@@ -23,6 +25,9 @@ from simulator.scenario.session.interpreter import Interpreter
 from simulator.scenario.session.library import scenario_names
 from simulator.scenario.session.output import Output, Screen
 from simulator.scenario.session.session import Interrupted, Session
+from simulator.scenario.session.time_commands import TimeCommands
+from simulator.scenario.session.time_travel import TimeTravel
+from simulator.screens.console.pace import TURN_S, Pace, either
 from simulator.text.sanitize import safe
 
 if TYPE_CHECKING:
@@ -30,6 +35,9 @@ if TYPE_CHECKING:
 
 LOOK_MS = 100
 """The interval in seconds at which the thread that shows answers looks whether it should end."""
+
+DELIVERY_MS = 20
+"""After each line, held messages that it delivered get so much virtual time, in milliseconds, for what they cause."""
 
 _REMEMBERED = 500
 
@@ -48,24 +56,50 @@ class LineConsole:
     """
 
     def __init__(self, cluster: Cluster, output: Output, *, screen: Screen | None = None, indent: int = 0) -> None:
-        # Virtual time passes only in `wait`, so a request in the virtual world is waited for.
-        self.session = Session(cluster, output, waits_for_answers=cluster.world == "virtual", screen=screen)
+        # Virtual time that nothing else lets pass passes only in `wait`, so a request there is waited for.
+        waits = cluster.world == "virtual" and cluster.rewindable is None
+        self._interpreter = Interpreter(Session(cluster, output, waits_for_answers=waits, screen=screen))
         self._cluster = cluster
         self._output = output
         self._indent = indent
-        self._interpreter = Interpreter(self.session)
         self._number = 0
         self._users: dict[str, None] = {}
         self._titles: dict[str, None] = {}
         self._asked = ""  # The line that would replace a foreign file, until the person has answered.
         self._closing = False
         self._news = threading.Event()
-        self._attendant = threading.Thread(target=self._attend, name="console answers", daemon=True)
-        if not self.session.waits_for_answers:
+        self._turn = threading.Lock()  # Held while a line is carried out, or virtual time passes between lines.
+        self._pace = Pace(cluster)
+        self._attendant = threading.Thread(
+            target=self._attend if cluster.rewindable is None else self._let_time_pass,
+            name="console answers",
+            daemon=True,
+        )
+        if cluster.rewindable is not None:
+            travel = TimeTravel(cluster, self._interpreter, self._pace.wait)
+            self._interpreter.time = TimeCommands(travel, output, self._pace)
+            self._pace.interrupted = lambda: self.session.interrupted or self._closing
+        if not waits:
             self._attendant.start()
+
+    @property
+    def session(self) -> Session:
+        """The session; another one after a person went back in time."""
+        return self._interpreter.session
+
+    def time_words(self) -> str:
+        """How virtual time passes, in a few words; "" for real time."""
+        return "" if self._interpreter.time is None else self._interpreter.time.state()
 
     def run(self, line: str) -> bool:
         """Carry out a line and write its results; False when it ends the session. It may take long."""
+        with self._turn:
+            going_on = self._run(line)
+            if self._interpreter.time is not None and self._cluster.links.holding and self._pace.rate:
+                self._pass_time(DELIVERY_MS)
+        return going_on
+
+    def _run(self, line: str) -> bool:
         self._number += 1
         asked, self._asked = self._asked, ""
         answer = line.strip().lower()
@@ -120,6 +154,7 @@ class LineConsole:
         """Stop showing answers. The cluster goes on."""
         self._closing = True
         self._news.set()
+        self._pace.wake()
         if self._attendant.is_alive():
             self._attendant.join(1.0)
 
@@ -137,6 +172,20 @@ class LineConsole:
                 continue
             self._cluster.attend(lambda: self._closing or session.has_due_work(), LOOK_MS)
             session.process_due()
+
+    def _let_time_pass(self) -> None:
+        """Let virtual time pass between lines. While messages are held it stands still, as real time does."""
+        while not self._closing:
+            with self._turn:
+                due_ms = self._pace.due_ms()
+                if due_ms and not self._cluster.links.holding:
+                    self._pass_time(due_ms)
+            self._pace.rest()
+
+    def _pass_time(self, for_ms: int) -> None:
+        ends = either(lambda: self._closing, time.monotonic() + TURN_S)
+        with self._pace.direct(), suppress(Interrupted):
+            self.session.pass_time(ends, for_ms)
 
 
 def pointed(line: str, mistake: ParseError, indent: int) -> str:

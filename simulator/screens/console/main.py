@@ -38,7 +38,7 @@ def run_console(
 
 
 def _at_terminal(settings: Settings, world: str) -> int:
-    cluster = open_cluster(world, settings)
+    cluster = open_cluster(world, settings, rewindable=True)
     try:
         # While the nodes start: these imports take 0.3 s, and a piped console does without them.
         from simulator.screens.console.terminal import run_terminal  # noqa: PLC0415

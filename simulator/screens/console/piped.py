@@ -103,10 +103,16 @@ class PipedConsole:
             self._cluster = self._interpreter = None
 
     def _open(self) -> Interpreter:
-        self._cluster = open_cluster(self._world, self._settings)
+        self._cluster = open_cluster(self._world, self._settings, rewindable=True)
         from simulator.scenario.session.interpreter import Interpreter  # noqa: PLC0415  While the nodes start.
         from simulator.scenario.session.session import Session  # noqa: PLC0415
+        from simulator.scenario.session.time_commands import TimeCommands  # noqa: PLC0415
 
         session = Session(self._cluster, self._output, warn=lambda text: self._complaints.write(f"paxsim: {text}"))
         self._interpreter = Interpreter(session)
+        if self._cluster.rewindable is not None:
+            from simulator.scenario.session.time_travel import TimeTravel  # noqa: PLC0415
+
+            travel = TimeTravel(self._cluster, self._interpreter)
+            self._interpreter.time = TimeCommands(travel, self._output)
         return self._interpreter

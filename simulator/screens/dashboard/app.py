@@ -20,7 +20,7 @@ from textual.widgets import Static
 from simulator.cluster.log_filter import LogFilter
 from simulator.cluster.verdicts import violations
 from simulator.screens.dashboard.board import Board
-from simulator.screens.dashboard.footer import OPENED_KEYS, PROMPT_KEYS, Footer
+from simulator.screens.dashboard.footer import OPENED_KEYS, PROMPT_KEYS, TIME_KEYS_SHOWN, Footer
 from simulator.screens.dashboard.held_pane import HeldPane
 from simulator.screens.dashboard.help_screen import HelpScreen
 from simulator.screens.dashboard.list_pane import ListPane
@@ -38,6 +38,8 @@ from simulator.views.sheet import Cell, View
 _FLUSHES_PER_SECOND = 20
 _LEAVE = ("quit", "exit")
 PROMPT = "> "
+TIME_KEYS = {"right": "step", "left": "back", "p": "time pause", "r": "time run"}
+"""Keys with Alt, and the lines about virtual time that they stand for."""
 _CHOICES_LINES = 2
 
 
@@ -59,6 +61,7 @@ class Lab(App[int]):
         Binding("pageup", "page(-1)", show=False),
         Binding("pagedown", "page(1)", show=False),
         Binding("shift+tab", "switch", show=False, priority=True),
+        *(Binding(f"alt+{key}", f"travel('{line}')", show=False, priority=True) for key, line in TIME_KEYS.items()),
         Binding("ctrl+l", "wipe", show=False, priority=True),
         Binding("ctrl+d", "leave", show=False, priority=True),
         Binding("ctrl+q", "leave", show=False, priority=True),
@@ -172,6 +175,11 @@ class Lab(App[int]):
         """Give the keys to the log or the held messages, or back to the line."""
         self._use(self.board.list_pane if self.prompt.used is None else None)
 
+    def action_travel(self, line: str) -> None:
+        """Carry out a line about virtual time."""
+        if self._console.time_words():
+            self._enter(line)
+
     def action_page(self, direction: int) -> None:
         """Scroll the transcript."""
         if direction < 0:
@@ -228,7 +236,9 @@ class Lab(App[int]):
         else:
             pane = self.board.list_pane
             listed = "" if pane is None else "held" if pane is self.board.held_pane else "log"
-            known = OPENED_KEYS if self._opened else PROMPT_KEYS
+            known: tuple[str, ...] = OPENED_KEYS if self._opened else PROMPT_KEYS
+            if self._console.time_words():
+                known = (*known[:2], *TIME_KEYS_SHOWN, *known[2:])
             keys = [
                 key.replace("{n}", str(self._source.nodes)).replace("{list}", listed)
                 for key in known
@@ -243,7 +253,7 @@ class Lab(App[int]):
         if not self.board.is_attached:
             return  # The screen is being taken down.
         newest = self._source.newest()
-        self.board.show(newest, self._console.loads())
+        self.board.show(newest, self._console.loads(), self._console.time_words())
         if self.prompt.used is not None and not self.prompt.used.display:
             self._use(None)
         self._tell_keys()

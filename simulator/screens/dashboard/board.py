@@ -142,13 +142,13 @@ class Board(Container):
             return None
         return self.held_pane if self.held_pane.display else self.log_pane
 
-    def show(self, newest: LabState, loads: Sequence[LoadProgress] = ()) -> None:
-        """Draw what has changed. `loads` are the loads under way."""
+    def show(self, newest: LabState, loads: Sequence[LoadProgress] = (), time_words: str = "") -> None:
+        """Draw what has changed. `loads` are the loads under way, `time_words` say how virtual time passes."""
         if self._form is None:
             return
         width, cluster = self.size.width, newest.cluster
         brief = not self._form.figures
-        self._pane("top").show(line_sheet(top_line(newest, width, brief=brief)))
+        self._pane("top").show(line_sheet(top_line(newest, width, time_words, brief=brief)))
         figures = figures_cells(cluster.figures, cluster.now_ms, cluster.in_flight, loads, sparks=max(24, width // 3))
         self._pane("figures").show(line_sheet(one_line(figures, width)))
         if self._opened:
@@ -207,13 +207,16 @@ class Board(Container):
         return self._panes[name]
 
 
-def top_line(newest: LabState, width: int, *, brief: bool = False) -> Cell:
+def top_line(newest: LabState, width: int, time_words: str = "", *, brief: bool = False) -> Cell:
     """The cluster in one line of `width` columns: world, clock, leader, checks, held messages; `brief`: figures too."""
     cluster = newest.cluster
     leaders = sorted({state.node for state in cluster.states if state.life == "up" and state.role == "leader"})
     who = bit(f"leader {','.join(map(node, leaders))}", LEADER) if leaders else bit("no leader", ODD)
     seconds = bit(f"{clock(cluster.now_ms)[:-2]}s")
-    cells: list[Ranked] = [(4, bit("paxsim")), (3, bit(cluster.world)), (0, seconds), (0, who)]
+    cells: list[Ranked] = [(4, bit("paxsim")), (3, bit(cluster.world)), (0, seconds)]
+    if time_words:
+        cells.append((0, bit(time_words, ODD)))
+    cells.append((0, who))
     cells.append((1, checks_line(newest.checks)))
     if brief:
         cells += [(2, cell) for _, cell in figures_cells(cluster.figures, cluster.now_ms, 0, sparks=0)[:3]]

@@ -18,6 +18,8 @@ PROMPT_KEYS = (
     "PgUp scroll",
     "Ctrl-L clear",
 )
+TIME_KEYS_SHOWN = ("Alt-←→ back, step", "Alt-P,R pause, run")
+"""The keys that virtual time adds."""
 OPENED_KEYS = ("Esc back", *PROMPT_KEYS)
 """The keys while a node is opened."""
 

@@ -31,6 +31,8 @@ KEYS = (
     ("Ctrl-L", "clears the answers"),
     ("Ctrl-C", "clears the line; on an empty line ends a command that waits"),
     ("Ctrl-D", "ends the lab, as 'quit' does"),
+    ("Alt-Left, Alt-Right", "in virtual time: back, step"),
+    ("Alt-P, Alt-R", "in virtual time: pause, run"),
     ("keys in the log", ""),
     ("Up, Down, PgUp, PgDn, the wheel", "scrolls, and stops the log; End lets it go on"),
     ("Space", "stops the log, or lets it go on"),

@@ -61,8 +61,8 @@ class LabScreen:
         self._pending_output.write(ShowLog(wanted))
 
 
-def run_lab(settings: Settings) -> int:
-    """Open the lab on five (or `settings.nodes`) processes until the person leaves. Returns 0. It needs a terminal.
+def run_lab(settings: Settings, world: str = "processes") -> int:
+    """Open the lab on five (or `settings.nodes`) nodes until the person leaves. Returns 0. It needs a terminal.
 
     Raises:
         InputError: the cluster cannot be started (the data directory is in use or damaged).
@@ -73,7 +73,7 @@ def run_lab(settings: Settings) -> int:
     # The screen's thread shares the interpreter with the router and the checks. A key should not wait 5 ms, the
     # default switch interval, for each turn of theirs.
     sys.setswitchinterval(_TURN_S)
-    cluster = open_cluster("processes", settings)
+    cluster = open_cluster(world, settings, rewindable=True)
     try:
         pending_output = Pending()
         console = LineConsole(cluster, LabOutput(pending_output), screen=LabScreen(pending_output), indent=len(PROMPT))

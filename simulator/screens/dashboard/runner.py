@@ -33,6 +33,10 @@ class LineConsole(Protocol):
         """The loads under way; it must return at once."""
         ...
 
+    def time_words(self) -> str:
+        """How virtual time passes, in a few words; "" for real time. It must return at once."""
+        ...
+
 
 class ShowHelp(msgspec.Struct, frozen=True):
     """A line asked for the page of help."""

@@ -90,11 +90,14 @@ class LogReader:
         self._log = RunningLog()
         self._reads = EVERYTHING
         self._mark: LogMark = (0, 0, 0)
+        self._generation = 0  # Of a rewindable cluster: the one that the log is of.
 
     def read(self) -> LogLines:
         """The log now."""
-        if self._reads != self.of:
-            self._reads, self._mark = self.of, (0, 0, 0)
+        world = self._cluster.rewindable
+        generation = 0 if world is None else world.generation
+        if self._reads != self.of or self._generation != generation:
+            self._reads, self._generation, self._mark = self.of, generation, (0, 0, 0)
             self._log = RunningLog(self._reads)
         self._mark, news = self._cluster.news(self._mark, self._reads)
         self._log.feed(news)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Protocol
 
 from simulator.cluster.log_filter import LogFilter
@@ -46,16 +47,18 @@ class ClusterSource:
         self._cluster = cluster
         self._node = 0
         self._log = LogReader(cluster)
+        world = cluster.rewindable
+        self._guard: AbstractContextManager[object] = nullcontext() if world is None else world.lock
         self._snapshots: Poll[Snapshot] = Poll(
             "lab snapshots",
-            lambda: take_snapshot(cluster, self._log.read()),
+            self._snapshot,
             blank_snapshot(cluster),  # New nodes take a moment to answer.
             every_s=1 / REFRESHES_PER_SECOND,
             share=0.2,
         )
         nothing_checked: Mapping[str, str] = {}
         self._checks: Poll[Mapping[str, str]] = Poll(
-            "lab checks", cluster.check, nothing_checked, every_s=2.0, share=0.03
+            "lab checks", self._check, nothing_checked, every_s=2.0, share=0.03
         )
         self._opened: Poll[Opened | None] = Poll("lab opened node", self._open, None, every_s=0.4)
         for poll in (self._snapshots, self._checks, self._opened):
@@ -83,5 +86,16 @@ class ClusterSource:
         for poll in (self._snapshots, self._checks, self._opened):
             poll.stop()
 
+    # Virtual time is made to pass by another thread: it stands still while the cluster is read.
+
+    def _snapshot(self) -> Snapshot:
+        with self._guard:
+            return take_snapshot(self._cluster, self._log.read())
+
+    def _check(self) -> Mapping[str, str]:
+        with self._guard:
+            return self._cluster.check()
+
     def _open(self) -> Opened | None:
-        return open_node(self._cluster, self._node) if self._node else None
+        with self._guard:
+            return open_node(self._cluster, self._node) if self._node else None

@@ -55,6 +55,17 @@ class EventQueue:
         else:
             there[:0] = due
 
+    def is_midway(self) -> bool:
+        """True while events of this very millisecond are still to come."""
+        return bool(self.moments) and self.moments[0] >> PLACE_BITS <= self.now_ms
+
+    def next_moment(self) -> tuple[int, Sequence[QueuedEvent]] | None:
+        """The place and the events of the next moment; None when there is none."""
+        if not self.moments:
+            return None
+        key = self.moments[0]
+        return key & _PLACES, self.due[key]
+
     def run(self, until_ms: int, nodes: Sequence[Dispatch], asks: Callable[[], bool] | None = None) -> bool:
         """Dispatch all events due by `until_ms`, or until `asks()` is true after a moment. Returns whether it was.
 

@@ -41,7 +41,7 @@ def settings_seen(monkeypatch: pytest.MonkeyPatch) -> list[Settings]:
     """The settings with which a lab or console would have been opened."""
     seen: list[Settings] = []
 
-    def remember(settings: Settings) -> int:
+    def remember(settings: Settings, **_: str) -> int:
         seen.append(settings)
         return 0
 
@@ -130,7 +130,7 @@ def test_bad_usage_is_one_sentence_and_status_2(line: str, sentence: str, capsys
 def test_a_bug_of_ours_leaves_its_trace_in_a_file(monkeypatch: pytest.MonkeyPatch, capsys: Captured) -> None:
     """Status 3, one sentence, and a file that holds the trace and the command."""
 
-    def broken(_settings: Settings) -> int:
+    def broken(_settings: Settings, **_: str) -> int:
         raise ZeroDivisionError("a bug")
 
     monkeypatch.setattr("simulator.screens.console.main.run_console", broken)
@@ -152,7 +152,7 @@ def test_a_bug_of_ours_leaves_its_trace_in_a_file(monkeypatch: pytest.MonkeyPatc
 def test_an_interrupt_ends_with_130(monkeypatch: pytest.MonkeyPatch, capsys: Captured) -> None:
     """Ctrl-C is no error of anyone."""
 
-    def interrupted(_settings: Settings) -> int:
+    def interrupted(_settings: Settings, **_: str) -> int:
         raise KeyboardInterrupt
 
     monkeypatch.setattr("simulator.screens.console.main.run_console", interrupted)

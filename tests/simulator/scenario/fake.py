@@ -204,6 +204,10 @@ class FakeCluster:
         yield Path(self.settings.data)
 
     @property
+    def rewindable(self) -> None:
+        """See `Cluster`."""
+
+    @property
     def simulated(self) -> None:
         """See `Cluster`."""
         return

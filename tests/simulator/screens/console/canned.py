@@ -48,7 +48,7 @@ class RealTimeFake(FakeCluster):
 
 if __name__ == "__main__":
     fake.CLIENT_TIMEOUT_MS = 1_000
-    with patch.object(console, "open_cluster", lambda _world, settings: RealTimeFake(settings)):
+    with patch.object(console, "open_cluster", lambda _world, settings, **_: RealTimeFake(settings)):
         try:
             sys.exit(console.run_console(Settings()))
         except KeyboardInterrupt:

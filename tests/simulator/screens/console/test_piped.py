@@ -21,7 +21,7 @@ def clusters(monkeypatch: pytest.MonkeyPatch) -> list[FakeCluster]:
     """Every cluster that was opened; none of them has a node."""
     opened: list[FakeCluster] = []
 
-    def open_fake(_world: str, settings: Settings) -> FakeCluster:
+    def open_fake(_world: str, settings: Settings, **_: bool) -> FakeCluster:
         opened.append(FakeCluster(settings))
         return opened[-1]
 

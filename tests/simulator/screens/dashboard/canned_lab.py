@@ -10,5 +10,5 @@ from simulator.settings import Settings
 from tests.simulator.screens.console.canned import RealTimeFake
 
 if __name__ == "__main__":
-    with patch.object(lab, "open_cluster", lambda _world, settings: RealTimeFake(settings)):
+    with patch.object(lab, "open_cluster", lambda _world, settings, **_: RealTimeFake(settings)):
         sys.exit(lab.run_lab(Settings()))
