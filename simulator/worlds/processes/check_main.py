@@ -6,6 +6,7 @@ import gc
 import os
 import selectors
 import signal
+import time
 import traceback
 from contextlib import suppress
 from multiprocessing.connection import Connection
@@ -17,6 +18,11 @@ from simulator.worlds.processes.run_checker import RunChecker
 
 NICENESS = 5
 """Nodes and the network go first."""
+REST = 4.0
+"""After each look at a growing recording it rests so many times as long: a fifth of a core is left to it.
+
+Whoever asks ends the rest, and waits for what is not yet judged.
+"""
 
 
 class Checked(NamedTuple):
@@ -46,7 +52,9 @@ def run_checks(checked: Checked, fd: int, wake: int, questions: Connection) -> N
             elif not os.read(wake, 1 << 16):
                 return
             elif not bug:
+                began = time.monotonic()
                 bug = _follow(checker, os.fstat(fd).st_size)
+                questions.poll(REST * (time.monotonic() - began))
 
 
 def _answer(checker: RunChecker, asked: Extent, questions: Connection) -> tuple[dict[str, str], str]:

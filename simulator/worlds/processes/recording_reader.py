@@ -6,12 +6,12 @@ the position behind a chunk. Nothing read is kept, but the calls of the history 
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterator
 from contextlib import suppress
 from os import pread
 
 import msgspec
+from zstandard import ZstdDecompressor
 
 from simulator.cluster.history import Event as HistoryEvent
 from simulator.trace.events import Event
@@ -31,6 +31,7 @@ from simulator.worlds.processes.recording_entries import (
 
 def read_entries(fd: int, begin: int, end: int) -> Iterator[AnyEntry]:
     """The entries between two ends of the file `fd` (0 is the beginning)."""
+    decompress = ZstdDecompressor().decompress
     while begin + LENGTH.size <= end:
         head = pread(fd, LENGTH.size, begin)
         if len(head) < LENGTH.size:
@@ -42,7 +43,7 @@ def read_entries(fd: int, begin: int, end: int) -> Iterator[AnyEntry]:
             return
         begin += length
         long: list[bytes] = []
-        for data in split(zlib.decompress(chunk)):
+        for data in split(decompress(chunk)):
             with suppress(msgspec.DecodeError):
                 entry = decode_entry(data)
                 yield _with_parts(entry, long) if isinstance(entry, ProbedEntry) else entry

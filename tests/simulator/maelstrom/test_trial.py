@@ -12,6 +12,7 @@ import pytest
 from simulator.checks.command import check_files
 from simulator.cli.main import main
 from simulator.errors import InputError
+from simulator.maelstrom import trial
 from simulator.maelstrom.timetable import drawn_timetable, read_timetable
 
 PROGRAM = Path(__file__).parent / "programs" / "single_leader.pl"
@@ -90,16 +91,21 @@ def test_our_own_node_passes(story: Path, capsys: Captured) -> None:
         ("'", "cannot be split"),
     ],
 )
-def test_what_is_no_node_program_is_told(command: str, sentence: str, capsys: Captured) -> None:
+def test_what_is_no_node_program_is_told(
+    command: str, sentence: str, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Status 2, and a sentence."""
+    monkeypatch.setattr(trial, "INIT_WITHIN_S", 1.0)
+
     status = try_program(command)
 
     assert status == 2
     assert sentence in capsys.readouterr().err
 
 
-def test_a_program_that_ends_by_itself_fails(tmp_path: Path, capsys: Captured) -> None:
+def test_a_program_that_ends_by_itself_fails(tmp_path: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
     """The failure quotes the end of its log."""
+    monkeypatch.setattr(trial, "RECOVER_WITHIN_MS", 1_000)
     program = tmp_path / "node.py"
     program.write_text(
         "import json, sys\n"
