@@ -110,7 +110,7 @@ class Replay(App[int]):
         self._line.placeholder = "slot 3, event 12, or 1.5s" if what == "go" else "a text to search for"
         self._line.value = ""
         self._line.display = True
-        self._line.focus()
+        self.set_focus(self._line)  # At once: the next key may be on its way.
 
     def action_close_line(self) -> None:
         """Close the line without doing anything."""

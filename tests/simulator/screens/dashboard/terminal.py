@@ -66,6 +66,13 @@ class Terminal:
         """Read until all of `texts` stand on the screen at once; fails as `until` does."""
         self.until(lambda screen: all(text in screen for text in texts))
 
+    def still(self, for_s: float = 0.3) -> None:
+        """Read until nothing has come for so long: the last frame is whole."""
+        before = -1
+        while before != len(self.raw):
+            before = len(self.raw)
+            self._read(for_s)
+
     def wait_for_end(self, within_s: float = 20.0) -> int:
         """The exit status of the program."""
         deadline = time.monotonic() + within_s

@@ -16,6 +16,7 @@ from simulator.screens.replay.app import Replay
 from simulator.screens.replay.player import Player
 from simulator.trace.events import FaultInjected
 from tests.simulator.analysis.recorded import trace_of
+from tests.simulator.screens.dashboard.terminal import Terminal
 
 STORY = """
 wait leader
@@ -186,3 +187,36 @@ def test_without_a_terminal_there_is_no_replay(trace: Path, capsys: pytest.Captu
     assert "--at 1.5s" in capsys.readouterr().err
     assert main(["replay", str(trace), "--json"]) == 2
     assert capsys.readouterr().err.count("\n") == 1
+
+
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
+def test_in_a_real_terminal_the_same_place_is_the_same_screen(trace: Path) -> None:
+    """Forward and back by event, by hundreds, by jump and by time; colours and bytes of each cell included."""
+    with Terminal(["-m", "simulator", "replay", str(trace)], columns=110, lines=40) as terminal:
+
+        def press(keys: str, place: int) -> list[object]:
+            terminal.type(keys)
+            terminal.until(lambda screen: f"event {place} of" in screen and "jump (capitals: back)" in screen)
+            terminal.still()
+            return [dict(terminal.screen.buffer[line]) for line in range(terminal.screen.lines)]
+
+        terminal.shows("event 0 of")
+        first = press("l", 1)
+        fifth = press("llll", 5)
+        far = press("\x1b[1;2C", 105)
+
+        assert press("\x1b[1;2D", 5) == fifth
+        assert press("\x1b[1;2C", 105) == far
+        terminal.type("g")
+        terminal.shows("slot 3, event 12, or 1.5s")
+        terminal.still()
+        terminal.type("event 5")
+        terminal.shows("▊  event 5 ")
+        assert press("\r", 5) == fifth
+        assert press("hhhh", 1) == first
+        terminal.type("w")
+        terminal.shows("Any key that moves goes back to the run.")
+        assert press("l", 2) != first
+        terminal.type("q")
+
+        assert terminal.wait_for_end() == 0
