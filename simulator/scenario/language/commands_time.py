@@ -57,7 +57,8 @@ def _jump(words: Cursor) -> Jump:
     if kind is not None:
         made = Jump(what=next(known for known in KINDS if known == kind), backward=way == "last")
     elif way is not None:
-        words.refuse(words.take("what to jump to"), "that is not what one can jump to", KINDS)
+        word = words.take("what to jump to")
+        words.refuse(word, f"{word.text!r} is nothing that one can jump to", KINDS)
     elif words.keyword("slot"):
         made = Jump(what="slot", number=words.number("a slot", 1, 1 << 40))
     elif words.keyword("end"):
