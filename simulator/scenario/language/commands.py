@@ -389,7 +389,8 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     """One parsed line: a command, the node it is sent to, the time it waits for, and the client and its session.
 
     `number` counts the file's lines from 1; `text` is the line as written, without its comment, and `untimed` is that
-    without its `at TIME`. `at_step` is the step of a virtual world that it waits for, where a time is not exact enough.
+    without its `at …`. `at_step` is the step of a virtual world that it waits for, where a time is not exact; with
+    both it waits for the time after that step, and not for what is due then.
     """
 
     number: int

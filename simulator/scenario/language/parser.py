@@ -45,7 +45,9 @@ def parse_line(text: str, *, nodes: int = DEFAULT_NODES, number: int = 1) -> Lin
     if prefix.client is not None and not isinstance(command, Post | Comment | View):
         raise ParseError(verb_word.column, "only post, comment, view and blog have a client: leave out 'as CLIENT'.")
     text = text[: split.end - 1]
-    begin, past = prefix.timed
+    untimed = text
+    for begin, past in reversed(prefix.timed):
+        untimed = untimed[:begin] + untimed[past:]
     return Line(
         number=number,
         text=text.strip(),
@@ -54,51 +56,51 @@ def parse_line(text: str, *, nodes: int = DEFAULT_NODES, number: int = 1) -> Lin
         at_ms=prefix.at_ms,
         at_step=prefix.at_step,
         client=prefix.client,
-        untimed=(text[:begin] + text[past:]).strip(),
+        untimed=untimed.strip(),
     )
 
 
 class _Prefix(NamedTuple):
-    """What stands before the verb. `timed` is where the `at TIME` begins and ends in the line."""
+    """What stands before the verb. `timed` is where each `at …` begins and ends in the line."""
 
     node: NodeWord | None
     at_ms: int | None
     at_step: int | None
     client: tuple[int, int] | None
-    timed: tuple[int, int]
+    timed: tuple[tuple[int, int], ...]
 
 
 def _prefix(words: list[Word], nodes: int, end: int) -> _Prefix:
-    """Take `@NODE`, `at TIME` (or `at step N`) and `as CLIENT` from the front."""
+    """Take `@NODE`, `at step N`, `at TIME` and `as CLIENT` from the front."""
     node: NodeWord | None = None
     at_ms: int | None = None
     at_step: int | None = None
     client: tuple[int, int] | None = None
-    timed = (0, 0)
+    timed: list[tuple[int, int]] = []
     while words:
         first = words[0]
         if first.text.startswith("@") and len(first.text) > 1 and node is None:
             node = node_word(first.text[1:], first.column + 1, nodes)
             words.pop(0)
-        elif first.text.lower() == "at" and at_ms is None and at_step is None:
+        elif first.text.lower() == "at" and at_ms is None:
             words.pop(0)
             if not words:
                 raise ParseError(end, "a TIME is missing here: write at 2s COMMAND.")
-            if words[0].text.lower() == "step":
+            if words[0].text.lower() == "step" and at_step is None:
                 words.pop(0)
                 if not words:
                     raise ParseError(end, "the number of the step is missing here: write at step 120 COMMAND.")
                 at_step = whole(words.pop(0), "the number of a step")
             else:
                 at_ms = read(words.pop(0), parse_time_ms)
-            timed = (first.column - 1, words[0].column - 1 if words else end - 1)
+            timed.append((first.column - 1, words[0].column - 1 if words else end - 1))
         elif first.text.lower() == "as" and client is None:
             words.pop(0)
             if not words:
                 raise ParseError(end, "a CLIENT is missing here: write as 3 COMMAND.")
             client = _client(words.pop(0))
         else:
-            return _Prefix(node, at_ms, at_step, client, timed)
+            return _Prefix(node, at_ms, at_step, client, tuple(timed))
     raise ParseError(end, "the command is missing here: write @3 status, or at 2s heal.")
 
 

@@ -73,10 +73,12 @@ class Interpreter:
         self._confirmed = confirmed
         session.begin()
         at_ms = line.at_ms
-        if at_ms is not None:
-            session.pass_time(lambda: False, at_ms - session.clock_ms())  # Everything due at that time has happened.
         if line.at_step is not None:
             self._await_step(line.at_step)
+            if at_ms is not None:
+                session.pass_time_to(at_ms - session.clock_ms())
+        elif at_ms is not None:
+            session.pass_time(lambda: False, at_ms - session.clock_ms())  # Everything due at that time has happened.
         if isinstance(line.command, commands.TimeCommand):
             self._time_commands(line).carry_out(line.command)
             return

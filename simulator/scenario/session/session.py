@@ -162,6 +162,12 @@ class Session:
                 slice_ms = min(slice_ms, MAX_SLICE_MS)
             self._wait(lambda: condition() or self.has_due_work(), slice_ms)
 
+    def pass_time_to(self, in_ms: int) -> None:
+        """Let so much time pass; loads have had their turn then, and what is due at the end has not happened."""
+        until = self.cluster.now_ms() + in_ms
+        if in_ms > 0:
+            self.pass_time(lambda: self.cluster.now_ms() >= until, in_ms)
+
     def throttled(self, condition: Callable[[], bool], every_ms: int = 5) -> Callable[[], bool]:
         """`condition`, evaluated at most once in `every_ms` of cluster time: for expensive ones."""
         asked_ms, held = -every_ms, False

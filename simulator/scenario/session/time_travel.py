@@ -98,9 +98,9 @@ class End(NamedTuple):
 
 
 def at_words(place: Place, before: Place, *, midway: bool) -> str:
-    """`at TIME`, or `at step N` where a time is not exact enough for a place that follows `before`."""
+    """`at TIME`, or `at step N at TIME` where a time is not exact enough for a place that follows `before`."""
     exact = midway or (place.at_ms == before.at_ms and place.steps != before.steps)
-    return f"at step {place.steps}" if exact else f"at {format_ms(place.at_ms)}"
+    return f"at step {place.steps} at {format_ms(place.at_ms)}" if exact else f"at {format_ms(place.at_ms)}"
 
 
 class TimeTravel:
@@ -177,23 +177,23 @@ class TimeTravel:
     # Time
 
     def wait(self, condition: Callable[[], bool], within_ms: int) -> bool:
-        """As `Cluster.wait`; lines that lie ahead are carried out again where they were typed."""
-        cluster = self._cluster
+        """As `Cluster.wait`; a line that lies ahead is carried out again where it was typed.
+
+        It returns after that: the line may have begun a load, whose turns the caller must keep in mind.
+        """
+        cluster, kept = self._cluster, self._next()
         until = cluster.now_ms() + within_ms
-        while (kept := self._next()) is not None and kept.place.at_ms <= until:
+        if kept is not None and kept.place.at_ms <= until:
             place = kept.place
-            self._wait(self._or_step(condition, place.steps), until - cluster.now_ms())
+            self._wait(lambda: condition() or self.world.steps >= place.steps, until - cluster.now_ms())
             if condition():
                 return True
-            if self.world.steps < place.steps or place.at_ms > until:
-                break
-            if cluster.now_ms() < place.at_ms:  # No event lies between.
-                self._wait(lambda: False, place.at_ms - cluster.now_ms())
-                if cluster.now_ms() < place.at_ms:
-                    return False  # Somebody interrupted it.
-            self._carry_out_again(kept)
-            if condition():
-                return True
+            if self.world.steps >= place.steps:
+                if cluster.now_ms() < place.at_ms:  # No event lies between.
+                    self._wait(lambda: False, place.at_ms - cluster.now_ms())
+                if cluster.now_ms() >= place.at_ms:  # Nobody interrupted it.
+                    self._carry_out_again(kept)
+                return condition() or not within_ms
         return self._wait(condition, max(0, until - cluster.now_ms()))
 
     def go(self, target: Place) -> None:
@@ -204,8 +204,7 @@ class TimeTravel:
             session, cluster = self._session, self._cluster
             session.pass_time(lambda: self._done >= target.lines, FOR_EVER_MS)
             session.pass_time(lambda: self.world.steps >= target.steps, FOR_EVER_MS)
-            if cluster.now_ms() < target.at_ms:
-                session.pass_time(lambda: False, target.at_ms - cluster.now_ms())
+            session.pass_time_to(target.at_ms - cluster.now_ms())
 
     def step(self) -> bool:
         """Go on to the next moment that leaves events, or to the next line ahead; False if there is none."""
@@ -263,9 +262,6 @@ class TimeTravel:
         return dropped
 
     # Helpers
-
-    def _or_step(self, condition: Callable[[], bool], step: int) -> Callable[[], bool]:
-        return lambda: condition() or self.world.steps >= step
 
     def _adopt(self, session: Session) -> None:
         session.begin()
