@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import errno
+import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Protocol
 
 
@@ -73,6 +75,30 @@ class Disk(Protocol):
             FileNotFoundError: there is none.
         """
         ...
+
+
+Place = tuple[int, int]
+"""The device and the inode of a directory: they stay when it is renamed, and another one in its place has others."""
+
+
+def place_of(directory: Path | str | int) -> Place:
+    """The place of a directory, given by its path or as a file descriptor.
+
+    Raises:
+        OSError: there is none.
+    """
+    found = os.stat(directory)  # noqa: PTH116  It may be a descriptor.
+    return found.st_dev, found.st_ino
+
+
+def check_home(directory: Path | str | int, home: Place | None, name: str) -> None:
+    """Refuse a directory that is not `home`, whatever its `name`; None stands for any.
+
+    Raises:
+        OSError: it is another one, or there is none.
+    """
+    if home is not None and place_of(directory) != home:
+        raise gone(name)
 
 
 def gone(name: str) -> OSError:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
-from simulator.node.storage.disk import gone
+from simulator.node.storage.disk import Place, check_home, gone
 from simulator.settings import SyncMode
 
 _sync_data = getattr(os, "fdatasync", os.fsync)  # Times of the last change need no disk: fdatasync leaves them out.
@@ -25,12 +26,22 @@ class RealDisk:
     lost page once and may then call the file clean (Rebello et al., *Can Applications Recover from fsync Failures?*,
     USENIX ATC 2020), so a second try could succeed without the data. For the same reason the next start must `distrust`
     what the kernel still has of the files, and read them from the device.
+
+    `home` is the data directory whose lock our lab holds. A directory of another one is not opened, and one that is
+    moved later is followed: another lab may have a directory of this name by now.
     """
 
-    def __init__(self, directory: Path | str, sync_mode: SyncMode = "fsync", *, distrust: bool = False) -> None:
+    def __init__(
+        self,
+        directory: Path | str,
+        sync_mode: SyncMode = "fsync",
+        *,
+        distrust: bool = False,
+        home: Place | None = None,
+    ) -> None:
         self.directory = Path(directory)
         self._folder = str(self.directory)
-        self.directory.mkdir(parents=True, exist_ok=True)
+        self._directory_fd = _opened(self.directory, home)
         self._durable = sync_mode == "fsync"
         self._distrust = distrust
         self._open: dict[str, int] = {}
@@ -39,7 +50,11 @@ class RealDisk:
 
     def exists(self, name: str) -> bool:
         """See `Disk`."""
-        return (self.directory / name).exists()
+        try:
+            os.stat(name, dir_fd=self._directory_fd)
+        except FileNotFoundError:
+            return False
+        return True
 
     def size(self, name: str) -> int:
         """See `Disk`."""
@@ -99,8 +114,9 @@ class RealDisk:
     def replace(self, name: str, data: bytes) -> None:
         """See `Disk`. The new text is synced before it takes the name, and the name before this returns."""
         self._refuse_after_failure(name)
-        fresh = self.directory / f"{name}.new"
-        fd = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666)
+        fresh, folder = f"{name}.new", self._directory_fd
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
+        fd = os.open(fresh, flags, 0o666, dir_fd=folder)
         try:
             view = memoryview(data)
             while view:
@@ -109,7 +125,7 @@ class RealDisk:
                 os.fsync(fd)
         finally:
             os.close(fd)
-        fresh.replace(self.directory / name)
+        os.replace(fresh, name, src_dir_fd=folder, dst_dir_fd=folder)
         stale = self._open.pop(name, None)  # It still refers to the replaced file.
         if stale is not None:
             os.close(stale)
@@ -130,18 +146,20 @@ class RealDisk:
         for fd in self._open.values():
             os.close(fd)
         self._open.clear()
+        if self._directory_fd >= 0:
+            os.close(self._directory_fd)
+            self._directory_fd = -1
 
     def _file(self, name: str, *, make: bool = False) -> int:
         fd = self._open.get(name)
         if fd is None:
-            path = self.directory / name
             flags = os.O_RDWR | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK  # No link, no pipe.
             try:
-                fd = os.open(path, flags)
+                fd = os.open(name, flags, dir_fd=self._directory_fd)
             except FileNotFoundError:
                 if not make:
                     raise
-                fd = os.open(path, flags | os.O_CREAT, 0o666)
+                fd = os.open(name, flags | os.O_CREAT, 0o666, dir_fd=self._directory_fd)
                 self._unlisted.add(name)
             self._open[name] = fd
             if self._distrust and _forget_pages is not None:
@@ -164,8 +182,24 @@ class RealDisk:
             raise OSError(errno.EIO, "an earlier write or sync failed, so nothing that follows it counts", name)
 
     def _sync_directory(self) -> None:
-        fd = os.open(self.directory, os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            os.fsync(fd)
-        finally:
-            os.close(fd)
+        os.fsync(self._directory_fd)
+
+
+def _opened(directory: Path, home: Place | None) -> int:
+    """A descriptor of the directory, which is made if missing. It must be in the directory `home`, if that is given.
+
+    Raises:
+        OSError: it is not, or the directory cannot be made.
+    """
+    flags = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+    if home is None:
+        directory.mkdir(parents=True, exist_ok=True)
+        return os.open(directory, flags)
+    parent = os.open(directory.parent, flags)
+    try:
+        check_home(parent, home, str(directory.parent))
+        with suppress(FileExistsError):
+            os.mkdir(directory.name, dir_fd=parent)
+        return os.open(directory.name, flags, dir_fd=parent)
+    finally:
+        os.close(parent)

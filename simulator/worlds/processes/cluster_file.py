@@ -16,6 +16,7 @@ from pathlib import Path
 
 import msgspec
 
+from simulator.node.storage.disk import Place, place_of
 from simulator.node.storage.identity import Identity, Past, later
 from simulator.node.storage.journal import JOURNAL, first_line
 
@@ -33,6 +34,8 @@ class Origin(msgspec.Struct, frozen=True):
     past: Past
     distrust: bool = False
     """The disk failed in the last incarnation: what the kernel still has of the files may not be on it."""
+    home: Place | None = None
+    """The data directory as it was when its lock was taken; None: nobody holds it."""
 
 
 class _Content(msgspec.Struct, frozen=True):
@@ -55,6 +58,7 @@ class ClusterFile:
 
     def __init__(self, data: Path | str, nodes: Iterable[int], *, look_only: bool = False) -> None:
         self._path = Path(data) / CLUSTER
+        self._home = None if look_only else place_of(data)
         self._folders = {node: Path(data) / f"node-{node}" for node in nodes}
         self._pasts: dict[int, Past] = {}
         self._seen: dict[int, tuple[int, int]] = {}
@@ -78,7 +82,7 @@ class ClusterFile:
 
     def origin(self, node: int) -> Origin:
         """What the next incarnation of `node` is told."""
-        return Origin(Identity(self.cluster, node), self._pasts.get(node, Past()), node in self._failed)
+        return Origin(Identity(self.cluster, node), self._pasts.get(node, Past()), node in self._failed, self._home)
 
     def began(self, node: int) -> None:
         """A node has read its files, or made them: from now on a folder without them has lost them."""

@@ -25,6 +25,7 @@ from simulator.errors import InputError
 from simulator.node.client_api import Inspected, NodeFailed
 from simulator.node.drivable import Drivable
 from simulator.node.status import NodeStatus
+from simulator.node.storage.disk import check_home
 from simulator.settings import Settings
 from simulator.worlds.processes.clocks import (
     CLOCK,
@@ -67,8 +68,9 @@ def build_node(node_id: NodeId, settings: Settings, host: ProcessHost) -> Drivab
     from simulator.worlds.processes.faulty_disk import FaultyDisk  # noqa: PLC0415
 
     origin = host.origin
-    distrust = origin is not None and origin.distrust
-    disk = RealDisk(node_directory(settings, node_id), settings.sync, distrust=distrust)
+    folder = node_directory(settings, node_id)
+    distrust, home = (False, None) if origin is None else (origin.distrust, origin.home)
+    disk = RealDisk(folder, settings.sync, distrust=distrust, home=home)
     known = () if origin is None else (origin.identity, origin.past)
     storage = Storage(FaultyDisk(disk, host), settings.difficulty, *known)
     node_class = Node
@@ -238,6 +240,7 @@ def run_node(
     status = 1
     log = node_directory(settings, node_id) / "node.log"
     try:
+        check_home(settings.data, None if origin is None else origin.home, settings.data)
         _redirect_output(log)
         Loop(build(node_id, settings, host), host, inlet, outlet, clock).run()
         status = 0

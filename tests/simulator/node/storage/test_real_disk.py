@@ -10,7 +10,7 @@ import pytest
 
 from paxos.ballot import NO_BALLOT, Ballot
 from simulator.node.storage import real_disk
-from simulator.node.storage.disk import Disk
+from simulator.node.storage.disk import Disk, place_of
 from simulator.node.storage.real_disk import RealDisk
 from simulator.settings import SyncMode
 from tests.simulator.node.storage.builder import BareNode, busy_batches, request
@@ -170,3 +170,22 @@ def test_flush_waits_for_no_device(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     disk.replace("a.txt", b"y")
 
     assert (tmp_path / "a.txt").read_bytes() == b"y"
+
+
+def test_the_folder_of_another_lab_is_not_opened(tmp_path: Path) -> None:
+    """A node that starts late finds a directory of the same name, and leaves it as it is."""
+    data, aside = tmp_path / "data", tmp_path / "aside"
+    data.mkdir()
+    home = place_of(data)
+    early = RealDisk(data / "node-1", home=home)
+    data.rename(aside)
+    data.mkdir()
+
+    with pytest.raises(OSError, match="removed or replaced"):
+        RealDisk(data / "node-2", home=home)
+    early.append("paxos.txt", b"ours")
+
+    assert [*data.iterdir()] == []
+    assert (aside / "node-1" / "paxos.txt").read_bytes() == b"ours"
+    with pytest.raises(OSError, match="removed or replaced"):
+        early.check_present()
