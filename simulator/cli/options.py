@@ -104,6 +104,23 @@ def json_option(function: Function) -> Function:
     )(function)
 
 
+def number_option(name: str, least: int, most: int | None, default: int, text: str) -> Callable[[Function], Function]:
+    """An option that takes a whole number from `least` to `most` (None: without an upper end)."""
+    kind = WholeNumber(least, most)
+    return click.option(name, type=kind, default=default, show_default=True, metavar="N", cls=LabOption, help=text)
+
+
+difficulty_option = number_option("--difficulty", 0, 8, _DEFAULTS.difficulty, "Zeros that a block's hash begins with.")
+sync_option = click.option(
+    "--sync",
+    type=click.Choice(["fsync", "flush"]),
+    default=_DEFAULTS.sync,
+    show_default=True,
+    cls=LabOption,
+    help="fsync: answered writes outlive a power cut; flush: the death of a process.",
+)
+
+
 def cluster_options(*, data_help: str, data: str | None = _DEFAULTS.data) -> Callable[[Function], Function]:
     """Add the options of a command that starts a cluster; the command gets them as one `settings` argument.
 
@@ -126,28 +143,17 @@ def cluster_options(*, data_help: str, data: str | None = _DEFAULTS.data) -> Cal
 
 
 def _cluster_decorators(data: str | None, data_help: str) -> list[Callable[[Any], Any]]:
-    def number(name: str, least: int, most: int | None, default: int, text: str) -> Callable[[Any], Any]:
-        kind = WholeNumber(least, most)
-        return click.option(name, type=kind, default=default, show_default=True, metavar="N", cls=LabOption, help=text)
-
     return [
-        number("--nodes", 1, MAX_NODES, _DEFAULTS.nodes, "How many nodes."),
+        number_option("--nodes", 1, MAX_NODES, _DEFAULTS.nodes, "How many nodes."),
         click.option(
             "--data", type=click.Path(file_okay=False), default=data, metavar="DIR", cls=LabOption, help=data_help
         ),
         click.option("--fresh", is_flag=True, cls=LabOption, help="Start empty: delete what nodes left in DIR."),
-        number("--seed", 0, None, _DEFAULTS.seed, "Seed of all chance."),
-        number("--difficulty", 0, 8, _DEFAULTS.difficulty, "Zeros that a block's hash begins with."),
-        number("--ops-per-block", 1, 4096, _DEFAULTS.ops_per_block, "Most operations in one block."),
-        number("--window", 1, 65536, _DEFAULTS.window, "Slots in flight at once."),
-        click.option(
-            "--sync",
-            type=click.Choice(["fsync", "flush"]),
-            default=_DEFAULTS.sync,
-            show_default=True,
-            cls=LabOption,
-            help="fsync: answered writes outlive a power cut; flush: the death of a process.",
-        ),
+        number_option("--seed", 0, None, _DEFAULTS.seed, "Seed of all chance."),
+        difficulty_option,
+        number_option("--ops-per-block", 1, 4096, _DEFAULTS.ops_per_block, "Most operations in one block."),
+        number_option("--window", 1, 65536, _DEFAULTS.window, "Slots in flight at once."),
+        sync_option,
     ]
 
 

@@ -77,6 +77,8 @@ def _refusal(line: Line) -> str:
     verb = line.text.split()[0]
     if not isinstance(command, TAKEN) or line.node is not None:
         return f"{verb!r} means nothing to node programs: write faults of nodes and links, load, sleep and at."
+    if line.at_step is not None:
+        return "node programs have no steps that could be counted: write 'at TIME'."
     if isinstance(command, commands.NodeFault) and command.point is not None:
         return "a moment of our protocol means nothing to node programs: leave it out."
     words = UNKNOWN_HERE & set(_words(msgspec.to_builtins(command)))

@@ -6,11 +6,9 @@ import click
 
 from simulator.cli.failures import OK
 from simulator.cli.group import LabCommand, LabOption
-from simulator.cli.options import WholeNumber, common_options
+from simulator.cli.options import common_options, difficulty_option, sync_option
 from simulator.cli.output import Output
 from simulator.settings import Settings
-
-_DEFAULTS = Settings()
 
 
 @click.command(
@@ -29,23 +27,8 @@ _DEFAULTS = Settings()
     cls=LabOption,
     help="Where the node keeps its files, in a folder of its name.  [default: a temporary directory]",
 )
-@click.option(
-    "--difficulty",
-    type=WholeNumber(0, 8),
-    default=_DEFAULTS.difficulty,
-    show_default=True,
-    metavar="N",
-    cls=LabOption,
-    help="Zeros that a block's hash begins with.",
-)
-@click.option(
-    "--sync",
-    type=click.Choice(["fsync", "flush"]),
-    default=_DEFAULTS.sync,
-    show_default=True,
-    cls=LabOption,
-    help="fsync: answered writes outlive a power cut; flush: the death of a process.",
-)
+@difficulty_option
+@sync_option
 @click.option("--break", "break_rule", metavar="RULE", cls=LabOption, help="Leave out one rule of the protocol.")
 @common_options
 @click.pass_obj

@@ -4,28 +4,21 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from simulator.cli.failures import CHECK_FAILED, INTERRUPTED, OK
 from simulator.cli.group import LabCommand, LabOption
-from simulator.cli.options import TimeMs, WholeNumber, common_options, json_option
+from simulator.cli.options import TimeMs, common_options, json_option, number_option
 from simulator.cli.output import Output
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from simulator.tools.prove.command import Progress, Report, Shown
 
 INCOMPLETE = 4
 """The status of a search that a bound has cut off: it has shown nothing."""
 TELL_EVERY_S = 5.0
-
-
-def _number(name: str, default: int, least: int, most: int | None, text: str) -> Callable[[Any], Any]:
-    kind = WholeNumber(least, most)
-    return click.option(name, type=kind, default=default, show_default=True, metavar="N", cls=LabOption, help=text)
 
 
 @click.command(
@@ -37,14 +30,14 @@ def _number(name: str, default: int, least: int, most: int | None, text: str) ->
         ("paxsim prove --break small-accept-quorum", "the shortest way to disaster without a rule"),
     ],
 )
-@_number("--nodes", 3, 1, 5, "How many nodes.")
-@_number("--writes", 2, 0, 9, "How many writes clients send, each to any node.")
-@_number("--elections", 2, 0, 9, "How many ballots are opened at most.")
-@_number("--crashes", 1, 0, 9, "How many crashes, each with a restart.")
-@_number("--losses", 0, 0, 9, "How many messages are lost. A message may always be late for ever.")
-@_number("--duplicates", 0, 0, 9, "How many messages are delivered once more.")
-@_number("--depth", 0, 0, 10_000, "Cut off at this depth, in states; 0: nowhere.")
-@_number("--states", 0, 0, None, "Cut off at so many states; 0: nowhere.")
+@number_option("--nodes", 1, 5, 3, "How many nodes.")
+@number_option("--writes", 0, 9, 2, "How many writes clients send, each to any node.")
+@number_option("--elections", 0, 9, 2, "How many ballots are opened at most.")
+@number_option("--crashes", 0, 9, 1, "How many crashes, each with a restart.")
+@number_option("--losses", 0, 9, 0, "How many messages are lost. A message may always be late for ever.")
+@number_option("--duplicates", 0, 9, 0, "How many messages are delivered once more.")
+@number_option("--depth", 0, 10_000, 0, "Cut off at this depth, in states; 0: nowhere.")
+@number_option("--states", 0, None, 0, "Cut off at so many states; 0: nowhere.")
 @click.option("--time-limit", type=TimeMs(), metavar="TIME", cls=LabOption, help="Cut off after this time, as 10m.")
 @click.option("--break", "break_rule", metavar="RULE", cls=LabOption, help="Leave out one rule of the protocol.")
 @click.option("--agreement", is_flag=True, cls=LabOption, help="Look for two nodes with different blocks alone.")

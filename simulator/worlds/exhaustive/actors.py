@@ -7,6 +7,7 @@ the same state and message it does the same, so each pair is computed once. Ever
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Hashable, Iterable, Sequence
 from typing import Generic, TypeVar
 
@@ -53,13 +54,13 @@ class Actors(Model[Numbers, Delivery], Generic[T, M]):
         self._names: list[Delivery] = []
         self._after: list[dict[int, tuple[int, Numbers] | None]] = []  # By message, then by state of the receiver.
 
+    @abstractmethod
     def begin(self, place: int) -> tuple[T, Sends[M]]:
         """The first state of an actor, and what it sends first."""
-        raise NotImplementedError
 
+    @abstractmethod
     def receive(self, place: int, state: T, source: int, message: M) -> tuple[T, Sends[M]] | None:
         """The state after a message, and what is sent; None when the message changes nothing."""
-        raise NotImplementedError
 
     # The model
 

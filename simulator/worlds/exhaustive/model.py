@@ -6,6 +6,7 @@ of a few dozen lines is in `docs/prove.md`.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import Generic, Literal, TypeVar
 
@@ -40,19 +41,19 @@ def eventually(name: str, holds: Callable[[S], bool]) -> Property[S]:
     return Property("eventually", name, holds)
 
 
-class Model(Generic[S, A]):
+class Model(ABC, Generic[S, A]):
     """Override `first` and `steps`; the rest has defaults.
 
     Steps must come in the same order each time that they are asked for: a path is kept as the places of its steps.
     """
 
+    @abstractmethod
     def first(self) -> Iterable[S]:
         """The states in which a run may begin."""
-        raise NotImplementedError
 
+    @abstractmethod
     def steps(self, state: S) -> Iterable[tuple[A, S]]:
         """Every step from `state`: its name, with its arguments, and the state after it."""
-        raise NotImplementedError
 
     def properties(self) -> Sequence[Property[S]]:
         """What is checked in each state."""

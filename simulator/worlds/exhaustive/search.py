@@ -15,6 +15,7 @@ from typing import Generic, TypeVar
 
 import msgspec
 
+from simulator.worlds.exhaustive.liveness import avoiding
 from simulator.worlds.exhaustive.model import Model
 
 S = TypeVar("S", bound=Hashable)
@@ -47,7 +48,11 @@ class Progress(msgspec.Struct, frozen=True):
 
 
 class Found(msgspec.Struct, Generic[A], frozen=True):
-    """A property that fails, and the steps to the state in which it does."""
+    """A property that fails, and the steps to the state in which it does.
+
+    Of one that must "eventually" hold: the steps of a run that avoids it, up to where that ends or goes round; `state` is
+    None.
+    """
 
     name: str
     steps: tuple[A, ...]
@@ -87,6 +92,7 @@ class Search(Generic[S, A]):
         self._next: list[S] = []
         self._seconds = 0.0
         self._always = [one for one in model.properties() if one.kind == "always"]
+        self._eventually = [one for one in model.properties() if one.kind == "eventually"]
         self._unseen = {one.name: one for one in model.properties() if one.kind == "sometimes"}
         for state in model.first():
             self._add(model.canonical(state), -1, 0, self._now)
@@ -101,6 +107,8 @@ class Search(Generic[S, A]):
             cut_off = self._run(bounds, tell, began)
         finally:
             self._seconds = before + time.monotonic() - began
+        if not cut_off and not self.found:
+            self._avoid()
         never = tuple(self._unseen) if not cut_off and not self.found else ()
         return Outcome(self.progress(), self.transitions, tuple(self.found.values()), cut_off, never)
 
@@ -174,6 +182,13 @@ class Search(Generic[S, A]):
         if self._unseen:
             for name in [name for name, one in self._unseen.items() if one.holds(state)]:
                 del self._unseen[name]
+
+    def _avoid(self) -> None:
+        """Look for runs that avoid what must "eventually" hold, once every state is known to be right."""
+        for one in self._eventually:
+            steps = avoiding(self.model, one.holds)
+            if steps is not None:
+                self.found[one.name] = Found(one.name, steps, None)
 
     # Paths
 

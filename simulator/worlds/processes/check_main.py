@@ -18,8 +18,8 @@ from simulator.worlds.processes.run_checker import RunChecker
 
 NICENESS = 5
 """Nodes and the network go first."""
-REST = 4.0
-"""After each look at a growing recording it rests so many times as long: a fifth of a core is left to it.
+REST = 9.0
+"""After each look at a growing recording it rests so many times as long: a tenth of a core is left to it.
 
 Whoever asks ends the rest, and waits for what is not yet judged.
 """

@@ -129,9 +129,10 @@ def test_a_program_that_ends_by_itself_fails(tmp_path: Path, capsys: Captured, m
 def test_commands_of_the_blog_mean_nothing_to_programs(tmp_path: Path) -> None:
     """Every such line is named."""
     story = tmp_path / "story.paxsim"
-    story.write_text("post alice Hello hi\ncrash leader\nheal", encoding="utf-8")
+    story.write_text("post alice Hello hi\ncrash leader\nat step 9 heal", encoding="utf-8")
 
-    with pytest.raises(InputError, match=r"line 1: 'post'[^\n]*\n[^\n]*line 2: who is 'leader'"):
+    wrong = r"line 1: 'post'[^\n]*\n[^\n]*line 2: who is 'leader'[^\n]*\n[^\n]*line 3: node programs have no steps"
+    with pytest.raises(InputError, match=wrong):
         read_timetable(str(story), 3)
 
 

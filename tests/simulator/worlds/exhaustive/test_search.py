@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from simulator.worlds.exhaustive.liveness import avoiding
-from simulator.worlds.exhaustive.model import Model, Property, always, sometimes
+from simulator.worlds.exhaustive.model import Model, Property, always, eventually, sometimes
 from simulator.worlds.exhaustive.search import Bounds, Search
 
 Jugs = tuple[int, int]
@@ -98,6 +98,25 @@ def test_eventually_finds_a_path_that_goes_round_and_one_that_ends() -> None:
     assert avoiding(Ring(), lambda state: state == 3) == ("on", "on", "on")
     assert avoiding(Ring(), lambda state: state == 4) is not None
     assert avoiding(Ring(), lambda state: state == 2) is None
+
+
+class Promising(Ring):
+    """A ring that must come to a state at last."""
+
+    def __init__(self, goal: int) -> None:
+        self.goal = goal
+
+    def properties(self) -> list[Property[int]]:
+        """It comes to its goal."""
+        return [eventually("the goal", lambda state: state == self.goal)]
+
+
+def test_a_search_judges_what_must_hold_eventually() -> None:
+    """Going round, the ring never comes to 3; it always comes to 2."""
+    [found] = Search(Promising(3)).run().found
+
+    assert (found.name, found.steps) == ("the goal", ("on", "on", "on"))
+    assert Search(Promising(2)).run().found == ()
 
 
 class Coins(Model[tuple[int, int], str]):
