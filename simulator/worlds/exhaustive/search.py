@@ -50,7 +50,7 @@ class Progress(msgspec.Struct, frozen=True):
 class Found(msgspec.Struct, Generic[A], frozen=True):
     """A property that fails, and the steps to the state in which it does.
 
-    Of one that must "eventually" hold: the steps of a run that avoids it, up to where that ends or goes round, and None.
+    Of one that must "eventually" hold: the steps of a run that avoids it, up to where it ends or goes round, and None.
     """
 
     name: str
