@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from multiprocessing import resource_tracker
 from random import Random
@@ -214,7 +215,17 @@ class Supervisor:
                         process.ask_to_end()
                 self._calls.wake()
         if self._thread.is_alive() and not self.is_own_thread():
+            self._let_go()
             self._thread.join()
+
+    def _let_go(self) -> None:
+        """Release the lock as often as this thread holds it.
+
+        Ctrl-C may have come after it was taken, and before the `with` statement that would release it.
+        """
+        with suppress(RuntimeError):  # Not held any more.
+            while True:
+                self.lock.release()
 
     # The thread
 

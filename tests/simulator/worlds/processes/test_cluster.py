@@ -202,3 +202,17 @@ def test_a_wait_ends_in_time_though_something_changes_all_the_time(start: Start)
         return looks > 100_000 or ticket is None
 
     assert not cluster.wait(changing, 100)
+
+
+def test_a_lock_that_an_interrupt_left_taken_does_not_keep_a_cluster_from_closing(start: Start) -> None:
+    """Ctrl-C may come between taking the supervisor's lock and the statement that would release it."""
+    cluster = start(nodes=1)
+    assert cluster.wait(lambda: cluster.status(1).life == "up", 20_000)
+    lock = cluster._supervisor.lock
+    lock.acquire()
+    lock.acquire()
+
+    cluster.close()
+
+    with pytest.raises(RuntimeError):
+        lock.release()
