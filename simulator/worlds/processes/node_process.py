@@ -8,9 +8,11 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from multiprocessing import util
+from multiprocessing.process import BaseProcess
 from types import ModuleType
 from typing import Any
 
@@ -25,6 +27,9 @@ from simulator.worlds.processes.spawn_entry import run_spawned
 
 BACKLOG_BYTES = 64 << 20
 """The bytes that may wait in memory for a paused node. At the limit, the oldest messages of other nodes are dropped."""
+
+STORED_WITHIN_S = 5.0
+"""How long another thread may take to store the exit code of a child that it has reaped."""
 
 _context = multiprocessing.get_context("spawn")
 _swap = threading.Lock()
@@ -93,13 +98,13 @@ class NodeProcess:
         return self._process.sentinel
 
     def pause(self) -> None:
-        """Stop the process (SIGSTOP)."""
-        os.kill(self.pid, signal.SIGSTOP)
+        """Stop the process (SIGSTOP). One that has just ended stays as it is."""
+        self._signal(signal.SIGSTOP)
         self.paused = True
 
     def resume(self) -> None:
         """Let the process go on (SIGCONT)."""
-        os.kill(self.pid, signal.SIGCONT)
+        self._signal(signal.SIGCONT)
         self.paused = False
 
     def kill(self) -> None:
@@ -113,8 +118,9 @@ class NodeProcess:
 
     def reap(self) -> str:
         """Wait for the end of the process and return how it ended, in words. Call this when `sentinel` is readable."""
-        self._process.join()
-        code = self._process.exitcode or 0
+        code = _exit_code(self._process)
+        if code is None:
+            return "ended with an unknown status"
         self._process.close()
         if code >= 0:
             return f"ended with status {code}"
@@ -124,6 +130,23 @@ class NodeProcess:
         """Close its pipes. Messages still in them are lost, as on any network."""
         self._up.close()
         self._down.close()
+
+    def _signal(self, number: signal.Signals) -> None:
+        with suppress(ProcessLookupError):  # Another thread that starts a process has reaped it (see `_exit_code`).
+            os.kill(self.pid, number)
+
+
+def _exit_code(process: BaseProcess) -> int | None:
+    """Wait for the end of `process` and return its exit code; None when the system does not keep it.
+
+    Whenever a thread starts a process, multiprocessing reaps all children that have ended. That thread may have taken
+    this exit code from the system and not stored it yet: then the system says at once that there is no such child.
+    """
+    process.join()
+    until = time.monotonic() + STORED_WITHIN_S
+    while (code := process.exitcode) is None and time.monotonic() < until:
+        time.sleep(0.001)
+    return code
 
 
 @contextmanager
