@@ -115,7 +115,7 @@ _LINES: dict[str, dict[str, str]] = {
         "if end < 0:": FORGED,
         "if not torn:": TORN,
         "if run.damage is not None:": DAMAGED,
-        "if lines:": NO_VALUE,
+        "if blocks:": NO_VALUE,
         "if len(wanted) != last - first + 1:": DAMAGED,
     },
     "simulator/node/storage/identity.py": {

@@ -177,14 +177,15 @@ class BaseCluster(ABC):
     def _answered(self, ticket: Ticket | None) -> None:
         if ticket is None or ticket.answer is None:
             return
-        self._meter.answered(self.now_ms(), self.now_ms() - ticket.asked_ms)
+        assert ticket.answered_ms is not None
+        self._meter.answered(ticket.answered_ms, ticket.answered_ms - ticket.asked_ms)
         if self._logs_messages():
             self._note(ticket.node, "answer", f"[{ticket.number}] {ticket.answer.text}")
 
     # Refusals
 
     def _check_node(self, node: int) -> None:
-        if node not in self.settings.node_ids:
+        if not 1 <= node <= self.settings.nodes:
             raise InputError(f"There is no node {node}: this cluster has nodes 1 to {self.settings.nodes}.")
 
     def _check_open(self) -> None:

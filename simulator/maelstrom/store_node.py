@@ -43,11 +43,12 @@ class StoreMachine(StateMachine):
                     lines += [store_line(height, operation)] if outcome is StoreOutcome.OK else []
         return b"".join(lines)
 
-    def extend(self, value: Value) -> None:
+    def extend(self, values: Sequence[Value]) -> None:
         """See `StateMachine`."""
-        text = self.text_of(value)
-        named = parse_store_operations(text)
-        self._apply_named(self.chain.extend(text, self.nonce_hint(self.chain.height + 1)), named)
+        for value in values:
+            text = self.text_of(value)
+            named = parse_store_operations(text)
+            self._apply_named(self.chain.extend(text, self._hints.pop(self.chain.height + 1, None)), named)
 
     def adopt(self, line: str) -> None:
         """See `StateMachine`."""

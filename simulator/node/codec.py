@@ -34,6 +34,16 @@ class _FiledComment(Comment, frozen=True, gc=False, tag="COMMENT", forbid_unknow
     id: str
 
 
+class BlogEntry(msgspec.Struct, frozen=True, gc=False):
+    """A line of blog.txt: a write that took effect in block `height`."""
+
+    height: int
+    op: str
+    username: str
+    title: str
+    content: str
+
+
 class _BlockHead(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     height: Annotated[int, msgspec.Meta(ge=1)]
     H: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
@@ -46,11 +56,12 @@ _LONG = 20
 """A number of so many digits may not fit into 64 bits, and is no request's."""
 
 _encode = msgspec.json.Encoder().encode
+_encode_lines = msgspec.json.Encoder().encode_lines
 _decode_operation = msgspec.json.Decoder(_FiledPost | _FiledComment).decode
 _decode_operations = msgspec.json.Decoder(list[_FiledPost | _FiledComment]).decode
 _decode_raws = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _decode_many = msgspec.json.Decoder(list[list[_FiledPost | _FiledComment] | int]).decode
-_decode_named_operations = msgspec.json.Decoder(list[Post | Comment]).decode
+_decode_named_operations = msgspec.json.Decoder(list[list[Post | Comment]]).decode
 _decode_block = msgspec.json.Decoder(_BlockHead).decode
 
 
@@ -142,16 +153,16 @@ def _all_unfiled(found: Iterable[_FiledPost | _FiledComment]) -> list[tuple[Oper
     return operations
 
 
-def operations_in(text: str) -> list[Operation]:
-    """The operations of a T without their ids.
+def operations_in(texts: Sequence[str]) -> list[list[Operation]]:
+    """The operations of several Ts without their ids, decoded at once, which costs less than one by one.
 
     Raises:
-        MalformedText: it is no list of operations.
+        MalformedText: one of them is no list of operations.
     """
     try:
-        return _decode_named_operations(text)
+        return _decode_named_operations(f"[{','.join(texts)}]")
     except (ValueError, RecursionError) as error:
-        raise MalformedText(f"its T is no list of operations ({error})") from None
+        raise MalformedText(f"a T is no list of operations ({error})") from None
 
 
 def split_id(identifier: str) -> tuple[str, int]:
@@ -167,9 +178,20 @@ def split_id(identifier: str) -> tuple[str, int]:
     return client, int(digits)
 
 
+def blog_entry(height: int, operation: Operation) -> BlogEntry:
+    """The line of blog.txt for a write that took effect in block `height`, to be encoded with others."""
+    op = "POST" if type(operation) is Post else "COMMENT"
+    return BlogEntry(height, op, operation.username, operation.title, operation.content)
+
+
+def blog_lines(entries: Sequence[BlogEntry]) -> bytes:
+    """Lines of blog.txt, each with its newline."""
+    return _encode_lines(entries)
+
+
 def blog_line(height: int, operation: Operation) -> bytes:
     """The line of blog.txt, newline included, for a write that took effect in block `height`."""
-    return b'{"height":%d,%b\n' % (height, _encode(operation)[1:])
+    return blog_lines([blog_entry(height, operation)])
 
 
 def block_line(block: Block) -> str:

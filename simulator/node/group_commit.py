@@ -86,11 +86,12 @@ class GroupCommit:
 
     def may_defer(self, records: list[JournalRecord], durable_sends: list[Send]) -> bool:
         """True for a large batch of a leader's own votes, sent to no peer, while enough other nodes vote."""
+        if not all(send.to == (self.me,) and type(send.message) is Accepted for send in durable_sends):
+            return False
         accepted = [record for record in records if isinstance(record, AcceptedRecord)]
         return (
             sum(BLOCK_COST + len(record.value) for record in accepted) >= self.defer_cost
             and len(accepted) == len(records)
-            and all(send.to == (self.me,) and type(send.message) is Accepted for send in durable_sends)
             and self.replica.decides_without_own_vote()
         )
 

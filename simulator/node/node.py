@@ -331,7 +331,7 @@ class Node:
 
     def _commit(self, records: list[JournalRecord], durable_sends: list[Send], now_ms: int) -> None:
         """Commit, then pass this node's own messages to its replica."""
-        if records and self.settings.difficulty:
+        if records and self.settings.difficulty and self.replica.proposer.leading:
             self._proposed += [
                 (record.slot, record.value)
                 for record in records
@@ -359,23 +359,31 @@ class Node:
         """
         if delivered:
             cost, most = 0, self.settings.limits.part_cost
+            part: list[Deliver] = []
             for effect in delivered:
                 if cost > most:
+                    self._deliver(part)
                     self._finish_applied(unwritten=records)
                     self.host.push()
                     cost = 0
-                self._deliver(effect.slot, effect.value)
+                    part.clear()
+                part.append(effect)
                 cost += BLOCK_COST + len(effect.value)
             delivered.clear()
+            self._deliver(part)
             self._finish_applied(unwritten=records)
 
     @rule("11")
-    def _deliver(self, slot: Slot, value: Value) -> None:
+    def _deliver(self, decided: Iterable[Deliver]) -> None:
         """Rule 11: apply slots in order. A slot that a catch-up has applied already is skipped."""
         height = self.state_machine.height
-        if slot > height:
-            self._expect_next(slot, height)
-            self.state_machine.extend(value)
+        values: list[Value] = []
+        for effect in decided:
+            if effect.slot > height:
+                self._expect_next(effect.slot, height)
+                values.append(effect.value)
+                height += 1
+        self.state_machine.extend(values)
 
     def _expect_next(self, slot: Slot, height: int) -> None:
         if slot != height + 1:

@@ -23,7 +23,16 @@ from paxos.ballot import Slot
 from paxos.messages import Value
 from paxos.rules import rule
 from simulator.node.client_table import ClientTable
-from simulator.node.codec import blog_line, operations_in, operations_text, parse_all, parse_block, parse_operations
+from simulator.node.codec import (
+    BlogEntry,
+    blog_entry,
+    blog_lines,
+    operations_in,
+    operations_text,
+    parse_all,
+    parse_block,
+    parse_operations,
+)
 
 HASHES_KEPT = 8
 """How many of the newest blocks' hashes are kept for the node's status."""
@@ -100,17 +109,17 @@ class StateMachine:
         Raises:
             MalformedText: one is no list of operations, and nothing was applied.
         """
-        lines = []
+        written: list[BlogEntry] = []
         claim, apply = self.claim_replayed, self.blog.apply
         for height, operations in enumerate(parse_all(texts), first_height):
             for operation, client, seq in operations:
                 if claim(client, seq, height):
                     outcome = apply(operation)
                     if outcome is _OK:
-                        lines.append(blog_line(height, operation))
+                        written.append(blog_entry(height, operation))
                     else:
                         self.note_refusal(client, seq, outcome)
-        return b"".join(lines)
+        return blog_lines(written)
 
     def begin(self, height: int, tip: str, newest: Iterable[Block]) -> None:
         """End the replay: the chain ends at `height` with hash `tip`; `newest` are its last blocks."""
@@ -119,12 +128,15 @@ class StateMachine:
 
     # From the log
 
-    def extend(self, value: Value) -> None:
-        """Derive the next block from a decided value and apply it."""
-        text = self.text_of(value)
-        block = self.chain.extend(text, self.nonce_hint(self.chain.height + 1))
-        requests = zip(operations_in(text), value, strict=True)
-        self._apply(block, [(operation, request.client, request.seq) for operation, request in requests])
+    def extend(self, values: Sequence[Value]) -> None:
+        """Derive the next blocks from decided values, one each, and apply them in this order."""
+        texts = [self.text_of(value) for value in values]
+        named = [
+            [(operation, request.client, request.seq) for operation, request in zip(operations, value, strict=True)]
+            for operations, value in zip(operations_in(texts), values, strict=True)
+        ]
+        chain, hints = self.chain, self._hints
+        self._apply([chain.extend(text, hints.pop(chain.height + 1, None)) for text in texts], named)
 
     def adopt(self, line: str) -> None:
         """Check a peer's block, a line of its blockchain.txt, and apply it; skip one at or below the tip.
@@ -138,7 +150,7 @@ class StateMachine:
             operations = parse_operations(block.operations_text)
             self.chain.append(block)
             self._hints.pop(block.height, None)
-            self._apply(block, operations)
+            self._apply([block], [operations])
 
     def take(self) -> Page:
         """Everything applied since the last call."""
@@ -165,10 +177,6 @@ class StateMachine:
     def note_refusal(self, client: str, seq: int, outcome: Enum) -> None:
         """Keep a refusal as the request's outcome; no retry changes it."""
         self.client_table.amend(client, seq, outcome)
-
-    def nonce_hint(self, slot: Slot) -> int | None:
-        """The nonce that the leader sent for this slot, if any."""
-        return self._hints.pop(slot, None)
 
     # Ahead of the log
 
@@ -204,16 +212,21 @@ class StateMachine:
         self._premined.clear()
         return self._mine(prev_hash, text, difficulty)
 
-    def _apply(self, block: Block, operations: Iterable[tuple[Operation, str, int]]) -> None:
-        height, claim, apply, awaits = block.height, self.claim, self.blog.apply, self._awaits
-        for operation, client, seq in operations:
-            if claim(client, seq, height):
-                outcome = apply(operation)
-                if outcome is _OK:
-                    self._lines.append(blog_line(height, operation))
-                else:
-                    self.note_refusal(client, seq, outcome)
-                if awaits(client, seq):
-                    self._applied.append(Applied(client, seq, operation, outcome, height))
-        self._blocks.append(block)
-        self.hashes.append(block.hash)
+    def _apply(self, blocks: Sequence[Block], named: Iterable[Iterable[tuple[Operation, str, int]]]) -> None:
+        """Apply the next blocks, of each of which the operations are given with client and seq."""
+        claim, apply, awaits = self.claim, self.blog.apply, self._awaits
+        written: list[BlogEntry] = []
+        for block, operations in zip(blocks, named, strict=True):
+            height = block.height
+            for operation, client, seq in operations:
+                if claim(client, seq, height):
+                    outcome = apply(operation)
+                    if outcome is _OK:
+                        written.append(blog_entry(height, operation))
+                    else:
+                        self.note_refusal(client, seq, outcome)
+                    if awaits(client, seq):
+                        self._applied.append(Applied(client, seq, operation, outcome, height))
+            self.hashes.append(block.hash)
+        self._blocks += blocks
+        self._lines.append(blog_lines(written))

@@ -135,20 +135,23 @@ class ChainFile:
         Raises:
             OSError: the disk fails.
         """
-        lines = []
-        height, size = self.height, self.size
+        height = self.height
+        lines: list[str] = []
+        data, end = [], self.size
         for block in blocks:
             assert block.height == height + 1, f"block {block.height} cannot follow block {height}"
-            line = f"{block_line(block)}\n".encode()
             if height % STRIDE == 0:
-                self._offsets.append(size)
-            lines.append(line)
+                data.append("".join(lines).encode())
+                lines.clear()
+                end += len(data[-1])
+                self._offsets.append(end)
+            lines.append(block_line(block) + "\n")
             height += 1
-            size += len(line)
-        if lines:
+        data.append("".join(lines).encode())
+        if blocks:
             self._unsafe = True
-            self._disk.append(CHAIN, b"".join(lines))
-            self.height, self.tip, self.size = height, blocks[-1].hash, size
+            self._disk.append(CHAIN, b"".join(data))
+            self.height, self.tip, self.size = height, blocks[-1].hash, end + len(data[-1])
 
     def sync(self) -> None:
         """Return once all blocks are durable.

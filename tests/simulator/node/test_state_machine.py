@@ -40,8 +40,8 @@ def test_a_replay_gives_the_same_state() -> None:
     """Outcomes, blog and the lines of blog.txt follow from the Ts of the blocks alone."""
     values: list[Value] = [(request(2, NICE),), (request(1),), (request(1), request(2, NICE), request(3, NICE)), ()]
     first, second = StateMachine(1, awaits=lambda _, seq: seq in {2, 3}), StateMachine(1)
-    for value in values:
-        first.extend(value)
+    first.extend(values[:2])
+    first.extend(values[2:])
     page = first.take()
 
     lines = second.replay(1, [block.operations_text.encode() for block in page.blocks])
@@ -77,12 +77,11 @@ def test_a_premined_nonce_is_not_searched_again() -> None:
     values = posts(6)
 
     state_machine.premine(enumerate(values[:2], 1))
-    state_machine.extend(values[0])
+    state_machine.extend(values[:1])
     state_machine.premine(enumerate(values[2:], 3))
-    for value in values[1:]:
-        state_machine.extend(value)
+    state_machine.extend(values[1:])
     for value in values:
-        plain.extend(value)
+        plain.extend([value])
 
     assert miner.count == 6
     assert state_machine.take() == plain.take()
@@ -95,13 +94,11 @@ def test_a_premined_nonce_of_another_value_is_dropped() -> None:
     state_machine.premine(enumerate(values, 1))
     state_machine.premine([(9, values[0]), (1, values[1])])  # A gap, and a slot that was premined already.
 
-    for value in (values[0], *others):
-        state_machine.extend(value)
-        plain.extend(value)
+    state_machine.extend([values[0], *others])
+    plain.extend([values[0], *others])
     state_machine.premine(enumerate(values[1:], 5))
-    for value in values[1:]:
-        state_machine.extend(value)
-        plain.extend(value)
+    state_machine.extend(values[1:])
+    plain.extend(values[1:])
 
     assert state_machine.take() == plain.take()
 
