@@ -13,6 +13,7 @@ import platform
 import shlex
 import sys
 import tempfile
+import threading
 import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -49,6 +50,8 @@ def explain(error: BaseException, arguments: Sequence[str]) -> Failure:
             return Failure(BAD_INPUT, error.format_message())
         case KeyboardInterrupt() | click.Abort():
             return Failure(INTERRUPTED, f"{str(error) or 'interrupted'}.")
+        case RuntimeError() if (interrupt := _interrupt_behind(error)) is not None:
+            return explain(interrupt, arguments)
         case _ if (sentence := _system_trouble(error)) is not None:
             return Failure(BAD_INPUT, sentence)
         case OSError(filename=str() as name, strerror=str() as reason):
@@ -72,6 +75,17 @@ SYSTEM_TROUBLE = {
     errno.EIO: "the device or terminal that this reads or writes fails",
 }
 """What the system may refuse to any program, and what a person can do about it. It is no bug of ours."""
+
+
+def _interrupt_behind(error: RuntimeError) -> KeyboardInterrupt | None:
+    """The interrupt that made Python's own `threading` fail: between two of its steps a lock is free or taken."""
+    frames = traceback.extract_tb(error.__traceback__)
+    if not frames or frames[-1].filename != threading.__file__:
+        return None
+    behind = error.__context__
+    while behind is not None and not isinstance(behind, KeyboardInterrupt):
+        behind = behind.__context__
+    return behind
 
 
 def _system_trouble(error: BaseException) -> str | None:

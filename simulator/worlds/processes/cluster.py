@@ -6,7 +6,6 @@ A thread that waits sleeps on one condition variable, which is notified of every
 from __future__ import annotations
 
 import atexit
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -32,6 +31,7 @@ from simulator.node.storage.chain_file import CHAIN
 from simulator.node.storage.line_index import LineIndex
 from simulator.node.storage.lock import DirectoryLock
 from simulator.settings import Settings
+from simulator.worlds.processes.changes import Changes
 from simulator.worlds.processes.clocks import Settled
 from simulator.worlds.processes.cluster_file import ClusterFile
 from simulator.worlds.processes.inspections import Inspections
@@ -86,11 +86,11 @@ class ProcessCluster(BaseCluster):
         self._recording = Recording() if record or keep_history else None
         self._whole = self._recording if record else None  # It holds more than the clients' history.
         self._supervisor = Supervisor(settings, build, self, self._whole, self._file.origin)
-        self._changed = threading.Condition(self._supervisor.lock)
+        self._changed = Changes(self._supervisor.lock)
         self._changes = 0
         self._news = False
         history = RecordedHistory(self._recording, self.now_ms) if self._recording and keep_history else None
-        super().__init__(settings, new_run_name(), self._changed, history)
+        super().__init__(settings, new_run_name(), self._supervisor.lock, history)
         if deleted:
             self._warn(deleted)
         self._checks = RunChecks(
@@ -100,7 +100,7 @@ class ProcessCluster(BaseCluster):
             self._recording.ended_early = self._recording_ended
             self._recording.grew = self._checks.grew
             if self._recording.cut:
-                with self._changed:
+                with self._lock:
                     self._recording_ended(self._recording.cut)
         self._expected_ends: set[int] = set()
         self._began: set[int] = set()  # The nodes that have reported once since their start.
@@ -144,7 +144,7 @@ class ProcessCluster(BaseCluster):
         clock = self._supervisor.clock
         until_ms = clock.now_ms() + within_ms
         while True:
-            with self._changed:
+            with self._lock:
                 seen = self._changes
             if condition():
                 return True
@@ -161,7 +161,7 @@ class ProcessCluster(BaseCluster):
         """See `Cluster`."""
         end = time.monotonic() + within_ms / 1000
         while True:
-            with self._changed:
+            with self._lock:
                 seen = self._changes
             if condition():
                 return True
@@ -170,7 +170,7 @@ class ProcessCluster(BaseCluster):
 
     def _await_change(self, seen: int, left_ms: Callable[[], float]) -> bool:
         """Sleep until something has changed since `seen`. False when no time is left."""
-        with self._changed:
+        with self._lock:
             while self._changes == seen:
                 self._check_open()
                 left = left_ms()
@@ -188,7 +188,7 @@ class ProcessCluster(BaseCluster):
     @contextmanager
     def together(self) -> Iterator[None]:
         """Send all requests made inside as one batch at the end. Do not wait inside."""
-        with self._changed:
+        with self._lock:
             self._supervisor.begin_batch()
             try:
                 yield
@@ -200,7 +200,7 @@ class ProcessCluster(BaseCluster):
     @property
     def links(self) -> Links:
         """See `Cluster`. A copy: the links themselves belong to the supervisor's thread; `apply` changes them."""
-        with self._changed:
+        with self._lock:
             links = copy(self._supervisor.links)
             links.rules, links.cut = dict(links.rules), set(links.cut)
         return links
@@ -227,7 +227,7 @@ class ProcessCluster(BaseCluster):
     def status(self, node: int, *, detail: bool = False) -> NodeStatus:
         """See `Cluster`. It is never older than the last answer of `node` to a client, if the node responds."""
         self._check_node(node)
-        with self._changed:
+        with self._lock:
             asked = None
             if (detail or node in self._statuses.stale) and self._statuses.life(node) == "up":
                 asked = self._inspections.ask(node, detail=detail)
@@ -236,12 +236,12 @@ class ProcessCluster(BaseCluster):
     def chain_lines(self, node: int, first: int, last: int) -> list[str]:
         """See `Cluster`."""
         self._check_node(node)
-        with self._changed:
+        with self._lock:
             return self._chains[node].lines(first, last)
 
     def held(self, *, after: int = 0) -> list[HeldMessage]:
         """See `Cluster`."""
-        with self._changed:
+        with self._lock:
             held = newest_held(self._supervisor.router.held, after)
         known = self._held  # Thousands may wait, and screens ask often: decode each once.
         shown = {number: known.get(number) or _shown(number, message) for number, message in held}
@@ -253,7 +253,7 @@ class ProcessCluster(BaseCluster):
 
     def held_message(self, number: int | None = None) -> HeldMessage | None:
         """See `Cluster`."""
-        with self._changed:
+        with self._lock:
             held = self._supervisor.router.held
             key = next(iter(held), 0) if number is None else number
             message = held.get(key)
@@ -261,12 +261,12 @@ class ProcessCluster(BaseCluster):
 
     def in_flight(self) -> int:
         """See `Cluster`. Counts messages on slow links and held messages."""
-        with self._changed:
+        with self._lock:
             return self._supervisor.router.underway()
 
     def link_counts(self) -> dict[Link, tuple[int, int]]:
         """See `Cluster`."""
-        with self._changed:
+        with self._lock:
             network = self._supervisor.router
             used = sorted(network.passed.keys() | network.lost.keys())
             return {link: (network.passed[link], network.lost[link]) for link in used}
@@ -274,20 +274,20 @@ class ProcessCluster(BaseCluster):
     def backlog(self, node: int) -> tuple[int, int]:
         """What waits in memory for a paused node: bytes, and messages dropped because the limit was reached."""
         self._check_node(node)
-        with self._changed:
+        with self._lock:
             process = self._supervisor.processes.get(node)
             return (process.outlet.waiting, process.outlet.dropped) if process is not None else (0, 0)
 
     def pid(self, node: int) -> int | None:
         """The process ID of the node; None when it is down."""
         self._check_node(node)
-        with self._changed:
+        with self._lock:
             process = self._supervisor.processes.get(node)
             return process.pid if process is not None else None
 
     def watch_messages(self, on: bool) -> None:
         """See `Cluster`."""
-        with self._changed:
+        with self._lock:
             self._supervisor.router.message_log.open = on
 
     def check(self) -> dict[str, str]:
@@ -326,7 +326,7 @@ class ProcessCluster(BaseCluster):
         """See `Cluster`. Takes half a second at most, even when a node does not respond."""
         if self._closed:
             return
-        with self._changed:
+        with self._lock:
             self._closed = True
             self._give_up_all()
             self._change()
@@ -411,7 +411,7 @@ class ProcessCluster(BaseCluster):
     # Helpers
 
     def _extent(self) -> Extent:
-        with self._changed:
+        with self._lock:
             return Extent(0) if self._recording is None else self._recording.extent()
 
     def _hand_over(self, ticket: Ticket, call: ClientCall) -> None:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import threading
-
 from simulator.node.client_api import Inspect
 from simulator.node.status import NodeStatus
+from simulator.worlds.processes.changes import Changes
 from simulator.worlds.processes.status_cache import StatusCache
 from simulator.worlds.processes.supervisor import Supervisor
 from simulator.worlds.processes.wire import encode_call
@@ -18,7 +17,7 @@ DETAIL_S = 2.0
 class Inspections:
     """Inspections that wait for an answer, by number. `changed` is the condition of the supervisor's lock."""
 
-    def __init__(self, supervisor: Supervisor, statuses: StatusCache, changed: threading.Condition) -> None:
+    def __init__(self, supervisor: Supervisor, statuses: StatusCache, changed: Changes) -> None:
         self._supervisor = supervisor
         self._statuses = statuses
         self._changed = changed

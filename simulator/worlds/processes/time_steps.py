@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
+from simulator.worlds.processes.changes import Changes
 from simulator.worlds.processes.clocks import CLOCK, Settled, encode_clock
 from simulator.worlds.processes.supervisor import Supervisor
 
@@ -24,7 +25,7 @@ class TimeSteps:
     `tick` does what else is due now, and returns the cluster time at which it wants to be called next.
     """
 
-    def __init__(self, supervisor: Supervisor, changed: threading.Condition, tick: Callable[[], float]) -> None:
+    def __init__(self, supervisor: Supervisor, changed: Changes, tick: Callable[[], float]) -> None:
         self._supervisor = supervisor
         self._changed = changed
         self._tick = tick
@@ -63,7 +64,7 @@ class TimeSteps:
         That is `until_ms` at the latest; False when it has been reached. Time that runs by itself is left alone.
         """
         clock = self._supervisor.clock
-        with self._stepping, self._changed:
+        with self._stepping, self._supervisor.lock:
             before = changes()
             due_ms = self._settle()
             if changes() != before or not clock.still:
