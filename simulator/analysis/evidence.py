@@ -11,6 +11,7 @@ from paxos.records import AcceptedRecord
 from simulator.analysis.event_text import event_text, operations_words
 from simulator.analysis.run import RecordedRun
 from simulator.checks.invariants import InvariantChecker
+from simulator.checks.trace_check import judged
 from simulator.checks.violation import Violation
 from simulator.cluster.message_text import ROUTINE
 from simulator.node.client_api import ClientWrite, NoteLine, WriteAnswer
@@ -27,7 +28,6 @@ from simulator.trace.events import (
     TimerFired,
 )
 from simulator.trace.format import Cut, History
-from simulator.trace.observer import ObserverList
 
 MOST = 14
 """So many events are named for one violation."""
@@ -36,7 +36,10 @@ _BEFORE = 3
 
 
 class ProvenViolation(msgspec.Struct, frozen=True):
-    """A violation, the event at which it became certain, and the events that prove it, in order, that one included."""
+    """A violation, the event at which it became certain, and the events that prove it, in order, that one included.
+
+    Where it first went wrong is `violation.first.event`, which is among them.
+    """
 
     violation: Violation
     at: int
@@ -61,14 +64,14 @@ def judge_run(run: RecordedRun) -> Judgement:
         simulated=header.world == "virtual",
     )
     checker.replay = header.command
-    handlers = ObserverList([checker])
     found: dict[str, int] = {}
-    for index, event in enumerate(run.events):
-        for handle in handlers.of(type(event)):
-            handle(event)
+
+    def seen(index: int) -> None:
         if len(checker.violations) > len(found):
             for name in checker.violations:
                 found.setdefault(name, index)
+
+    judged(run.events, checker, seen)
     proven = tuple(
         ProvenViolation(violation, found[name], _evidence(run, violation, found[name]))
         for name, violation in checker.violations.items()
@@ -95,10 +98,12 @@ def _evidence(run: RecordedRun, violation: Violation, at: int) -> tuple[int, ...
     faults = [index for index in range(at) if isinstance(run.events[index], FaultInjected)]
     leaders = [index for index in range(at) if _is_leader_note(run.events[index])]
     few = sorted(chosen - {at})
-    room = MOST - 1 - len(faults[-_FAULTS:]) - len(leaders[-2:])
+    room = MOST - 2 - len(faults[-_FAULTS:]) - len(leaders[-2:])
     # The first ones tell how it began, and the last ones what went wrong.
     kept = few if len(few) <= room else few[: room // 2] + few[len(few) - (room - room // 2) :]
-    return tuple(sorted({*kept, *faults[-_FAULTS:], *leaders[-2:], at}))
+    first = violation.first
+    cause = set() if first is None or first.event < 0 else {first.event}
+    return tuple(sorted({*kept, *faults[-_FAULTS:], *leaders[-2:], *cause, at}))
 
 
 def _about_slot(run: RecordedRun, slot: int, at: int) -> Iterator[int]:

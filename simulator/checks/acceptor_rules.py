@@ -7,14 +7,15 @@ vote is one that was given is judged in `vote_rules`.
 
 from __future__ import annotations
 
-from paxos.ballot import NodeId, Slot
+from paxos.ballot import Ballot, NodeId, Slot
 from paxos.eras import era_of, newest, with_era
-from paxos.messages import Accepted, Promise
+from paxos.messages import Acceptance, Accepted, Memory, Promise
 from paxos.records import AcceptedRecord, AmnesiaRecord, EraRecord, OpenedRecord, RecoveredRecord
-from simulator.checks.oracle import VOTES_REPLACED, NodeFacts, Oracle, Vote
+from simulator.checks.first_wrong import KEPT, StepKind
+from simulator.checks.oracle import VOTES_REPLACED, NodeFacts, Oracle, SlotFacts, Vote
 from simulator.checks.vote_rules import VoteRules
 from simulator.node.storage.storage import Recovered
-from simulator.trace.events import JournalSynced, RecordsAppended
+from simulator.trace.events import JournalSynced, MessageSent, RecordsAppended
 
 
 class AcceptorRules:
@@ -32,7 +33,8 @@ class AcceptorRules:
             if type(record) is AcceptedRecord:
                 ballot, number = record.ballot, record.slot
                 if acceptor.amnesia:
-                    self._voted_with_amnesia(at_ms, node, f"votes at ballot {ballot} for slot {number}")
+                    what = f"votes at ballot {ballot} for slot {number}"
+                    self._voted_with_amnesia(at_ms, node, what, "vote", ballot=ballot, slot=number)
                 slot = oracle.slots.get(number) or oracle.slot(number)
                 vote = slot.votes.get(ballot)
                 if vote is None or vote.value is not record.value or not vote.reached & acceptor.bit:
@@ -41,6 +43,7 @@ class AcceptorRules:
                         continue
                 if ballot < acceptor.promised:
                     vote.late |= acceptor.bit
+                    self._note_late(at_ms, acceptor, slot, ballot)
                     oracle.sometimes["late votes stored"] += 1
                     continue
                 if len(slot.votes) > 1 and slot.replaces(vote, acceptor.bit):
@@ -54,14 +57,15 @@ class AcceptorRules:
                 continue
             ballot = record.ballot
             if acceptor.amnesia:
-                self._voted_with_amnesia(at_ms, node, f"promises ballot {ballot}")
-            if ballot < acceptor.promised:
-                oracle.violated(
-                    "promise", f"node {node} promised {acceptor.promised} and now promises {ballot}", at_ms, node
-                )
+                self._voted_with_amnesia(at_ms, node, f"promises ballot {ballot}", "promise", ballot=ballot)
             opens = type(record) is OpenedRecord
+            kind: StepKind = "ballot" if opens else "promise"
+            if ballot < acceptor.promised:
+                why = f"node {node} promised {acceptor.promised} and now promises {ballot}"
+                oracle.violated("promise", why, at_ms, node, ballot=ballot, step=kind, rule="3")
             if opens and oracle.campaign(ballot).incarnation:
-                oracle.violated("one-leader-per-ballot", f"node {node} opens ballot {ballot} again", at_ms, node)
+                why = f"node {node} opens ballot {ballot} again"
+                oracle.violated("one-leader-per-ballot", why, at_ms, node, ballot=ballot, step="ballot", rule=KEPT)
             acceptor.promised = max(acceptor.promised, ballot)
             acceptor.pending_ballots.append((ballot, opens))
 
@@ -71,6 +75,8 @@ class AcceptorRules:
         bit, quorum = acceptor.bit, oracle.accept_quorum
         if acceptor.safe_eras != acceptor.eras:
             oracle.remember(acceptor)
+        if acceptor.doubtful:  # This sync has made durable what a restart had found.
+            acceptor.doubtful = {name: step for name, step in acceptor.doubtful.items() if step.kind == "vote"}
         if acceptor.pending_ballots:
             self._sync_ballots(acceptor)
         if acceptor.pending:
@@ -141,6 +147,8 @@ class AcceptorRules:
                 vote.late |= acceptor.bit  # Stored below its promise, just before the last incarnation ended.
             else:
                 vote.voters |= acceptor.bit
+                if not trusted:
+                    self._note_believed(at_ms, acceptor, acceptance)
                 if vote.has_quorum(oracle.accept_quorum, oracle.nodes):
                     oracle.choose(slot, acceptance.ballot, vote, at_ms)
         if recovered.damaged:
@@ -185,19 +193,38 @@ class AcceptorRules:
         remember = oracle.remembered.get((me, era), 0).bit_count()
         if not needed or remember < needed:
             why = f"node {me} votes again in era {era}, and {remember} others were told of it, of the {needed} needed"
-            oracle.violated("amnesia", why, at_ms, me)
+            oracle.violated("amnesia", why, at_ms, me, step="restart", rule="17")
 
-    def _voted_with_amnesia(self, at_ms: int, node: NodeId, what: str) -> None:
-        self._oracle.violated("amnesia", f"node {node} has lost its memory and {what}", at_ms, node)
+    def _voted_with_amnesia(
+        self, at_ms: int, node: NodeId, what: str, kind: StepKind, *, ballot: Ballot, slot: Slot = 0
+    ) -> None:
+        why = f"node {node} has lost its memory and {what}"
+        self._oracle.violated("amnesia", why, at_ms, node, slot=slot, ballot=ballot, step=kind, rule="17")
+
+    def _note_late(self, at_ms: int, acceptor: NodeFacts, slot: SlotFacts, ballot: Ballot) -> None:
+        """A vote below the promise is harmless as long as nobody counts it and no other vote is lost for it."""
+        me, number = acceptor.node, slot.number
+        what = f"node {me} votes at ballot {ballot} for slot {number}, below its promise {acceptor.promised}"
+        step = self._oracle.step("vote", what, at_ms, me, rule="9", slot=number, ballot=ballot)
+        acceptor.doubtful[number, ballot] = step
+
+    def _note_believed(self, at_ms: int, acceptor: NodeFacts, found: Acceptance) -> None:
+        """A vote that a restart found, and no sync was seen of, is harmless unless a crash can still take it."""
+        me, slot, ballot = acceptor.node, found.slot, found.ballot
+        what = f"node {me} comes back with a vote at ballot {ballot} for slot {slot}, believes it and does not sync it"
+        step = self._oracle.step("missing record", what, at_ms, me, rule=KEPT, slot=slot, ballot=ballot)
+        acceptor.doubtful[slot, ballot] = step
 
     def _check_recovery(self, at_ms: int, acceptor: NodeFacts, recovered: Recovered) -> None:
         oracle, node = self._oracle, acceptor.node
         if recovered.promised < acceptor.safe:
             why = f"node {node} had promised {acceptor.safe} and remembers {recovered.promised}"
-            oracle.violated("promise", why, at_ms, node)
+            oracle.violated("promise", why, at_ms, node, ballot=acceptor.safe, step="restart", rule="15")
         if recovered.opened < acceptor.opened:
             why = f"node {node} had opened ballot {acceptor.opened} and remembers {recovered.opened}"
-            oracle.violated("one-leader-per-ballot", why, at_ms, node)
+            oracle.violated(
+                "one-leader-per-ballot", why, at_ms, node, ballot=acceptor.opened, step="restart", rule="15"
+            )
         for number in oracle.known_slots(max(recovered.height, oracle.forgotten) + 1, acceptor.highest_vote):
             slot = oracle.slots.get(number)
             best = None
@@ -205,23 +232,40 @@ class AcceptorRules:
                 best = max((ballot for ballot, vote in slot.votes.items() if vote.voters & acceptor.bit), default=None)
             kept = recovered.accepted.get(number)
             if best is not None and (kept is None or kept.ballot < best):
+                earlier = acceptor.doubtful.get((number, best))
                 why = f"node {node} forgot its synced vote at ballot {best} for slot {number}"
-                oracle.violated("durability", why, at_ms, node, slot=number)
+                oracle.violated(
+                    "durability", why, at_ms, node, slot=number, ballot=best, earlier=earlier, step="restart", rule="15"
+                )
+
+    def memory_sent(self, event: MessageSent, message: Memory) -> None:
+        """MEMORY was sent. If it counts (`whole`), the sender has synced that the asker begins this era."""
+        oracle, node, asker = self._oracle, event.node, event.to[0]
+        if message.whole and message.era > era_of(oracle.nodes[node].safe_eras, asker):
+            why = f"node {node} says that it remembers era {message.era} of node {asker}, without a synced record of it"
+            oracle.violated("amnesia", why, event.at_ms, node, asker, step="missing record", rule="17")
 
     def accepted_sent(self, at_ms: int, node: NodeId, message: Accepted) -> None:
         """ACCEPTED was sent: each of its slots needs a synced vote that respects the promise."""
         oracle, bit, ballot = self._oracle, self._oracle.nodes[node].bit, message.ballot
         if oracle.nodes[node].amnesia:
-            self._voted_with_amnesia(at_ms, node, f"says ACCEPTED at ballot {ballot}")
+            self._voted_with_amnesia(at_ms, node, f"says ACCEPTED at ballot {ballot}", "vote", ballot=ballot)
         for number in range(max(message.first_slot, oracle.forgotten + 1), message.last_slot + 1):
             slot = oracle.slots.get(number)
             vote = None if slot is None else slot.votes.get(ballot)
             if vote is None or not vote.voters & bit:
+                rule, earlier = KEPT, None
                 if vote is not None and vote.late & bit:
                     why = f"node {node} says ACCEPTED at ballot {ballot} for slot {number}, below its promise"
+                    earlier = oracle.nodes[node].doubtful.get((number, ballot))
                 else:
                     why = f"node {node} says ACCEPTED at ballot {ballot} for slot {number} without a synced vote for it"
-                oracle.violated("promise", why, at_ms, node, slot=number)
+                if ballot < oracle.nodes[node].safe:
+                    rule = "9"
+                oracle.violated(
+                    "promise", why, at_ms, node, slot=number, ballot=ballot, earlier=earlier,
+                    step="missing record", rule=rule,
+                )  # fmt: skip
                 return  # A range of a billion slots would only say the same again.
 
     def promise_sent(self, at_ms: int, node: NodeId, message: Promise) -> None:
@@ -229,11 +273,10 @@ class AcceptorRules:
         oracle, acceptor, ballot = self._oracle, self._oracle.nodes[node], message.ballot
         campaign = oracle.campaign(ballot)
         if acceptor.amnesia:
-            self._voted_with_amnesia(at_ms, node, f"says PROMISE {ballot}")
+            self._voted_with_amnesia(at_ms, node, f"says PROMISE {ballot}", "promise", ballot=ballot)
         if not campaign.safe & acceptor.bit:
-            oracle.violated(
-                "promise", f"node {node} says PROMISE {ballot} without a synced record of it", at_ms, node, ballot.owner
-            )
+            why = f"node {node} says PROMISE {ballot} without a synced record of it"
+            oracle.violated("promise", why, at_ms, node, ballot.owner, ballot=ballot, step="missing record", rule=KEPT)
         reported = {vote.slot: vote.ballot for vote in message.accepted}
         incarnation, height = campaign.asked_heights.get(node, (0, 0))
         if incarnation != acceptor.incarnation:
@@ -253,5 +296,12 @@ class AcceptorRules:
         self._votes.reported(at_ms, acceptor, message)
 
     def _report_hidden(self, at_ms: int, node: NodeId, message: Promise, number: Slot, what: str) -> None:
-        why = f"PROMISE {message.ballot} of node {node} hides, for slot {number}, {what}"
-        self._oracle.violated("promise", why, at_ms, node, message.ballot.owner, slot=number)
+        """A late vote of a lower ballot that the PROMISE reports in its place was the first step to it."""
+        ballot = message.ballot
+        instead = next((vote.ballot for vote in message.accepted if vote.slot == number), None)
+        acceptor = self._oracle.nodes[node]
+        why = f"PROMISE {ballot} of node {node} hides, for slot {number}, {what}"
+        self._oracle.violated(
+            "promise", why, at_ms, node, ballot.owner, slot=number, ballot=ballot,
+            earlier=None if instead is None else acceptor.doubtful.get((number, instead)), step="promise", rule="3",
+        )  # fmt: skip

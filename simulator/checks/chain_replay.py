@@ -17,6 +17,7 @@ from chain.blockchain import Blockchain
 from chain.mining import passes
 from paxos.ballot import NodeId
 from paxos.messages import CatchupReply, RequestId
+from simulator.checks.first_wrong import WORDS, StepKind
 from simulator.checks.learner_rules import LearnerRules
 from simulator.checks.oracle import KEPT_SLOTS, NodeFacts, Oracle, SlotFacts
 from simulator.node.codec import MalformedText, operations_text, parse_operations
@@ -25,6 +26,10 @@ from simulator.trace.events import BlocksApplied
 
 MOST_TRIES = 1 << 20
 """Blocks of which only the votes are known are mined within so many hashes, on average; beyond, any hash is taken."""
+
+
+MOST_AHEAD = 1_000
+"""How many later slots are searched for the value of a block that is none of its own slot's."""
 
 
 class Effect:
@@ -117,7 +122,7 @@ class ChainReplay:
             self._extend_by_votes(at_ms, node, height)
         if self.hashes.get(height, tip) != tip:
             why = f"node {node.node} comes back with another chain"
-            self._oracle.violated("chain", why, at_ms, node.node, slot=height)
+            self._oracle.violated("chain", why, at_ms, node.node, slot=height, step="restart", rule="15")
         node.height, node.tip = height, tip
 
     def retracted(self, node: NodeFacts) -> None:
@@ -153,7 +158,15 @@ class ChainReplay:
                     f"node {node.node} comes back with block {height}, and no majority has synced a vote for its slot "
                     "at one ballot"
                 )
-                self._oracle.violated("decision", why, at_ms, node.node, slot=height)
+                self._oracle.violated(
+                    "decision",
+                    why,
+                    at_ms,
+                    node.node,
+                    slot=height,
+                    step="decision",
+                    rule=self._oracle.rule_of(node.node, height),
+                )
                 return
             text = operations_text(slot.value)
             if chain is not None:
@@ -168,13 +181,13 @@ class ChainReplay:
         for block in event.blocks:
             if block.height != node.height + 1 or block.prev_hash != node.tip:
                 why = f"node {node.node} appends block {block.height} to {node.height} blocks that it does not continue"
-                self._oracle.violated("chain", why, at_ms, node.node, slot=block.height)
+                self._oracle.violated("chain", why, at_ms, node.node, slot=block.height, step="block", rule="11")
             node.height, node.tip = block.height, block.hash
             if not self._learners.may_apply(node, block.height):
                 why = (
                     f"node {node.node} applies slot {block.height}, and nothing that reached it says that it is chosen"
                 )
-                self._oracle.violated("decision", why, at_ms, node.node, slot=block.height)
+                self._undecided(at_ms, node, block, why)
             first = self._blocks.get(block.height)
             if first is None:
                 self._check_block(at_ms, node, block)
@@ -189,7 +202,7 @@ class ChainReplay:
             known = self.hashes.get(height)
             if known is not None and line[-66:-2] != known:  # A line ends with its hash, a quote and a brace.
                 why = f"node {node} hands over another block {height} than that of the chain"
-                self._oracle.violated("true-word", why, at_ms, node, slot=height)
+                self._oracle.violated("true-word", why, at_ms, node, slot=height, step="block", rule="12")
                 return
 
     def _check_block(self, at_ms: int, node: NodeFacts, block: Block) -> None:
@@ -206,25 +219,58 @@ class ChainReplay:
             block.hash, self._zeros
         ):
             why = f"the hash or the nonce of block {height} does not hold"
-            oracle.violated("chain", why, at_ms, node.node, slot=height)
+            oracle.violated("chain", why, at_ms, node.node, slot=height, step="block", rule=WORDS)
         self._blocks[height] = block
         self.hashes[height] = block.hash
         slot = oracle.slots.get(height)
         if slot is None or slot.chosen is None:
             if height > oracle.chosen_prefix:
                 why = f"node {node.node} applies slot {height}, and no majority has synced a vote for it at one ballot"
-                oracle.violated("decision", why, at_ms, node.node, slot=height)
+                self._undecided(at_ms, node, block, why)
         elif operations_text(slot.value) != block.operations_text:
             why = f"node {node.node} applies another value in slot {height} than the one chosen there"
-            oracle.violated("agreement", why, at_ms, node.node, slot=height)
+            self._another(at_ms, node, block, why)
         if height == self.height + 1:
             self.height = height
             self._extend(at_ms, node, block.operations_text, slot)
 
     def _report_difference(self, at_ms: int, node: NodeFacts, block: Block, text: str | None) -> None:
-        name = "chain" if text == block.operations_text else "agreement"
         why = f"block {block.height} of node {node.node} differs from that of another node"
-        self._oracle.violated(name, why, at_ms, node.node, slot=block.height)
+        if text == block.operations_text:
+            self._oracle.violated("chain", why, at_ms, node.node, slot=block.height, step="block", rule=WORDS)
+        else:
+            self._another(at_ms, node, block, why)
+
+    def _undecided(self, at_ms: int, node: NodeFacts, block: Block, why: str) -> None:
+        """A node applied what nobody has decided, or what nothing told it: rule 10, 12, or the order of rule 11."""
+        rule = "11" if self._slot_of(block) else self._oracle.rule_of(node.node, block.height)
+        step: StepKind = "block" if rule == "11" else "decision"
+        self._oracle.violated("decision", why, at_ms, node.node, slot=block.height, step=step, rule=rule)
+
+    def _another(self, at_ms: int, node: NodeFacts, block: Block, why: str) -> None:
+        """A node applied another value than others: one of a later slot, or one that it made itself, or was led to."""
+        known = self._oracle.slots.get(block.height)
+        voted = known is not None and any(
+            operations_text(v.value) == block.operations_text for v in known.votes.values()
+        )
+        rule = "11" if self._slot_of(block) else "Agreement" if voted else WORDS
+        self._oracle.violated("agreement", why, at_ms, node.node, slot=block.height, step="block", rule=rule)
+
+    def _slot_of(self, block: Block) -> int:
+        """The later slot whose value this block holds, if it is no value of its own slot; 0: there is none."""
+        known, text = self._oracle.slots.get(block.height), block.operations_text
+        if known is not None and any(operations_text(vote.value) == text for vote in known.votes.values()):
+            return 0
+        later = self._oracle.known_slots(block.height + 1, block.height + MOST_AHEAD)
+        found = (self._oracle.slots.get(number) for number in later)
+        return next(
+            (
+                slot.number
+                for slot in found
+                if slot and any(operations_text(v.value) == text for v in slot.votes.values())
+            ),
+            0,
+        )
 
     def _extend(self, at_ms: int, node: NodeFacts, text: str, slot: SlotFacts | None) -> None:
         """Apply the operations of the block that `height` now names."""
@@ -232,7 +278,8 @@ class ChainReplay:
         try:
             requests = parse_operations(text)
         except MalformedText as error:
-            oracle.violated("chain", f"T of block {height}: {error}", at_ms, node.node, slot=height)
+            why = f"T of block {height}: {error}"
+            oracle.violated("chain", why, at_ms, node.node, slot=height, step="block", rule=WORDS)
             return
         if not requests:
             oracle.sometimes["no-ops decided"] += 1
@@ -242,7 +289,9 @@ class ChainReplay:
             issued = self.issued.get(name)
             if issued is None or issued != texts.get(name, issued):
                 why = f"block {height} holds a request that no client made"
-                oracle.violated("validity", why, at_ms, node.node, slot=height, request=name)
+                oracle.violated(
+                    "validity", why, at_ms, node.node, slot=height, request=name, step="block", rule="Validity"
+                )
             if name in self.effects:
                 oracle.sometimes["requests decided twice"] += 1
                 continue

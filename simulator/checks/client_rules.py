@@ -12,6 +12,7 @@ from blog.blog import Blog, Outcome
 from paxos.ballot import NodeId
 from paxos.messages import RequestId
 from simulator.checks.chain_replay import ChainReplay
+from simulator.checks.first_wrong import BLOG, READS, WORDS
 from simulator.checks.oracle import Oracle
 from simulator.node.client_api import (
     ClientRead,
@@ -53,7 +54,9 @@ class ClientRules:
             request, issued = call.request, self._replay.issued
             if issued.setdefault(request.id, request.operation) != request.operation:
                 why = "two writes have one name: a client that begins anew with its numbers needs a new name"
-                self._oracle.violated("once", why, event.at_ms, event.node, request=request.id)
+                self._oracle.violated(
+                    "once", why, event.at_ms, event.node, request=request.id, step="answer", rule="14"
+                )
         elif type(call) is ClientRead:
             self._reads[call.number] = _PendingRead(call, self._seen_height)
 
@@ -82,59 +85,61 @@ class ClientRules:
         first = self._answered.setdefault(name, answer.text)
         if first != answer.text:
             why = f"one request was answered {first!r} and then {answer.text!r}"
-            oracle.violated("once", why, at_ms, node, request=name)
+            oracle.violated("once", why, at_ms, node, request=name, step="answer", rule="14")
         if effect is not None:
             self._seen_height = max(self._seen_height, effect.height)
         if not self._replay.whole:
             return
         if effect is None:
             why = f"node {node} answered {answer.kind} to a write that stands on no chain"
-            oracle.violated("durability", why, at_ms, node, request=name)
+            oracle.violated("durability", why, at_ms, node, request=name, step="answer", rule="11")
             return
         if (effect.outcome is Outcome.OK) != (answer.kind == "ok"):
             why = f"a write was answered {answer.kind}, and became {effect.outcome.value!r} in block {effect.height}"
-            oracle.violated("once", why, at_ms, node, slot=effect.height, request=name)
+            rule = "13" if answer.kind == "refused" or effect.outcome is not Outcome.OK else "14"
+            oracle.violated("once", why, at_ms, node, slot=effect.height, request=name, step="answer", rule=rule)
         if answer.height != effect.height:
             why = f"node {node} answers that block {answer.height} holds a write, and block {effect.height} does"
-            oracle.violated("true-word", why, at_ms, node, slot=effect.height, request=name)
+            oracle.violated("true-word", why, at_ms, node, slot=effect.height, request=name, step="answer", rule="11")
 
     def _check_read(self, at_ms: int, node: NodeId, asked: _PendingRead, answer: ReadAnswer) -> None:
         oracle, height = self._oracle, answer.height
         at = oracle.nodes[node]
         if height > at.height:
             why = f"node {node} answers a read at block {height}, and has applied {at.height}"
-            oracle.violated("reads", why, at_ms, node, slot=height)
+            oracle.violated("reads", why, at_ms, node, slot=height, step="answer", rule=READS)
         elif asked.linearizable:
             if height < asked.floor:
                 why = (
                     f"node {node} answers a linearizable read as of block {height}; before it was asked, a client knew "
                     f"what block {asked.floor} did"
                 )
-                oracle.violated("reads", why, at_ms, node, slot=asked.floor)
+                oracle.violated("reads", why, at_ms, node, slot=asked.floor, step="answer", rule=READS)
             self._seen_height = max(self._seen_height, height)
         if not asked.linearizable:
             if height < oracle.chosen_prefix:
                 oracle.sometimes["stale local reads"] += 1
             if height < at.read_height:
                 why = f"a local read of node {node} goes back from block {at.read_height} to {height}"
-                oracle.violated("reads", why, at_ms, node, slot=height)
+                oracle.violated("reads", why, at_ms, node, slot=height, step="answer", rule=READS)
             at.read_height = max(at.read_height, height)
         if self._replay.whole:
             whole = asked.kind == "whole"
             right = self._replay.whole_view(height) if whole else self._replay.view(answer.shown, asked.name, height)
             if answer.result != right:
                 why = f"node {node} shows another blog than the replay of its {height} blocks"
-                oracle.violated("blog", why, at_ms, node, slot=height)
+                oracle.violated("blog", why, at_ms, node, slot=height, step="answer", rule=BLOG)
 
     def _check_status(self, at_ms: int, node: NodeId, state: NodeStatus) -> None:
         if state.height > self._oracle.nodes[node].height:
             return  # Newer than the events so far: it cannot be checked.
         known = self._replay.hashes.get(state.height)
         if known is not None and state.hash not in (known, self._oracle.nodes[node].tip):
-            self._oracle.violated("chain", f"node {node} shows another chain", at_ms, node, slot=state.height)
+            why = f"node {node} shows another chain"
+            self._oracle.violated("chain", why, at_ms, node, slot=state.height, step="answer", rule=WORDS)
         if self._replay.whole and (state.posts, state.comments) != self._replay.counts(state.height):
             why = f"node {node} counts other posts and comments than the replay of its {state.height} blocks"
-            self._oracle.violated("blog", why, at_ms, node, slot=state.height)
+            self._oracle.violated("blog", why, at_ms, node, slot=state.height, step="answer", rule=BLOG)
 
     def check_blog(self, at_ms: int, node: NodeId, blog: Blog) -> None:
         """Compare a node's blog in memory with the replay of the blocks that it has applied."""
@@ -152,4 +157,4 @@ class ClientRules:
         ]
         if shown != self._replay.whole_view(height):
             why = f"the blog of node {node} is not the replay of its {height} blocks"
-            self._oracle.violated("blog", why, at_ms, node, slot=height)
+            self._oracle.violated("blog", why, at_ms, node, slot=height, step="block", rule=BLOG)

@@ -22,6 +22,7 @@ from paxos.messages import (
     StepDown,
     Value,
 )
+from simulator.checks.first_wrong import KEPT, WORDS
 from simulator.checks.oracle import Campaign, NodeFacts, Oracle, SlotFacts
 
 
@@ -48,11 +49,13 @@ class LeaderRules:
         campaign, incarnation = oracle.campaign(ballot), oracle.nodes[node].incarnation
         if ballot.owner != node:
             why = f"node {node} bids with ballot {ballot}, which belongs to node {ballot.owner}"
-            oracle.violated("one-leader-per-ballot", why, at_ms, node, ballot.owner)
+            oracle.violated(
+                "one-leader-per-ballot", why, at_ms, node, ballot.owner, ballot=ballot, step="ballot", rule=WORDS
+            )
         elif campaign.incarnation != incarnation:
             what = "in an earlier life" if campaign.incarnation else "nowhere on its disk"
             why = f"node {node} bids with ballot {ballot}, which it opened {what}"
-            oracle.violated("one-leader-per-ballot", why, at_ms, node)
+            oracle.violated("one-leader-per-ballot", why, at_ms, node, ballot=ballot, step="ballot", rule=KEPT)
         if not campaign.first_slot:
             oracle.sometimes["elections"] += 1
         campaign.first_slot = max(campaign.first_slot, message.first_slot)
@@ -104,14 +107,14 @@ class LeaderRules:
         oracle, node, ballot = self._oracle, leader.node, campaign.ballot
         if ballot.owner != node or campaign.incarnation != leader.incarnation:
             why = f"node {node} proposes at ballot {ballot}, which it has not opened in this life"
-            oracle.violated("one-leader-per-ballot", why, at_ms, node)
+            oracle.violated("one-leader-per-ballot", why, at_ms, node, ballot=ballot, step="ballot", rule=KEPT)
         promised = campaign.promised_by | (campaign.safe & leader.bit)
         if promised.bit_count() < oracle.prepare_quorum:
             why = (
                 f"node {node} proposes at ballot {ballot} with the promises of {promised.bit_count()} nodes, "
                 f"and {oracle.prepare_quorum} are needed"
             )
-            oracle.violated("proposal", why, at_ms, node)
+            oracle.violated("proposal", why, at_ms, node, ballot=ballot, step="proposal", rule="4")
         if not campaign.led:
             campaign.led = True
             oracle.sometimes["leaderships"] += 1
@@ -124,14 +127,16 @@ class LeaderRules:
         if slot.chosen is not None and slot.chosen < ballot:
             if slot.value != value:
                 why = f"ballot {ballot} proposes another value for slot {number} than the one chosen at {slot.chosen}"
-                oracle.violated("proposal", why, at_ms, leader.node, slot=number)
+                oracle.violated(
+                    "proposal", why, at_ms, leader.node, slot=number, ballot=ballot, step="proposal", rule="4"
+                )
             return
         if number > oracle.chosen_prefix and not self._is_safe(leader, campaign, slot, value):
             why = (
                 f"ballot {ballot} proposes for slot {number} a value that is not the one of the highest ballot that "
                 "any quorum of its promises reported"
             )
-            oracle.violated("proposal", why, at_ms, leader.node, slot=number)
+            oracle.violated("proposal", why, at_ms, leader.node, slot=number, ballot=ballot, step="proposal", rule="4")
 
     def _is_safe(self, leader: NodeFacts, campaign: Campaign, slot: SlotFacts, value: Value) -> bool:
         """P2c: the value is that of a ballot at least as high as every one that some quorum of the promises reported.
@@ -190,7 +195,7 @@ class LeaderRules:
         """CATCHUP-REPLY was sent: its blocks must be chosen."""
         self._oracle.sometimes["catch-ups"] += 1
         last = message.first_slot + len(message.blocks) - 1
-        self._check_chosen(at_ms, node, max(last, message.decided), "CatchupReply")
+        self._check_chosen(at_ms, node, max(last, message.decided), "CatchupReply", rule="12")
 
     def read_at_sent(self, at_ms: int, node: NodeId, message: ReadAt) -> None:
         """READ-AT was sent: its slot must be chosen."""
@@ -202,11 +207,14 @@ class LeaderRules:
             if state.node == node:
                 self._check_chosen(at_ms, node, state.decided, "LinkStates")
 
-    def _check_chosen(self, at_ms: int, node: NodeId, upto: Slot, what: str) -> None:
+    def _check_chosen(self, at_ms: int, node: NodeId, upto: Slot, what: str, rule: str = "") -> None:
         oracle = self._oracle
         if upto > oracle.chosen_prefix:
             why = (
                 f"node {node} says in a {what} that slots up to {upto} are decided, and slot "
                 f"{oracle.chosen_prefix + 1} has no majority of synced votes at one ballot"
             )
-            oracle.violated("decision", why, at_ms, node, slot=oracle.chosen_prefix + 1)
+            slot = oracle.chosen_prefix + 1
+            oracle.violated(
+                "decision", why, at_ms, node, slot=slot, step="decision", rule=rule or oracle.rule_of(node, slot)
+            )

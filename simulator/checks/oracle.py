@@ -19,6 +19,7 @@ from chain.block import GENESIS_HASH
 from paxos.ballot import NO_BALLOT, Ballot, NodeId, Slot
 from paxos.eras import NO_LOSS, Eras, era_of
 from paxos.messages import NO_OP, Acceptance, Value
+from simulator.checks.first_wrong import KEPT, StepKind, WrongStep, WrongSteps
 from simulator.checks.violation import Violation
 
 KEPT_SLOTS = 8_192
@@ -116,13 +117,14 @@ class NodeFacts:
     read, over all incarnations. `stated_prefixes` are the decided prefixes that messages stated to it, by ballot;
     `fetched` is the last slot of the blocks that it fetched. Records in `pending` and `pending_ballots` are not synced.
     `torn` holds votes whose record a crash tore (see `vote_rules`). `amnesia` is true while the node must not vote;
-    `eras` are those of its appended records, `safe_eras` those of the synced ones.
+    `eras` are those of its appended records, `safe_eras` those of the synced ones. `doubtful` are votes that were
+    wrong only if somebody relies on them: one stored below the promise, and one that a restart found and nobody synced.
     """
 
     __slots__ = (
-        "amnesia", "bit", "damaged", "eras", "fetched", "height", "highest_vote", "incarnation", "node", "opened",
-        "pending", "pending_ballots", "promised", "read_height", "refuses", "safe", "safe_eras", "stated_prefixes",
-        "tip", "torn",
+        "amnesia", "bit", "damaged", "doubtful", "eras", "fetched", "height", "highest_vote", "incarnation", "node",
+        "opened", "pending", "pending_ballots", "promised", "read_height", "refuses", "safe", "safe_eras",
+        "stated_prefixes", "tip", "torn",
     )  # fmt: skip
 
     def __init__(self, node: NodeId) -> None:
@@ -143,6 +145,7 @@ class NodeFacts:
         self.damaged = False  # A file of it was damaged or removed, and it has not recovered since.
         self.refuses = False  # Its disk refuses writes or syncs.
         self.torn: dict[Slot, Acceptance] = {}
+        self.doubtful: dict[tuple[Slot, Ballot], WrongStep] = {}
         self.amnesia = False
         self.eras = NO_LOSS
         self.safe_eras = NO_LOSS
@@ -160,6 +163,8 @@ class Oracle:
         self.prepare_quorum = prepare_quorum or majority
         self.accept_quorum = accept_quorum or majority
         self.report = report
+        self.wrong = WrongSteps()
+        self.position = -1  # The index of the event being judged; whoever replays a trace sets it.
         self.sometimes: Counter[str] = Counter()
         self.slots: dict[Slot, SlotFacts] = {}
         self.campaigns: dict[Ballot, Campaign] = {}
@@ -175,12 +180,34 @@ class Oracle:
         why: str,
         at_ms: int,
         *nodes: NodeId,
+        step: StepKind,
+        rule: str,
         slot: Slot = 0,
+        ballot: Ballot = NO_BALLOT,
         request: tuple[str, int] | None = None,
+        earlier: WrongStep | None = None,
     ) -> None:
-        """Report a violation."""
+        """Report a violation, at a step of this kind against this rule, or at an `earlier` one that shows only now."""
         name = "" if request is None else f"{request[0]}:{request[1]}"
-        self.report(Violation(invariant=invariant, why=why, at_ms=at_ms, nodes=nodes, slot=slot, request=name))
+        own = self.step(step, why, at_ms, nodes[0] if nodes else 0, rule=rule, slot=slot, ballot=ballot)
+        self.wrong.add(earlier or own)
+        first = own if rule == "2" else self.first_wrong(slot) or own
+        self.report(
+            Violation(invariant=invariant, why=why, at_ms=at_ms, nodes=nodes, slot=slot, request=name, first=first)
+        )
+
+    def step(
+        self, kind: StepKind, what: str, at_ms: int, node: NodeId, *, rule: str, slot: Slot = 0, ballot: Ballot
+    ) -> WrongStep:
+        """The event being judged as a step that a rule forbids."""
+        return WrongStep(
+            at_ms=at_ms, node=node, kind=kind, what=what, rule=rule, slot=slot, ballot=ballot, event=self.position
+        )
+
+    def first_wrong(self, slot: Slot = 0) -> WrongStep | None:
+        """The earliest step that can have led to what is wrong in this slot; 0: in any."""
+        known = self.slots.get(slot)
+        return self.wrong.first_for(slot, () if known is None else known.votes)
 
     def slot(self, number: Slot) -> SlotFacts:
         """The facts of a slot, created at first use."""
@@ -209,8 +236,24 @@ class Oracle:
             vote = slot.votes[ballot] = Vote(value)
         elif vote.value is not value and vote.value != value:
             why = f"ballot {ballot} carries two values for slot {slot.number}"
-            self.violated("one-value-per-ballot", why, at_ms, node, slot=slot.number)
+            self.violated(
+                "one-value-per-ballot", why, at_ms, node, slot=slot.number, ballot=ballot,
+                step="proposal", rule="One value per ballot and slot",
+            )  # fmt: skip
         return vote
+
+    def rule_of(self, node: NodeId, number: Slot) -> str:
+        """The rule that a node breaks when it takes a slot for decided that is not chosen: a leader, or whoever learns.
+
+        A leader that lacks no vote but its own, which is written and not synced, counts itself too early.
+        """
+        slot, facts = self.slots.get(number), self.nodes[node]
+        own = [] if slot is None else [vote for ballot, vote in slot.votes.items() if ballot.owner == node]
+        if any(waiting in own for _, _, waiting, _ in facts.pending) and any(
+            (vote.acknowledged | facts.bit).bit_count() >= self.accept_quorum for vote in own
+        ):
+            return KEPT
+        return "10" if any(vote.proposed for vote in own) else "12"
 
     def is_chosen(self, number: Slot) -> bool:
         """True when a majority has synced votes for one value at one ballot in this slot."""
@@ -254,13 +297,17 @@ class Oracle:
             for other, rival in slot.votes.items():
                 if other > ballot and rival.value != vote.value:
                     why = f"ballot {other} has another value for slot {number} than the one chosen at {ballot}"
-                    self.violated("proposal", why, at_ms, other.owner, slot=number)
+                    self.violated(
+                        "proposal", why, at_ms, other.owner, slot=number, ballot=other, step="proposal", rule="4"
+                    )
             if number == self.chosen_prefix + 1:
                 self.extend_chosen_prefix(number)
         elif slot.value != vote.value:
             voters = [node for node in self.nodes if vote.voters >> node & 1]
             why = f"two values are chosen for slot {number}: one at ballot {slot.chosen}, another at {ballot}"
-            self.violated("agreement", why, at_ms, *voters, slot=number)
+            self.violated(
+                "agreement", why, at_ms, *voters, slot=number, ballot=ballot, step="decision", rule="Agreement"
+            )
 
     def extend_chosen_prefix(self, number: Slot) -> None:
         """Note that every slot up to `number` is chosen, and extend the prefix by the chosen slots that follow."""

@@ -49,4 +49,4 @@ class StartRules:
         node = self._oracle.nodes[event.node]
         if self._simulated and event.node not in self._up and not (node.damaged or node.refuses):
             why = f"node {event.node} refuses to start, and nobody harmed its disk or its files: {report.text}"
-            self._oracle.violated("true-word", why.rstrip("."), event.at_ms, event.node)
+            self._oracle.violated("true-word", why.rstrip("."), event.at_ms, event.node, step="restart", rule="16")

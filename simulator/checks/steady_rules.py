@@ -124,7 +124,7 @@ class SteadyRules:
                 f"node {node} promises ballot {ballot}, and has acknowledged the leader of {follows} within the last "
                 f"{LATELY_MS} ms"
             )
-            self._oracle.violated(STEADINESS, why, at_ms, node, ballot.owner)
+            self._oracle.violated(STEADINESS, why, at_ms, node, ballot.owner, step="promise", rule="2")
 
     def reply_sent(self, event: MessageSent, message: PreVoteReply) -> None:
         """Nor does it say that it would."""
@@ -134,7 +134,7 @@ class SteadyRules:
                 f"node {node} would promise node {event.to[0]} a ballot, and has acknowledged the leader of {follows} "
                 f"within the last {LATELY_MS} ms"
             )
-            self._oracle.violated(STEADINESS, why, at_ms, node, *event.to)
+            self._oracle.violated(STEADINESS, why, at_ms, node, *event.to, step="promise", rule="2")
 
     def pre_vote_sent(self, at_ms: int, node: NodeId, message: PreVote) -> None:
         """A leader never asks for one: it has stepped down."""
@@ -156,7 +156,7 @@ class SteadyRules:
                 f"node {node} bids with ballot {ballot} with the leave of {leave} nodes, itself included, and "
                 f"{oracle.prepare_quorum} are needed: a majority follows node {leader} at {self._highest}"
             )
-            oracle.violated(STEADINESS, why, at_ms, node, leader)
+            oracle.violated(STEADINESS, why, at_ms, node, leader, step="promise", rule="2")
         lately = {other: heard_ms for other, heard_ms in place.granted.items() if at_ms - heard_ms <= JUST_MS}
         place.begin()
         place.ballot, place.granted = ballot, lately  # They may have come after it was opened, and count for the next.
@@ -228,6 +228,6 @@ class SteadyRules:
                 f"node {node} gives up its place as the leader of {ballot}, though a majority has acknowledged it in "
                 f"the last {LATELY_MS} ms and no higher ballot refused it"
             )
-            oracle.violated(STEADINESS, why, at_ms, node)
+            oracle.violated(STEADINESS, why, at_ms, node, step="promise", rule="2")
         place.leave()
         place.follows = NO_BALLOT

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from simulator.checks.invariants import InvariantChecker
-from simulator.trace.observer import replay
+from simulator.trace.events import Event
+from simulator.trace.observer import ObserverList
 from simulator.trace.reader import Trace, read_trace
 
 
@@ -28,5 +30,16 @@ def check_trace(trace: Trace | str | Path, until: float | None = None) -> Invari
         simulated=header.world == "virtual",
     )
     checker.replay = header.command
-    replay(trace.lines(), checker)
+    judged(trace.lines(), checker)
     return checker
+
+
+def judged(events: Iterable[Event], checker: InvariantChecker, seen: Callable[[int], None] | None = None) -> None:
+    """Pass the lines of a trace to a checker, which names wrong steps by line. `seen` gets each index after it."""
+    handlers = ObserverList([checker])
+    for index, event in enumerate(events):
+        checker.oracle.position = index
+        for handle in handlers.of(type(event)):
+            handle(event)
+        if seen is not None:
+            seen(index)

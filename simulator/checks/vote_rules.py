@@ -43,7 +43,7 @@ class VoteRules:
         else:
             why = f"node {node} votes at {ballot} for another value in slot {number} than that ballot proposed"
             vote = None
-        oracle.violated(TRUE_WORD, why, at_ms, node, slot=number)
+        oracle.violated(TRUE_WORD, why, at_ms, node, slot=number, ballot=ballot, step="vote", rule="9")
         return vote
 
     def found(self, at_ms: int, acceptor: NodeFacts, slot: SlotFacts, found: Acceptance) -> Vote | None:
@@ -65,7 +65,7 @@ class VoteRules:
         same = vote is None or not (vote.voters | vote.late) & acceptor.bit
         what = "that it never gave" if same else "with another value than it gave"
         why = f"node {node} comes back with a vote at {ballot} for slot {found.slot} {what}"
-        oracle.violated(TRUE_WORD, why, at_ms, node, slot=found.slot)
+        oracle.violated(TRUE_WORD, why, at_ms, node, slot=found.slot, ballot=ballot, step="restart", rule="True word")
         return None
 
     def reported(self, at_ms: int, acceptor: NodeFacts, promise: Promise) -> None:
@@ -81,7 +81,10 @@ class VoteRules:
                 continue
             what = "with another value than it gave" if given else "that it never gave"
             why = f"node {node} reports a vote at {vote.ballot} for slot {vote.slot} {what}"
-            oracle.violated(TRUE_WORD, why, at_ms, node, promise.ballot.owner, slot=vote.slot)
+            oracle.violated(
+                TRUE_WORD, why, at_ms, node, promise.ballot.owner, slot=vote.slot, ballot=promise.ballot,
+                step="promise", rule="True word",
+            )  # fmt: skip
             return
 
 

@@ -109,6 +109,8 @@ def _violations(run: RecordedRun, judgement: Judgement) -> list[dict[str, Any]]:
             "name": proven.violation.invariant,
             "why": shown(proven.violation.sentence()),
             "at": proven.at,
+            "first": first.event if (first := proven.violation.first) is not None else -1,
+            "rule": shown(f"{first.what}: against {first.rule_words}") if first is not None else "",
             "events": list(proven.events),
             "told": [shown(event_sentence(run, index)) for index in proven.events],
         }

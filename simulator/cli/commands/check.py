@@ -13,6 +13,7 @@ from simulator.cli.options import TimeMs, common_options, json_option
 from simulator.cli.output import Output
 
 if TYPE_CHECKING:
+    from simulator.checks.first_wrong import WrongStep
     from simulator.checks.linearizability.judge import Verdict
     from simulator.cluster.history import Recording
 
@@ -106,6 +107,14 @@ def check(
 
     limit_s = None if time_limit is None else time_limit / 1000
     judged: list[tuple[Recording, Verdict]] = []
+    first_wrong: dict[str, dict[str, object]] = {}
+
+    def judge_events(name: str, until: float | None) -> str:
+        found, first = _invariants(name, until)
+        if first is not None:
+            first_wrong[name] = first.document()
+        return found
+
     progress = output.progress if len(files) > 1 else output.detail
     verdicts = check_files(
         files,
@@ -114,9 +123,12 @@ def check(
         init=first,
         time_limit_s=limit_s,
         progress=progress,
-        invariants=_invariants,
+        invariants=judge_events,
         judged_one=lambda recording, verdict: judged.append((recording, verdict)) if report else None,
     )
+    for verdict in verdicts:
+        if str(verdict["file"]) in first_wrong:
+            verdict["first_wrong"] = first_wrong[str(verdict["file"])]
     if report:
         _draw(report, judged, model, consistency, first)
     if json:
@@ -154,13 +166,16 @@ def _draw(out: str, judged: list[tuple[Recording, Verdict]], model: str, consist
     report_histories([JudgedHistory(*one, model, consistency, init) for one in judged], out)
 
 
-def _invariants(name: str, until: float | None) -> str:
-    """The invariants that a trace violates beside linearizability, a sentence each; "unknown …", or ""."""
+def _invariants(name: str, until: float | None) -> tuple[str, WrongStep | None]:
+    """The invariants that a trace violates beside linearizability, a sentence each; "unknown …", or "".
+
+    With it the earliest step that led to any of them, where a step is to blame.
+    """
     from simulator.checks.trace_check import check_trace
 
     checker = check_trace(name, until)
     found = (f"{one.invariant}: {one.sentence(checker.replay)}." for one in checker.violations.values())
-    return " ".join(found) or checker.unknown
+    return " ".join(found) or checker.unknown, checker.oracle.first_wrong()
 
 
 def _json_value(text: str) -> Any:

@@ -173,9 +173,11 @@ function violationsSection() {
       show(low - (high - low + 2) * 0.08, high + (high - low + 2) * 0.08);
     };
     section.append(el("article", {}, el("h3", {}, `✗ ${violation.name}`), el("p", {}, isolated(violation.why)),
-      el("p", { class: "tools" }, el("button", { type: "button", onclick: () => { showIt(); diagram.canvas.scrollIntoView({ block: "center" }); } }, "show the proof in the diagram")),
+      violation.rule ? el("p", {}, el("strong", {}, "Where it first went wrong: "), isolated(violation.rule)) : null,
+      el("p", { class: "tools" }, violation.first < 0 ? null : el("button", { type: "button", onclick: () => { view.evidence = violation.events; visit(violation.first); diagram.canvas.scrollIntoView({ block: "center" }); } }, "show where it first went wrong"), " ",
+        el("button", { type: "button", onclick: () => { showIt(); diagram.canvas.scrollIntoView({ block: "center" }); } }, "show the proof in the diagram")),
       el("details", { open: number === 0 }, el("summary", {}, `The ${violation.events.length} events that prove it`),
-        el("ol", {}, violation.events.map((event, k) => el("li", { class: event === violation.at ? "breaking" : "" },
+        el("ol", {}, violation.events.map((event, k) => el("li", { class: event === violation.first ? "first breaking" : event === violation.at ? "breaking" : "" },
           el("button", { type: "button", onclick: () => { view.evidence = violation.events; visit(event); diagram.canvas.focus(); } }, "show"), " ", isolated(violation.told[k])))))));
     if (number === 0) view.evidence = violation.events;
   });

@@ -37,7 +37,10 @@ from simulator.tools.explore.schedule import Again, Call, Schedule, ScheduledFau
 from simulator.tools.explore.triggered_calls import LeaderWatch, calls_of
 from simulator.tools.explore.triggered_faults import TriggerWatch
 from simulator.trace.observer import Observer
-from simulator.worlds.virtual.cluster import VirtualCluster
+from simulator.worlds.virtual.cluster import SURPRISE, VirtualCluster
+
+AFTERWARDS_MS = 3_000
+"""How long a run goes on after the healing when something was violated that does not end it."""
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,12 +71,14 @@ def run_trial(
     observers: Iterable[Observer] = (),
     replay: str = "",
     trace: Callable[[Iterable[str]], object] | None = None,
+    until: str = "",
 ) -> Outcome:
     """Run a schedule in a world of its own, heal it and judge it. A run ends at its first violation.
 
-    `replay` is the command that violations name; `trace` gets the lines of the run's trace.
+    `replay` is the command that violations name; `trace` gets the lines of the run's trace. `until` names the invariant
+    that ends the run; others do not, but then nothing is demanded after the healing.
     """
-    return _Trial(schedule, observers, replay, trace).run()
+    return _Trial(schedule, observers, replay, trace, until).run()
 
 
 class _Trial:
@@ -85,7 +90,9 @@ class _Trial:
         observers: Iterable[Observer],
         replay: str,
         trace: Callable[[Iterable[str]], object] | None,
+        until: str,
     ) -> None:
+        self._until = until
         self._plan = schedule
         self._trace = trace
         self._triggers = TriggerWatch(schedule.triggers)
@@ -133,14 +140,18 @@ class _Trial:
         schedule, cluster = self._plan, self._cluster
         for what in schedule.in_order():
             self._pass_until(what.at_ms)
-            if cluster.checker.violations:
+            if self._is_over():
                 return
             if isinstance(what, Call):
                 self._call(what)
             else:
                 self._inject(what)
         self._pass_until(schedule.heals_ms)
-        if not cluster.checker.violations:
+        if cluster.checker.violations:
+            if not self._is_over():
+                self._heal()
+                self._pass_until(cluster.now_ms() + AFTERWARDS_MS)
+        else:
             self._heal()
             waiting = [ticket for ticket in self._tickets if not ticket.done]
             states = [cluster.status(node) for node in cluster.settings.node_ids]
@@ -161,9 +172,14 @@ class _Trial:
             self._tickets += liveness.tickets
             self._took_ms = liveness.took_ms
 
+    def _is_over(self) -> bool:
+        """True when the violation that ends the run has been found."""
+        found = self._cluster.checker.violations
+        return self._until in found or SURPRISE in found if self._until else bool(found)
+
     def _pass_until(self, at_ms: int) -> None:
         """Let time pass; inject triggered faults and ask what is triggered when it is due. Stop at a violation."""
-        cluster, violations = self._cluster, self._cluster.checker.violations
+        cluster = self._cluster
         triggers, late_words, leavers = self._watches
         leaders = self._leaders
         if at_ms <= cluster.now_ms():
@@ -171,7 +187,7 @@ class _Trial:
         if not self._waits:
             cluster.run(at_ms)
             return
-        while not violations:
+        while not self._is_over():
             due_ms = min(at_ms, self._fired[0][0]) if self._fired else at_ms
             if due_ms > cluster.now_ms():
                 if cluster.wait(
