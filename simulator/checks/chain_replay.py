@@ -248,13 +248,17 @@ class ChainReplay:
         self._oracle.violated("decision", why, at_ms, node.node, slot=block.height, step=step, rule=rule)
 
     def _another(self, at_ms: int, node: NodeFacts, block: Block, why: str) -> None:
-        """A node applied another value than others: one of a later slot, or one that it made itself, or was led to."""
-        known = self._oracle.slots.get(block.height)
-        voted = known is not None and any(
-            operations_text(v.value) == block.operations_text for v in known.votes.values()
-        )
-        rule = "11" if self._slot_of(block) else "Agreement" if voted else WORDS
-        self._oracle.violated("agreement", why, at_ms, node.node, slot=block.height, step="block", rule=rule)
+        """A node applied another value than the others: that of a later slot, of a vote, or one that it made itself."""
+        known, text = self._oracle.slots.get(block.height), block.operations_text
+        rule, voted = WORDS, False
+        if self._slot_of(block):
+            rule = "11"
+        elif known is not None and any(operations_text(vote.value) == text for vote in known.votes.values()):
+            rule, voted = "Agreement", True
+            if known.chosen is not None and operations_text(known.value) != text:
+                rule = self._oracle.rule_of(node.node, block.height)  # It took a vote that was not chosen for decided.
+        kind: StepKind = "decision" if voted else "block"
+        self._oracle.violated("agreement", why, at_ms, node.node, slot=block.height, step=kind, rule=rule)
 
     def _slot_of(self, block: Block) -> int:
         """The later slot whose value this block holds, if it is no value of its own slot; 0: there is none."""

@@ -245,7 +245,8 @@ class Oracle:
     def rule_of(self, node: NodeId, number: Slot) -> str:
         """The rule that a node breaks when it takes a slot for decided that is not chosen: a leader, or whoever learns.
 
-        A leader that lacks no vote but its own, which is written and not synced, counts itself too early.
+        A leader that lacks no vote but its own, which is written and not synced, counts itself too early. Who was told
+        a prefix that covers the slot has believed it too far.
         """
         slot, facts = self.slots.get(number), self.nodes[node]
         own = [] if slot is None else [vote for ballot, vote in slot.votes.items() if ballot.owner == node]
@@ -253,7 +254,8 @@ class Oracle:
             (vote.acknowledged | facts.bit).bit_count() >= self.accept_quorum for vote in own
         ):
             return KEPT
-        return "10" if any(vote.proposed for vote in own) else "12"
+        covered = any(upto >= number and ballot.owner != node for ballot, upto in facts.stated_prefixes.items())
+        return "10" if any(vote.proposed for vote in own) and not covered else "12"
 
     def is_chosen(self, number: Slot) -> bool:
         """True when a majority has synced votes for one value at one ballot in this slot."""

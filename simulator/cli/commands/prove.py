@@ -136,6 +136,8 @@ def _write(output: Output, report: Report) -> None:
         output.result(f"{number:3}  {step}")
     if report.why:
         output.result(f"violated after {len(report.steps)} steps: {report.why}")
+        if report.first_wrong is not None:
+            output.result(report.first_sentence())
     rate = report.states / report.seconds if report.seconds else 0.0
     verdict = f"cut off by {report.cut_off}, nothing is shown" if report.cut_off else report.verdict
     output.result(

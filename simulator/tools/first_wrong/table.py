@@ -1,6 +1,6 @@
 """Writes the table of docs/first-wrong.md: for each broken rule of safety, what is expected and what is said.
 
-Run it as `python -m simulator.tools.first_wrong.table`; it writes to stdout and takes a quarter of an hour. The runs
+Run it as `python -m simulator.tools.first_wrong.table`; it writes to stdout and takes half an hour. The runs
 are the seeds of `paxsim explore --break NAME`: the first in which a check sees the rule broken, and the first whose
 run, let go on, ends with two values decided in one slot. There the checks must not blame what became visible.
 """
@@ -23,7 +23,7 @@ from simulator.tools.explore.swarm import draw_schedule
 from simulator.tools.explore.trial import run_trial
 from simulator.tools.first_wrong.expected import EXPECTED, safety_mutants
 
-FIRST_SEEDS, AGREEMENT_SEEDS = 2_000, 30
+FIRST_SEEDS, AGREEMENT_SEEDS = 2_000, 100
 """How many seeds are looked through, for the first violation and for one of agreement."""
 AGREEMENT = "agreement"
 HEADER = (

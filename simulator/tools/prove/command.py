@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import msgspec
 
+from simulator.checks.first_wrong import WrongStep
+from simulator.checks.invariants import InvariantChecker
 from simulator.mutants.registry import find
 from simulator.settings import Settings
 from simulator.tools.prove.scenario import Shown, scenario_of, write_down
+from simulator.trace.observer import replay
 from simulator.worlds.exhaustive.cluster_model import Action, Budgets, ClusterModel, Numbers
+from simulator.worlds.exhaustive.run_events import STEP_MS, events_of
 from simulator.worlds.exhaustive.search import Bounds, Outcome, Progress, Search
 
 __all__ = ["CUT_OFF", "VIOLATED", "Bounds", "Budgets", "Progress", "Proof", "Report", "Shown", "Wishes"]
 
+FIRST_FIELDS = ("node", "step", "what", "rule", "rule_words", "slot", "ballot")
+"""What the JSON document says of the step that was first wrong."""
 COMPLETE, VIOLATED, CUT_OFF = "complete", "violated", "cut off"
 
 
@@ -42,10 +48,24 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     node_steps: int
     why: str
     steps: tuple[str, ...]
+    first_step: int = 0
+    first_wrong: WrongStep | None = None
+
+    def first_sentence(self) -> str:
+        """Where it first went wrong, for people; "" when no step of a node is to blame."""
+        first = self.first_wrong
+        return (
+            ""
+            if first is None
+            else f"it first went wrong in step {self.first_step}: {first.what}, against {first.rule_words}"
+        )
 
     def document(self) -> dict[str, object]:
         """The JSON document of `paxsim prove --json`."""
-        violation = {"why": self.why, "steps": list(self.steps)} if self.why else None
+        violation: dict[str, object] | None = {"why": self.why, "steps": list(self.steps)} if self.why else None
+        if violation is not None and self.first_wrong is not None:
+            first = self.first_wrong.document()
+            violation["first_wrong"] = {"at": self.first_step, **{name: first[name] for name in FIRST_FIELDS}}
         return {
             "states": self.states,
             "depth": self.depth,
@@ -58,6 +78,13 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
             "node_states": self.node_states,
             "node_steps": self.node_steps,
         }
+
+
+def first_wrong(model: ClusterModel, steps: Sequence[Action]) -> WrongStep | None:
+    """Where a run first went wrong, as the checks of the other worlds judge its events; the time tells the step."""
+    checker = InvariantChecker(model.steps_of.settings)
+    replay(events_of(model, steps), checker)
+    return checker.oracle.first_wrong()
 
 
 class Proof:
@@ -96,6 +123,7 @@ class Proof:
         progress, why = outcome.progress, ""
         if found is not None:
             why = model.wrong_in(found.state)  # type: ignore[arg-type]
+        first = None if found is None else first_wrong(model, found.steps)
         return Report(
             verdict=VIOLATED if found else CUT_OFF if outcome.cut_off else COMPLETE,
             cut_off="" if found else outcome.cut_off,
@@ -107,4 +135,6 @@ class Proof:
             node_steps=model.steps_of.taken,
             why=why,
             steps=tuple(model.tell(step) for step in found.steps) if found else (),
+            first_step=0 if first is None else first.at_ms // STEP_MS,
+            first_wrong=first,
         )

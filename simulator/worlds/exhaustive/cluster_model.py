@@ -154,6 +154,10 @@ class ClusterModel(Model[Numbers, Action]):
 
     # Reading a state
 
+    def rounds(self, state: Numbers) -> int:
+        """How many ballots have been opened."""
+        return state[self.nodes + ELECTIONS]
+
     def wrong_in(self, state: Numbers) -> str:
         """What is wrong in a state; empty: nothing."""
         return self.sentences[state[self.nodes + WRONG]]

@@ -7,7 +7,8 @@ decide nothing are lost (`HINTS`): who leads, whose links work, who remembers wh
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from contextlib import suppress
+from typing import NamedTuple, Protocol
 
 import msgspec
 
@@ -37,6 +38,7 @@ from simulator.mutants.registry import node_type
 from simulator.node.client_api import ClientWrite, NodeReport, WriteAnswer
 from simulator.node.codec import operation_text
 from simulator.node.node import Node, NodeStopped
+from simulator.node.probe import Probe
 from simulator.node.state_machine import StateMachine
 from simulator.node.storage.identity import Identity
 from simulator.node.storage.storage import Storage
@@ -85,15 +87,34 @@ class Step(NamedTuple):
     wrong: str
 
 
-class _Host:
-    """See `Host`: it collects."""
+class Watch(Probe, Protocol):
+    """Hears what a node does in a step, in its order: what it records and applies, what it sends and answers."""
 
-    def __init__(self) -> None:
+    def sent(self, to: tuple[NodeId, ...], message: AnyMessage) -> None:
+        """The node sent a message."""
+        ...
+
+    def reported(self, report: NodeReport) -> None:
+        """The node answered a client or noted something."""
+        ...
+
+    def ended(self) -> None:
+        """The node crashed. What it does from now on is its restart."""
+        ...
+
+
+class _Host:
+    """See `Host`: it collects, and tells a `watch` of it."""
+
+    def __init__(self, watch: Watch | None = None) -> None:
+        self.watch = watch
         self.sent: list[tuple[NodeId, AnyMessage]] = []
         self.answers: list[WriteAnswer] = []
 
     def send(self, to: tuple[NodeId, ...], message: AnyMessage) -> None:
         self.sent += [(node, message) for node in to]
+        if self.watch is not None:
+            self.watch.sent(to, message)
 
     def push(self) -> None:
         pass
@@ -104,6 +125,8 @@ class _Host:
     def report(self, report: NodeReport) -> None:
         if isinstance(report, WriteAnswer):
             self.answers.append(report)
+        if self.watch is not None:
+            self.watch.reported(report)
 
 
 class NodeSteps:
@@ -167,12 +190,37 @@ class NodeSteps:
             steps[after] = Step(after, sent, opened, self._wrong(before, self.facts[after], host))
         return list(steps.values())
 
+    def watched_start(self, me: NodeId, watch: Watch) -> None:
+        """Start a new node, and tell `watch` what it does."""
+        self._started(me, MemoryDisk(), watch)
+
+    def retold(self, me: NodeId, state: int, event: Event, after: int, watch: Watch) -> None:
+        """Take one step again, with its outcome `after`, and tell `watch` what the node does."""
+        node = self._snapshots.restore(self._frozen[state])
+        disk = node.storage._disk  # noqa: SLF001  As in `step`.
+        assert isinstance(disk, MemoryDisk)
+        crash = event[0] == "crash"
+        event = event[1:] if crash else event
+        disk.kill_at_sync = crash
+        node.host = node.outbox._host = node.pending_requests.host = host = _Host(watch)  # noqa: SLF001
+        node.probe = node.group_commit.probe = watch
+        node.group_commit.host = host
+        with suppress(Killed, NodeStopped):
+            if event:
+                self._handle(node, host, event)
+        if crash:
+            watch.ended()
+            for files in disk.remainders():
+                if self._kept(self._started(me, MemoryDisk(files))) == after:
+                    self._started(me, MemoryDisk(files), watch)
+                    return
+
     # Driving
 
-    def _started(self, me: NodeId, disk: MemoryDisk) -> Node:
+    def _started(self, me: NodeId, disk: MemoryDisk, watch: Watch | None = None) -> Node:
         identity = Identity("every-schedule", me)
         storage = Storage(disk, self.settings.difficulty, identity)
-        node = self._class(me, self.settings, storage, _Host(), miner=mine, nonce=1)
+        node = self._class(me, self.settings, storage, _Host(watch), probe=watch, miner=mine, nonce=1)
         node.start(0)
         node.flush(0)
         if node.replica.core.unsure:  # Nobody answers what it asks about its chain.
@@ -216,12 +264,14 @@ class NodeSteps:
         return bool(asked)
 
     def _send(self, me: NodeId, host: _Host) -> list[int]:
-        found = []
-        for to, message in host.sent:
-            if not isinstance(message, (*HINTS, PreVote, PreVoteReply)):
-                plain = msgspec.structs.replace(message, stamp=0) if hasattr(message, "stamp") else message
-                found.append(self.messages((me, to, plain)))
-        return found
+        return [number for to, message in host.sent for _, number, _ in self.numbered(me, (to,), message)]
+
+    def numbered(self, me: NodeId, to: tuple[NodeId, ...], message: AnyMessage) -> list[tuple[NodeId, int, AnyMessage]]:
+        """A message for each of its targets, with its number and as it travels; none if the model leaves it out."""
+        if isinstance(message, (*HINTS, PreVote, PreVoteReply)):
+            return []
+        plain = msgspec.structs.replace(message, stamp=0) if hasattr(message, "stamp") else message
+        return [(target, self.messages((me, target, plain)), plain) for target in to]
 
     # States
 

@@ -1,0 +1,56 @@
+"""A run that the search found, as events: the checks of the other worlds say in which step it first went wrong."""
+
+from __future__ import annotations
+
+import pytest
+
+from simulator.tools.prove.command import Bounds, Budgets, Proof, Report, Wishes
+
+
+def proved(rule: str, *, only_agreement: bool, **budgets: int) -> Report:
+    """The report of a search with this rule broken."""
+    wishes = Wishes(
+        nodes=3, budgets=Budgets(**budgets), bounds=Bounds(), break_rule=rule, only_agreement=only_agreement
+    )
+    return Proof(wishes).run(lambda _progress: None)
+
+
+def test_the_decision_is_blamed_and_not_the_block_that_differs() -> None:
+    """Two chains differ after the sixth step; the third decided with one vote."""
+    report = proved("small-accept-quorum", only_agreement=True, writes=2, elections=2)
+
+    first = report.first_wrong
+    assert first is not None
+    assert len(report.steps) == 6
+    assert (report.first_step, first.kind, first.rule, first.node) == (3, "decision", "10", 1)
+    assert "it first went wrong in step 3: node 1 applies slot 1" in report.first_sentence()
+
+
+def test_a_crash_is_watched_too() -> None:
+    """The message that relied on a missing record came before the crash that showed it."""
+    report = proved("promise-not-kept", only_agreement=False, writes=1, elections=1, crashes=1)
+
+    first = report.first_wrong
+    assert first is not None
+    assert (first.kind, first.rule) == ("missing record", "What is on disk before what is said")
+    document = report.document()["violation"]
+    assert isinstance(document, dict)
+    assert document["first_wrong"]["rule"] == first.rule
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("rule", "kind", "number"),
+    [
+        ("accept-ignores-promise", "vote", "9"),
+        ("ignore-reported-values", "proposal", "4"),
+        ("skip-phase-one", "proposal", "4"),
+    ],
+)
+def test_the_step_before_the_disagreement_is_blamed(rule: str, kind: str, number: str) -> None:
+    """The shortest runs to different blocks, and what led to them."""
+    report = proved(rule, only_agreement=True, writes=2, elections=2)
+
+    assert report.first_wrong is not None
+    assert (report.first_wrong.kind, report.first_wrong.rule) == (kind, number)
+    assert 0 < report.first_step < len(report.steps)
