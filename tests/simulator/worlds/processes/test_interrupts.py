@@ -28,15 +28,19 @@ WAITS: dict[str, Callable[[ProcessCluster], object]] = {
 class Interrupt:
     """A trace function that raises KeyboardInterrupt at one of the points where Python looks for signals.
 
-    CPython does so when it enters a function, after a call, and when it jumps back.
+    CPython does so when it enters a function, after a call, and when it jumps back. Other libraries are left out: what
+    the garbage collector happens to call swallows what is raised there.
     """
 
     def __init__(self, point: int) -> None:
         self.left = point
         self.place = ""
 
-    def __call__(self, frame: FrameType, event: str, arg: Any) -> Interrupt:
+    def __call__(self, frame: FrameType, event: str, arg: Any) -> Interrupt | None:
         """See `sys.settrace`."""
+        name = frame.f_code.co_filename
+        if name != threading.__file__ and "simulator" not in name:
+            return None
         frame.f_trace_opcodes = True
         if event == "call" or (event == "opcode" and _after_call(frame)):
             self.left -= 1
