@@ -81,7 +81,7 @@ class Core:
         self.amnesia = ""
         self.unsure = False
         self.eras: Eras = NO_LOSS
-        self._clock: int | None = None
+        self.clock_ms: int | None = None  # What the driver's clock showed last.
 
     def see_clock(self, clock_ms: int) -> None:
         """Advance `now` by as much as the driver's clock advanced; a clock that jumps back advances nothing.
@@ -89,12 +89,12 @@ class Core:
         `leap_ms` is the size of the last jump forward, which ended at `leapt_at_ms`: the clock was set, or this node
         was suspended.
         """
-        if self._clock is not None and clock_ms > self._clock:
-            moved = clock_ms - self._clock
+        if self.clock_ms is not None and clock_ms > self.clock_ms:
+            moved = clock_ms - self.clock_ms
             self.now += moved
             if moved >= LEAP_MS:
                 self.leapt_at_ms, self.leap_ms = self.now, moved
-        self._clock = clock_ms
+        self.clock_ms = clock_ms
 
     def heard_within(self, ms: int) -> tuple[NodeId, ...]:
         """The other nodes from which a message came during the last `ms` milliseconds, ascending."""

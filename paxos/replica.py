@@ -160,6 +160,7 @@ class Replica:
             applied=applied,
         )
         self._new = new
+        self._kept_above: Slot = -1  # The last slot below which votes may have been dropped.
 
     # Events
 
@@ -294,16 +295,21 @@ class Replica:
 
     def flush(self, now_ms: int) -> None:
         """End a batch: propose, ask and answer once for all events since the last flush."""
-        self.core.see_clock(now_ms)
-        self.forwarder.flush()
+        core, learner, waiting = self.core, self.learner, self.waiting
+        if now_ms != core.clock_ms:
+            core.see_clock(now_ms)
+        if waiting.writes or waiting.reads:
+            self.forwarder.flush()
         if self.proposer.leading:
             self.proposer.flush()
-        self.learner.flush()
-        if self.core.amnesia:
+        learner.flush()
+        if core.amnesia:
             self.recovery.recover_if_safe()
-        if self.waiting.confirmed and (ready := self.waiting.end_ready_reads(self.learner.decided)):
-            self.core.effects.append(ReadReady(ready))
-        self.acceptor.forget_below(self.learner.decided + 1)
+        if waiting.confirmed and (ready := waiting.end_ready_reads(learner.decided)):
+            core.effects.append(ReadReady(ready))
+        if learner.decided != self._kept_above:
+            self._kept_above = learner.decided
+            self.acceptor.forget_below(learner.decided + 1)
 
     def take_effects(self) -> list[Effect]:
         """The effects since the last call, in order."""

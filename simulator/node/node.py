@@ -243,8 +243,8 @@ class Node:
             self._flush_again = False
             try:
                 self.replica.flush(now_ms)
-                while effects := self.replica.take_effects():
-                    self._carry_out(effects, now_ms)
+                while self.replica.core.effects:
+                    self._carry_out(self.replica.take_effects(), now_ms)
             except _StartOver as false:
                 self._start_over(false, now_ms)
             if self._early and not self.replica.core.unsure:
@@ -284,14 +284,16 @@ class Node:
         durable_sends: list[Send] = []
         delivered: list[Deliver] = []
         for effect in effects:
-            if isinstance(effect, Persist):
+            if isinstance(effect, SendNow) and not delivered:  # The most frequent kind first.
+                self.outbox.send(effect.to, effect.message)
+            elif isinstance(effect, SetTimer):
+                self.host.set_timer(effect.timer, effect.min_ms, effect.max_ms)
+            elif isinstance(effect, Persist):
                 records.append(effect.record)
             elif isinstance(effect, Send):
                 durable_sends.append(effect)
             elif isinstance(effect, Deliver):
                 delivered.append(effect)
-            elif isinstance(effect, SetTimer):
-                self.host.set_timer(effect.timer, effect.min_ms, effect.max_ms)
             else:
                 self._apply(delivered, records)
                 self._carry_out_at_once(effect)
@@ -299,8 +301,10 @@ class Node:
             self._commit(records, durable_sends, now_ms)
             self.host.push()
             self._apply(delivered)
-        else:
+            return
+        if delivered:
             self._apply(delivered, records)
+        if records or durable_sends:
             self._commit(records, durable_sends, now_ms)
 
     def _carry_out_at_once(

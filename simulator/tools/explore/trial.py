@@ -5,9 +5,10 @@ How soon a cluster must recover: see `bound`. For which nodes liveness is demand
 
 from __future__ import annotations
 
+import gc
 from collections import Counter
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from hashlib import blake2b
 from heapq import heappop, heappush
 
@@ -78,7 +79,20 @@ def run_trial(
     `replay` is the command that violations name; `trace` gets the lines of the run's trace. `until` names the invariant
     that ends the run; others do not, but then nothing is demanded after the healing.
     """
-    return _Trial(schedule, observers, replay, trace, until).run()
+    with _collector_paused():
+        return _Trial(schedule, observers, replay, trace, until).run()
+
+
+@contextmanager
+def _collector_paused() -> Iterator[None]:
+    """No garbage collection within a run: hardly anything dies before its cluster, which the next collection takes."""
+    paused = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if paused:
+            gc.enable()
 
 
 class _Trial:
