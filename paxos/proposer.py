@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 
+import msgspec
+
 from paxos.acceptor import Acceptor
 from paxos.ballot import MOST_IN_FLIGHT, NO_BALLOT, Ballot, NodeId, Slot
 from paxos.core import Core
@@ -35,16 +37,13 @@ from paxos.rules import rule
 from paxos.timeouts import Timeouts
 
 
-class Flight:
+class Flight(msgspec.Struct, gc=False):
     """A slot proposed and not yet chosen. Bit n of `voters` is set when node n has accepted it at our ballot."""
 
-    __slots__ = ("due_ms", "tries", "value", "voters")
-
-    def __init__(self, value: Value, due_ms: int) -> None:
-        self.value = value
-        self.voters = 0
-        self.due_ms = due_ms
-        self.tries = 0
+    value: Value
+    due_ms: int
+    voters: int = 0
+    tries: int = 0
 
 
 class Proposer:
@@ -324,10 +323,11 @@ class Proposer:
         slots: Iterable[Slot] = range(message.first_slot, message.last_slot + 1)
         if message.last_slot - message.first_slot >= len(self.flight):
             slots = [slot for slot in self.flight if message.first_slot <= slot <= message.last_slot]
+        flights, voter = self.flight, message.sender
         for slot in slots:
-            flight = self.flight.get(slot)
+            flight = flights.get(slot)
             if flight is not None:
-                self.count_vote(flight, message.sender)
+                self.count_vote(flight, voter)
                 if self.enough_votes(flight):
                     self._decide(slot, flight)
         self.learner.advance()
@@ -351,7 +351,7 @@ class Proposer:
     @rule("10")
     def enough_votes(self, flight: Flight) -> bool:
         """True when the value is chosen: a majority of distinct nodes has accepted it at this ballot."""
-        return self.core.quorums.completes_accept(flight.voters.bit_count())
+        return flight.voters.bit_count() >= self.core.quorums.accept
 
     def _decide(self, slot: Slot, flight: Flight) -> None:
         del self.flight[slot]

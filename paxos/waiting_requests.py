@@ -8,29 +8,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+import msgspec
+
 from paxos.ballot import Slot
 from paxos.messages import Request, RequestId, Value
 
 
-class Waiting:
+class Waiting(msgspec.Struct, gc=False):
     """One request without an answer. `since_ms` and `due_ms` are when it came and when it is sent again.
 
     A write has a `request`. A read has none but the number `read` and the driver's `question`, which Paxos does not
     read, and a `slot` once the leader has confirmed it (-1 before).
     """
 
-    __slots__ = ("due_ms", "question", "read", "request", "since_ms", "slot", "tries")
-
-    def __init__(
-        self, since_ms: int, *, request: Request | None = None, read: int = 0, question: object = None
-    ) -> None:
-        self.request = request
-        self.read = read
-        self.question = question
-        self.since_ms = since_ms
-        self.due_ms = since_ms
-        self.tries = 0
-        self.slot: Slot = -1
+    since_ms: int
+    due_ms: int
+    request: Request | None = None
+    read: int = 0
+    question: object = None
+    tries: int = 0
+    slot: Slot = -1
 
 
 class WaitingRequests:
@@ -69,12 +66,12 @@ class WaitingRequests:
         """Add a client's write. Adding the same one again changes nothing."""
         name = (request.client, request.seq)
         if name not in self.writes:
-            self.writes[name] = waiting = Waiting(now_ms, request=request)
+            self.writes[name] = waiting = Waiting(now_ms, now_ms, request)
             self.new.append(waiting)
 
     def add_read(self, number: int, question: object, now_ms: int) -> None:
         """Add a client's linearizable read."""
-        self.reads[number] = waiting = Waiting(now_ms, read=number, question=question)
+        self.reads[number] = waiting = Waiting(now_ms, now_ms, read=number, question=question)
         self.new.append(waiting)
 
     def all_to_send(self) -> list[Waiting]:

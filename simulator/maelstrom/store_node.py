@@ -38,7 +38,7 @@ class StoreMachine(StateMachine):
         lines = []
         for height, named in enumerate(parse_many(texts), first_height):
             for operation, client, seq in named:
-                if self.claim_replayed(client, seq, height):
+                if self.client_table.claim(client, seq, height):
                     outcome = self._take_effect(operation, client, seq)
                     lines += [store_line(height, operation)] if outcome is StoreOutcome.OK else []
         return b"".join(lines)
@@ -62,7 +62,7 @@ class StoreMachine(StateMachine):
     def _apply_named(self, block: Block, named: Iterable[NamedOperation]) -> None:
         height = block.height
         for operation, client, seq in named:
-            if self.claim(client, seq, height):
+            if self.client_table.claim(client, seq, height):
                 outcome = self._take_effect(operation, client, seq)
                 if outcome is StoreOutcome.OK:
                     self._lines.append(store_line(height, operation))

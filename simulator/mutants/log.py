@@ -167,6 +167,15 @@ class EnqueueAgain(Proposer):
         return False
 
 
+class CarelessTable(ClientTable):
+    """Takes every request for a new one."""
+
+    def claim(self, client: str, seq: int, slot: Slot) -> bool:
+        """Fill the table as usual."""
+        super().claim(client, seq, slot)
+        return True
+
+
 @mutant(
     "no-dedupe",
     "E",
@@ -178,14 +187,7 @@ class EnqueueAgain(Proposer):
 class NoDedupe(StateMachine):
     """See its entry."""
 
-    def claim(self, client: str, seq: int, height: int) -> bool:
-        """Every claim is the first."""
-        super().claim(client, seq, height)
-        return True
-
-    def claim_replayed(self, client: str, seq: int, height: int) -> bool:
-        """Fill the table as usual during the replay."""
-        return self.claim(client, seq, height)
+    client_table_type = CarelessTable
 
 
 @mutant(
@@ -399,7 +401,7 @@ class BelievingStateMachine(StateMachine):
         lines = super().replay(first_height, texts[:known])
         for height, text in enumerate(texts[known:], first_height + known):
             for _, client, seq in parse_operations(text):
-                self.claim_replayed(client, seq, height)
+                self.client_table.claim(client, seq, height)
         return lines
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from blog.blog import Outcome
 from paxos.ballot import Slot
+from paxos.rules import rule
 
 _LARGEST = (1 << 64) - 1
 
@@ -37,8 +38,12 @@ class ClientTable:
         self.outcomes = outcomes
         self._by_client: dict[str, _Answered] = {}
 
+    @rule("14")
     def claim(self, client: str, seq: int, slot: Slot) -> bool:
-        """Note that the request is applied in `slot` with outcome OK. False when it was applied before."""
+        """Note that the request is applied in `slot` with outcome OK.
+
+        False for a retry, which was applied before and gets the first outcome.
+        """
         known = self._by_client.get(client)
         if known is None:
             known = self._by_client[client] = _Answered()

@@ -41,13 +41,13 @@ class PendingRequests:
 
     def take_write(self, request: Request) -> bool:
         """True when the write must be proposed. A retry of an applied write gets the first answer at once."""
-        name = request.id
-        known = self.state_machine.client_table.get(*name)
+        client, seq = request.client, request.seq
+        known = self.state_machine.client_table.get(client, seq)
         if known is not None:
             operation, _, _ = parse_operation(request.operation)
-            self.answer(name, operation, *known)
+            self.answer((client, seq), operation, *known)
             return False
-        return not self.waiting.awaits(*name)
+        return not self.waiting.awaits(client, seq)
 
     # Answers with a result
 

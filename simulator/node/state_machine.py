@@ -110,7 +110,7 @@ class StateMachine:
             MalformedText: one is no list of operations, and nothing was applied.
         """
         written: list[BlogEntry] = []
-        claim, apply = self.claim_replayed, self.blog.apply
+        claim, apply = self.client_table.claim, self.blog.apply
         for height, operations in enumerate(parse_all(texts), first_height):
             for operation, client, seq in operations:
                 if claim(client, seq, height):
@@ -164,15 +164,6 @@ class StateMachine:
         """The block's T: it holds only what was agreed, so that it is equal on every node."""
         return operations_text(value)
 
-    @rule("14")
-    def claim(self, client: str, seq: int, height: int) -> bool:
-        """True the first time a request is applied; False for a retry, which gets the first outcome."""
-        return self.client_table.claim(client, seq, height)
-
-    def claim_replayed(self, client: str, seq: int, height: int) -> bool:
-        """The same as `claim` during the replay of the chain."""
-        return self.client_table.claim(client, seq, height)
-
     @rule("13")
     def note_refusal(self, client: str, seq: int, outcome: Enum) -> None:
         """Keep a refusal as the request's outcome; no retry changes it."""
@@ -214,7 +205,7 @@ class StateMachine:
 
     def _apply(self, blocks: Sequence[Block], named: Iterable[Iterable[tuple[Operation, str, int]]]) -> None:
         """Apply the next blocks, of each of which the operations are given with client and seq."""
-        claim, apply, awaits = self.claim, self.blog.apply, self._awaits
+        claim, apply, awaits = self.client_table.claim, self.blog.apply, self._awaits
         written: list[BlogEntry] = []
         for block, operations in zip(blocks, named, strict=True):
             height = block.height

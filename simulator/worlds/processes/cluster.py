@@ -342,6 +342,9 @@ class ProcessCluster(BaseCluster):
     def reported(self, node: int, report: bytes) -> None:
         """See `Listener`."""
         match decode_report(report):
+            case WriteAnswer() as answer:
+                self._answered(self._book.write_answered(answer))
+                self._statuses.answered(node)
             case Inspected(number, status):
                 self._statuses.reported(node, status)
                 if node not in self._began:
@@ -353,9 +356,7 @@ class ProcessCluster(BaseCluster):
                     return  # No change: otherwise a condition that asks for a status would wake itself.
             case other:
                 self._take_report(node, other)
-                if isinstance(other, WriteAnswer):
-                    self._statuses.answered(node)
-                elif isinstance(other, NodeFailed):
+                if isinstance(other, NodeFailed):
                     self._statuses.failed(node, other.text)
         self._news = True  # `tick` wakes waiting threads once for all reports of a turn.
 

@@ -231,15 +231,16 @@ class Supervisor:
 
     def _run(self) -> None:
         try:
-            while not self._over:
-                with self.lock:
-                    timeout_s = self._timeout_s()
-                    exact = (
-                        self.router.next_due_ms() is not None and not self.clock.still
-                    )  # Slow links count fractions of a millisecond.
-                ready = self._poller.wait(timeout_s, exact=exact)
+            ready: list[int] = []
+            while True:
                 with self.lock:
                     self._turn(ready)
+                    if self._over:
+                        break
+                    timeout_s = self._timeout_s()
+                    # Slow links count fractions of a millisecond.
+                    exact = self.router.next_due_ms() is not None and not self.clock.still
+                ready = self._poller.wait(timeout_s, exact=exact)
         except BaseException as error:  # noqa: BLE001  Without this thread no message passes: all nodes must end.
             with self.lock:
                 self._ending = self._over = True
