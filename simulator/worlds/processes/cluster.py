@@ -47,7 +47,7 @@ from simulator.worlds.processes.status_cache import StatusCache
 from simulator.worlds.processes.supervisor import Supervisor
 from simulator.worlds.processes.time_steps import TimeSteps
 from simulator.worlds.processes.trace_keeper import TraceKeeper
-from simulator.worlds.processes.wire import decode_message, decode_report, encode_call
+from simulator.worlds.processes.wire import decode_message, decode_reports, encode_calls
 
 DEATH_S = 5.0
 """How long the kernel may take to end a killed process before this counts as an error."""
@@ -339,26 +339,30 @@ class ProcessCluster(BaseCluster):
 
     # Reports of the supervisor, in its thread, with the lock held
 
-    def reported(self, node: int, report: bytes) -> None:
+    def reported(self, node: int, reports: bytes) -> None:
         """See `Listener`."""
-        match decode_report(report):
-            case WriteAnswer() as answer:
-                self._answered(self._book.write_answered(answer))
+        for report in decode_reports(reports):
+            if type(report) is WriteAnswer:
+                self._answered(self._book.write_answered(report))
                 self._statuses.answered(node)
-            case Inspected(number, status):
-                self._statuses.reported(node, status)
-                if node not in self._began:
-                    self._began.add(node)
-                    if self._lock_on_data.holds():
-                        self._file.began(node)
-                if number:
-                    self._inspections.answered(number, status)
-                    return  # No change: otherwise a condition that asks for a status would wake itself.
-            case other:
-                self._take_report(node, other)
-                if isinstance(other, NodeFailed):
-                    self._statuses.failed(node, other.text)
-        self._news = True  # `tick` wakes waiting threads once for all reports of a turn.
+            elif isinstance(report, Inspected):
+                self._statuses.reported(node, report.state)
+                self._note_beginning(node)
+                if report.number:
+                    self._inspections.answered(report.number, report.state)
+                    continue  # No change: otherwise a condition that asks for a status would wake itself.
+            else:
+                self._take_report(node, report)
+                if isinstance(report, NodeFailed):
+                    self._statuses.failed(node, report.text)
+            self._news = True  # `tick` wakes waiting threads once for all reports of a turn.
+
+    def _note_beginning(self, node: int) -> None:
+        """The first report of an incarnation: it has read its files."""
+        if node not in self._began:
+            self._began.add(node)
+            if self._lock_on_data.holds():
+                self._file.began(node)
 
     def ended(self, node: int, how: str) -> None:
         """See `Listener`."""
@@ -416,10 +420,9 @@ class ProcessCluster(BaseCluster):
             return Extent(0) if self._recording is None else self._recording.extent()
 
     def _hand_over(self, ticket: Ticket, call: ClientCall) -> None:
-        data = encode_call(call)
-        sent = self._supervisor.send_call(ticket.node, data)
+        sent = self._supervisor.send_call(ticket.node, call)
         if sent and self._whole is not None:
-            self._whole.called(self.now_ms(), ticket.node, data)
+            self._whole.called(self.now_ms(), ticket.node, encode_calls([call]))
         if not sent:
             self._book.give_up(ticket, f"node {ticket.node} is down", sent=False)
             self._change()

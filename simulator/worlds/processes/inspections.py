@@ -7,7 +7,6 @@ from simulator.node.status import NodeStatus
 from simulator.worlds.processes.changes import Changes
 from simulator.worlds.processes.status_cache import StatusCache
 from simulator.worlds.processes.supervisor import Supervisor
-from simulator.worlds.processes.wire import encode_call
 
 PLAIN_S = 0.25
 """How long to wait for a status whose only use is to be newer than the cached one."""
@@ -33,7 +32,7 @@ class Inspections:
             return None  # A callback in the supervisor's thread would wait for itself.
         self._count += 1
         number = self._count
-        if not self._supervisor.send_call(node, encode_call(Inspect(number, detail))):
+        if not self._supervisor.send_call(node, Inspect(number, detail)):
             return None
         self._answers[number] = None
         try:

@@ -41,7 +41,7 @@ from simulator.worlds.processes.cluster_file import Origin
 from simulator.worlds.processes.framed_pipe import SUPERVISOR, Frame, FrameError, Inlet, Outlet, frame, split
 from simulator.worlds.processes.process_host import DISK_FAULT_MODE, DiskMode, ProcessHost, decode_disk_mode
 from simulator.worlds.processes.status_reporter import StatusReporter
-from simulator.worlds.processes.wire import decode_call, decode_message
+from simulator.worlds.processes.wire import decode_calls, decode_message
 
 DISK_FAILED, BAD_FILES = os.EX_IOERR, os.EX_DATAERR
 """The exit status of a node process whose disk failed (74), or whose files are not its own (65). A bug has status 1."""
@@ -155,7 +155,8 @@ class Loop:
         for source, _, body in received:
             if source == SUPERVISOR:
                 for data in split(body):
-                    node.call(decode_call(data), now)
+                    for call in decode_calls(data):
+                        node.call(call, now)
             elif source == DISK_FAULT_MODE:
                 for data in split(body):
                     self._host.disk_fault_mode, self._host.disk_delay_ms = decode_disk_mode(data)

@@ -13,7 +13,7 @@ from paxos.messages import AnyMessage, Catchup, Decide, Hints
 from simulator.faults.faults import DiskFaultKind
 from simulator.node.client_api import NodeReport
 from simulator.worlds.processes.framed_pipe import DEFERRABLE, PROBE, SUPERVISOR, Outlet, frame
-from simulator.worlds.processes.wire import encode_message, encode_report
+from simulator.worlds.processes.wire import encode_message, encode_reports
 
 if TYPE_CHECKING:
     from simulator.worlds.processes.cluster_file import Origin
@@ -55,7 +55,7 @@ class ProcessHost:
         self._sets: dict[tuple[NodeId, ...], int] = {}
         self._targets = 0
         self._messages: list[bytes] = []
-        self._reports: list[bytes] = []
+        self._reports: list[NodeReport] = []
         self._probes: list[bytes] = []
 
     def send(self, to: tuple[NodeId, ...], message: AnyMessage) -> None:
@@ -95,7 +95,7 @@ class ProcessHost:
         """See `Host`. What the pipe does not take now follows when it does."""
         self._seal()
         if self._reports:
-            self._outlet.put(frame(1 << SUPERVISOR, self._reports))
+            self._outlet.put(frame(1 << SUPERVISOR, [encode_reports(self._reports)]))
             self._reports.clear()
         self._outlet.flush()
 
@@ -105,7 +105,7 @@ class ProcessHost:
 
     def report(self, report: NodeReport) -> None:
         """See `Host`."""
-        self._reports.append(encode_report(report))
+        self._reports.append(report)
 
     def start_probe(self) -> None:
         """From now on send probe frames too, between the messages, in the order of the node's actions."""

@@ -12,7 +12,7 @@ import msgspec
 
 from simulator.cluster.history import Event as HistoryEvent
 from simulator.faults.faults import Fault
-from simulator.node.client_api import Inspected
+from simulator.node.client_api import Inspected, NodeReport
 from simulator.trace.events import (
     BlocksApplied,
     ClientCalled,
@@ -40,7 +40,7 @@ from simulator.worlds.processes.probe_frames import (
     SyncedFrame,
     decode_probe_frame,
 )
-from simulator.worlds.processes.wire import decode_call, decode_message, decode_report
+from simulator.worlds.processes.wire import decode_calls, decode_message, decode_reports
 
 
 class Entry(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -193,11 +193,10 @@ def events_of(entry: RunEntry) -> Iterator[Event]:
         case ArrivedEntry() | LostEntry() | HeldEntry() | DuplicatedEntry():
             yield _event_of_copy(entry)
         case ReportedEntry(body=body):
-            for report in map(decode_report, split(body)):
-                if not isinstance(report, Inspected) or not report.number:  # Answers to people are no events.
-                    yield NodeReported(at_ms=at_ms, node=node, report=report)
+            for reports in split(body):
+                yield from _reported(at_ms, node, decode_reports(reports))
         case CalledEntry(call=data):
-            yield ClientCalled(at_ms=at_ms, node=node, call=decode_call(data))
+            yield from [ClientCalled(at_ms=at_ms, node=node, call=call) for call in decode_calls(data)]
         case ProbedEntry(parts=parts):
             for part in parts:
                 assert isinstance(part, bytes)  # `read_entries` has put every part in its place.
@@ -223,6 +222,12 @@ def _event_of_copy(entry: ArrivedEntry | LostEntry | HeldEntry | DuplicatedEntry
             return MessageHeld(at_ms=at_ms, node=node, source=source, number=number)
         case DuplicatedEntry():
             return MessageDuplicated(at_ms=at_ms, node=node, source=source, number=number)
+
+
+def _reported(at_ms: int, node: int, reports: list[NodeReport]) -> Iterator[Event]:
+    for report in reports:
+        if not isinstance(report, Inspected) or not report.number:  # Answers to people are no events.
+            yield NodeReported(at_ms=at_ms, node=node, report=report)
 
 
 def _whole_frame(entry: FrameEntry) -> Iterator[Event]:

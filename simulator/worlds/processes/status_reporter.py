@@ -5,7 +5,7 @@ from __future__ import annotations
 from simulator.node.drivable import Drivable
 from simulator.node.status import NodeStatus
 
-LOOK_EVERY_MS = 50
+LOOK_EVERY_MS = 100
 """The shortest time between two looks at a node that changes."""
 COUNTERS_EVERY_MS = 1_000
 """The shortest time between two reports when only the counters changed."""

@@ -20,6 +20,7 @@ from typing import Protocol
 import msgspec
 
 from simulator.faults.links import Links
+from simulator.node.client_api import ClientCall
 from simulator.settings import Settings
 from simulator.worlds.processes.call_queue import CallQueue
 from simulator.worlds.processes.clocks import SETTLED, ClusterClock, Settled, decode_settled
@@ -32,6 +33,7 @@ from simulator.worlds.processes.poller import Poller
 from simulator.worlds.processes.process_host import DISK_FAULT_MODE, DiskMode, encode_disk_mode
 from simulator.worlds.processes.recording import Recording
 from simulator.worlds.processes.router import Router
+from simulator.worlds.processes.wire import encode_calls
 
 COALESCE_S = 0.002
 """How long a deferrable message may wait for others to share its frame. No person or test notices this delay."""
@@ -44,8 +46,8 @@ SHUTDOWN_GRACE_S = 0.5
 class Listener(Protocol):
     """Gets the supervisor's reports, in the supervisor's thread and with the lock held."""
 
-    def reported(self, node: int, report: bytes) -> None:
-        """`node` sent a report, encoded."""
+    def reported(self, node: int, reports: bytes) -> None:
+        """`node` sent reports, encoded (see `wire`)."""
 
     def ended(self, node: int, how: str) -> None:
         """The process of `node` has ended."""
@@ -99,7 +101,7 @@ class Supervisor:
         self._kill_at: float | None = None
         self._coalesce_until: float | None = None
         self._batches = 0
-        self._batch: dict[int, list[bytes]] = {}
+        self._batch: dict[int, list[ClientCall]] = {}
         self._calls = CallQueue()
         self._poller.register(self._calls.fd, self._calls.drain)
         self._thread = threading.Thread(target=self._run, name="paxsim-supervisor", daemon=True)
@@ -142,7 +144,7 @@ class Supervisor:
         self._poller.register(process.inlet.fd, lambda: self._read(process))
         self._poller.register(process.sentinel, lambda: self._reap(process))
 
-    def send_call(self, node: int, call: bytes) -> bool:
+    def send_call(self, node: int, call: ClientCall) -> bool:
         """Send a client's call to `node`. False when it is down."""
         process = self.processes.get(node)
         if process is None or process.outlet.closed:
@@ -150,7 +152,7 @@ class Supervisor:
         if self._batches:
             self._batch.setdefault(node, []).append(call)
             return True
-        process.outlet.put(frame(SUPERVISOR, [call]))
+        process.outlet.put(frame(SUPERVISOR, [encode_calls([call])]))
         if self.is_own_thread():
             self.router.mark(node)
         else:
@@ -185,7 +187,7 @@ class Supervisor:
         for node, calls in self._batch.items():
             process = self.processes.get(node)
             if process is not None and not process.outlet.closed:
-                process.outlet.put(frame(SUPERVISOR, calls))
+                process.outlet.put(frame(SUPERVISOR, [encode_calls(calls)]))
                 self.router.mark(node)
         self._batch.clear()
         self.flush()
@@ -315,8 +317,8 @@ class Supervisor:
             if address == 1 << SUPERVISOR:
                 if self._recording is not None:
                     self._recording.reported(int(now), process.node_id, body)
-                for report in split(body):
-                    self._listener.reported(process.node_id, report)
+                for reports in split(body):
+                    self._listener.reported(process.node_id, reports)
             elif address == SETTLED:
                 for answer in split(body):
                     self._listener.settled(process.node_id, decode_settled(answer))

@@ -24,7 +24,7 @@ from simulator.trace.reader import read_trace
 from simulator.worlds.processes.cluster import ProcessCluster
 from simulator.worlds.processes.framed_pipe import LENGTH
 from simulator.worlds.processes.recording import Recording
-from simulator.worlds.processes.wire import encode_report
+from simulator.worlds.processes.wire import encode_reports
 from tests.simulator.worlds.processes.conftest import Start
 
 LONG_MS = 60_000
@@ -54,7 +54,7 @@ def write(cluster: ProcessCluster, node: int, title: str) -> None:
 
 def framed_report(report: NoteLine) -> bytes:
     """The body of a frame with one report."""
-    data = encode_report(report)
+    data = encode_reports([report])
     return LENGTH.pack(len(data)) + data
 
 
