@@ -1,7 +1,7 @@
 """The encoding between processes (MessagePack): messages between nodes, calls of clients, reports of nodes.
 
 A sender encodes a message once for all targets. A reader decodes it into its declared type, so that no input can run
-code. The tag of each class is a number. Calls and reports travel in company: each of their messages is a list, encoded
+code. The tag of each class is a number. Calls and reports are coalesced: each of their messages is a list, encoded
 and decoded at once, because no link fault parts them.
 """
 
