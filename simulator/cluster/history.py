@@ -92,7 +92,7 @@ def read_recording(name: str | Path, until: float | None = None) -> Recording:
             _read_trace(recording, lines)
             return recording
         begun = [first]
-        if first[1].strip() in {b"[", b"("}:  # What stands in it decides.
+        if b"".join(first[1].split()) in {b"[", b"(", b"[{", b"({"}:  # What stands in it decides.
             begun += [(number, line) for number, line in islice(lines, 1) if line]
         form = reader_of(b"".join(line for _, line in begun))
         if form == "json":
@@ -161,7 +161,7 @@ def _read_event(recording: Recording, number: int, text: bytes) -> None:
     except (ValueError, RecursionError) as error:
         if not text.strip():
             return
-        fields = _nemesis_fields(text)
+        fields = _fields_of_another_tool(text)
         if fields is None:
             recording.faults.append((number, _what_is_wrong(error)))
         else:
@@ -170,13 +170,21 @@ def _read_event(recording: Recording, number: int, text: bytes) -> None:
         recording.lines.append(number)
 
 
-def _nemesis_fields(text: bytes) -> dict[str, Any] | None:
-    """The fields of a line of JSON whose process is a text; None if it is no such line."""
+def _fields_of_another_tool(text: bytes) -> dict[str, Any] | None:
+    """The fields of a line of JSON that this lab did not write: its process is a text, or the name of its node is."""
     try:
         fields = msgspec.json.decode(text)
     except (ValueError, RecursionError):
         return None
-    return fields if isinstance(fields, dict) and isinstance(fields.get("process"), str) else None
+    if not isinstance(fields, dict):
+        return None
+    foreign = isinstance(fields.get("process"), str) or not _is_local_read(fields)
+    return fields if foreign and {"process", "type", "f"} <= fields.keys() else None
+
+
+def _is_local_read(fields: dict[str, Any]) -> bool:
+    """Whether `read` and `node` are what they are here. Jepsen names the node that a client asked in `node`."""
+    return fields.get("read") == "local"
 
 
 def _take_fields(recording: Recording, number: int, fields: Any) -> None:
@@ -192,14 +200,15 @@ def _take_fields(recording: Recording, number: int, fields: Any) -> None:
         return
     value = [fields["key"], fields.get("value")] if "key" in fields else fields.get("value")
     kind, f, moment = fields.get("type"), fields.get("f"), fields.get("time", 0)
-    usual = kind in _TYPES and type(f) is str and type(moment) is int and not {"read", "node"} & fields.keys()
+    usual = kind in _TYPES and type(f) is str and type(moment) is int and not _is_local_read(fields)
     if type(process) is int and usual:  # Nothing is left to be checked.
         recording.events.append(
             Event(process=process, type=cast("EventType", kind), f=cast("str", f), value=value, time=moment)
         )
         recording.lines.append(number)
         return
-    known = {key: fields[key] for key in ("type", "f", "time", "read", "node") if key in fields}
+    names = ("type", "f", "time", *(("read", "node", "anew") if _is_local_read(fields) else ()))
+    known = {key: fields[key] for key in names if key in fields}
     try:
         event = msgspec.convert({**known, "process": process, "value": value}, Event)
     except msgspec.ValidationError as error:

@@ -60,6 +60,8 @@ class AppendList(Model):
 class MultiRegister(Model):
     """txn [["read" or "write", k, v or null], ...] -> the same with the values read. A key reads null at first.
 
+    Some clients call a transaction that only reads a read, and one that only writes a write.
+
     All steps of a transaction take effect at one moment, in their order. A state is the tuple of (key, value) pairs of
     all keys whose value is not null, sorted.
     """

@@ -36,7 +36,7 @@ SHAPES: dict[str, dict[str, tuple[Any, Any]]] = {
         "append": (tuple[str | int, Any], Any),
         "read": (tuple[str | int, Any], tuple[str | int, list[Any] | None]),
     },
-    "multi-register": {"txn": (_Steps, _Steps)},
+    "multi-register": {"txn": (_Steps, _Steps), "read": (_Steps, _Steps), "write": (_Steps, _Steps)},
     "set": {"add": (Any, Any), "remove": (Any, Any), "read": (Any, list[Any]), "contains": (Any, bool)},
     "blog": {
         "post": (_Text3, Literal["ok", "duplicate title"]),

@@ -19,6 +19,9 @@ _TEXT_LOG = re.compile(
     r"(?:.*\s-\s+|\s*)(?P<process>:?[\w-]+)\s+:(?P<type>invoke|ok|fail|info)\s+:(?P<f>[\w*!?<>=+-]+)(?:\s+(?P<value>.*?))?\s*\Z"
 )
 
+_VECTOR = re.compile(r"\s*\[\s*(?P<fields>:?[\w-]+\s+:(?:invoke|ok|fail|info)\s.*)\]\s*\Z")
+"""The same, each line a vector, as Knossos once wrote them."""
+
 
 def reader_of(first: bytes) -> str:
     """The format of a history that begins with this line: "json", "json array", "edn", "call log" or "text log"."""
@@ -29,6 +32,8 @@ def reader_of(first: bytes) -> str:
         return "json"
     if text.startswith(b"[") and re.match(rb'\[\s*(\{\s*"|\]?\s*\Z)', text):
         return "json array"
+    if _VECTOR.match(text.decode("utf-8", "replace")):
+        return "text log"
     if text.startswith((b"{", b"[", b"(", b"#", b";")):
         return "edn"
     if _TEXT_LOG.match(text.decode("utf-8", "replace")):
@@ -74,7 +79,9 @@ def _text_log(lines: Iterator[Line]) -> Iterator[Fields]:
     A cas that was compared and did not fit is logged as a failure with its two values: that is an observation.
     """
     for number, line in lines:
-        match = _TEXT_LOG.match(line.decode("utf-8", "replace"))
+        text = line.decode("utf-8", "replace")
+        vector = _VECTOR.match(text)
+        match = _TEXT_LOG.match(vector["fields"] if vector else text)
         if match is None:
             continue
         fields: dict[str, Any] = match.groupdict()

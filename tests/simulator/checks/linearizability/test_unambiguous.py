@@ -89,6 +89,7 @@ def test_it_agrees_with_search_on_an_object_that_holds_something_at_first(model:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(14_400)
 @pytest.mark.parametrize("model", sorted(DECIDERS))
 def test_it_agrees_with_search_on_very_many(model: str) -> None:
     """A hundred thousand histories of each model, most with distinct values."""

@@ -132,6 +132,39 @@ def test_an_empty_history_is_linearizable(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        JEPSEN.replace("ok, ", 'ok, :node "n5", :read "a word", '),
+        JSON.replace('"ok"', '"ok", "node": "n5"'),
+        "[ {" + JSON.strip().replace("}\n", "},\n")[1:].replace(": ", " :\n") + " ]",
+        "\n".join(f"[{one.process}\t:{one.type}\t:{one.f}\t{one.value or 'nil'}]" for one in EVENTS),
+    ],
+    ids=["edn with names of nodes", "json with names of nodes", "json on many lines", "vectors"],
+)
+def test_what_other_tools_add_or_lay_out_otherwise_is_read(tmp_path: Path, text: str) -> None:
+    """Jepsen's clients note the node that they asked; that is no field of ours."""
+    recording = read_recording(written(tmp_path / "history", text))
+
+    assert not recording.faults
+    assert [(one.process, one.type, one.f, one.value, one.node) for one in recording.events] == [
+        (one.process, one.type, one.f, one.value, 0) for one in EVENTS
+    ]
+
+
+def test_transactions_may_be_called_reads_and_writes(tmp_path: Path) -> None:
+    """As some clients of Jepsen do."""
+    text = """
+    {:process 0, :type :invoke, :f :write, :value [[:w 9 1]]}
+    {:process 0, :type :ok, :f :write, :value [[:w 9 1]]}
+    {:process 1, :type :invoke, :f :read, :value [[:r 9 nil] [:r 8 nil]]}
+    {:process 1, :type :ok, :f :read, :value [[:r 9 1] [:r 8 nil]]}
+    """
+    for right, written_out in (("ok", text), ("violation", text.replace("[:r 9 1]", "[:r 9 2]"))):
+        [verdict] = check_files([written(tmp_path / "history.edn", written_out)], model="multi-register")
+        assert verdict["verdict"] == right
+
+
+@pytest.mark.parametrize(
     ("text", "sentence"),
     [
         ("{:process 0 :type :invoke :f :read}\n{:process 0 :type :ok", "line 2: no EDN"),
