@@ -28,7 +28,7 @@ def decide_texts(table: Operations, numbers: Sequence[int], first: str) -> Confl
     Raises:
         Ambiguous: the pieces of a text that was read cannot be told apart.
     """
-    pieces = _Pieces(table, numbers, first)
+    pieces = Pieces(table, numbers, first)
     epochs: dict[int, _Epoch] = {}
     for number in numbers:
         if table.f[number] != "get":
@@ -87,7 +87,7 @@ class _Epoch:
         return Conflict("{0} shows what {1} appended, which another text or place shows too", (self.longest, twice))
 
 
-class _Pieces:
+class Pieces:
     """The texts that were put and appended, and how a text that was read is made of them."""
 
     def __init__(self, table: Operations, numbers: Sequence[int], first: str) -> None:
