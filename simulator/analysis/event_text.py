@@ -37,6 +37,7 @@ from simulator.trace.events import (
     NodeReported,
     RecordsAppended,
     TimerFired,
+    TurnBegan,
 )
 from simulator.trace.format import Cut, History
 
@@ -82,6 +83,9 @@ def _line_text(event: Event) -> str:
         return f"message #{event.number} from {event.source} is held"
     if isinstance(event, MessageDuplicated):
         return f"message #{event.number} from {event.source} is duplicated"
+    if isinstance(event, TurnBegan):
+        what = "reads its files" if event.nonce else f"handles {event.inputs} of what has reached it"
+        return f"{what}, by its own clock at {event.own_ms} ms"
     if isinstance(event, History):
         entry = event.entry
         return f"client {entry.process}: {entry.type} {entry.f} {value_text(entry.value)}".rstrip()

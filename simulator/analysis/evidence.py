@@ -26,6 +26,7 @@ from simulator.trace.events import (
     NodeReported,
     RecordsAppended,
     TimerFired,
+    TurnBegan,
 )
 from simulator.trace.format import Cut, History
 
@@ -157,7 +158,7 @@ def _before(run: RecordedRun, node: int, at: int) -> list[int]:
     for index in range(at, -1, -1):
         event = run.events[index]
         routine = isinstance(event, MessageSent | MessageDelivered) and isinstance(event.message, ROUTINE)
-        if event.node == node and not routine and not isinstance(event, TimerFired | History | Cut):
+        if event.node == node and not routine and not isinstance(event, TimerFired | TurnBegan | History | Cut):
             found.append(index)
             if len(found) == _BEFORE:
                 break

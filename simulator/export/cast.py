@@ -17,7 +17,7 @@ from simulator.analysis.moment import Moments
 from simulator.analysis.run import RecordedRun
 from simulator.cluster.message_text import ROUTINE
 from simulator.text.sanitize import safe
-from simulator.trace.events import FaultInjected, MessageDelivered, MessageLost, MessageSent, TimerFired
+from simulator.trace.events import FaultInjected, MessageDelivered, MessageLost, MessageSent, TimerFired, TurnBegan
 from simulator.trace.format import Cut, History
 from simulator.views.nodes import status_view
 from simulator.views.sheet import show
@@ -70,7 +70,7 @@ def _screen(moments: Moments, index: int, at_ms: int, lines: list[str]) -> str:
 
 def _line(event: object) -> str | None:
     """The line of the log for an event, or None for one that the lab does not show."""
-    if isinstance(event, TimerFired | History | Cut | MessageDelivered):
+    if isinstance(event, TimerFired | TurnBegan | History | Cut | MessageDelivered):
         return None
     if isinstance(event, MessageSent | MessageLost) and isinstance(event.message, ROUTINE):
         return None

@@ -26,6 +26,7 @@ from simulator.trace.events import (
     MessageLost,
     MessageSent,
     TimerFired,
+    TurnBegan,
 )
 from simulator.trace.format import Cut, History
 
@@ -111,7 +112,7 @@ def _moment(run: RecordedRun, index: int, event: Event, times: list[int]) -> Ite
                 flow = {"name": "message", "cat": "message", "id": index}
                 yield {"ph": "s", "pid": event.source, "tid": _MESSAGES, "ts": times[run.sending[index]], **flow}
                 yield {"ph": "f", "bp": "e", "pid": node, "tid": _MESSAGES, "ts": at, **flow}
-        case MessageLost() | TimerFired() | History() | Cut():
+        case MessageLost() | TimerFired() | TurnBegan() | History() | Cut():
             if isinstance(event, MessageLost | Cut):
                 yield _instant(event.node or CLUSTER, at, event_text(event), "t" if event.node else "g")
         case FaultInjected():

@@ -85,6 +85,17 @@ class MessageDuplicated(Event, frozen=True, kw_only=True, omit_defaults=True, gc
     number: int
 
 
+class TurnBegan(Event, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag="turn"):
+    """The node begins a batch: the oldest `inputs` of what has reached it, then the timers that follow, then a flush.
+
+    `own_ms` is the node's own clock. In the first batch of an incarnation it reads its files; then `nonce` names it.
+    """
+
+    own_ms: int
+    inputs: int = 0
+    nonce: int = 0
+
+
 class TimerFired(Event, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag="woken"):
     """A timer of the node fired."""
 
@@ -133,6 +144,7 @@ EVENTS: tuple[type[Event], ...] = (
     MessageLost,
     MessageHeld,
     MessageDuplicated,
+    TurnBegan,
     TimerFired,
     NodeRecovered,
     RecordsAppended,

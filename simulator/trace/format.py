@@ -30,14 +30,16 @@ from simulator.trace.events import (
     NodeReported,
     RecordsAppended,
     TimerFired,
+    TurnBegan,
 )
 
-VERSION = 3
+VERSION = 4
 """The version of traces that are written. In version 1 the messages PRE-VOTE and PRE-VOTE-REPLY had other names.
 
-Version 3 tells why a message was lost, and has the events `held` and `duplicated`.
+Version 3 tells why a message was lost, and has the events `held` and `duplicated`. Version 4 has `turn`, so that a run
+can be replayed on real nodes.
 """
-READABLE = (1, 2, 3)
+READABLE = (1, 2, 3, 4)
 """The versions that are read."""
 
 
@@ -133,6 +135,7 @@ AnyLine = (
     | LostLine
     | MessageHeld
     | MessageDuplicated
+    | TurnBegan
     | TimerFired
     | NodeRecovered
     | RecordsAppended

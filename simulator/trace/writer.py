@@ -23,6 +23,7 @@ from simulator.trace.events import (
     MessageHeld,
     MessageLost,
     MessageSent,
+    TurnBegan,
 )
 from simulator.trace.format import AnyLine, AppliedLine, Cut, DeliveredLine, Header, History, LostLine
 
@@ -75,7 +76,7 @@ class TraceWriter:
                 # What happens to a message on its link is not an event of the node: its clock does not advance.
                 clock = self._clocks.get(node, 0)
                 return LostLine(at_ms=at_ms, node=node, clock=clock, source=source, number=number, why=why)
-            case FaultInjected() | MessageHeld() | MessageDuplicated():
+            case FaultInjected() | MessageHeld() | MessageDuplicated() | TurnBegan():
                 clock = self._clocks.get(node, 0)
             case BlocksApplied(blocks=blocks):
                 shown = tuple([self._block(block) for block in blocks])

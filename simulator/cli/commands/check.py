@@ -13,7 +13,6 @@ from simulator.cli.options import TimeMs, common_options, json_option
 from simulator.cli.output import Output
 
 if TYPE_CHECKING:
-    from simulator.checks.first_wrong import WrongStep
     from simulator.checks.linearizability.judge import Verdict
     from simulator.cluster.history import Recording
 
@@ -98,7 +97,8 @@ def check(
     The content tells which; .gz is unpacked.
 
     A violation prints the shortest prefix that fails and why. Of a trace the invariants of the protocol are judged
-    too. The exit status is 0 when all is well, 1 when something is not, or could not be judged within its bounds.
+    too, and real nodes are fed the same in virtual time: they must do the same. The exit status is 0 when all is well,
+    1 when something is not, or could not be judged within its bounds.
     """
     if judge_name is not None:
         return _judge_with_tlc(output, files, json=json)
@@ -107,14 +107,7 @@ def check(
 
     limit_s = None if time_limit is None else time_limit / 1000
     judged: list[tuple[Recording, Verdict]] = []
-    first_wrong: dict[str, dict[str, object]] = {}
-
-    def judge_events(name: str, until: float | None) -> str:
-        found, first = _invariants(name, until)
-        if first is not None:
-            first_wrong[name] = first.document()
-        return found
-
+    traces = _Traces()
     progress = output.progress if len(files) > 1 else output.detail
     verdicts = check_files(
         files,
@@ -123,12 +116,11 @@ def check(
         init=first,
         time_limit_s=limit_s,
         progress=progress,
-        invariants=judge_events,
+        invariants=traces.judge,
         judged_one=lambda recording, verdict: judged.append((recording, verdict)) if report else None,
     )
     for verdict in verdicts:
-        if str(verdict["file"]) in first_wrong:
-            verdict["first_wrong"] = first_wrong[str(verdict["file"])]
+        verdict.update(traces.documents.get(str(verdict["file"]), {}))
     if report:
         _draw(report, judged, model, consistency, first)
     if json:
@@ -138,6 +130,8 @@ def check(
             output.result(f"{verdict['file']}: {verdict['verdict']} ({verdict['operations']} operations)")
             if verdict["why"]:
                 output.result(str(verdict["why"]))
+            if "replay" in verdict:
+                output.result(str(verdict["replay"]["why"]))
     return OK if all(verdict["verdict"] == "ok" for verdict in verdicts) else CHECK_FAILED
 
 
@@ -166,16 +160,27 @@ def _draw(out: str, judged: list[tuple[Recording, Verdict]], model: str, consist
     report_histories([JudgedHistory(*one, model, consistency, init) for one in judged], out)
 
 
-def _invariants(name: str, until: float | None) -> tuple[str, WrongStep | None]:
-    """The invariants that a trace violates beside linearizability, a sentence each; "unknown …", or "".
+class _Traces:
+    """Judges what a trace holds beside its history. `documents` has what JSON tells of each file besides."""
 
-    With it the earliest step that led to any of them, where a step is to blame.
-    """
-    from simulator.checks.trace_check import check_trace
+    def __init__(self) -> None:
+        self.documents: dict[str, dict[str, Any]] = {}
 
-    checker = check_trace(name, until)
-    found = (f"{one.invariant}: {one.sentence(checker.replay)}." for one in checker.violations.values())
-    return " ".join(found) or checker.unknown, checker.oracle.first_wrong()
+    def judge(self, name: str, until: float | None) -> str:
+        """The invariants that are violated, a sentence each, and what real nodes do else; "unknown …", or ""."""
+        from simulator.checks.trace_check import check_trace
+        from simulator.tools.rerun.rerun import rerun
+
+        checker, document = check_trace(name, until), self.documents.setdefault(name, {})
+        found = [f"{one.invariant}: {one.sentence(checker.replay)}." for one in checker.violations.values()]
+        first = checker.oracle.first_wrong()
+        if first is not None:
+            document["first_wrong"] = first.document()
+        again = rerun(name, until)
+        document["replay"] = again.document()
+        if again.different:
+            found.append(f"replay: {again.different}.")
+        return " ".join(found) or checker.unknown
 
 
 def _json_value(text: str) -> Any:

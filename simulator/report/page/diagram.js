@@ -365,7 +365,7 @@ function mark(context, kind, x, y, color) {
     case "synced":
       context.fillRect(x - 3, y + 7, 6, 2);
       break;
-    case "history": case "cut": case "lost":
+    case "history": case "cut": case "lost": case "turn":
       break;
     default:
       context.arc(x, y, 2, 0, 7);

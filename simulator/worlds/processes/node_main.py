@@ -22,7 +22,7 @@ import msgspec
 from paxos.ballot import NodeId
 from paxos.messages import AnyMessage
 from simulator.errors import InputError
-from simulator.node.client_api import Inspected, NodeFailed
+from simulator.node.client_api import Inspect, Inspected, NodeFailed
 from simulator.node.drivable import Drivable
 from simulator.node.status import NodeStatus
 from simulator.node.storage.disk import check_home
@@ -78,8 +78,7 @@ def build_node(node_id: NodeId, settings: Settings, host: ProcessHost) -> Drivab
         from simulator.mutants.registry import node_type  # noqa: PLC0415  Only a mutant needs this.
 
         node_class = node_type(settings.break_rule)
-    nonce = int.from_bytes(os.urandom(6), "big")
-    return node_class(node_id, settings, storage, host, probe=host.probe, nonce=nonce)
+    return node_class(node_id, settings, storage, host, probe=host.probe, nonce=host.nonce)
 
 
 class Loop:
@@ -104,6 +103,8 @@ class Loop:
         self._set_clock(early)
         host.now_ms = self._clock.now_ms()
         gc.disable()  # The replay of a long chain makes millions of objects that stay.
+        if host.probe is not None:
+            host.probe.turn(host.now_ms, 0, host.nonce)
         node.start(host.now_ms)
         node.flush(host.now_ms)
         self._handle(early, host.now_ms)
@@ -114,10 +115,10 @@ class Loop:
             ready = self._selector.select(self._timeout_s())
             host.now_ms = now = self._clock.now_ms()
             host.turn_began = time.monotonic()
-            if ready:
-                received = self._inlet.read()
-                if self._set_clock(received):
-                    host.now_ms = now = self._clock.now_ms()
+            received = self._inlet.read() if ready else []
+            if ready and self._set_clock(received):
+                host.now_ms = now = self._clock.now_ms()
+            if ready or host.probe is not None:
                 self._handle(received, now)
             _collect_garbage(idle=not ready)
             for timer in host.take_due():
@@ -152,11 +153,20 @@ class Loop:
 
     def _handle(self, received: list[Frame], now: int) -> None:
         node = self._node
+        calls = [
+            [call for data in split(body) for call in decode_calls(data)]
+            for source, _, body in received
+            if source == SUPERVISOR
+        ]
+        if self._host.probe is not None:
+            heard = sum(count for source, count, _ in received if source not in {SUPERVISOR, DISK_FAULT_MODE, CLOCK})
+            asked = sum(not isinstance(call, Inspect) for some in calls for call in some)
+            self._host.probe.turn(now, heard + asked)
+        calls.reverse()
         for source, _, body in received:
             if source == SUPERVISOR:
-                for data in split(body):
-                    for call in decode_calls(data):
-                        node.call(call, now)
+                for call in calls.pop():
+                    node.call(call, now)
             elif source == DISK_FAULT_MODE:
                 for data in split(body):
                     self._host.disk_fault_mode, self._host.disk_delay_ms = decode_disk_mode(data)

@@ -45,7 +45,15 @@ class FiredFrame(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=5):
     timer: Timer
 
 
-ProbeFrame = RecoveredFrame | RecordedFrame | SyncedFrame | AppliedFrame | FiredFrame
+class TurnFrame(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=6):
+    """A batch begins: see `TurnBegan`."""
+
+    own_ms: int
+    inputs: int
+    nonce: int = 0
+
+
+ProbeFrame = RecoveredFrame | RecordedFrame | SyncedFrame | AppliedFrame | FiredFrame | TurnFrame
 
 _encode = msgspec.msgpack.Encoder().encode
 decode_probe_frame = msgspec.msgpack.Decoder[ProbeFrame](ProbeFrame).decode
@@ -76,6 +84,10 @@ class ProcessProbe:
 
     def happened(self, what: str) -> None:
         """See `Probe`. Only the virtual world counts it."""
+
+    def turn(self, own_ms: int, inputs: int, nonce: int = 0) -> None:
+        """A batch begins; `inputs` of what has reached the node belong to it."""
+        self._send(_encode(TurnFrame(own_ms, inputs, nonce)))
 
     def fired(self, timer: Timer) -> None:
         """A timer of the node fired."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import struct
 import time
 from random import Random
@@ -35,8 +36,8 @@ class ProcessHost:
     """Sends frames and keeps timers. `due_ms` holds the timers that are set.
 
     A message is encoded once for all its targets. Consecutive messages for the same targets share one frame. `origin`
-    says what is known of the node's files. `disk_fault_mode` is what the disk does now; `probe` reports what the node
-    writes, syncs and applies, if wanted.
+    says what is known of the node's files, and `nonce` names this incarnation. `disk_fault_mode` is what the disk does
+    now; `probe` reports what the node writes, syncs and applies, if wanted.
 
     A node that fetches a long chain must not take the processor from those that serve clients. So a `Catchup` leaves
     after a pause as long as this turn took, in which the node has applied the blocks before it (`turn_began`).
@@ -45,6 +46,7 @@ class ProcessHost:
     def __init__(self, outlet: Outlet, dice: Random, disk_mode: DiskMode = ("ok", 0)) -> None:
         self.due_ms: dict[Timer, int] = {}
         self.now_ms = 0
+        self.nonce = int.from_bytes(os.urandom(6), "big") or 1
         self.turn_began = 0.0  # By `time.monotonic`.
         self._postponed: tuple[float, NodeId, AnyMessage] | None = None
         self.disk_fault_mode, self.disk_delay_ms = disk_mode

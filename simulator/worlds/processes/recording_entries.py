@@ -29,6 +29,7 @@ from simulator.trace.events import (
     NodeReported,
     RecordsAppended,
     TimerFired,
+    TurnBegan,
     fault_injected,
 )
 from simulator.worlds.processes.framed_pipe import split
@@ -38,6 +39,7 @@ from simulator.worlds.processes.probe_frames import (
     RecordedFrame,
     RecoveredFrame,
     SyncedFrame,
+    TurnFrame,
     decode_probe_frame,
 )
 from simulator.worlds.processes.wire import decode_calls, decode_message, decode_reports
@@ -254,5 +256,7 @@ def _probe_event(at_ms: int, node: int, data: bytes) -> Event:
             return BlocksApplied(at_ms=at_ms, node=node, blocks=blocks)
         case FiredFrame(timer):
             return TimerFired(at_ms=at_ms, node=node, timer=timer)
+        case TurnFrame(own_ms, inputs, nonce):
+            return TurnBegan(at_ms=at_ms, node=node, own_ms=own_ms, inputs=inputs, nonce=nonce)
         case frame:
             assert_never(frame)

@@ -39,6 +39,7 @@ from simulator.trace.events import (
     NodeReported,
     RecordsAppended,
     TimerFired,
+    TurnBegan,
 )
 from simulator.trace.observer import ObserverList
 from simulator.worlds.virtual.clock import Clock
@@ -110,6 +111,7 @@ class Machine:
         self._on_called = observers.of(ClientCalled)
         self._on_delivered = observers.of(MessageDelivered)
         self._on_fired = observers.of(TimerFired)
+        self._on_turn = observers.of(TurnBegan)
         self._observers = observers
         self._owner = owner
         self._build = build
@@ -136,6 +138,7 @@ class Machine:
         node = self._build(self)
         now = self.clock.read(self._queue.now_ms)
         self._busy_until_ms = 0
+        self._turn(now, 0, nonce=self.incarnation)
         try:
             node.start(now)
             self.disk.keep_copy()
@@ -233,6 +236,9 @@ class Machine:
         assert node is not None
         world_ms, me = self._queue.now_ms, self.me
         now = self.clock.read(world_ms)
+        if self._on_turn:
+            mine = self.incarnation
+            self._turn(now, sum(bool(source) or (n == mine and not isinstance(what, Timer)) for source, what, n in due))
         receive, passed, on_delivered = node.receive, self._network.passed, self._on_delivered
         try:
             for source, what, number in due:
@@ -251,6 +257,10 @@ class Machine:
             return
         if self._delay.lag_ms:
             self._end_batch()
+
+    def _turn(self, own_ms: int, inputs: int, nonce: int = 0) -> None:
+        for handle in self._on_turn:
+            handle(TurnBegan(at_ms=self._queue.now_ms, node=self.me, own_ms=own_ms, inputs=inputs, nonce=nonce))
 
     def _handle(self, node: Drivable, what: Timer | ClientCall, now: int) -> None:
         if not isinstance(what, Timer):

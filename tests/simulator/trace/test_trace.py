@@ -236,7 +236,10 @@ GOOD = '{"trace":2,"world":"virtual","seed":0,"settings":{"nodes":3}}'
         ("", "line 1: a trace begins with its header"),
         ("nonsense", "line 1: a trace begins with its header"),
         ('{"process":0,"type":"invoke","f":"post"}', "line 1: a trace begins with its header"),
-        (GOOD.replace(":2,", ":9,", 1), "line 1: this is a trace of version 9, and only versions 1 and 2 and 3 can be"),
+        (
+            GOOD.replace(":2,", ":9,", 1),
+            "line 1: this is a trace of version 9, and only versions 1 and 2 and 3 and 4 can be",
+        ),
         (GOOD.replace("3", "300"), "line 1: its settings are none of a cluster"),
         (f"{GOOD}\n\n", "line 2: no event of a trace"),
         (f'{GOOD}\n{{"event":"woken","at_ms":1,"node":1,"timer":"heartbeat"}}\n{{"event":"wok\n', "line 3: no event"),

@@ -1,0 +1,1 @@
+"""A recorded run on real nodes again: fed the same, they must do the same."""
