@@ -81,7 +81,7 @@ def test_a_real_run_makes_a_trace_that_judges_well(cluster: ProcessCluster, tmp_
     kinds = Counter(type(event).__struct_config__.tag for event in read_trace(path).events())
     assert count == sum(kinds.values()) + len(cluster.history()) + 1
     assert set(kinds) == {
-        "asked", "told", "sent", "delivered", "lost", "woken",
+        "asked", "told", "sent", "delivered", "lost", "turn", "woken",
         "recovered", "recorded", "synced", "applied", "ended", "struck", "duplicated",
     }  # fmt: skip
     assert kinds["recovered"] == 4
