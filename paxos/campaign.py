@@ -38,10 +38,12 @@ class Campaign:
         self.asked_ms = 0
         self._refused: set[NodeId] = set()
 
-    def essence(self) -> tuple[object, ...]:
-        """What of this role can still matter to safety: see `Replica.essence`."""
+    def essence(self, *, preparing: bool) -> tuple[object, ...]:
+        """What of this role can still matter to safety: see `Replica.essence`. Promises are counted while preparing."""
+        if not preparing:
+            return (self.seen,)
         promises = tuple((node, p.accepted, p.decided) for node, p in sorted(self.promises.items()))
-        return self.ballot, self.seen, promises, bool(self.failures)
+        return self.seen, self.ballot, promises
 
     def see(self, ballot: Ballot) -> None:
         """Remember the highest ballot heard of: the next one of this node goes above it. A forged one is ignored."""

@@ -27,10 +27,6 @@ class LeaderView:
         self._heard_ms: int | None = None
         self._unheard_ms: int | None = None  # Since when the leader's heartbeats leave this node out.
 
-    def essence(self) -> tuple[object, ...]:
-        """What of this role can still matter to safety: see `Replica.essence`."""
-        return self.leader, self.ballot, tuple(sorted(self.vias.items()))
-
     def hears_leader(self) -> bool:
         """True when another node that leads was heard within the election timeout."""
         return self._heard_ms is not None and self.core.now - self._heard_ms < self.timeouts.election_ms()

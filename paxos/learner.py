@@ -55,10 +55,17 @@ class Learner:
         self._refused = 0  # How many replies in a row held nothing that this node could apply.
         self.serves = True  # Others may believe what this chain holds (`chain_proof`).
 
+    def forget_hints(self) -> None:
+        """Forget who has which slots, what was asked for, and an announced prefix that is delivered."""
+        self.prefixes.clear()
+        self.wanted, self._asked, self._refused = self.decided, 0, 0
+        if self._prefix_end <= self.decided:
+            self._prefix_ballot, self._prefix_end = NO_BALLOT, 0
+
     def essence(self) -> tuple[object, ...]:
         """What of this role can still matter to safety: see `Replica.essence`."""
-        known = tuple(sorted(self.chosen.items())), tuple(sorted(self.prefixes.items())), self.wanted
-        return self.decided, known, self._prefix_ballot, self._prefix_end, self._asked, self._installing, self.serves
+        known = tuple(sorted(self.chosen.items())), self._prefix_ballot, self._prefix_end
+        return self.decided, known, self._installing, self.serves
 
     @property
     def stated(self) -> Slot:
@@ -94,12 +101,12 @@ class Learner:
         Only the announcement of the highest ballot is kept, so this costs the same however far behind this node is.
         What older announcements could prove besides is fetched.
         """
+        if upto <= self.decided:
+            return
         if ballot > self._prefix_ballot:
             self._prefix_ballot, self._prefix_end = ballot, upto
         elif ballot == self._prefix_ballot:
             self._prefix_end = max(self._prefix_end, upto)
-        if upto <= self.decided:
-            return
         self.advance()
         if upto > self.decided:
             self.want(upto, source)

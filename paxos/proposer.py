@@ -100,10 +100,14 @@ class Proposer:
             return ()
         flight = tuple((slot, one.value, one.voters) for slot, one in sorted(self.flight.items()))
         reported = tuple((slot, tuple(votes)) for slot, votes in sorted(self._reported.items()))
-        placed = tuple(sorted(self._placed.items())), tuple(self._chosen), self._unplaced_at
-        bounds = self.recovered, self._fetch_upto, self._next_slot, self._announced
+        applied = self._applied  # What is applied is found there: that it was placed here no longer matters.
+        placed = tuple((name, slot) for name, slot in sorted(self._placed.items()) if not applied(*name))
+        chosen = tuple(one for one in self._chosen if not all(applied(*request.id) for request in one[1]))
+        fetching = () if self.recovered else (self._fetch_upto, reported)
+        bounds = fetching, max(self._next_slot, self.learner.decided + 1), self._announced
+        queue = tuple(self.queue), self._unplaced_at if self.queue else 0
         back = tuple(sorted(self.returns.items())), tuple(self._decided_returns)
-        return self.ballot, flight, tuple(self.queue), reported, placed, bounds, back
+        return self.ballot, flight, queue, placed, chosen, bounds, back
 
     # Beginning and end
 
@@ -317,7 +321,7 @@ class Proposer:
 
     def accepted(self, message: Accepted) -> None:
         """Count the votes of an ACCEPTED, which may be this node's own, for exactly its slots."""
-        if not self.is_for_my_ballot(message.ballot):
+        if not self.leading or not self.is_for_my_ballot(message.ballot):
             return
         self.heartbeats.answered(message.sender)
         slots: Iterable[Slot] = range(message.first_slot, message.last_slot + 1)

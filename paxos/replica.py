@@ -377,20 +377,33 @@ class Replica:
         """True when this node leads and so many others answer that they choose values without its own vote."""
         return self.proposer.leading and self.core.quorums.completes_accept(len(self.heartbeats.heard()))
 
-    def essence(self) -> tuple[object, ...]:
-        """All of this state that can still matter to safety when every time-out has passed between two events.
+    def forget_hints(self) -> None:
+        """Forget what no promise, vote or decision depends on: who leads, who has which slots, and who still waits.
 
-        Two replicas with equal essence do the same from then on, but for times, hints of who leads, and counts. It
-        holds no time: with each event late, ages cannot be told apart. Left out is what only heartbeats, link states
-        and questions after amnesia change.
+        So does a follower whose leader has fallen silent, whose questions were lost, and whose clients gave up. What a
+        candidate or a leader is to propose stays.
         """
-        core = self.core
+        self.learner.forget_hints()
+        self.acceptor.accepted = {s: vote for s, vote in self.acceptor.accepted.items() if s > self.learner.decided}
+        self.campaign.failures = 0
+        if not self.election.leading:
+            self.view.forget()
+            if self.election.phase == "following":
+                self.waiting.forget()
+
+    def essence(self) -> tuple[object, ...]:
+        """All of this state that still matters to safety after `forget_hints`, when each event comes late.
+
+        Two replicas with equal essence do the same from then on, but for times, hints and counts. It holds no time:
+        with every time-out passed between two events, ages cannot be told apart. Left out is what only heartbeats, link
+        states and questions after amnesia change.
+        """
+        core, phase = self.core, self.election.phase
         return (
-            (self.election.phase, core.amnesia, core.unsure, core.eras),
+            (phase, core.amnesia, core.unsure, core.eras),
             self.acceptor.essence(),
             self.learner.essence(),
-            self.view.essence(),
-            self.campaign.essence(),
+            self.campaign.essence(preparing=phase == "preparing"),
             self.proposer.essence(),
             self.waiting.essence(),
         )

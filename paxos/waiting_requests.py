@@ -55,10 +55,17 @@ class WaitingRequests:
         name = (client, seq)
         return name in self.writes or name in self._ended_writes
 
+    def forget(self) -> None:
+        """All clients have given up."""
+        self.writes.clear()
+        self.reads.clear()
+        self.new.clear()
+        self._ended_writes.clear()
+        self._ended_reads.clear()
+
     def essence(self) -> tuple[object, ...]:
         """What of this role can still matter to safety: see `Replica.essence`."""
-        new = tuple(one.request.id for one in self.new if one.request is not None)
-        return tuple(sorted(self.writes)), tuple(sorted(self._ended_writes)), new
+        return tuple(self.writes), tuple(sorted(self._ended_writes))
 
     # To be sent
 

@@ -11,11 +11,13 @@ from simulator.checks.first_wrong import WrongStep
 from simulator.checks.invariants import InvariantChecker
 from simulator.mutants.registry import find
 from simulator.settings import Settings
-from simulator.tools.prove.scenario import Shown, scenario_of, write_down
+from simulator.tools.prove.scenario import Shown, write_down
 from simulator.trace.observer import replay
-from simulator.worlds.exhaustive.cluster_model import Action, Budgets, ClusterModel, Numbers
+from simulator.worlds.exhaustive.cluster_model import Action, Budgets, ClusterModel, Numbers, Reductions
+from simulator.worlds.exhaustive.local_states import Alive
 from simulator.worlds.exhaustive.run_events import STEP_MS, events_of
 from simulator.worlds.exhaustive.search import Bounds, Outcome, Progress, Search
+from simulator.worlds.exhaustive.symmetry import Asymmetric
 
 __all__ = ["CUT_OFF", "VIOLATED", "Bounds", "Budgets", "Progress", "Proof", "Report", "Shown", "Wishes"]
 
@@ -33,6 +35,7 @@ class Wishes(msgspec.Struct, frozen=True, kw_only=True):
     break_rule: str | None = None
     only_agreement: bool = False
     keep_going: bool = False
+    reductions: Reductions = Reductions()
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,22 +96,37 @@ class Proof:
     def __init__(self, wishes: Wishes) -> None:
         if wishes.break_rule is not None:
             find(wishes.break_rule)
-        settings = Settings(nodes=wishes.nodes, difficulty=0, break_rule=wishes.break_rule)
-        self._model = ClusterModel(settings, wishes.budgets, only_agreement=wishes.only_agreement)
-        self._search: Search[Numbers, Action] = Search(self._model, keep_going=wishes.keep_going)
+        self._wishes = wishes
         self._bounds = wishes.bounds
         self._rule = wishes.break_rule
+        self.reductions = wishes.reductions
+        self._begin()
+
+    def _begin(self) -> None:
+        wishes = self._wishes
+        settings = Settings(nodes=wishes.nodes, difficulty=0, break_rule=wishes.break_rule)
+        self._model = ClusterModel(
+            settings, wishes.budgets, only_agreement=wishes.only_agreement, reductions=self.reductions
+        )
+        self._search: Search[Numbers, Action] = Search(self._model, keep_going=wishes.keep_going)
 
     def run(self, tell: Callable[[Progress], None]) -> Report:
-        """Search; see `Search.run`."""
-        return self.report(self._search.run(self._bounds, tell))
+        """Search; see `Search.run`. When a reduction turns out not to hold for these nodes, begin anew without it."""
+        while True:
+            try:
+                return self.report(self._search.run(self._bounds, tell))
+            except Alive as error:
+                kinds = tuple(kind for kind in self.reductions.droppable if kind is not error.kind)
+                self.reductions = msgspec.structs.replace(self.reductions, droppable=kinds)
+            except Asymmetric:
+                self.reductions = msgspec.structs.replace(self.reductions, symmetry=False)
+            self._begin()
 
     def write_down(self, folder: Path) -> Shown | None:
         """Write the run that was found as a scenario and a trace; None when none was found."""
         for found in self._search.found.values():
             why = self._model.wrong_in(found.state)  # type: ignore[arg-type]
-            text = scenario_of(self._model, found.steps, why, self._rule)
-            return write_down(folder, text, nodes=self._model.nodes, rule=self._rule)
+            return write_down(folder, self._model, found.steps, why, nodes=self._model.nodes, rule=self._rule)
         return None
 
     def interrupted(self) -> Report:

@@ -1,27 +1,30 @@
 """The model of a cluster of our own nodes: every order of deliveries, losses, duplicates, crashes, alarms and writes.
 
-A state is a tuple of small numbers: one for each node, one for each budget used, one for each message on its way,
-sorted. See `node_steps` for what one node does, and `cluster_rules` for what must hold.
+A state is a tuple of small numbers: a local state a node (`local_states`), and what is used of the budgets. See
+`node_steps` for what one node does, `symmetry` for what is joined, and `cluster_rules` for what must hold.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import msgspec
 
+from paxos.messages import AnyMessage
 from simulator.settings import Settings
+from simulator.worlds.exhaustive.actors import Interner
 from simulator.worlds.exhaustive.cluster_rules import disagreement, wrong_together
+from simulator.worlds.exhaustive.local_states import KINDS, LocalStates, Parcel
 from simulator.worlds.exhaustive.model import Model, Property, always
-from simulator.worlds.exhaustive.node_steps import Event, NodeSteps, Step
+from simulator.worlds.exhaustive.node_steps import Event, NodeSteps
+from simulator.worlds.exhaustive.symmetry import Symmetry
 
 Numbers = tuple[int, ...]
-Action = tuple[str, int, object]
-"""What happens, to which node, and what with it: ("deliver", 2, message number), ("write", 1, number), …"""
+Action = tuple[str, int, int, int]
+"""What happens, to which node, what with it, and which of its outcomes: ("deliver", 2, message number, 0), …"""
 
-ELECTIONS, WRITES, CRASHES, LOSSES, DUPLICATES = range(5)
-WRONG = 5
-"""The places of the budgets used, after those of the nodes; the last is the number of a sentence: what went wrong."""
+ELECTIONS, WRITES, CRASHES, LOSSES, DUPLICATES, WRONG = range(6)
+"""The places in what is used of the budgets; the last is the number of the invariant that is broken, 0: none."""
 
 
 class Budgets(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,110 +41,195 @@ class Budgets(msgspec.Struct, frozen=True, kw_only=True):
         return self.elections, self.writes, self.crashes, self.losses, self.duplicates
 
 
-class ClusterModel(Model[Numbers, Action]):
-    """`only_agreement`: a state is wrong only when two nodes have different blocks, and not for what leads there."""
+class Reductions(msgspec.Struct, frozen=True, kw_only=True):
+    """What makes the search smaller: kinds of messages that are dropped once they are dead, and symmetry of nodes."""
 
-    def __init__(self, settings: Settings, budgets: Budgets, *, only_agreement: bool = False) -> None:
+    droppable: tuple[type, ...] = KINDS
+    symmetry: bool = True
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """A step of one node: its local state after it, parcels for others, what is used then; `judge`: look at all.
+
+    `last_crash`: nobody crashes any more after it, so that more messages may be dropped. `why`: what is wrong with it.
+    """
+
+    action: Action
+    after: int
+    parcels: tuple[tuple[int, Parcel], ...]
+    used: int
+    judge: bool
+    last_crash: bool = False
+    why: str = ""
+
+
+class ClusterModel(Model[Numbers, Action]):
+    """`only_agreement`: a state is wrong only when two nodes have different blocks, and not for what leads there.
+
+    `Alive` or `Asymmetric` are raised when a reduction does not hold for these nodes: see `Proof`.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        budgets: Budgets,
+        *,
+        only_agreement: bool = False,
+        reductions: Reductions | None = None,
+    ) -> None:
+        reductions = reductions or Reductions()
         self.nodes = settings.nodes
         self.majority = settings.majority
         self.budgets = budgets.as_tuple()
         self.steps_of = NodeSteps(settings)
+        self.locals = LocalStates(self.steps_of, reductions.droppable)
         self.only_agreement = only_agreement
-        self.sentences = [""]
-        self._sentence_numbers = {"": 0}
-        self._memo: dict[tuple[int, int, Event], list[Step]] = {}
-        self._deliveries: list[list[dict[int, list[Step]]]] = []
-        self._receivers: list[int] = []
+        self._invariants: Interner[str] = Interner()
+        self._invariants("")
+        self._sentences: dict[Numbers, str] = {}
+        self.used: Interner[Numbers] = Interner()
+        self._outcomes: list[_Outcomes] = []
         self._judged: dict[Numbers, str] = {}
-        self._names: dict[tuple[str, int, object], Action] = {}
+        self._without_crashes = self.locals.parcel((), crashes=False)
+        self._symmetry = Symmetry(self.locals, self.nodes) if reductions.symmetry else None
 
     def first(self) -> Iterator[Numbers]:
         """All nodes are new."""
-        yield (*(self.steps_of.first(node + 1) for node in range(self.nodes)), *(0,) * 6)
+        used = (0,) * 6
+        new = [self.steps_of.first(node + 1) for node in range(self.nodes)]
+        yield (*(self.locals.number(state, (), crashes=self._may_crash(used)) for state in new), self._spent(used))
+
+    def canonical(self, state: Numbers) -> Numbers:
+        """See `Model`."""
+        return state if self._symmetry is None else self._symmetry.canonical(state)
 
     def steps(self, state: Numbers) -> list[tuple[Action, Numbers]]:
         """See `Model`. Nothing follows a state in which something is wrong."""
-        nodes, head = self.nodes, self.nodes + WRONG + 1
-        found: list[tuple[Action, Numbers]] = []
-        used = state[nodes:head]
-        if used[WRONG]:
-            return found
-        self._know_messages()
-        crash_left = used[CRASHES] < self.budgets[CRASHES]
-        last = -1
-        for at in range(head, len(state)):
-            number = state[at]
-            if number == last:
-                continue
-            last = number
-            place = self._receivers[number]
-            own = state[place]
-            known = self._deliveries[number]
-            rest = state[head:at] + state[at + 1 :]
-            done = known[0].get(own)
-            if done is None:
-                done = known[0][own] = self.steps_of.step(place + 1, own, ("deliver", number))
-            found += self._after(state, ("deliver", place + 1, number), done, used, rest)
-            if used[DUPLICATES] < self.budgets[DUPLICATES]:
-                spent = _spent(used, DUPLICATES)
-                found += self._after(state, ("deliver a copy", place + 1, number), done, spent, state[head:])
-            if used[LOSSES] < self.budgets[LOSSES]:
-                found.append((("lose", place + 1, number), (*state[:nodes], *_spent(used, LOSSES), *rest)))
-            if crash_left:
-                done = known[1].get(own)
-                if done is None:
-                    done = known[1][own] = self.steps_of.step(place + 1, own, ("crash", "deliver", number))
-                found += self._after(state, ("crash at", place + 1, number), done, _spent(used, CRASHES), rest)
-        self._inputs(found, state, used, crash_left=crash_left)
+        outcomes, found, heights = self._outcomes[state[-1]], [], self.locals.heights
+        highest = max([heights[local] for local in state[:-1]])
+        for place in range(self.nodes):
+            local = state[place]
+            those = outcomes[local]
+            if heights[local] < highest:
+                those = those + outcomes.fetches(local, state)
+            for one in those:
+                after = list(state)
+                after[place] = one.after
+                for other, parcel in one.parcels:
+                    after[other] = parcel[after[other]]
+                after[-1] = one.used
+                if one.last_crash:
+                    last = self._without_crashes
+                    after[:-1] = [last[each] for each in after[:-1]]
+                why = one.why or (self._judge(after) if one.judge else "")
+                if why:
+                    self._mark(after, why)
+                found.append((one.action, tuple(after)))
         return found
 
-    def _inputs(self, found: list[tuple[Action, Numbers]], state: Numbers, used: Numbers, *, crash_left: bool) -> None:
-        """What comes from outside the network: clients, alarms and loss of power."""
-        nodes, rest, rounds = self.nodes, state[self.nodes + WRONG + 1 :], used[ELECTIONS]
-        for place in range(nodes):
-            own = state[place]
-            if used[WRITES] < self.budgets[WRITES]:
-                number = used[WRITES] + 1
-                done = self._step(place, own, ("write", number, rounds))
-                found += self._after(state, ("write", place + 1, number), done, _spent(used, WRITES), rest)
-            if rounds < self.budgets[ELECTIONS]:
-                done = self._step(place, own, ("campaign", rounds))
-                found += self._after(state, ("campaign", place + 1, rounds + 1), done, used, rest)
-            if crash_left:
-                done = self._step(place, own, ("crash",))
-                found += self._after(state, ("crash", place + 1, 0), done, _spent(used, CRASHES), rest)
+    def outcomes(self, used: int, local: int) -> list[Outcome]:
+        """Everything that one node may do next, in this local state, when so much of the budgets is used."""
+        spent = self.used.values[used]
+        state, inbox, crashes = self.locals.known[local]
+        found: list[Outcome] = []
+        if spent[WRONG]:
+            return found
+        me = self.steps_of.owners[state]
+        left = [bound - one for bound, one in zip(self.budgets, spent, strict=False)]
+        for number in dict.fromkeys(inbox):
+            rest = list(inbox)
+            rest.remove(number)
+            event: Event = ("deliver", number)
+            self._add(found, ("deliver", me, number), local, event, rest, spent)
+            if left[DUPLICATES]:
+                self._add(found, ("deliver a copy", me, number), local, event, inbox, _with(spent, DUPLICATES))
+            if left[LOSSES]:
+                after = self.locals.number(state, rest, crashes=crashes)
+                lost = self._spent(_with(spent, LOSSES))
+                found.append(Outcome(("lose", me, number, 0), after, (), lost, judge=False))
+            if left[CRASHES]:
+                crashed = _with(spent, CRASHES)
+                self._add(found, ("crash at", me, number), local, ("crash", *event), rest, crashed)
+        rounds = spent[ELECTIONS]
+        inputs: list[tuple[str, int, Event, Numbers]] = []
+        if left[WRITES]:
+            number = spent[WRITES] + 1
+            inputs.append(("write", number, ("write", number, rounds), _with(spent, WRITES)))
+        if left[ELECTIONS]:
+            inputs.append(("campaign", rounds + 1, ("campaign", rounds), spent))
+        if self.steps_of.forgotten(state):
+            inputs.append(("campaign again", 0, ("campaign again",), spent))
+        for what, argument, event, after_it in inputs:
+            self._add(found, (what, me, argument), local, event, inbox, after_it)
+            if left[CRASHES]:
+                crashed = _with(after_it, CRASHES)
+                self._add(found, (f"crash at {what}", me, argument), local, ("crash", *event), inbox, crashed)
+        if left[CRASHES]:
+            self._add(found, ("crash", me, 0), local, ("crash",), inbox, _with(spent, CRASHES))
+        return found
 
-    def _step(self, place: int, own: int, event: Event) -> list[Step]:
-        key = (place, own, event)
-        done = self._memo.get(key)
-        if done is None:
-            done = self._memo[key] = self.steps_of.step(place + 1, own, event)
-        return done
+    def fetches(self, used: int, local: int, server: int) -> list[Outcome]:
+        """The catch-up of one node from another one, which is in the state `server`."""
+        spent = self.used.values[used]
+        state, inbox, _ = self.locals.known[local]
+        found: list[Outcome] = []
+        if not spent[WRONG]:
+            action = "fetch", self.steps_of.owners[state], self.steps_of.owners[server]
+            self._add(found, action, local, ("fetch", server), inbox, spent)
+        return found
 
-    def _after(
-        self, state: Numbers, action: Action, steps: list[Step], used: Numbers, rest: Numbers
-    ) -> Iterator[tuple[Action, Numbers]]:
-        """The states after these outcomes. `used` are the budgets after it, `rest` the messages that stay."""
-        nodes, place = self.nodes, action[1] - 1
-        for after, sent, opened, wrong in steps:
-            if after == state[place] and not sent and not wrong:
-                continue  # It changes nothing. A message that does not waits: it may change something later.
-            if opened:
-                if used[ELECTIONS] + opened > self.budgets[ELECTIONS]:
-                    continue
-                used_now = (used[ELECTIONS] + opened, *used[1:])
-            else:
-                used_now = used
-            bag = tuple(sorted(rest + sent)) if sent else rest
-            together = (*state[:place], after, *state[place + 1 : nodes])
-            why = self._judged.get(together)
-            if why is None:
-                why = self._judged[together] = self._judge(together)
-            if wrong and not self.only_agreement:
-                why = why or f"node {place + 1}: {wrong}"
-            if why:
-                used_now = (*used_now[:WRONG], self._number_of(why))
-            yield action, (*together, *used_now, *bag)
+    def _add(  # noqa: PLR0917  One call a line.
+        self,
+        found: list[Outcome],
+        action: tuple[str, int, int],
+        local: int,
+        event: Event,
+        rest: Iterable[int],
+        spent: Numbers,
+    ) -> None:
+        """Add the outcomes of an event; `rest` are the messages that stay. One that changes nothing is no step."""
+        state = self.locals.known[local][0]
+        for which, step in enumerate(self.steps_of.outcomes(state, event)):
+            if step.after == state and not step.sent and not step.wrong:
+                continue  # A message that changes nothing waits: it may change something later.
+            if spent[ELECTIONS] + step.opened > self.budgets[ELECTIONS]:
+                continue
+            used = _with(spent, ELECTIONS, step.opened)
+            why = "" if self.only_agreement or not step.wrong else f"node {action[1]}: {step.wrong}"
+            crashes = self._may_crash(used)
+            after = self.locals.number(step.after, rest, crashes=crashes)
+            judge = not why and self.locals.facts[after] != self.locals.facts[local]
+            parcels = self.locals.parcels(step.sent, crashes=crashes)
+            last_crash = not crashes and event[0] == "crash"
+            found.append(Outcome((*action, which), after, parcels, self._spent(used), judge, last_crash, why))
+
+    def _may_crash(self, used: Numbers) -> bool:
+        return used[CRASHES] < self.budgets[CRASHES]
+
+    def _judge(self, after: list[int]) -> str:
+        facts = self.locals.facts
+        key = tuple([facts[local] for local in after[:-1]])
+        why = self._judged.get(key)
+        if why is None:
+            why = self._judged[key] = self._wrong(after)
+        return why
+
+    def _mark(self, after: list[int], why: str) -> None:
+        """Note in a state which invariant is broken, and keep the sentence, which may name nodes, beside it."""
+        invariant = next(part for part in why.split(": ") if not part.startswith("node "))
+        after[-1] = self._spent(_with(self.used.values[after[-1]], WRONG, self._invariants(invariant)))
+        self._sentences[tuple(after)] = why
+
+    def _wrong(self, after: list[int]) -> str:
+        facts = [self.steps_of.facts[self.locals.known[local][0]] for local in after[:-1]]
+        why = disagreement(facts)
+        return why or ("" if self.only_agreement else wrong_together(facts, self.majority))
+
+    def _spent(self, used: Numbers) -> int:
+        number = self.used(used)
+        if number == len(self._outcomes):
+            self._outcomes.append(_Outcomes(self, number))
+        return number
 
     def fingerprint(self, state: Numbers) -> int:
         """See `Model`."""
@@ -149,60 +237,83 @@ class ClusterModel(Model[Numbers, Action]):
 
     def properties(self) -> list[Property[Numbers]]:
         """Nothing is wrong."""
-        place = self.nodes + WRONG
-        return [always("agreement" if self.only_agreement else "invariants", lambda state: not state[place])]
+        used = self.used.values
+        name = "agreement" if self.only_agreement else "invariants"
+        return [always(name, lambda state: not used[state[-1]][WRONG])]
 
     # Reading a state
 
-    def rounds(self, state: Numbers) -> int:
-        """How many ballots have been opened."""
-        return state[self.nodes + ELECTIONS]
-
     def wrong_in(self, state: Numbers) -> str:
         """What is wrong in a state; empty: nothing."""
-        return self.sentences[state[self.nodes + WRONG]]
+        return self._sentences.get(state, "")
+
+    def elections_in(self, state: Numbers) -> int:
+        """How many ballots have been opened."""
+        return self.used.values[state[-1]][ELECTIONS]
+
+    def message(self, action: Action) -> tuple[int, int, AnyMessage] | None:
+        """The message that an action delivers or loses: from, to, what."""
+        about_message = action[0] in ("deliver", "deliver a copy", "lose", "crash at")
+        return self.steps_of.messages.values[action[2]] if about_message else None
+
+    def server_in(self, state: Numbers, node: int) -> int:
+        """The state of a node from which others fetch blocks."""
+        return self.steps_of.server(self.locals.known[state[node - 1]][0])
 
     def tell(self, action: Action) -> str:
         """One action in words."""
-        what, node, argument = action
-        if what in ("deliver", "deliver a copy", "lose", "crash at"):
-            assert isinstance(argument, int)
-            source, to, message = self.steps_of.messages.values[argument]
+        what, node, argument, which = action
+        crash = f"crashes before its records are durable, and restarts (remainder {which + 1})"
+        sent = self.message(action)
+        if sent is not None:
+            source, to, message = sent
             text = f"{type(message).__name__.upper()} {source}>{to}{_about(message)}"
-            words = {
-                "deliver": f"deliver {text}",
-                "deliver a copy": f"deliver a copy of {text}",
-                "lose": f"lose {text}",
-                "crash at": f"node {node} crashes in {text}, before its records are durable, and restarts",
-            }
-            return words[what]
+            return (
+                f"node {node} {crash.replace('crashes', f'crashes in {text},')}"
+                if what == "crash at"
+                else f"{what} {text}"
+            )
         return {
             "write": f"a client posts t{argument} at node {node}",
             "campaign": f"the election alarm of node {node} fires",
-            "crash": f"node {node} crashes and restarts",
+            "campaign again": f"the election alarm of node {node} fires, and it opens a ballot of before again",
+            "crash": f"node {node} crashes and restarts (remainder {which + 1})",
+            "fetch": f"node {node} fetches the blocks that it lacks from node {argument}",
+            "crash at write": f"a client posts t{argument} at node {node}, which {crash}",
+            "crash at campaign": f"the election alarm of node {node} fires, and it {crash}",
+            "crash at campaign again": f"the election alarm of node {node} fires again, and it {crash}",
         }[what]
 
-    def _judge(self, together: Numbers) -> str:
-        facts = [self.steps_of.facts[number] for number in together]
-        why = disagreement(facts)
-        return why or ("" if self.only_agreement else wrong_together(facts, self.majority))
 
-    def _number_of(self, sentence: str) -> int:
-        number = self._sentence_numbers.get(sentence)
-        if number is None:
-            number = self._sentence_numbers[sentence] = len(self.sentences)
-            self.sentences.append(sentence)
-        return number
+class _Outcomes(dict[int, list[Outcome]]):
+    """The outcomes by local state, with a given part of the budgets used."""
 
-    def _know_messages(self) -> None:
-        messages = self.steps_of.messages.values
-        while len(self._receivers) < len(messages):
-            self._receivers.append(messages[len(self._receivers)][1] - 1)
-            self._deliveries.append([{}, {}])
+    def __init__(self, model: ClusterModel, used: int) -> None:
+        super().__init__()
+        self._model = model
+        self._used = used
+        self._fetches: dict[tuple[int, int], list[Outcome]] = {}
+
+    def __missing__(self, local: int) -> list[Outcome]:
+        found = self[local] = self._model.outcomes(self._used, local)
+        return found
+
+    def fetches(self, local: int, state: Numbers) -> list[Outcome]:
+        """The outcomes of a catch-up from any node with a longer chain."""
+        model, found = self._model, []
+        heights, known = model.locals.heights, model.locals.known
+        for peer in state[:-1]:
+            if heights[peer] > heights[local]:
+                key = local, model.steps_of.server(known[peer][0])
+                those = self._fetches.get(key)
+                if those is None:
+                    those = self._fetches[key] = model.fetches(self._used, *key)
+                found += those
+        return found
 
 
-def _spent(used: Numbers, budget: int) -> Numbers:
-    return (*used[:budget], used[budget] + 1, *used[budget + 1 :])
+def _with(used: Numbers, place: int, more: int = 1) -> Numbers:
+    return (*used[:place], used[place] + more, *used[place + 1 :])
 
 
 def _about(message: object) -> str:

@@ -2,11 +2,13 @@
 
 The node is the real one, on a disk in memory. Between two events every time-out passes, as on a slow network: so no age
 can be told from another, and a state holds no time. Pre-votes are granted at once. Messages that promise, vote and
-decide nothing are lost (`HINTS`): who leads, whose links work, who remembers what.
+decide nothing are lost (`HINTS`): who leads, whose links work, who remembers what. After each event the node forgets
+what it knew of these (`Replica.forget_hints`). Catch-up is one step: see `_fetch`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import NamedTuple, Protocol
 
@@ -21,11 +23,15 @@ from paxos.messages import (
     Accepted,
     AnyMessage,
     AskMemory,
+    Catchup,
+    CatchupReply,
+    ForwardReply,
     Heartbeat,
     HeartbeatAck,
     Hints,
     LinkStates,
     Memory,
+    Prepare,
     PreVote,
     PreVoteReply,
     Promise,
@@ -49,11 +55,15 @@ from simulator.worlds.exhaustive.snapshots import Snapshots
 
 PACE_MS = 1_000
 """How much later each event comes than the one before it, by the node's clock: every time-out is shorter."""
-HINTS = (AskMemory, Heartbeat, HeartbeatAck, Hints, LinkStates, Memory, Reject, StepDown)
+HINTS = (AskMemory, ForwardReply, Heartbeat, HeartbeatAck, Hints, LinkStates, Memory, Reject, StepDown)
 """Messages that are lost: none of them makes a node promise, vote or decide."""
+APART = (*HINTS, Catchup, CatchupReply, PreVote, PreVoteReply)
+"""Messages that are never on their way between two steps: those of catch-up and pre-votes are part of a step."""
 
 Event = tuple[object, ...]
-"""("deliver", message number) · ("write", number, rounds) · ("campaign", rounds) · ("crash",); see `NodeSteps.step`."""
+"""("deliver", message number) · ("write", number, rounds) · ("campaign", rounds) · ("campaign again",) ·
+("fetch", state of a peer) · ("crash",) · ("crash", *event): a crash while that event is handled, before its records are
+durable."""
 
 
 class FixedTimeouts(Timeouts):
@@ -70,16 +80,20 @@ class FixedTimeouts(Timeouts):
 
 
 class Facts(msgspec.Struct, frozen=True):
-    """What is judged of one node: its chain as text, and what is durable of its votes and promises."""
+    """What is judged of one node: its chain as text, and what is durable of its chain, votes and promises."""
 
     chain: tuple[str, ...]
+    height: int
     promised: Ballot
     opened: Ballot
     votes: dict[int, Acceptance]
 
 
 class Step(NamedTuple):
-    """One outcome of an event: the node's state after it, the messages sent, ballots opened, and what was wrong."""
+    """One outcome of an event: the node's state after it, the messages sent, ballots opened, and what was wrong.
+
+    `sent` is in the order of sending.
+    """
 
     after: int
     sent: tuple[int, ...]
@@ -129,11 +143,33 @@ class _Host:
             self.watch.reported(report)
 
 
+Sent = tuple[NodeId, NodeId, AnyMessage]
+"""A message: from, to, what."""
+
+
 class NodeSteps:
-    """All states that nodes have come to, by number, and all messages ever sent: (from, to, message)."""
+    """All states that nodes have come to, by number, and all messages ever sent.
+
+    `owners` says whose state it is, `origins` the step that first led to it: (state, event, place among the outcomes),
+    None for a new node; `message_origins` the step that first sent a message. `edges` is told of each step of a node
+    from state to state, once, and whether it is a crash; `watchers` of each event and its outcomes.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        self.edges: list[Callable[[int, int, bool], None]] = []
+        self.watchers: list[Callable[[int, Event, tuple[Step, ...]], None]] = []
+        self.owners: list[NodeId] = []
+        self.origins: list[tuple[int, Event, int] | None] = []
+        self.message_origins: list[tuple[int, Event]] = []
+        self._done: list[dict[Event, tuple[Step, ...]]] = []
+        self._after: list[set[tuple[int, bool]]] = []
+        self._restarts: dict[object, tuple[int, str]] = {}
+        self._disks: list[object] = []
+        self._opened: list[tuple[Ballot, ...]] = []
+        self._servers: list[int] = []
+        self._settled: list[int] = []
+        self._first_with: dict[object, int] = {}
         base = node_type(settings.break_rule)
         replica = type(base.replica_type.__name__, (base.replica_type,), {"timeouts_role": FixedTimeouts})
         self._class: type[Node] = type(base.__name__, (base,), {"replica_type": replica})
@@ -142,18 +178,53 @@ class NodeSteps:
         self._frozen: list[bytes] = []
         self._durable: dict[object, Facts] = {}
         self.facts: list[Facts] = []
-        self.messages: Interner[tuple[NodeId, NodeId, AnyMessage]] = Interner()
+        self.messages: Interner[Sent] = Interner()
         self.taken = 0
 
     def first(self, me: NodeId) -> int:
         """The state of a new node."""
         return self._kept(self._started(me, MemoryDisk()))
 
-    def step(self, me: NodeId, state: int, event: Event) -> list[Step]:
+    def outcomes(self, state: int, event: Event) -> tuple[Step, ...]:
         """All outcomes of one event: several if it is a crash, which may leave more or less of what was not synced.
 
-        ("crash", *event) is a crash while that event is handled, before its records are durable.
+        ("crash", *event) is a crash while that event is handled, before its records are durable. The real node is
+        asked once.
         """
+        done = self._done[state].get(event)
+        if done is None:
+            states = len(self.origins)
+            done = tuple(self._step(self.owners[state], state, event))
+            for place, step in enumerate(done):
+                if step.after >= states:
+                    self.origins[step.after] = self.origins[step.after] or (state, event, place)
+            if done:
+                self.message_origins += [(state, event)] * (len(self.messages.values) - len(self.message_origins))
+            self._done[state][event] = done
+            crash = event[0] == "crash"
+            for step in done:
+                if step.after != state and (step.after, crash) not in self._after[state]:
+                    self._after[state].add((step.after, crash))
+                    for tell in self.edges:
+                        tell(state, step.after, crash)
+            for watch in self.watchers:
+                watch(state, event, done)
+        return done
+
+    def after(self, state: int) -> set[tuple[int, bool]]:
+        """The other states to which the steps taken so far lead, and whether by a crash."""
+        return self._after[state]
+
+    def changes_nothing(self, state: int, number: int) -> bool:
+        """True when this message, delivered in this state, changes nothing and makes the node send nothing."""
+        done = self.outcomes(state, ("deliver", number))
+        return len(done) == 1 and done[0].after == state and not done[0].sent and not done[0].wrong
+
+    def _step(self, me: NodeId, state: int, event: Event) -> list[Step]:
+        if event[0] == "crash" and len(event) > 1:
+            (normal, *_) = self.outcomes(state, event[1:])
+            if not normal.wrong and self._disks[normal.after] == self._disks[state]:
+                return []  # It wrote nothing: a crash while it is handled is the same as one before or after it.
         self.taken += 1
         node = self._snapshots.restore(self._frozen[state])
         before = self.facts[state]
@@ -164,7 +235,7 @@ class NodeSteps:
         crash = event[0] == "crash"
         event = event[1:] if crash else event
         disk.kill_at_sync = crash
-        won = node.replica.campaign.opened
+        won, ballots = node.replica.campaign.opened, set(self._opened[state])
         try:
             if event:
                 self._handle(node, host, event)
@@ -176,28 +247,47 @@ class NodeSteps:
             return [Step(state, (), 0, f"true-word: {node.stopped}")]
         disk.kill_at_sync = False
         opened = node.replica.campaign.opened - won
-        sent = tuple(sorted(self._send(me, host)))
+        if event == ("campaign again",):
+            opened = 0
+            if node.replica.campaign.ballot not in ballots:
+                return []  # A new ballot: that is "campaign".
+        sent = tuple(self._send(me, host))
+        ballots |= {message.ballot for _, message in host.sent if isinstance(message, Prepare)}
         if not crash:
-            after = self._kept(node)
+            after = self._kept(node, ballots)
             return [Step(after, sent, opened, self._wrong(before, self.facts[after], host))]
         steps: dict[int, Step] = {}
         for files in disk.remainders():
-            try:
-                again = self._started(me, MemoryDisk(files))
-            except NodeStopped as error:
-                return [Step(state, sent, opened, f"true-word: {error}")]
-            after = self._kept(again)
+            after, stopped = self._restarted(me, files, ballots)
+            if stopped:
+                return [Step(state, sent, opened, f"true-word: {stopped}")]
             steps[after] = Step(after, sent, opened, self._wrong(before, self.facts[after], host))
         return list(steps.values())
 
-    def watched_start(self, me: NodeId, watch: Watch) -> None:
-        """Start a new node, and tell `watch` what it does."""
-        self._started(me, MemoryDisk(), watch)
+    def _restarted(self, me: NodeId, files: dict[str, tuple[bytes, int]], ballots: Iterable[Ballot]) -> tuple[int, str]:
+        """The state after a start from these files, or why the node does not start."""
+        key = me, tuple(sorted(files.items())), tuple(sorted(ballots))
+        done = self._restarts.get(key)
+        if done is None:
+            try:
+                done = self._kept(self._started(me, MemoryDisk(files)), ballots), ""
+            except NodeStopped as error:
+                done = -1, str(error)
+            self._restarts[key] = done
+        return done
 
-    def retold(self, me: NodeId, state: int, event: Event, after: int, watch: Watch) -> None:
-        """Take one step again, with its outcome `after`, and tell `watch` what the node does."""
-        node = self._snapshots.restore(self._frozen[state])
-        disk = node.storage._disk  # noqa: SLF001  As in `step`.
+    # Taking the steps of one run again, watched
+
+    def watched_start(self, me: NodeId, watch: Watch) -> Node:
+        """Start a new node, and tell `watch` what it does."""
+        return self._started(me, MemoryDisk(), watch)
+
+    def retold(self, node: Node, event: Event, which: int, watch: Watch) -> Node:
+        """Have a node handle one event, tell `watch` what it does, and return the node, or the one after its restart.
+
+        A crash has its outcome of this number, as in `outcomes`.
+        """
+        disk = node.storage._disk  # noqa: SLF001  As in `_step`.
         assert isinstance(disk, MemoryDisk)
         crash = event[0] == "crash"
         event = event[1:] if crash else event
@@ -208,12 +298,14 @@ class NodeSteps:
         with suppress(Killed, NodeStopped):
             if event:
                 self._handle(node, host, event)
-        if crash:
-            watch.ended()
-            for files in disk.remainders():
-                if self._kept(self._started(me, MemoryDisk(files))) == after:
-                    self._started(me, MemoryDisk(files), watch)
-                    return
+        if not crash:
+            node.replica.forget_hints()
+            return node
+        watch.ended()
+        outcomes: dict[int, dict[str, tuple[bytes, int]]] = {}
+        for files in disk.remainders():
+            outcomes.setdefault(self._restarted(node.me, files, ())[0], files)
+        return self._started(node.me, MemoryDisk(list(outcomes.values())[which]), watch)
 
     # Driving
 
@@ -235,16 +327,51 @@ class NodeSteps:
                 node.receive(self.messages.values[number][2], now)
                 node.flush(now)
             case ("write", int(number), int(rounds)):
+                if node.replica.election.phase == "following":  # It does not hear a leader.
+                    now = self._campaign(node, host, now, rounds)
                 node.call(ClientWrite(write(number)), now)
                 node.flush(now)
-                self._grant(node, host, now, rounds)
             case ("campaign", int(rounds)):
-                for _ in range(2):  # The first alarm may only end what the last one began.
-                    node.wake(Timer.ELECTION, now)
-                    node.flush(now)
-                    if self._grant(node, host, now, rounds):
-                        break
-                    now += PACE_MS
+                self._campaign(node, host, now, rounds)
+            case ("campaign again",):  # Nobody tells it of ballots that it does not know.
+                self._campaign(node, host, now, 0)
+            case ("fetch", int(peer)):
+                self._fetch(node, host, peer, now)
+
+    def _campaign(self, node: Node, host: _Host, now: int, rounds: int) -> int:
+        """The alarm fires until a pre-vote is asked for: the first time it may only end what the last one began."""
+        for _ in range(2):
+            node.wake(Timer.ELECTION, now)
+            node.flush(now)
+            if self._grant(node, host, now, rounds):
+                break
+            now += PACE_MS
+        return now
+
+    def _fetch(self, node: Node, host: _Host, state: int, now: int) -> None:
+        """A late answer to a pre-vote tells how far a peer is. The node asks for what it lacks, and gets it."""
+        peer = self._snapshots.restore(self._frozen[state])
+        assert isinstance(peer.host, _Host)
+        late = PreVoteReply(
+            sender=peer.me,
+            stamp=0,
+            would_grant=False,
+            leader=0,
+            hops=0,
+            promised=NO_BALLOT,
+            decided=peer.replica.learner.stated,
+        )
+        node.receive(late, now)
+        node.flush(now)
+        later = peer.replica.core.now + PACE_MS
+        for to, message in host.sent:
+            if to == peer.me and isinstance(message, Catchup):
+                peer.receive(message, later)
+                peer.flush(later)
+        for to, message in peer.host.sent:
+            if to == node.me and isinstance(message, CatchupReply):
+                node.receive(message, now)
+                node.flush(now)
 
     def _grant(self, node: Node, host: _Host, now: int, rounds: int) -> bool:
         """Grant the pre-vote that the node has asked for, if any."""
@@ -268,27 +395,52 @@ class NodeSteps:
 
     def numbered(self, me: NodeId, to: tuple[NodeId, ...], message: AnyMessage) -> list[tuple[NodeId, int, AnyMessage]]:
         """A message for each of its targets, with its number and as it travels; none if the model leaves it out."""
-        if isinstance(message, (*HINTS, PreVote, PreVoteReply)):
+        if isinstance(message, APART):
             return []
         plain = msgspec.structs.replace(message, stamp=0) if hasattr(message, "stamp") else message
         return [(target, self.messages((me, target, plain)), plain) for target in to]
 
     # States
 
-    def _kept(self, node: Node) -> int:
+    def _kept(self, node: Node, ballots: Iterable[Ballot] = ()) -> int:
         host, disk = node.host, node.storage._disk  # noqa: SLF001  As above.
         assert isinstance(host, _Host)
         assert isinstance(disk, MemoryDisk)
+        node.replica.forget_hints()
         facts = self._facts_of(node, disk)
-        known = (node.me, node.replica.essence(), facts.chain, facts.promised, facts.opened, tuple(facts.votes.items()))
+        forgotten = tuple(sorted(ballot for ballot in ballots if ballot > node.replica.acceptor.opened))
+        known = (node.me, node.replica.essence(), facts.chain, forgotten)
+        durable = facts.height, facts.promised, facts.opened, tuple(facts.votes.items())
         unsynced = tuple((name, data[synced:]) for name, (data, synced) in sorted(disk.files.items()))
-        number = self._states((*known, unsynced))
+        disk_now = durable, unsynced
+        number = self._states((known, disk_now))
         if number == len(self._frozen):
             node.host = node.outbox._host = node.pending_requests.host = _Host()  # noqa: SLF001
             node.group_commit.host = node.host
             self._frozen.append(self._snapshots.take(node))
             self.facts.append(facts)
+            self.owners.append(node.me)
+            self.origins.append(None)
+            self._done.append({})
+            self._after.append(set())
+            self._disks.append(disk_now)
+            self._opened.append((*forgotten, node.replica.acceptor.opened))
+            votes = tuple(sorted(node.replica.acceptor.accepted.items()))
+            self._servers.append(self._first_with.setdefault(("serves", node.me, facts.chain, votes), number))
+            self._settled.append(self._first_with.setdefault(known, number))
         return number
+
+    def server(self, state: int) -> int:
+        """The first state in which this node had the same chain and votes: what it serves to others is the same."""
+        return self._servers[state]
+
+    def forgotten(self, state: int) -> bool:
+        """True when this node has sent PREPARE for a ballot that it no longer knows to have opened."""
+        return len(self._opened[state]) > 1
+
+    def settled(self, state: int) -> int:
+        """The first state that differs from this one in nothing but what a crash would leave of it."""
+        return self._settled[state]
 
     def _facts_of(self, node: Node, disk: MemoryDisk) -> Facts:
         """What would be found if the power failed now and left no more than it must."""
@@ -301,7 +453,8 @@ class NodeSteps:
             found = Storage(MemoryDisk(durable), self.settings.difficulty, Identity("every-schedule", node.me)).load(
                 StateMachine(self.settings.difficulty).replay
             )
-            facts = Facts(chain, found.promised, found.opened, dict(sorted(found.accepted.items())))
+            votes = {slot: vote for slot, vote in sorted(found.accepted.items()) if slot > found.height}
+            facts = Facts(chain, found.height, found.promised, found.opened, votes)
             self._durable[key] = facts
         return facts
 

@@ -34,62 +34,48 @@ STEP_MS = 1_000
 """The time between two steps, by which an event tells in which step it was."""
 
 
-def states_of(model: ClusterModel, steps: Sequence[Action]) -> list[Numbers]:
-    """The states of a run to something wrong, the first included: of a crash several may come, and the name is one.
-
-    Raises:
-        ValueError: the steps lead to nothing wrong.
-    """
-
-    def search(state: Numbers, at: int) -> list[Numbers] | None:
-        if at == len(steps):
-            return [state] if model.wrong_in(state) else None
-        for name, after in model.steps(state):
-            if name == steps[at] and (rest := search(after, at + 1)) is not None:
-                return [state, *rest]
-        return None
-
-    found = search(next(model.first()), 0)
-    if found is None:
-        raise ValueError("these steps lead to nothing wrong")
-    return found
-
-
 def events_of(model: ClusterModel, steps: Sequence[Action]) -> list[Event]:
-    """All events of a run that leads to something wrong."""
-    states, nodes = states_of(model, steps), model.steps_of
+    """All events of a run. Its nodes are taken from the first step to the last, and not from states known by number."""
     events: list[Event] = []
-    for node in range(1, model.nodes + 1):
-        nodes.watched_start(node, _Watch(node, 0, events.append, model))
-    for number, (action, before, after) in enumerate(zip(steps, states, states[1:], strict=False), 1):
-        _tell(model, action, (before, after), number * STEP_MS, events)
+    watches = [_Watch(node, 0, events.append, model) for node in range(1, model.nodes + 1)]
+    nodes = [model.steps_of.watched_start(node, watch) for node, watch in enumerate(watches, 1)]
+    state = next(model.first())
+    for number, action in enumerate(steps, 1):
+        event, place = _arriving(model, action, state, number * STEP_MS, events), action[1] - 1
+        if event is not None:
+            watch = _Watch(action[1], number * STEP_MS, events.append, model)
+            nodes[place] = model.steps_of.retold(nodes[place], event, action[3], watch)
+        state = next(after for name, after in model.steps(state) if name == action)
     return events
 
 
-def _tell(
-    model: ClusterModel, action: Action, states: tuple[Numbers, Numbers], at_ms: int, events: list[Event]
-) -> None:
-    what, node, argument = action
-    event: tuple[object, ...]
-    if what in {"deliver", "deliver a copy", "lose", "crash at"}:
-        assert isinstance(argument, int)
-        source, _, message = model.steps_of.messages.values[argument]
+def _arriving(
+    model: ClusterModel, action: Action, state: Numbers, at_ms: int, events: list[Event]
+) -> tuple[object, ...] | None:
+    """Tell what comes to a node from outside, and return the event that it handles; None when a message is lost."""
+    what, node, argument, _ = action
+    crash = ("crash",) if what.startswith("crash") else ()
+    what = what.removeprefix("crash at ")
+    sent = model.message(action)
+    if sent is not None:
+        source, _, message = sent
         if what == "lose":
-            events.append(
-                MessageLost(at_ms=at_ms, node=node, source=source, number=argument + 1, message=message, why="dropped")
+            lost = MessageLost(
+                at_ms=at_ms, node=node, source=source, number=argument + 1, message=message, why="dropped"
             )
-            return
+            events.append(lost)
+            return None
         events.append(MessageDelivered(at_ms=at_ms, node=node, source=source, number=argument + 1, message=message))
-        event = ("crash", "deliver", argument) if what == "crash at" else ("deliver", argument)
-    elif what == "write":
-        assert isinstance(argument, int)
+        return (*crash, "deliver", argument)
+    rounds = model.elections_in(state)
+    if what == "write":
         events.append(ClientCalled(at_ms=at_ms, node=node, call=ClientWrite(write(argument))))
-        event = ("write", argument, model.rounds(states[0]))
-    else:
-        event = ("campaign", model.rounds(states[0])) if what == "campaign" else ("crash",)
-    place = node - 1
-    watch = _Watch(node, at_ms, events.append, model)
-    model.steps_of.retold(node, states[0][place], event, states[1][place], watch)
+        return (*crash, "write", argument, rounds)
+    if what == "campaign":
+        return (*crash, "campaign", rounds)
+    if what == "fetch":
+        return ("fetch", model.server_in(state, argument))
+    return (*crash, what) if what != "crash" else crash
 
 
 class _Watch:

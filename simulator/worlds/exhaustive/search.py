@@ -177,7 +177,8 @@ class Search(Generic[S, A]):
     def _check(self, state: S, number: int) -> None:
         for one in self._always:
             if one.name not in self.found and not one.holds(state):
-                self.found[one.name] = Found(one.name, self.path(number), state)
+                way = list(self.walk(number))
+                self.found[one.name] = Found(one.name, tuple(step for step, _ in way), way[-1][1] if way else state)
         if self._unseen:
             for name in [name for name, one in self._unseen.items() if one.holds(state)]:
                 del self._unseen[name]
@@ -196,13 +197,18 @@ class Search(Generic[S, A]):
         return tuple(step for step, _ in self.walk(number))
 
     def walk(self, number: int) -> Iterator[tuple[A, S]]:
-        """The same steps, each with the state after it."""
+        """The same steps, each with the state after it.
+
+        Where states are joined by symmetry, the state that is known to follow may be a renamed one. So each step taken
+        is one from the state really reached, to a state equal to it by symmetry: the run replays.
+        """
         places: list[int] = []
         while self._parents[number] >= 0:
             places.append(self._places[number])
             number = self._parents[number]
-        state = self.model.canonical(next(islice(self.model.first(), number, None)))
+        state = next(islice(self.model.first(), number, None))
+        like = self.model.canonical(state)
         for place in reversed(places):
-            step, after = next(islice(self.model.steps(state), place, None))
-            state = self.model.canonical(after)
+            like = self.model.canonical(next(islice(self.model.steps(like), place, None))[1])
+            step, state = next(one for one in self.model.steps(state) if self.model.canonical(one[1]) == like)
             yield step, state

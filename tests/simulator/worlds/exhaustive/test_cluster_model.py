@@ -2,30 +2,109 @@
 
 from __future__ import annotations
 
+from itertools import permutations, product
+
 import pytest
 
 from simulator.settings import Settings
-from simulator.worlds.exhaustive.cluster_model import Budgets, ClusterModel
+from simulator.tools.prove.command import Proof, Wishes
+from simulator.worlds.exhaustive.cluster_model import Action, Budgets, ClusterModel, Numbers, Reductions
+from simulator.worlds.exhaustive.local_states import KINDS, Alive
 from simulator.worlds.exhaustive.search import Bounds, Outcome, Search
+from simulator.worlds.exhaustive.symmetry import Asymmetric
+
+NONE = Reductions(droppable=(), symmetry=False)
+SMALL = [
+    Budgets(writes=1, elections=1, crashes=1),
+    pytest.param(Budgets(writes=1, elections=2), marks=[pytest.mark.slow, pytest.mark.timeout(1_800)]),
+    pytest.param(Budgets(writes=2, elections=1), marks=[pytest.mark.slow, pytest.mark.timeout(1_800)]),
+]
 
 
-def every_schedule(
-    budgets: Budgets, rule: str | None = None, *, states: int = 0
-) -> tuple[ClusterModel, Outcome[object]]:
+def model_of(budgets: Budgets, rule: str | None = None, reductions: Reductions | None = None) -> ClusterModel:
+    """A cluster of three nodes."""
+    return ClusterModel(Settings(nodes=3, difficulty=0, break_rule=rule), budgets, reductions=reductions)
+
+
+def every_schedule(budgets: Budgets, *, states: int = 0) -> tuple[ClusterModel, Outcome[Action]]:
     """Search a cluster of three nodes."""
-    model = ClusterModel(Settings(nodes=3, difficulty=0, break_rule=rule), budgets)
-    outcome: Outcome[object] = Search(model).run(Bounds(states=states))  # type: ignore[assignment]
-    return model, outcome
+    model = model_of(budgets)
+    return model, Search(model).run(Bounds(states=states))
 
 
-def test_one_election_and_one_write_are_right_in_every_order() -> None:
-    """All states are visited, in some of them the write is on all three chains, and nothing is wrong."""
-    model, outcome = every_schedule(Budgets(writes=1, elections=1))
+class Watched(ClusterModel):
+    """Notes what is judged in every state that is expanded, whatever the nodes' numbers are."""
+
+    def __init__(self, budgets: Budgets, reductions: Reductions) -> None:
+        super().__init__(Settings(nodes=3, difficulty=0), budgets, reductions=reductions)
+        self.judged: set[object] = set()
+
+    def steps(self, state: Numbers) -> list[tuple[Action, Numbers]]:
+        """See `ClusterModel`."""
+        nodes = []
+        for local in state[:-1]:
+            facts = self.steps_of.facts[self.locals.known[local][0]]
+            open_votes = [(slot, vote) for slot, vote in facts.votes.items() if slot > len(facts.chain)]
+            votes = tuple((slot, vote.ballot.round, vote.value) for slot, vote in open_votes)
+            nodes.append((facts.chain, facts.promised.round, votes))
+        self.judged.add(min(tuple(nodes[at] for at in order) for order in permutations(range(3))))
+        return super().steps(state)
+
+
+@pytest.mark.parametrize("budgets", SMALL, ids=str)
+def test_no_reduction_loses_a_state_that_is_judged(budgets: Budgets) -> None:
+    """Chains, promises and open votes of all nodes together are the same with each reduction and without."""
+    seen = {}
+    for droppable, symmetry in product(((), KINDS), (False, True)):
+        model = Watched(budgets, Reductions(droppable=droppable, symmetry=symmetry))
+        outcome = Search(model).run()
+        assert outcome.complete
+        assert not outcome.found
+        seen[bool(droppable), symmetry] = model.judged, outcome.progress.states
+
+    assert len({frozenset(judged) for judged, _ in seen.values()}) == 1
+    assert seen[True, True][1] * 4 < seen[True, False][1] < seen[False, False][1]
+
+
+@pytest.mark.parametrize("rule", ["small-accept-quorum", "promise-not-kept"])
+def test_no_reduction_loses_a_verdict(rule: str) -> None:
+    """With a rule broken the shortest run is as long, and breaks as much, with each reduction and without."""
+    found = set()
+    for droppable, symmetry in product(((), KINDS), (False, True)):
+        wishes = Wishes(
+            nodes=3,
+            budgets=Budgets(writes=2, elections=2, crashes=1),
+            bounds=Bounds(),
+            break_rule=rule,
+            reductions=Reductions(droppable=droppable, symmetry=symmetry),
+        )
+        report = Proof(wishes).run(lambda _progress: None)
+        found.add((report.verdict, len(report.steps), report.why.split(": ")[-2]))
+
+    assert len(found) == 1
+
+
+@pytest.mark.parametrize(
+    ("budgets", "states"),
+    [
+        (Budgets(writes=1, elections=1), 51),
+        (Budgets(writes=1, elections=1, crashes=1), 383),
+        (Budgets(writes=1, elections=2), 727),
+    ],
+    ids=str,
+)
+def test_complete_searches_find_nothing_wrong(budgets: Budgets, states: int) -> None:
+    """All states are visited, in some of them the write is on all three chains, and the counts of the docs hold."""
+    model, outcome = every_schedule(budgets)
 
     assert outcome.complete
     assert not outcome.found
-    assert outcome.progress.states == 1_465
-    assert sum(len(facts.chain) == 1 for facts in model.steps_of.facts) >= 3
+    assert outcome.progress.states == states
+    assert {model.steps_of.owners[at] for at, facts in enumerate(model.steps_of.facts) if len(facts.chain) == 1} == {
+        1,
+        2,
+        3,
+    }
 
 
 def test_the_same_search_gives_the_same_states() -> None:
@@ -46,32 +125,60 @@ def test_the_same_search_gives_the_same_states() -> None:
     ],
 )
 def test_a_broken_rule_is_found_by_a_shortest_run_that_replays(rule: str, steps: int, why: str) -> None:
-    """The run is found without a hint, and taking its steps by name leads to the same state."""
-    model, outcome = every_schedule(Budgets(writes=2, elections=2, crashes=1), rule)
+    """The run is found without a hint. Taking its steps by name, without any reduction, leads to the violation."""
+    proof = Proof(Wishes(nodes=3, budgets=Budgets(writes=2, elections=2, crashes=1), bounds=Bounds(), break_rule=rule))
+    report = proof.run(lambda _progress: None)
+    assert len(report.steps) == steps
+    assert why in report.why
 
-    (found,) = outcome.found
-    state = next(iter(model.first()))
-    for name in found.steps:
-        state = next(after for step, after in model.steps(state) if step == name)
-    assert state == found.state
-    assert len(found.steps) == steps
-    assert why in model.wrong_in(state)
+    plain = model_of(Budgets(writes=2, elections=2, crashes=1), rule, NONE)
+    state = next(iter(plain.first()))
+    for sentence in report.steps:
+        state = next(after for step, after in plain.steps(state) if plain.tell(step) == sentence)
+    assert plain.wrong_in(state) == report.why
+
+
+def test_a_node_whose_number_matters_is_searched_without_symmetry() -> None:
+    """Nodes whose ballots are compared by their owner first cannot be exchanged: that is noticed on the way."""
+    budgets = Budgets(writes=1, elections=2)
+    with pytest.raises(Asymmetric):
+        Search(model_of(budgets, "text-ballots-id-first")).run()
+
+    proof = Proof(Wishes(nodes=3, budgets=budgets, bounds=Bounds(states=3_000), break_rule="text-ballots-id-first"))
+    report = proof.run(lambda _progress: None)
+
+    assert report.states
+    assert not proof.reductions.symmetry
+
+
+def test_a_message_that_is_not_dead_after_all_is_kept() -> None:
+    """Where a promise can go down again, an old ACCEPT may still be accepted: it is no longer dropped."""
+    budgets, rule = Budgets(writes=2, elections=2), "promise-goes-down"
+    with pytest.raises(Alive):
+        Search(model_of(budgets, rule, Reductions(symmetry=False)), keep_going=True).run(Bounds(states=8_000))
+
+    proof = Proof(Wishes(nodes=3, budgets=budgets, bounds=Bounds(), break_rule=rule))
+    report = proof.run(lambda _progress: None)
+
+    assert "promise" in report.why
+    assert proof.reductions.droppable != KINDS
 
 
 def test_a_search_that_is_cut_off_is_not_complete() -> None:
     """A bound on the states is named."""
-    _, outcome = every_schedule(Budgets(writes=1, elections=2), states=2_000)
+    _, outcome = every_schedule(Budgets(writes=1, elections=2), states=100)
 
     assert outcome.cut_off == "states"
     assert not outcome.complete
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(1_800)
-def test_two_leaders_and_one_write_are_right_in_every_order() -> None:
-    """All states of two elections."""
-    _, outcome = every_schedule(Budgets(writes=1, elections=2))
+@pytest.mark.timeout(3_600)
+def test_the_default_bounds_are_right_in_every_order() -> None:
+    """Two writes, two leaders and a crash: every state of three nodes, and no violation."""
+    _, outcome = every_schedule(Budgets(writes=2, elections=2, crashes=1))
 
     assert outcome.complete
     assert not outcome.found
-    assert outcome.progress.states == 459_583
+    assert outcome.progress.states == 355_881
+    assert outcome.progress.depth == 23

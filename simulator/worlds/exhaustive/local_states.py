@@ -1,0 +1,155 @@
+"""Local states: a node's state with the messages that wait for it, as one number; and what an event makes of it.
+
+A state of the cluster is one such number a node and one for what is used of the budgets. All that a step does is
+looked up: what becomes of the node that takes it, and what becomes of each receiver when a parcel of messages is added.
+
+A message is *dead* at a node when it changes nothing there and never will, whatever else happens to the node. Dead
+messages are dropped, so that states that differ in nothing else are one. Which ones may be dropped is guessed from the
+ballots (`_looks_dead`) and then proved step by step: a message that was dropped in a state must change nothing in any
+state that the node comes to from there, along every step that the search knows, also later. If it ever does, the guess
+is wrong for this node (it may have a rule broken): `Alive` is raised, and the search begins anew without dropping
+messages of that kind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from paxos.messages import Accept, Accepted, Decide, Prepare, Promise
+from simulator.worlds.exhaustive.actors import Interner
+from simulator.worlds.exhaustive.node_steps import NodeSteps
+
+Inbox = tuple[int, ...]
+"""Numbers of messages, sorted: one that was sent twice is there twice."""
+KINDS: tuple[type, ...] = (Prepare, Promise, Accept, Accepted, Decide)
+"""The kinds of messages that may be dropped."""
+
+
+class Alive(Exception):
+    """A message that was dropped as dead would have changed something."""
+
+    def __init__(self, kind: type) -> None:
+        super().__init__(kind.__name__)
+        self.kind = kind
+
+
+class DeadMessages:
+    """Which messages are dead in which state of a node. `kinds` are those that may be dropped.
+
+    `crashes`: the node may still crash, so what counts is what is durable.
+    """
+
+    def __init__(self, nodes: NodeSteps, kinds: Iterable[type], *, crashes: bool) -> None:
+        self._nodes = nodes
+        self._kinds = frozenset(kinds)
+        self._crashes = crashes
+        self._dead: dict[int, set[int]] = {}
+        self._alive: dict[int, set[int]] = {}
+        nodes.edges.append(self._step_taken)
+
+    def is_dead(self, state: int, number: int) -> bool:
+        """True when the message may be dropped in this state."""
+        if number in self._dead.get(state, ()):
+            return True
+        if number in self._alive.setdefault(state, set()):
+            return False
+        if self._looks_dead(state, number) and self._nodes.changes_nothing(state, number):
+            self._prove(state, number)
+            return True
+        self._alive[state].add(number)
+        return False
+
+    def _looks_dead(self, state: int, number: int) -> bool:
+        """A guess: a higher promise or ballot closes that of the message, or the chain holds what it tells."""
+        message, facts = self._nodes.messages.values[number][2], self._nodes.facts[state]
+        height = facts.height if self._crashes else len(facts.chain)
+        if type(message) not in self._kinds:
+            return False
+        match message:
+            case Prepare() | Accept():
+                return message.ballot < facts.promised
+            case Decide():
+                return message.ballot < facts.promised or (not self._crashes and message.decided <= height)
+            case Promise() | Accepted():
+                return message.ballot <= facts.opened
+            case _:
+                return False
+
+    def _prove(self, state: int, number: int) -> None:
+        """It changes nothing in this state and in all states after it."""
+        left = [state]
+        while left:
+            state = left.pop()
+            dead = self._dead.setdefault(state, set())
+            if number in dead:
+                continue
+            if not self._nodes.changes_nothing(state, number):
+                raise Alive(type(self._nodes.messages.values[number][2]))
+            dead.add(number)
+            left += [after for after, crash in self._nodes.after(state) if self._crashes or not crash]
+
+    def _step_taken(self, before: int, after: int, crash: bool) -> None:
+        if self._crashes or not crash:
+            for number in list(self._dead.get(before, ())):
+                self._prove(after, number)
+
+
+class LocalStates:
+    """All local states that nodes have come to, by number: (state, messages, whether nodes may still crash).
+
+    `facts` numbers what is judged of each, `heights` is the length of its chain.
+    """
+
+    def __init__(self, nodes: NodeSteps, droppable: Iterable[type]) -> None:
+        self.nodes = nodes
+        self._dead = {crashes: DeadMessages(nodes, droppable, crashes=crashes) for crashes in (False, True)}
+        self._numbers: Interner[tuple[int, Inbox, bool]] = Interner()
+        self.known = self._numbers.values
+        self.facts: list[int] = []
+        self.heights: list[int] = []
+        self._facts: dict[int, int] = {}
+        self._parcels: dict[tuple[Inbox, bool], Parcel] = {}
+
+    def number(self, state: int, inbox: Iterable[int], *, crashes: bool) -> int:
+        """The number of this local state, without its dead messages. `crashes`: nodes may still crash."""
+        if not crashes:
+            state = self.nodes.settled(state)
+        dead = self._dead[crashes].is_dead
+        number = self._numbers((state, tuple(sorted([one for one in inbox if not dead(state, one)])), crashes))
+        if number == len(self.facts):
+            facts = self.nodes.facts[state]
+            self.facts.append(self._facts.setdefault(id(facts), len(self._facts)))
+            self.heights.append(len(facts.chain))
+        return number
+
+    def parcel(self, messages: Inbox, *, crashes: bool) -> Parcel:
+        """What a parcel of messages makes of its receiver."""
+        found = self._parcels.get((messages, crashes))
+        if found is None:
+            found = self._parcels[messages, crashes] = Parcel(self, messages, crashes=crashes)
+        return found
+
+    def parcels(self, sent: Inbox, *, crashes: bool) -> tuple[tuple[int, Parcel], ...]:
+        """These messages as parcels, each with the place of its receiver."""
+        by_place: dict[int, list[int]] = {}
+        for number in sent:
+            by_place.setdefault(self.nodes.messages.values[number][1] - 1, []).append(number)
+        parcel = self.parcel
+        return tuple(
+            (place, parcel(tuple(sorted(those)), crashes=crashes)) for place, those in sorted(by_place.items())
+        )
+
+
+class Parcel(dict[int, int]):
+    """Messages to one node: from its local state to the one with these messages added, worked out when asked for."""
+
+    def __init__(self, local_states: LocalStates, messages: Inbox, *, crashes: bool) -> None:
+        super().__init__()
+        self._local_states = local_states
+        self._messages = messages
+        self._crashes = crashes
+
+    def __missing__(self, local: int) -> int:
+        state, inbox, _ = self._local_states.known[local]
+        after = self[local] = self._local_states.number(state, inbox + self._messages, crashes=self._crashes)
+        return after
