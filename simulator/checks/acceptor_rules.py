@@ -263,7 +263,7 @@ class AcceptorRules:
                 if ballot < oracle.nodes[node].safe:
                     rule = "9"
                 oracle.violated(
-                    "promise", why, at_ms, node, slot=number, ballot=ballot, earlier=earlier,
+                    "promise", why, at_ms, node, slot=number, upto=message.last_slot, ballot=ballot, earlier=earlier,
                     step="missing record", rule=rule,
                 )  # fmt: skip
                 return  # A range of a billion slots would only say the same again.
@@ -302,6 +302,6 @@ class AcceptorRules:
         acceptor = self._oracle.nodes[node]
         why = f"PROMISE {ballot} of node {node} hides, for slot {number}, {what}"
         self._oracle.violated(
-            "promise", why, at_ms, node, ballot.owner, slot=number, ballot=ballot,
+            "promise", why, at_ms, node, ballot.owner, slot=number, upto=acceptor.highest_vote, ballot=ballot,
             earlier=None if instead is None else acceptor.doubtful.get((number, instead)), step="promise", rule="3",
         )  # fmt: skip

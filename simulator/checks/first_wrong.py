@@ -62,7 +62,8 @@ def rule_name(rule: str) -> str:
 class WrongStep(msgspec.Struct, frozen=True, kw_only=True):
     """A step that a rule forbids. `event` counts the events of a trace from 0; -1: it is not known.
 
-    `what` is a sentence without its end. `slot` and `ballot` are those that it concerns: 0 and `NO_BALLOT` for all.
+    `what` is a sentence without its end. `slot` and `ballot` are those that it concerns: 0 and `NO_BALLOT` for all. It
+    may concern the slots up to `last_slot` too.
     """
 
     at_ms: int
@@ -71,6 +72,7 @@ class WrongStep(msgspec.Struct, frozen=True, kw_only=True):
     what: str
     rule: str
     slot: Slot = 0
+    last_slot: Slot = 0
     ballot: Ballot = NO_BALLOT
     event: int = -1
 
@@ -115,7 +117,7 @@ class WrongSteps:
 
     def add(self, step: WrongStep) -> None:
         """Note a step. It may be earlier than those noted before: what followed has shown it to be wrong."""
-        key = (step.node, step.kind, step.rule, step.slot, step.ballot)
+        key = (step.node, step.kind, step.rule, step.slot, step.last_slot, step.ballot)
         if key not in self._known and len(self._steps) < MOST_STEPS:
             self._known.add(key)
             self._steps.append(step)
@@ -131,6 +133,6 @@ class WrongSteps:
 
 
 def _concerns(step: WrongStep, slot: Slot, ballots: Collection[Ballot]) -> bool:
-    if not slot or step.slot == slot:
+    if not slot or step.slot <= slot <= max(step.slot, step.last_slot) != 0:
         return True
     return not step.slot and (step.ballot == NO_BALLOT or step.ballot in ballots)

@@ -216,5 +216,12 @@ class LeaderRules:
             )
             slot = oracle.chosen_prefix + 1
             oracle.violated(
-                "decision", why, at_ms, node, slot=slot, step="decision", rule=rule or oracle.rule_of(node, slot)
+                "decision",
+                why,
+                at_ms,
+                node,
+                slot=slot,
+                step="decision",
+                upto=upto,
+                rule=rule or oracle.rule_of(node, slot),
             )

@@ -183,13 +183,20 @@ class Oracle:
         step: StepKind,
         rule: str,
         slot: Slot = 0,
+        upto: Slot = 0,
         ballot: Ballot = NO_BALLOT,
         request: tuple[str, int] | None = None,
         earlier: WrongStep | None = None,
     ) -> None:
-        """Report a violation, at a step of this kind against this rule, or at an `earlier` one that shows only now."""
+        """Report a violation, at a step of this kind against this rule, or at an `earlier` one that shows only now.
+
+        What is said of `slot` may be as wrong of those after it, `upto` one.
+        """
         name = "" if request is None else f"{request[0]}:{request[1]}"
-        own = self.step(step, why, at_ms, nodes[0] if nodes else 0, rule=rule, slot=slot, ballot=ballot)
+        own = WrongStep(
+            at_ms=at_ms, node=nodes[0] if nodes else 0, kind=step, what=why, rule=rule,
+            slot=slot, last_slot=upto, ballot=ballot, event=self.position,
+        )  # fmt: skip
         self.wrong.add(earlier or own)
         first = own if rule == "2" else self.first_wrong(slot) or own
         self.report(
