@@ -177,6 +177,7 @@ def test_a_real_run_visits_only_what_the_search_reached(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_runs_of_two_writes_visit_only_what_the_search_reached(tmp_path: Path) -> None:
     """Half a million states, and runs of both worlds."""
     check("virtual", tmp_path, range(60), Budgets(writes=2, elections=1), enough=40)
