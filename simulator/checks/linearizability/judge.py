@@ -26,7 +26,12 @@ from simulator.checks.linearizability.model import Model
 from simulator.checks.linearizability.models import MODELS
 from simulator.checks.linearizability.operations import pair
 from simulator.checks.linearizability.parts_judge import PartsJudge
-from simulator.checks.linearizability.prefix import Reason, describe_length, shortest_failing
+from simulator.checks.linearizability.prefix import (
+    Reason,
+    describe_length,
+    shortest_failing,
+    with_later_calls,
+)
 from simulator.cluster.history import Event
 from simulator.errors import InputError
 
@@ -132,6 +137,8 @@ class _Blog:
                 length, certain = self._shorten(failure, length - 1, local=True)
         try:
             final = self._failure(length, local=local) or failure
+            if len(contradicting(final)) == 1 and not local:
+                final = self._with_later(length) or final
         except OutOfBudget:
             final = failure
         rule = "no order that explains the rest explains the local reads: " if local else ""
@@ -149,6 +156,11 @@ class _Blog:
             failing=failing,
             guess=latest(failure) + 1,
         )
+
+    def _with_later(self, length: int) -> Failure | None:
+        """The same failure where it names an operation that is called later, as it does when the view saw it."""
+        failure = sweep_blog(pair(with_later_calls(self._events, length)), self._budget)
+        return failure if failure is not None and len(contradicting(failure)) > 1 else None
 
     def _failure(self, length: int, *, local: bool) -> Failure | None:
         return sweep_blog(pair(self._events[:length]), self._budget, local=local)

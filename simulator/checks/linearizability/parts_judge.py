@@ -14,7 +14,12 @@ from simulator.checks.linearizability.model import Model
 from simulator.checks.linearizability.models import MODELS
 from simulator.checks.linearizability.operations import PENDING, Operations, pair
 from simulator.checks.linearizability.parts import parts_of
-from simulator.checks.linearizability.prefix import Reason, describe_length, shortest_failing
+from simulator.checks.linearizability.prefix import (
+    Reason,
+    describe_length,
+    shortest_failing,
+    with_later_calls,
+)
 from simulator.checks.linearizability.search import SearchResult, search_parts
 from simulator.checks.linearizability.unambiguous.conflict import Ambiguous, Conflict
 from simulator.checks.linearizability.unambiguous.decide import DECIDERS
@@ -74,6 +79,7 @@ class PartsJudge:
             if earlier is None:
                 break
             found, certain = self._shorten(earlier, limit)
+        found = self._with_later(found)
         key = f"key {brief(found.part)}: " if self._objects is Objects.KEYS else ""
         text, operations = self._explain(found)
         conflict = dict.fromkeys(found.operations.call[number] for number in operations if number >= 0)
@@ -148,6 +154,22 @@ class PartsJudge:
             guess = 1 + max(_end(found.operations, number) for number in found.reason.operations)
         _, certain = shortest_failing(fails, passes=passes, failing=failing, guess=guess)
         return found, certain
+
+    def _with_later(self, found: _Found) -> _Found:
+        """A conflict of one operation, such as a value that nobody wrote: with the later one that it shows."""
+        if not isinstance(found.reason, Conflict) or len(found.reason.operations) > 1:
+            return found
+        operations = pair(with_later_calls(self._events, found.length)).main
+        parts = parts_of(operations, self._model, self._linked or self._objects.split(operations))
+        try:
+            conflict = self._decide(operations, found.part, parts.get(found.part, []))
+        except Ambiguous:
+            return found
+        if conflict is None or not {*found.reason.operations} < {*conflict.operations}:
+            return found
+        operations = pair(self._events).main
+        self._objects.split(operations)
+        return found._replace(operations=operations, reason=conflict)
 
     def _explain(self, found: _Found) -> tuple[str, Sequence[int]]:
         """The reason in words, and the operations that contradict each other."""

@@ -6,10 +6,13 @@ longer one fails too, so the shortest is found by bisection.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, Self
+
+import msgspec
 
 from simulator.checks.linearizability.budget import OutOfBudget
+from simulator.cluster.history import Event
 
 
 class Reason(NamedTuple):
@@ -55,3 +58,41 @@ def describe_length(length: int, whole: int, certain: bool) -> str:
     if length >= whole:
         return f"It takes all {whole} events to fail"
     return f"The first {length} of {whole} events fail already" + ("" if certain else " (perhaps fewer)")
+
+
+def with_later_calls(events: Sequence[Event], length: int) -> list[Event]:
+    """The first `length` events, and after them the calls of all that is called later, without results.
+
+    Each later operation has a process of its own. Positions stay as they are.
+    """
+    renamed: dict[int, _Later] = {}
+    unused = 1 + max((event.process for event in events), default=0)
+    later: list[Event] = []
+    for event in events[length:]:
+        if event.type == "invoke":
+            renamed[event.process] = _Later(unused, event.process)
+            unused += 1
+        kind = event.type if event.type in {"invoke", "fail"} else "info"
+        process = renamed.get(event.process, event.process)
+        later.append(msgspec.structs.replace(event, process=process, type=kind))
+    return [*events[:length], *later]
+
+
+class _Later(int):
+    """The number of a process of its own, which is written as that of the process that called."""
+
+    called_by: int
+
+    def __new__(cls, number: int, called_by: int) -> Self:
+        """A number of its own."""
+        made = super().__new__(cls, number)
+        made.called_by = called_by
+        return made
+
+    def __str__(self) -> str:
+        """For people."""
+        return str(self.called_by)
+
+    def __format__(self, _spec: str) -> str:
+        """For people."""
+        return str(self.called_by)

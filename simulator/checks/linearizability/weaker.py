@@ -25,7 +25,12 @@ from simulator.checks.linearizability.models import MODELS
 from simulator.checks.linearizability.operations import pair
 from simulator.checks.linearizability.parts import parts_of
 from simulator.checks.linearizability.parts_judge import describe
-from simulator.checks.linearizability.prefix import Reason, describe_length, shortest_failing
+from simulator.checks.linearizability.prefix import (
+    Reason,
+    describe_length,
+    shortest_failing,
+    with_later_calls,
+)
 from simulator.checks.linearizability.sequential_blog import sequential_blog
 from simulator.checks.linearizability.sequential_clusters import CLUSTERS
 from simulator.checks.linearizability.sequential_keys import sequential_keys
@@ -114,28 +119,27 @@ class _Promise:
             return shorter is not None
 
         length, certain = shortest_failing(fails, passes=0, failing=len(events), guess=1 + max(ends, default=-1))
+        found = self._with_later(found, length)
         return Reason(f"{describe_length(length, len(events), certain)}: {found.why}", length, found.conflict)
+
+    def _with_later(self, found: Reason, length: int) -> Reason:
+        """The reason with the operation that is called later, where a read shows what was written only then."""
+        if len(found.conflict) != 1 or self._name == "sequential":
+            return found
+        events = with_later_calls(self._events, length)
+        try:
+            fuller = decided_weaker(events, self._model, self._name, self._behind, self._init)
+        except Ambiguous:
+            return found
+        return fuller if fuller is not None and {*found.conflict} < {*fuller.conflict} else found
 
     def _prefix(self, length: int) -> Sequence[Event]:
         """The first `length` events.
 
-        What is called later may come first in a sequential order. So it stays there, by a process of its own and with
-        an unknown fate: a prefix that fails even so fails whatever follows.
+        What is called later may come first in a sequential order, so its calls stay: a prefix that fails even so fails
+        whatever follows.
         """
-        events = self._events
-        if self._name != "sequential":
-            return events[:length]
-        renamed: dict[int, int] = {}
-        unused = 1 + max(event.process for event in events)
-        later: list[Event] = []
-        for event in events[length:]:
-            if event.type == "invoke":
-                renamed[event.process] = unused
-                unused += 1
-            kind = event.type if event.type in {"invoke", "fail"} else "info"
-            process = renamed.get(event.process, event.process)
-            later.append(msgspec.structs.replace(event, process=process, type=kind))
-        return [*events[:length], *later]
+        return with_later_calls(self._events, length) if self._name == "sequential" else self._events[:length]
 
 
 def decided_weaker(

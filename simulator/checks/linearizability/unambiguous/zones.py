@@ -50,7 +50,9 @@ def zone_conflict(zones: Iterable[Zone]) -> Conflict | None:
 
 def _explain(one: Zone, other: Zone) -> Conflict:
     text = (
-        "{0} ended before {1} began, so the value of the first was there before that of the second; "
+        "{0} was there before the value of {1}; {2} ended before {3} began, so it was there after it too"
+        if one.ended_first == FIRST
+        else "{0} ended before {1} began, so the value of the first was there before that of the second; "
         "{2} ended before {3} began, so it was there after it too"
     )
     return Conflict(text, (one.ended_first, other.called_last, other.ended_first, one.called_last))

@@ -131,3 +131,37 @@ def test_a_read_that_was_put_early_proves_nothing_of_later() -> None:
     events = crossed("set", 2_001_909, most=7)
 
     assert compared("set", events) == judge(events, "set").verdict == "ok"
+
+
+def growing(seed: int) -> list[Event]:
+    """Adds, reads of the whole set and `contains`, mixed; the intervals are moved until some have no order."""
+    dice = Random(seed)
+    many, state = dice.randint(2, 11), set[int]()
+    done: list[tuple[str, int | None, object]] = []
+    for _ in range(many):
+        draw, element = dice.random(), dice.randrange(4)
+        if draw < 0.4:
+            done.append(("add", element, dice.choice([None, element not in state])))
+            state.add(element)
+        else:
+            done.append(("contains", element, element in state) if draw < 0.7 else ("read", None, sorted(state)))
+    moments = [2.0 * at for at in range(many)]
+    for _ in range(dice.choice([0, 1, 1, 2, 3])):
+        one, other = dice.randrange(many), dice.randrange(many)
+        moments[one], moments[other] = moments[other], moments[one]
+    width, crashes = dice.choice([0.5, 2, 3, 6, 10]), dice.choice([0, 0, 0.1, 0.3])
+    events: list[tuple[float, Event]] = []
+    for process, (moment, (f, arg, result)) in enumerate(zip(moments, done, strict=True)):
+        events.append((moment - dice.random() * width, Event(process=process, type="invoke", f=f, value=arg)))
+        if dice.random() >= crashes:
+            events.append((moment + dice.random() * width, Event(process=process, type="ok", f=f, value=result)))
+    return [event for _, event in sorted(events, key=lambda entry: entry[0])]
+
+
+def test_reads_of_the_whole_set_and_of_its_elements_need_no_search_while_it_grows() -> None:
+    """Elements may be added again, and it may begin with some."""
+    verdicts = Counter(compared("set", growing(seed), first) for seed in range(400) for first in ([], [1]))
+
+    assert verdicts["ok"] > 100
+    assert verdicts["violation"] > 100
+    assert not verdicts["ambiguous"]

@@ -209,3 +209,23 @@ def test_a_violation_of_a_blog_names_the_operations_that_contradict_each_other()
 
     assert set(judge(turned, "blog").conflict) == {0, 2, 4}
     assert set(judge(script(*posts, right, *other), "blog").conflict) == {4, 6}
+
+
+@pytest.mark.parametrize(
+    ("model", "lines"),
+    [
+        ("register", ["1 invoke read null", "1 ok read 9", "0 invoke write 9", "0 ok write 9"]),
+        ("stack", ["1 invoke pop null", "1 ok pop 9", "0 invoke push 9", "0 ok push null"]),
+        (
+            "blog",
+            ["1 invoke view_all null", '1 ok view_all [["t","a"]]', '0 invoke post ["a","t","c"]', '0 ok post "ok"'],
+        ),
+    ],
+)
+def test_what_was_seen_before_it_was_written_names_the_write(model: str, lines: list[str]) -> None:
+    """The shortest prefix ends before the write is called; the reason tells where it came from all the same."""
+    verdict = judge(script(*lines), model)
+
+    assert verdict.verdict == "violation"
+    assert "process 0" in verdict.why
+    assert len(verdict.conflict) == 2

@@ -154,7 +154,7 @@ def of_two_keys(model: str, seed: int) -> list[Event]:
             held[key].append(value)
             done.append((process, "append" if lists else "write", [key, value], [key, value]))
         else:
-            shown: Any = list(held[key]) if lists else (held[key] or [None])[-1]
+            shown: Any = list(held[key]) if lists else (held[key][-1] if held[key] else None)
             done.append((process, "read", [key, None], [key, shown]))
     for _ in range(dice.choice([0, 1, 1, 2, 3])):
         one, other = dice.randrange(many), dice.randrange(many)
