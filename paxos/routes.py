@@ -49,6 +49,8 @@ class Routes:
 
     def fresh(self) -> list[LinkState]:
         """The states that were renewed lately, in the order of their nodes."""
+        if not self._states:
+            return []
         oldest = self.core.now - self.valid_ms
         return [state for node, state in sorted(self._states.items()) if self._renewed_ms[node] > oldest]
 

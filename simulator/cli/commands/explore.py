@@ -100,6 +100,12 @@ class ShardPart(click.ParamType["Shard"]):
     cls=LabOption,
     help="Run one seed and tell its fate, one line an event.",
 )
+@click.option(
+    "--share",
+    is_flag=True,
+    cls=LabOption,
+    help="Say what share of the states that 'paxsim prove' reaches within small bounds the seeds visit.",
+)
 @json_option
 @common_options
 @click.pass_obj
@@ -117,6 +123,7 @@ def explore(
     out: str,
     enough: int,
     shown: int | None,
+    share: bool,
     json: bool,
 ) -> int:
     """Draw a hostile schedule from each seed, run it in virtual time, and check every invariant.
@@ -130,6 +137,10 @@ def explore(
 
     search = Search(profile=profile, break_rule=break_rule)
     check_search(search)
+    if share:
+        if break_rule or dask or results or shown is not None or shard.parts > 1:
+            raise InputError("'--share' goes with --seeds, --start, --workers, --profile and --json alone.")
+        return _share(output, range(start, start + seeds), profile, min(workers or cores(), seeds), json=json)
     if shown is not None:
         return _tell(output, shown, search)
     wishes = Wishes(
@@ -152,6 +163,21 @@ def explore(
     if report.interrupted:
         return INTERRUPTED
     return CHECK_FAILED if report.failures else OK
+
+
+def _share(output: Output, seeds: range, profile: str, workers: int, *, json: bool) -> int:
+    """A state that only seeds visit is one on which the two worlds do not agree: a check has failed."""
+    from simulator.tools.explore.share_of_prove import measure
+
+    try:
+        found = measure(seeds, profile, workers)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    if json:
+        output.json(found.document())
+    else:
+        output.result(found.sentence())
+    return CHECK_FAILED if found.outside else OK
 
 
 def _tell(output: Output, seed: int, search: Search) -> int:

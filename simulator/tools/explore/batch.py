@@ -88,7 +88,8 @@ def run_batch(batch: Batch, search: Search) -> BatchResult:
 
 def run_seed(seed: int, search: Search) -> Outcome:
     """Run and judge one seed."""
-    return run_trial(draw_schedule(seed, search.profile, break_rule=search.break_rule), replay=search.command(seed))
+    schedule = draw_schedule(seed, search.profile, break_rule=search.break_rule)
+    return run_trial(schedule, replay=search.command(seed), digested=False)
 
 
 def failures_of(seed: int, outcome: Outcome) -> list[Failure]:

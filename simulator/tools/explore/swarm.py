@@ -108,8 +108,8 @@ PROFILES: dict[str, Profile] = {
 "moments" has faults at moments of acceptors and learners in every run, "late" has late words in every run."""
 
 
-def draw_schedule(seed: int, profile: str = "swarm", *, break_rule: str | None = None) -> Schedule:
-    """The schedule of `seed`: always the same one, on any machine.
+def draw_schedule(seed: int, profile: str = "swarm", *, break_rule: str | None = None, nodes: int = 0) -> Schedule:
+    """The schedule of `seed`: always the same one, on any machine; for a cluster of `nodes`, unless that is 0.
 
     Raises:
         KeyError: there is no such profile.
@@ -119,7 +119,7 @@ def draw_schedule(seed: int, profile: str = "swarm", *, break_rule: str | None =
     how = PROFILES[profile]
     if how.of:
         how = PROFILES[dice.choice(how.of)]
-    only = find(break_rule).nodes if break_rule else 0
+    only = nodes or (find(break_rule).nodes if break_rule else 0)
     settings = Settings(
         nodes=dice.choice((only,) if only else how.sizes),
         data="",

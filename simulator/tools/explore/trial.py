@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import gc
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from hashlib import blake2b
 from heapq import heappop, heappush
@@ -39,6 +39,7 @@ from simulator.tools.explore.triggered_calls import LeaderWatch, calls_of
 from simulator.tools.explore.triggered_faults import TriggerWatch
 from simulator.trace.observer import Observer
 from simulator.worlds.virtual.cluster import SURPRISE, VirtualCluster
+from simulator.worlds.virtual.machine import Machine
 
 AFTERWARDS_MS = 3_000
 """How long a run goes on after the healing when something was violated that does not end it."""
@@ -73,14 +74,19 @@ def run_trial(
     replay: str = "",
     trace: Callable[[Iterable[str]], object] | None = None,
     until: str = "",
+    meet: Callable[[Mapping[NodeId, Machine]], object] = lambda _: None,
+    digested: bool = True,
 ) -> Outcome:
     """Run a schedule in a world of its own, heal it and judge it. A run ends at its first violation.
 
     `replay` is the command that violations name; `trace` gets the lines of the run's trace. `until` names the invariant
-    that ends the run; others do not, but then nothing is demanded after the healing.
+    that ends the run; others do not, but then nothing is demanded after the healing. `meet` is given the machines of
+    the run before it begins. A run that is not to be `digested` has an empty digest.
     """
     with _collector_paused():
-        return _Trial(schedule, observers, replay, trace, until).run()
+        trial = _Trial(schedule, observers, replay, trace, until, digested=digested)
+        meet(trial.machines)
+        return trial.run()
 
 
 @contextmanager
@@ -105,7 +111,10 @@ class _Trial:
         replay: str,
         trace: Callable[[Iterable[str]], object] | None,
         until: str,
+        *,
+        digested: bool,
     ) -> None:
+        self._digested = digested
         self._until = until
         self._plan = schedule
         self._trace = trace
@@ -123,7 +132,8 @@ class _Trial:
             watches=lambda oracle: (*self._triggers.observers(oracle), *self._leavers.observers(oracle)),
             keep_trace=trace is not None,
         )
-        self._triggers.look_at(self._cluster.links, self._cluster.machines)
+        self.machines: Mapping[NodeId, Machine] = self._cluster.machines
+        self._triggers.look_at(self._cluster.links, self.machines)
         self._cluster.checker.replay = replay
         self._cluster.on_rare = self._rare.happened
         self._writes: dict[str, Ticket] = {}
@@ -307,7 +317,7 @@ class _Trial:
             virtual_ms=cluster.now_ms(),
             events=cluster.steps,
             messages=cluster.delivered,
-            digest=self._digest(),
+            digest=self._digest() if self._digested else "",
         )
 
     def _digest(self) -> str:

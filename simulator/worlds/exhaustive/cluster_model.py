@@ -243,6 +243,10 @@ class ClusterModel(Model[Numbers, Action]):
 
     # Reading a state
 
+    def node_states(self, state: Numbers) -> Numbers:
+        """The number of each node's state in `steps_of`."""
+        return tuple(self.locals.known[local][0] for local in state[:-1])
+
     def wrong_in(self, state: Numbers) -> str:
         """What is wrong in a state; empty: nothing."""
         return self._sentences.get(state, "")
