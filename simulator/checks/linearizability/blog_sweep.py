@@ -77,7 +77,7 @@ def _choose(order: ForcedOrder, returned: list[int], budget: Budget) -> Failure 
         choice = choices.pop()
         budget.check()
         undo = [_decide(order, point, number) for point, number in choice]
-        stuck, placed = _sweep(order, returned)
+        stuck, placed = sweep(order, returned)
         for point, not_before, second in reversed(undo):
             order.not_before[point], order.second[point] = not_before, second
         if stuck is None:
@@ -139,8 +139,13 @@ def _queue_of(queues: dict[int, _DeadlineQueue], equal_comments: EqualComments) 
     return found
 
 
-def _sweep(order: ForcedOrder, returned: list[int]) -> tuple[Stuck | None, bytearray]:
-    """Place at each return what it requires. The state of a point: 0 not placed, 1 in progress, 2 placed."""
+def sweep(
+    order: ForcedOrder, returned: list[int], placements: list[tuple[int, int]] | None = None
+) -> tuple[Stuck | None, bytearray]:
+    """Place at each return what it requires. The state of a point: 0 not placed, 1 in progress, 2 placed.
+
+    `placements` receives (event, point) for each point that is placed, in order.
+    """
     required, equals_of, rets = order.required, order.equals_of, order.facts.ret
     placed = bytearray(len(order.not_before))
     queues: dict[int, _DeadlineQueue] = {}
@@ -154,14 +159,20 @@ def _sweep(order: ForcedOrder, returned: list[int]) -> tuple[Stuck | None, bytea
                 continue
             wanted = equals_of[number].points[queue.next_point]
         if not placed[wanted]:
-            path, cycle = _place(order, wanted, rets[number], placed, queues)
+            path, cycle = _place(order, wanted, rets[number], placed, queues, placements=placements)
             if path:
                 return Stuck(rets[number], number, path, cycle), placed
     return None, placed
 
 
 def _place(
-    order: ForcedOrder, wanted: int, at: int, placed: bytearray, queues: dict[int, _DeadlineQueue]
+    order: ForcedOrder,
+    wanted: int,
+    at: int,
+    placed: bytearray,
+    queues: dict[int, _DeadlineQueue],
+    *,
+    placements: list[tuple[int, int]] | None = None,
 ) -> tuple[list[int], bool]:
     """Place a point after all its predecessors, when event `at` requires it.
 
@@ -183,6 +194,8 @@ def _place(
                 placed[point] = 2
                 if point in equal_comments and not _queue_of(queues, equal_comments[point]).take(order, at):
                     return _in_progress(path, placed), False
+                if placements is not None:
+                    placements.append((at, point))
             path.pop()
             continue
         placed[point] = 1

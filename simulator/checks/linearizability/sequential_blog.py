@@ -64,7 +64,7 @@ class _Sequence:
             self._choose()
         views: dict[tuple[str, str], list[int]] = {}
         for number, ret in enumerate(facts.ret):
-            name = _viewed(facts, number) if ret not in {FAILED, PENDING} else None
+            name = viewed(facts, number) if ret not in {FAILED, PENDING} else None
             if name is not None:
                 views.setdefault(name, []).append(number)
         ends = {shown.name: self._add_list(shown, views.get(shown.name, [])) for shown in order.lists()}
@@ -102,7 +102,7 @@ class _Sequence:
         end = self.graph.joint()
         before[end] += points[-1:]
         for number in views:
-            length = _length(facts, number)
+            length = seen_length(facts, number)
             if length:
                 before[number].append(points[length - 1])
             if facts.f[number] != "post":
@@ -155,9 +155,9 @@ class _Sequence:
         names = [describe(self._facts, self.operations_of(node)[0]) for node in (one, other)]
         if self.graph.previous.get(other) == one:
             return f"{names[0]} came before {names[1]} in the same process"
-        if _viewed(self._facts, other) is not None:
+        if viewed(self._facts, other) is not None:
             return f"{names[1]} saw what {names[0]} had written"
-        if _viewed(self._facts, one) is not None:
+        if viewed(self._facts, one) is not None:
             return f"{names[0]} did not see what {names[1]} wrote"
         shared = next((shown for shown in self._lists(other) if one in shown.points), None)
         if shared is None or shared.seen_by < 0:
@@ -167,7 +167,7 @@ class _Sequence:
         return f"{describe(self._facts, shared.seen_by)} shows {names[0]} {shows} {names[1]}"
 
 
-def _viewed(facts: Facts, number: int) -> tuple[str, str] | None:
+def viewed(facts: Facts, number: int) -> tuple[str, str] | None:
     """The list that an operation saw a part of; None for a write that took effect. A refusal is a view."""
     if number >= facts.size:
         return None
@@ -181,7 +181,7 @@ def _viewed(facts: Facts, number: int) -> tuple[str, str] | None:
     return ("title", arg[1]) if result in ("duplicate title", "cannot comment") else None
 
 
-def _length(facts: Facts, number: int) -> int:
+def seen_length(facts: Facts, number: int) -> int:
     """How many entries of that list it certainly saw."""
     f, result = facts.f[number], facts.result[number]
     if f == "view_title":

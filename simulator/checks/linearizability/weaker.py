@@ -34,6 +34,7 @@ from simulator.checks.linearizability.prefix import (
 from simulator.checks.linearizability.sequential_blog import sequential_blog
 from simulator.checks.linearizability.sequential_clusters import CLUSTERS
 from simulator.checks.linearizability.sequential_keys import sequential_keys
+from simulator.checks.linearizability.stale_blog import stale_blog
 from simulator.checks.linearizability.unambiguous.conflict import Ambiguous
 from simulator.checks.linearizability.weaker_register import (
     Clusters,
@@ -153,6 +154,8 @@ def decided_weaker(
     """
     if model == "blog" and promise == "sequential" and not init:
         return sequential_blog(pair(events).main)
+    if model == "blog" and promise == "stale" and not init:
+        return stale_blog(pair(events).main, behind)
     if model not in CLUSTERS or (promise != "sequential" and model != "register"):
         raise Ambiguous
     operations, judged = pair(events).main, MODELS[model]()

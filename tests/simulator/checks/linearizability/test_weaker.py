@@ -187,6 +187,28 @@ def test_sequential_is_decided_as_a_search_would(model: str) -> None:
     assert verdicts["undecided"] < (60 if model == "kv" else 4)
 
 
+def stale_agrees(seed: int) -> list[str]:
+    """What is decided about a blog with stale views, compared with the search."""
+    events = draw("blog", seed, most=12, distinct=seed % 3 != 0).events
+    return [compared(events, "blog", "stale", behind) for behind in (0, 1, 2)]
+
+
+def test_staleness_of_a_blog_is_decided_as_a_search_would() -> None:
+    """Nearly always."""
+    verdicts = Counter(verdict for seed in range(250) for verdict in stale_agrees(seed))
+
+    assert verdicts["violation"] > 40
+    assert verdicts["undecided"] < 10
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(7_200)
+def test_staleness_of_a_blog_is_decided_as_a_search_would_very_often() -> None:
+    """Ten thousand histories, three questions each."""
+    for seed in range(1_000, 11_000):
+        stale_agrees(seed)
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(7_200)
 @pytest.mark.parametrize("model", ["register", "append-list", "kv", "blog"])
@@ -196,7 +218,7 @@ def test_sequential_is_decided_as_a_search_would_very_often(model: str) -> None:
         sequential_agrees(model, seed)
 
 
-def test_a_busy_blog_with_one_stale_view_is_still_sequential_or_not_without_a_search() -> None:
+def test_what_a_busy_blog_with_one_stale_view_keeps_is_decided_without_a_search() -> None:
     """Twenty clients; one view shows what another one showed long before."""
     events = list(busy_blog(2_000, 20, seed=3).events)
     views = [at for at, one in enumerate(events) if one.type == "ok" and one.f == "view_all"]
@@ -204,12 +226,15 @@ def test_a_busy_blog_with_one_stale_view_is_still_sequential_or_not_without_a_se
     events[late] = msgspec.structs.replace(events[late], value=events[early].value)
 
     verdict = judge_weaker(events, "blog", "sequential", limit_s=60)
+    stale = judge_weaker(events, "blog", "stale 10", limit_s=60)
 
-    assert verdict.verdict == "violation"
+    assert verdict.verdict == stale.verdict == "violation"
     assert "in the same process" in verdict.why
     assert verdict.misfit is not None
     assert verdict.prefix < len(events)
     assert len(verdict.conflict) > 1
+    assert "misses post" in stale.why
+    assert judge_weaker(events, "blog", "stale 2000", limit_s=60).ok
 
 
 def test_the_shortest_prefix_that_breaks_a_weaker_promise_is_told() -> None:
