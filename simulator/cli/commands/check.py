@@ -76,6 +76,13 @@ MODELS = (
     cls=LabOption,
     help="Let TLC judge the votes of traces; needs Java.",
 )
+@click.option(
+    "--spec",
+    metavar="DIR",
+    type=click.Path(file_okay=False),
+    cls=LabOption,
+    help="With --with tlc: judge by the Voting.tla in DIR, Lamport's own, in place of ours.",
+)
 @click.option("--report", metavar="OUT.html", cls=LabOption, help="Draw the histories and verdicts on one page.")
 @json_option
 @common_options
@@ -90,6 +97,7 @@ def check(
     time_limit: int | None,
     report: str | None,
     judge_name: str | None,
+    spec: str | None,
     json: bool,
 ) -> int:
     """Judge each FILE: a trace, or a history as JSON lines, Jepsen's EDN, or a text log of Knossos or Porcupine.
@@ -101,7 +109,9 @@ def check(
     1 when something is not, or could not be judged within its bounds.
     """
     if judge_name is not None:
-        return _judge_with_tlc(output, files, json=json)
+        return _judge_with_tlc(output, files, spec, json=json)
+    if spec is not None:
+        raise click.UsageError("'--spec' is for '--with tlc': write both.")
     first = _json_value(init)
     from simulator.checks.command import check_files
 
@@ -135,10 +145,10 @@ def check(
     return OK if all(verdict["verdict"] == "ok" for verdict in verdicts) else CHECK_FAILED
 
 
-def _judge_with_tlc(output: Output, files: tuple[str, ...], *, json: bool) -> int:
+def _judge_with_tlc(output: Output, files: tuple[str, ...], spec: str | None, *, json: bool) -> int:
     from simulator.export.tla.tlc import judge_with_tlc
 
-    verdicts = judge_with_tlc(files)
+    verdicts = judge_with_tlc(files, spec)
     if json:
         documents = [
             {"file": one.file, "judge": "tlc", "steps": one.steps, "verdict": one.verdict, "why": one.why}

@@ -32,9 +32,16 @@ NAMES = ("shiviz", "perfetto", "mermaid", "jepsen", "otlp", "cast")
 @click.option("-o", "--out", metavar="OUT", required=True, cls=LabOption, help="The file to write; a folder for tla.")
 @click.option("--from", "begin", type=TimeMs(), metavar="TIME", default=0, cls=LabOption, help="Where a window begins.")
 @click.option("--to", "end", type=TimeMs(), metavar="TIME", cls=LabOption, help="Where it ends.")
+@click.option(
+    "--spec",
+    metavar="DIR",
+    type=click.Path(file_okay=False),
+    cls=LabOption,
+    help="For tla: the Voting.tla in DIR, Lamport's own, in place of ours.",
+)
 @common_options
 @click.pass_obj
-def export(output: Output, *, trace: str, form: str, out: str, begin: int, end: int | None) -> int:
+def export(output: Output, *, trace: str, form: str, out: str, begin: int, end: int | None, spec: str | None) -> int:
     """Write TRACE in the format of another tool; docs/export.md says how to open each.
 
     shiviz: its log. perfetto: Chrome trace events. mermaid: a sequence diagram of a window. jepsen: the clients'
@@ -44,9 +51,11 @@ def export(output: Output, *, trace: str, form: str, out: str, begin: int, end: 
     if form == TLA:
         from simulator.export.tla.modules import export_tla
 
-        steps = export_tla(trace, out)
+        steps = export_tla(trace, out, spec)
         output.result(f"{out}: {steps} steps; run TLC there on Run.tla, or 'paxsim check --with tlc {trace}'")
         return OK
+    if spec is not None:
+        raise click.UsageError("'--spec' is for '--format tla': write both.")
     from simulator.export.formats import export as write
 
     count = write(trace, form, out, begin_ms=begin, end_ms=end)

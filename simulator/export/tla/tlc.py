@@ -38,8 +38,10 @@ class TlcVerdict(msgspec.Struct, frozen=True):
         return "violation" if self.why else "ok"
 
 
-def judge_with_tlc(names: Sequence[str]) -> list[TlcVerdict]:
+def judge_with_tlc(names: Sequence[str], spec: str | None = None) -> list[TlcVerdict]:
     """The verdict on each trace, clusters of one size together. After an error the others are judged again without it.
+
+    `spec` is a folder with Lamport's own `Voting`, to judge by that.
 
     Raises:
         InputError: a trace cannot be read or has no steps of a voting specification, or Java or TLC is missing.
@@ -49,7 +51,7 @@ def judge_with_tlc(names: Sequence[str]) -> list[TlcVerdict]:
     refused: dict[str, str] = {}
     for nodes in sorted({run.nodes for run in runs.values()}):
         while left := [name for name, run in runs.items() if run.nodes == nodes and run.slots and name not in refused]:
-            wrong = _run_tlc(*java, [(name, runs[name]) for name in left])
+            wrong = _run_tlc(*java, [(name, runs[name]) for name in left], spec)
             if wrong is None:
                 break
             refused[wrong[0]] = wrong[1]
@@ -95,10 +97,12 @@ def find_tlc() -> Path:
     return jars[0]
 
 
-def _run_tlc(java: str, jar: Path, runs: Sequence[tuple[str, DurableVotes]]) -> tuple[str, str] | None:
+def _run_tlc(
+    java: str, jar: Path, runs: Sequence[tuple[str, DurableVotes]], spec: str | None
+) -> tuple[str, str] | None:
     """The first trace that TLC refuses, and why; None when it refuses none."""
     with TemporaryDirectory(prefix="paxsim-tlc-") as name:
-        write_modules([run for _, run in runs], Path(name))
+        write_modules([run for _, run in runs], Path(name), spec)
         command = [java, "-Xss64m", "-XX:+UseParallelGC", "-cp", str(jar), "tlc2.TLC", "-nowarning", MODULE]
         try:
             ended = subprocess.run(

@@ -107,3 +107,70 @@ def test_tlc_accepts_runs_of_both_worlds_and_refuses_a_quorum_of_two(
     assert status == 1
     assert [line.split(": ")[1].split()[0] for line in shown.splitlines() if "TLC" in line] == ["ok", "ok", "violation"]
     assert "a node applies what no majority has voted for" in shown
+
+
+VOTING = r"""------------------------------ MODULE Voting ------------------------------
+(* As Lamport's: the same names, in other words, for where his is not at hand. *)
+EXTENDS Integers
+CONSTANTS Value, Acceptor, Quorum
+VARIABLES votes, maxBal
+Ballot == Nat
+Init == votes = [a \in Acceptor |-> {}] /\ maxBal = [a \in Acceptor |-> -1]
+chosen == {v \in Value : \E b \in Ballot : \E q \in Quorum : \A a \in q : <<b, v>> \in votes[a]}
+IncreaseMaxBal(a, b) == b > maxBal[a] /\ maxBal' = [maxBal EXCEPT ![a] = b] /\ UNCHANGED votes
+Silent(a, b) == \A v \in Value : <<b, v>> \notin votes[a]
+Shown(q, b, v) == /\ \A a \in q : maxBal[a] >= b
+                  /\ \E c \in -1..(b - 1) : /\ c = -1 \/ \E a \in q : <<c, v>> \in votes[a]
+                                           /\ \A d \in (c + 1)..(b - 1), a \in q : Silent(a, d)
+VoteFor(a, b, v) == /\ maxBal[a] <= b
+                    /\ Silent(a, b)
+                    /\ \A c \in Acceptor \ {a} : \A vote \in votes[c] : vote[1] = b => vote[2] = v
+                    /\ \E q \in Quorum : Shown(q, b, v)
+                    /\ votes' = [votes EXCEPT ![a] = @ \cup {<<b, v>>}]
+                    /\ maxBal' = [maxBal EXCEPT ![a] = b]
+===========================================================================
+"""
+
+
+def test_a_folder_without_voting_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """--spec wants Lamport's module, and only where a specification is written or judged."""
+    trace = traced(tmp_path, "leader-dies-before-a-write", "--world", "virtual")
+    capsys.readouterr()
+
+    wrong = main(["export", trace, "--format", "tla", "--spec", str(tmp_path), "-o", str(tmp_path / "out")])
+    refusal = capsys.readouterr().err
+    elsewhere = main(["check", trace, "--spec", str(tmp_path)])
+
+    assert (wrong, elsewhere) == (2, 2)
+    assert "has no Voting.tla" in refusal
+    assert "'--spec' is for '--with tlc'" in capsys.readouterr().err
+
+
+def test_lamports_module_takes_the_place_of_ours(tmp_path: Path) -> None:
+    """Its constants become those of the run, and our own specification is not written."""
+    spec, out = tmp_path / "spec", tmp_path / "out"
+    spec.mkdir()
+    (spec / "Voting.tla").write_text(VOTING, encoding="ascii")
+    trace = traced(tmp_path, "leader-dies-before-a-write", "--world", "virtual")
+
+    status = main(["export", trace, "--format", "tla", "--spec", str(spec), "-o", str(out)])
+
+    assert status == 0
+    assert {path.name for path in out.iterdir()} == {"Voting.tla", "Run.tla", "Run.cfg"}
+    assert "EXTENDS Voting" in (out / "Run.tla").read_text(encoding="ascii")
+    assert "Quorum <- RunQuorums" in (out / "Run.cfg").read_text(encoding="ascii")
+
+
+@needs_tlc
+def test_a_specification_of_others_judges_the_same(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """One good run and one with a quorum of two, under Lamport's names."""
+    (tmp_path / "Voting.tla").write_text(VOTING, encoding="ascii")
+    good = traced(tmp_path, "leader-dies-during-a-write", "--world", "virtual")
+    bad = traced(tmp_path, "a-quorum-of-two", "--world", "virtual", "--break", "small-accept-quorum")
+    capsys.readouterr()
+
+    status = main(["check", "--with", "tlc", "--spec", str(tmp_path), good, bad])
+
+    shown = capsys.readouterr().out
+    assert status == 1
+    assert [line.split(": ")[1].split()[0] for line in shown.splitlines() if "TLC" in line] == ["ok", "violation"]
