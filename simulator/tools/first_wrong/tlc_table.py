@@ -1,4 +1,4 @@
-"""Does TLC refuse it too? The table of docs/mutants.md about a foreign judge, for each broken rule of safety.
+"""Does TLC refuse it too? The table of docs/export.md about a foreign judge, for each broken rule of safety.
 
 Run it as `python -m simulator.tools.first_wrong.tlc_table docs/first-wrong.md`, which has the seeds; it writes to
 stdout and needs Java and TLC (docs/export.md). The runs go on after the first violation, as those of `run --break` do.
