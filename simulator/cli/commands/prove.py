@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -50,6 +54,14 @@ TELL_EVERY_S = 5.0
     cls=LabOption,
     help="Write the shortest run there, as a scenario for 'paxsim run --world virtual' and as its trace.",
 )
+@click.option(
+    "--state",
+    "state",
+    type=click.Path(file_okay=False),
+    metavar="DIR",
+    cls=LabOption,
+    help="Keep the search there, also when it is interrupted, and go on with it if it is there.",
+)
 @json_option
 @common_options
 @click.pass_obj
@@ -69,6 +81,7 @@ def prove(
     agreement: bool,
     keep_going: bool,
     folder: str | None,
+    state: str | None,
     json: bool,
 ) -> int:
     """Try every schedule of a small cluster of real nodes within the bounds, and judge every state.
@@ -87,14 +100,12 @@ def prove(
             break_rule=break_rule,
             only_agreement=agreement,
             keep_going=keep_going,
+            folder=state or "",
         )
     )
-    interrupted = False
-    try:
+    with _interrupts(proof.stop):
         report = proof.run(_Progress(output))
-    except KeyboardInterrupt:
-        interrupted = True
-        report = proof.interrupted()
+    interrupted = report.cut_off == "an interrupt"
     shown = proof.write_down(Path(folder)) if folder is not None else None
     if shown is not None:
         _tell_files(output, shown)
@@ -102,11 +113,32 @@ def prove(
         output.json(report.document())
     else:
         _write(output, report)
+    proof.keep()  # If that fails, what was found is told already.
+    if interrupted and state is not None:
+        output.progress(f"the same command goes on with the search that is kept in {state!r}")
     if report.verdict == VIOLATED:
         return CHECK_FAILED
     if interrupted:
         return INTERRUPTED
     return INCOMPLETE if report.verdict == CUT_OFF else OK
+
+
+@contextmanager
+def _interrupts(stop: Callable[[], None]) -> Iterator[None]:
+    """Let the first Ctrl-C stop a search between two states, and the second one end everything at once."""
+
+    def first(_signal: int, _frame: object) -> None:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        stop()
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, first)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 class _Progress:

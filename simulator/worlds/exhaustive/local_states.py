@@ -36,28 +36,27 @@ class Alive(Exception):
 class DeadMessages:
     """Which messages are dead in which state of a node. `kinds` are those that may be dropped.
 
-    `crashes`: the node may still crash, so what counts is what is durable.
+    `crashes`: the node may still crash, so what counts is what is durable. `dead` are, by state, those that were
+    dropped there or before.
     """
 
     def __init__(self, nodes: NodeSteps, kinds: Iterable[type], *, crashes: bool) -> None:
         self._nodes = nodes
         self._kinds = frozenset(kinds)
         self._crashes = crashes
-        self._dead: dict[int, set[int]] = {}
-        self._alive: dict[int, set[int]] = {}
+        self.dead: dict[int, set[int]] = {}
+        self.verdicts: dict[tuple[int, int], bool] = {}
         nodes.edges.append(self._step_taken)
 
     def is_dead(self, state: int, number: int) -> bool:
-        """True when the message may be dropped in this state."""
-        if number in self._dead.get(state, ()):
-            return True
-        if number in self._alive.setdefault(state, set()):
-            return False
-        if self._looks_dead(state, number) and self._nodes.changes_nothing(state, number):
-            self._prove(state, number)
-            return True
-        self._alive[state].add(number)
-        return False
+        """True when the message may be dropped in this state. It does not depend on how the search came there."""
+        known = self.verdicts.get((state, number))
+        if known is None:
+            known = self._looks_dead(state, number) and self._nodes.changes_nothing(state, number)
+            self.verdicts[state, number] = known
+            if known:
+                self._prove(state, number)
+        return known
 
     def _looks_dead(self, state: int, number: int) -> bool:
         """A guess: a higher promise or ballot closes that of the message, or the chain holds what it tells."""
@@ -80,7 +79,7 @@ class DeadMessages:
         left = [state]
         while left:
             state = left.pop()
-            dead = self._dead.setdefault(state, set())
+            dead = self.dead.setdefault(state, set())
             if number in dead:
                 continue
             if not self._nodes.changes_nothing(state, number):
@@ -90,7 +89,7 @@ class DeadMessages:
 
     def _step_taken(self, before: int, after: int, crash: bool) -> None:
         if self._crashes or not crash:
-            for number in list(self._dead.get(before, ())):
+            for number in list(self.dead.get(before, ())):
                 self._prove(after, number)
 
 
@@ -115,9 +114,24 @@ class LocalStates:
         if not crashes:
             state = self.nodes.settled(state)
         dead = self._dead[crashes].is_dead
-        number = self._numbers((state, tuple(sorted([one for one in inbox if not dead(state, one)])), crashes))
+        return self._add((state, tuple(sorted([one for one in inbox if not dead(state, one)])), crashes))
+
+    def memory(self) -> object:
+        """The local states in their order, and which messages are dead: see `Model.memory`."""
+        return list(self.known), {crashes: dead.dead for crashes, dead in self._dead.items()}
+
+    def recall(self, memory: tuple[list[tuple[int, Inbox, bool]], dict[bool, dict[int, set[int]]]]) -> None:
+        """See `Model.recall`."""
+        known, dead = memory
+        for crashes, those in dead.items():
+            self._dead[crashes].dead = those
+        for one in known:
+            self._add(one)
+
+    def _add(self, local: tuple[int, Inbox, bool]) -> int:
+        number = self._numbers(local)
         if number == len(self.facts):
-            facts = self.nodes.facts[state]
+            facts = self.nodes.facts[local[0]]
             self.facts.append(self._facts.setdefault(id(facts), len(self._facts)))
             self.heights.append(len(facts.chain))
         return number

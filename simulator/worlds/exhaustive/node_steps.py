@@ -8,7 +8,7 @@ what it knew of these (`Replica.forget_hints`). Catch-up is one step: see `_fetc
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from typing import NamedTuple, Protocol
 
@@ -152,11 +152,14 @@ class NodeSteps:
 
     `owners` says whose state it is, `origins` the step that first led to it: (state, event, place among the outcomes),
     None for a new node; `message_origins` the step that first sent a message. `edges` is told of each step of a node
-    from state to state, once, and whether it is a crash; `watchers` of each event and its outcomes.
+    from state to state, once, and whether it is a crash; `watchers` of each event and its outcomes. `asked` lists what
+    the real nodes were asked: asked again in this order, they come to the same numbers.
     """
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        self.asked: list[tuple[int, Event]] = []
+        self._firsts: dict[NodeId, int] = {}
         self.edges: list[Callable[[int, int, bool], None]] = []
         self.watchers: list[Callable[[int, Event, tuple[Step, ...]], None]] = []
         self.owners: list[NodeId] = []
@@ -164,6 +167,7 @@ class NodeSteps:
         self.message_origins: list[tuple[int, Event]] = []
         self._done: list[dict[Event, tuple[Step, ...]]] = []
         self._after: list[set[tuple[int, bool]]] = []
+        self._live: tuple[int, Node | None] = -1, None  # The node that took the last step, and its state.
         self._restarts: dict[object, tuple[int, str]] = {}
         self._disks: list[object] = []
         self._opened: list[tuple[Ballot, ...]] = []
@@ -183,7 +187,11 @@ class NodeSteps:
 
     def first(self, me: NodeId) -> int:
         """The state of a new node."""
-        return self._kept(self._started(me, MemoryDisk()))
+        state = self._firsts.get(me)
+        if state is None:
+            state = self._firsts[me] = self._kept(self._started(me, MemoryDisk()))
+            self.asked.append((me, ("first",)))
+        return state
 
     def outcomes(self, state: int, event: Event) -> tuple[Step, ...]:
         """All outcomes of one event: several if it is a crash, which may leave more or less of what was not synced.
@@ -201,6 +209,7 @@ class NodeSteps:
             if done:
                 self.message_origins += [(state, event)] * (len(self.messages.values) - len(self.message_origins))
             self._done[state][event] = done
+            self.asked.append((state, event))
             crash = event[0] == "crash"
             for step in done:
                 if step.after != state and (step.after, crash) not in self._after[state]:
@@ -210,6 +219,17 @@ class NodeSteps:
             for watch in self.watchers:
                 watch(state, event, done)
         return done
+
+    def ask_again(self, asked: Sequence[tuple[int, Event]]) -> None:
+        """Ask the real nodes what they were asked before. Nobody is told of it."""
+        edges, watchers = self.edges, self.watchers
+        self.edges, self.watchers = [], []
+        for state, event in asked:
+            if event == ("first",):
+                self.first(state)
+            else:
+                self.outcomes(state, event)
+        self.edges, self.watchers = edges, watchers
 
     def after(self, state: int) -> set[tuple[int, bool]]:
         """The other states to which the steps taken so far lead, and whether by a crash."""
@@ -226,10 +246,10 @@ class NodeSteps:
             if not normal.wrong and self._disks[normal.after] == self._disks[state]:
                 return []  # It wrote nothing: a crash while it is handled is the same as one before or after it.
         self.taken += 1
-        node = self._snapshots.restore(self._frozen[state])
+        node = self._node_in(state)
         before = self.facts[state]
-        host = node.host
-        assert isinstance(host, _Host)
+        node.host = node.outbox._host = node.pending_requests.host = host = _Host()  # noqa: SLF001
+        node.group_commit.host = host
         disk = node.storage._disk  # noqa: SLF001  Only here are the files of a dead node needed.
         assert isinstance(disk, MemoryDisk)
         crash = event[0] == "crash"
@@ -255,6 +275,7 @@ class NodeSteps:
         ballots |= {message.ballot for _, message in host.sent if isinstance(message, Prepare)}
         if not crash:
             after = self._kept(node, ballots)
+            self._live = after, node
             return [Step(after, sent, opened, self._wrong(before, self.facts[after], host))]
         steps: dict[int, Step] = {}
         for files in disk.remainders():
@@ -263,6 +284,14 @@ class NodeSteps:
                 return [Step(state, sent, opened, f"true-word: {stopped}")]
             steps[after] = Step(after, sent, opened, self._wrong(before, self.facts[after], host))
         return list(steps.values())
+
+    def _node_in(self, state: int) -> Node:
+        """A node in this state: the one that has just come to it, or one of its own."""
+        known, node = self._live
+        if node is None or known != state:
+            return self._snapshots.restore(self._frozen[state])
+        self._live = -1, None
+        return node
 
     def _restarted(self, me: NodeId, files: dict[str, tuple[bytes, int]], ballots: Iterable[Ballot]) -> tuple[int, str]:
         """The state after a start from these files, or why the node does not start."""

@@ -25,6 +25,10 @@ LOOK_EVERY = 1_024
 """How many states are expanded between two looks at the clock."""
 
 
+KEPT = ("depth", "transitions", "found", "_seen", "_parents", "_places", "_done", "_first_number", "_next", "_seconds")
+"""The fields of a search that is kept."""
+
+
 class Bounds(msgspec.Struct, frozen=True, kw_only=True):
     """Where a search is cut off; 0: nowhere. `depth` is counted in states, the first included."""
 
@@ -90,6 +94,7 @@ class Search(Generic[S, A]):
         self._first_number = 0  # The number of the first of them.
         self._next: list[S] = []
         self._seconds = 0.0
+        self.stop = False  # Set by whoever wants it to end soon, as a signal handler does.
         self._always = [one for one in model.properties() if one.kind == "always"]
         self._eventually = [one for one in model.properties() if one.kind == "eventually"]
         self._unseen = {one.name: one for one in model.properties() if one.kind == "sometimes"}
@@ -115,9 +120,27 @@ class Search(Generic[S, A]):
         """How far the search has come."""
         return Progress(len(self._parents), self.depth, len(self._now) - self._done + len(self._next), self._seconds)
 
+    # Keeping (see `kept_search`)
+
+    def __getstate__(self) -> dict[str, object]:
+        """All that a search has come to, without its model."""
+        state: dict[str, object] = {name: getattr(self, name) for name in KEPT}
+        return {**state, "unseen": tuple(self._unseen), "rest": self._now[self._done :]}
+
+    def __setstate__(self, state: dict[str, object]) -> None:
+        """Go on where another search with a model like this one was."""
+        for name in KEPT:
+            setattr(self, name, state[name])
+        unseen, rest = state["unseen"], state["rest"]
+        assert isinstance(unseen, tuple)
+        assert isinstance(rest, list)
+        self._unseen = {name: one for name, one in self._unseen.items() if name in unseen}
+        self._first_number += self._done
+        self._now, self._done = rest, 0
+
     def _run(self, bounds: Bounds, tell: Callable[[Progress], None] | None, began: float) -> str:
         before = self._seconds
-        while self._now:
+        while self._now or self._next:
             if self.found and not self.keep_going:
                 return "a violation"
             while self._done < len(self._now):
@@ -129,6 +152,8 @@ class Search(Generic[S, A]):
                     tell(self.progress())
                 if self.found and not self.keep_going:
                     return "a violation"
+                if self.stop:
+                    return "an interrupt"
                 if bounds.states and len(self._parents) >= bounds.states:
                     return "states"
                 if bounds.seconds and time.monotonic() - began >= bounds.seconds:
@@ -163,6 +188,8 @@ class Search(Generic[S, A]):
             transitions += place
             number += 1
             self._done += 1
+            if self.stop:
+                break
         self.transitions += transitions
 
     def _add(self, state: S, parent: int, place: int, into: list[S]) -> None:

@@ -13,6 +13,9 @@ import msgspec
 
 from simulator.node.node import Node
 
+COPIED = frozenset((int, str, bytes, bool, type(None), tuple, list, dict, set, frozenset))
+"""Types of things that are never shared: they are asked for most often."""
+
 
 class Snapshots:
     """`take` and `restore` are inverse to each other, within this process."""
@@ -40,6 +43,8 @@ class _Writer(pickle.Pickler):
         self._places = places
 
     def persistent_id(self, thing: object) -> int | None:
+        if type(thing) in COPIED:
+            return None
         fixed = isinstance(thing, (type, BaseException)) or (isinstance(thing, msgspec.Struct) and _is_frozen(thing))
         if not fixed:
             return None

@@ -99,7 +99,7 @@ class Symmetry:
         self._locals = locals_
         self._size = size
         self._images: dict[Names, Images] = {}
-        self._likeness: Interner[object] = Interner()
+        self.likenesses: Interner[object] = Interner()
         self._likenesses = _Likenesses(self)
         self._orders: dict[tuple[int, ...], list[tuple[tuple[int, ...], Images | None]]] = {}
         numbers = tuple(range(1, size + 1))
@@ -156,12 +156,15 @@ class Symmetry:
 
     def likeness(self, local: int) -> int:
         """A number that is the same for images of one local state, and rarely for others."""
-        state, inbox, _ = self._locals.known[local]
+        state, inbox, crashes = self._locals.known[local]
         nodes = self._locals.nodes
         facts = nodes.facts[state]
-        votes = tuple((slot, vote.ballot.round, vote.value) for slot, vote in facts.votes.items())
+        votes = tuple(
+            (slot, vote.ballot.round, vote.value) for slot, vote in facts.votes.items() if slot > len(facts.chain)
+        )
         messages = tuple(sorted(repr(_plain(nodes.messages.values[number][2])) for number in inbox))
-        return self._likeness((facts.chain, facts.promised.round, facts.opened.round, votes, messages))
+        durable = facts.height if crashes else 0
+        return self.likenesses((facts.chain, durable, facts.promised.round, facts.opened.round, votes, messages))
 
 
 class _Likenesses(dict[int, int]):

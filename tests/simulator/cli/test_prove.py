@@ -23,7 +23,7 @@ def test_a_complete_search_has_status_0_and_one_document(capsys: Captured) -> No
 
     shown = json.loads(capsys.readouterr().out)
     assert status == 0
-    assert (shown["states"], shown["complete"], shown["violation"]) == (51, True, None)
+    assert (shown["states"], shown["complete"], shown["violation"]) == (49, True, None)
 
 
 @pytest.mark.parametrize("bound", [["--depth", "4"], ["--states", "20"], ["--time-limit", "1ms"]])

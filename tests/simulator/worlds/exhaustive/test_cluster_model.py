@@ -87,9 +87,9 @@ def test_no_reduction_loses_a_verdict(rule: str) -> None:
 @pytest.mark.parametrize(
     ("budgets", "states"),
     [
-        (Budgets(writes=1, elections=1), 51),
-        (Budgets(writes=1, elections=1, crashes=1), 383),
-        (Budgets(writes=1, elections=2), 727),
+        (Budgets(writes=1, elections=1), 49),
+        (Budgets(writes=1, elections=1, crashes=1), 364),
+        (Budgets(writes=1, elections=2), 717),
     ],
     ids=str,
 )
