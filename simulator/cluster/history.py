@@ -157,6 +157,10 @@ _decode_trace_line = msgspec.json.Decoder(_TraceLine).decode
 def _read_event(recording: Recording, number: int, text: bytes) -> None:
     try:
         check_nesting(text)
+    except ValueError as error:
+        recording.faults.append((number, _what_is_wrong(error)))
+        return
+    try:
         recording.events.append(_decode_event(text))
     except (ValueError, RecursionError) as error:
         if not text.strip():
@@ -200,7 +204,8 @@ def _take_fields(recording: Recording, number: int, fields: Any) -> None:
         return
     value = [fields["key"], fields.get("value")] if "key" in fields else fields.get("value")
     kind, f, moment = fields.get("type"), fields.get("f"), fields.get("time", 0)
-    usual = kind in _TYPES and type(f) is str and type(moment) is int and not _is_local_read(fields)
+    plain = type(kind) is str and type(f) is str and type(moment) is int
+    usual = plain and kind in _TYPES and not _is_local_read(fields)
     if type(process) is int and usual:  # Nothing is left to be checked.
         recording.events.append(
             Event(process=process, type=cast("EventType", kind), f=cast("str", f), value=value, time=moment)
