@@ -342,12 +342,13 @@ class ProcessCluster(BaseCluster):
     def reported(self, node: int, reports: bytes) -> None:
         """See `Listener`."""
         for report in decode_reports(reports):
+            if node not in self._began and type(report) is not NodeFailed:
+                self._note_beginning(node)
             if type(report) is WriteAnswer:
                 self._answered(self._book.write_answered(report))
                 self._statuses.answered(node)
             elif isinstance(report, Inspected):
                 self._statuses.reported(node, report.state)
-                self._note_beginning(node)
                 if report.number:
                     self._inspections.answered(report.number, report.state)
                     continue  # No change: otherwise a condition that asks for a status would wake itself.
@@ -358,11 +359,10 @@ class ProcessCluster(BaseCluster):
             self._news = True  # `tick` wakes waiting threads once for all reports of a turn.
 
     def _note_beginning(self, node: int) -> None:
-        """The first report of an incarnation: it has read its files."""
-        if node not in self._began:
-            self._began.add(node)
-            if self._lock_on_data.holds():
-                self._file.began(node)
+        """The first report of an incarnation: it has read its files, and may have promised and voted since."""
+        self._began.add(node)
+        if self._lock_on_data.holds():
+            self._file.began(node)
 
     def ended(self, node: int, how: str) -> None:
         """See `Listener`."""
