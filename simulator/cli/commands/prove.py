@@ -18,7 +18,7 @@ from simulator.cli.options import TimeMs, common_options, json_option, number_op
 from simulator.cli.output import Output
 
 if TYPE_CHECKING:
-    from simulator.tools.prove.command import Progress, Report, Shown
+    from simulator.tools.prove.command import GivenUp, Progress, Report, Shown
 
 INCOMPLETE = 4
 """The status of a search that a bound has cut off: it has shown nothing."""
@@ -104,7 +104,7 @@ def prove(
         )
     )
     with _interrupts(proof.stop):
-        report = proof.run(_Progress(output))
+        report = proof.run(_Progress(output), lambda one: _tell_given_up(output, one))
     interrupted = report.cut_off == "an interrupt"
     shown = proof.write_down(Path(folder)) if folder is not None else None
     if shown is not None:
@@ -158,6 +158,11 @@ class _Progress:
             )
 
 
+def _tell_given_up(output: Output, one: GivenUp) -> None:
+    output.progress(one.sentence())
+    output.detail(one.why)
+
+
 def _tell_files(output: Output, shown: Shown) -> None:
     what = f"shows a violation of {', '.join(shown.broken)}" if shown.broken else "does not show the violation"
     output.progress(f"{shown.scenario}: in the virtual world it {what}; its trace is {shown.trace}")
@@ -176,3 +181,5 @@ def _write(output: Output, report: Report) -> None:
         f"{verdict}: {report.states} states, depth {report.depth}, in {report.seconds:.1f} s ({rate:.0f} a second); "
         f"the nodes took {report.node_steps} different steps"
     )
+    for one in report.given_up:
+        output.result(f"{one.sentence()}: {one.why}")

@@ -6,6 +6,7 @@ import gc
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
@@ -22,7 +23,7 @@ from simulator.worlds.exhaustive.run_events import STEP_MS, events_of
 from simulator.worlds.exhaustive.search import Bounds, Outcome, Progress, Search
 from simulator.worlds.exhaustive.symmetry import Asymmetric
 
-__all__ = ["CUT_OFF", "VIOLATED", "Bounds", "Budgets", "Progress", "Proof", "Report", "Shown", "Wishes"]
+__all__ = ["CUT_OFF", "VIOLATED", "Bounds", "Budgets", "GivenUp", "Progress", "Proof", "Report", "Shown", "Wishes"]
 
 FIRST_FIELDS = ("node", "step", "what", "rule", "rule_words", "slot", "ballot")
 """What the JSON document says of the step that was first wrong."""
@@ -53,8 +54,20 @@ class Wishes(msgspec.Struct, frozen=True, kw_only=True):
         return f"--nodes {self.nodes} {bounds}{broken}{' --agreement' * self.only_agreement}"
 
 
+class GivenUp(NamedTuple):
+    """A reduction that does not hold for these nodes: which one, why, and how many states were visited until then."""
+
+    reduction: str
+    why: str
+    states: int
+
+    def sentence(self) -> str:
+        """For people."""
+        return f"given up after {self.states} states, and begun anew without: {self.reduction}"
+
+
 class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """The verdict, and the shortest run to a violation, a sentence a step."""
+    """The verdict, and the shortest run to a violation, a sentence a step. `given_up` are the reductions given up."""
 
     verdict: str
     cut_off: str
@@ -68,6 +81,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     steps: tuple[str, ...]
     first_step: int = 0
     first_wrong: WrongStep | None = None
+    given_up: tuple[GivenUp, ...] = ()
 
     def first_sentence(self) -> str:
         """Where it first went wrong, for people; "" when no step of a node is to blame."""
@@ -95,6 +109,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
             "transitions": self.transitions,
             "node_states": self.node_states,
             "node_steps": self.node_steps,
+            "given_up": [one._asdict() for one in self.given_up],
         }
 
 
@@ -115,6 +130,7 @@ class Proof:
         self._bounds = wishes.bounds
         self._rule = wishes.break_rule
         self.reductions = wishes.reductions
+        self.given_up: list[GivenUp] = []
         self._kept_s = time.monotonic()
         self._begin()
 
@@ -126,8 +142,10 @@ class Proof:
         )
         self._search: Search[Numbers, Action] = Search(self._model, keep_going=wishes.keep_going)
 
-    def run(self, tell: Callable[[Progress], None]) -> Report:
+    def run(self, tell: Callable[[Progress], None], tell_given_up: Callable[[GivenUp], None] | None = None) -> Report:
         """Search; see `Search.run`. When a reduction turns out not to hold for these nodes, begin anew without it.
+
+        `tell_given_up` hears of it at once.
 
         Raises:
             InputError: the folder holds a search for something else.
@@ -148,13 +166,20 @@ class Proof:
             except Alive as error:
                 kinds = tuple(kind for kind in self.reductions.droppable if kind is not error.kind)
                 self.reductions = msgspec.structs.replace(self.reductions, droppable=kinds)
-            except Asymmetric:
+                self._give_up(f"dropping dead messages of the kind {error.kind.__name__}", error)
+            except Asymmetric as error:
                 self.reductions = msgspec.structs.replace(self.reductions, symmetry=False)
+                self._give_up("symmetry of nodes", error)
             else:
                 return self.report(outcome)
             finally:
                 gc.unfreeze()
+            if tell_given_up is not None:
+                tell_given_up(self.given_up[-1])
             self._begin()
+
+    def _give_up(self, reduction: str, error: Exception) -> None:
+        self.given_up.append(GivenUp(reduction, str(error), self._search.progress().states))
 
     def stop(self) -> None:
         """End the search soon, at a state from which it can go on."""
@@ -168,7 +193,7 @@ class Proof:
         """
         self._kept_s = time.monotonic()
         if self._wishes.folder:
-            how = self.reductions.droppable, self.reductions.symmetry
+            how = self.reductions.droppable, self.reductions.symmetry, [tuple(one) for one in self.given_up]
             keep(self._search, Path(self._wishes.folder), self._wishes.purpose(), how)
 
     def _take_up(self) -> None:
@@ -178,6 +203,7 @@ class Proof:
             how = kept_how(folder, purpose)
             if isinstance(how, tuple):
                 self.reductions = Reductions(droppable=how[0], symmetry=how[1])
+                self.given_up = [GivenUp(*one) for one in how[2]]
                 self._begin()
                 take_up(self._search, folder, purpose)
 
@@ -208,4 +234,5 @@ class Proof:
             steps=tuple(model.tell(step) for step in found.steps) if found else (),
             first_step=0 if first is None else first.at_ms // STEP_MS,
             first_wrong=first,
+            given_up=tuple(self.given_up),
         )

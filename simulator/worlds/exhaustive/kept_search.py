@@ -21,7 +21,7 @@ S = TypeVar("S", bound=Hashable)
 A = TypeVar("A")
 
 NAME = "search.paxsim"
-FORM = 1
+FORM = 2
 """Changes when the file does."""
 MAKERS = ("array.array", "array._array_reconstructor", "msgspec._core.rebuild")
 """What is needed to make arrays and structs again."""

@@ -26,10 +26,10 @@ KINDS: tuple[type, ...] = (Prepare, Promise, Accept, Accepted, Decide)
 
 
 class Alive(Exception):
-    """A message that was dropped as dead would have changed something."""
+    """A message that was dropped as dead would have changed something: its kind, and what it would have done."""
 
-    def __init__(self, kind: type) -> None:
-        super().__init__(kind.__name__)
+    def __init__(self, kind: type, why: str) -> None:
+        super().__init__(why)
         self.kind = kind
 
 
@@ -83,9 +83,22 @@ class DeadMessages:
             if number in dead:
                 continue
             if not self._nodes.changes_nothing(state, number):
-                raise Alive(type(self._nodes.messages.values[number][2]))
+                raise self._alive(state, number)
             dead.add(number)
             left += [after for after, crash in self._nodes.after(state) if self._crashes or not crash]
+
+    def _alive(self, state: int, number: int) -> Alive:
+        nodes = self._nodes
+        source, to, message = nodes.messages.values[number]
+        about = f"{type(message).__name__} {source}>{to} at ballot {getattr(message, 'ballot', '-')}"
+        done = nodes.outcomes(state, ("deliver", number))
+        does = "it does something else each time" if len(done) != 1 else done[0].wrong
+        if not does and done[0].after != state:
+            does = f"the node's state changes: {nodes.difference(state, done[0].after)}"
+        where = f"its promise is {nodes.facts[state].promised}"
+        return Alive(
+            type(message), f"{about} was dropped, and changes node {to} later, when {where}: {does or 'it answers'}"
+        )
 
     def _step_taken(self, before: int, after: int, crash: bool) -> None:
         if self._crashes or not crash:

@@ -455,17 +455,25 @@ class NodeSteps:
             self._disks.append(disk_now)
             self._opened.append((*forgotten, node.replica.acceptor.opened))
             votes = tuple(sorted(node.replica.acceptor.accepted.items()))
-            self._servers.append(self._first_with.setdefault(("serves", node.me, facts.chain, votes), number))
+            serves = "serves", node.me, node.replica.learner.stated, facts.chain, votes
+            self._servers.append(self._first_with.setdefault(serves, number))
             self._settled.append(self._first_with.setdefault(known, number))
         return number
 
     def server(self, state: int) -> int:
-        """The first state in which this node had the same chain and votes: what it serves to others is the same."""
+        """The first state in which this node had the same chain and votes, and stated as much of it to others.
+
+        What it serves to them is the same. After a restart a node serves nothing until others have confirmed its chain.
+        """
         return self._servers[state]
 
     def forgotten(self, state: int) -> bool:
         """True when this node has sent PREPARE for a ballot that it no longer knows to have opened."""
         return len(self._opened[state]) > 1
+
+    def difference(self, one: int, other: int) -> str:
+        """Where two states of nodes differ first, in words."""
+        return _difference(self._states.values[one], self._states.values[other]) or "nothing"
 
     def settled(self, state: int) -> int:
         """The first state that differs from this one in nothing but what a crash would leave of it."""
@@ -512,3 +520,9 @@ class NodeSteps:
 def write(number: int) -> Request:
     """The client's write of this number, from 1."""
     return Request("c", number, operation_text(Post("alice", f"t{number}", "x"), "c", number))
+
+
+def _difference(one: object, other: object) -> str:
+    if isinstance(one, tuple) and isinstance(other, tuple) and len(one) == len(other):
+        return next((found for pair in zip(one, other, strict=True) if (found := _difference(*pair))), "")
+    return "" if one == other else f"{one!r:.200}, and {other!r:.200}"

@@ -20,6 +20,8 @@ from simulator.worlds.exhaustive.node_steps import Event, Step
 
 Names = tuple[int, ...]
 """The new number of each node."""
+Renamed = tuple[int, int, bool, list[int]]
+"""One outcome of a step: the state after it, ballots opened, whether something is wrong, and the messages sent."""
 
 
 ALWAYS_CHECKED = 1_000
@@ -28,7 +30,7 @@ CHECKED_THEN = 16
 
 
 class Asymmetric(Exception):
-    """A node does something else under another number."""
+    """A node does something else under another number: what, in words."""
 
 
 class Images(dict[int, int]):
@@ -59,7 +61,9 @@ class Images(dict[int, int]):
                 before, event, place = origin
                 outcomes = nodes.outcomes(self.state(before), self.event(event))
                 if len(outcomes) <= place:
-                    raise Asymmetric
+                    raise Asymmetric(
+                        f"{self.about(before, event)}: there are {len(outcomes)} outcomes, not {place + 1}"
+                    )
                 image = outcomes[place].after
             self._states[number] = image
         return image
@@ -76,12 +80,22 @@ class Images(dict[int, int]):
                 [one for one in there[0].sent if nodes.messages.values[one][1] == self._names[to - 1]] if there else []
             )
             if len(new) != len(sent):
-                raise Asymmetric
+                raise Asymmetric(
+                    f"{self.about(before, event)}: it sends {len(new)} messages to one node, not {len(sent)}"
+                )
             for one, other in zip(sent, new, strict=True):
                 if self._messages.setdefault(one, other) != other:
-                    raise Asymmetric
+                    raise Asymmetric(f"{self.about(before, event)}: one message has two images")
             image = self._messages[number]
         return image
+
+    def about(self, before: int, event: Event) -> str:
+        """A step of a node, for people."""
+        nodes, what = self._nodes, " ".join(map(str, event))
+        if "deliver" in event:
+            source, to, message = nodes.messages.values[event[-1]]  # type: ignore[call-overload]
+            what = f"{what.rsplit(' ', 1)[0]} {type(message).__name__} {source}>{to}"
+        return f"node {nodes.owners[before]}, {what}, with the nodes renamed to {self._names}"
 
     def event(self, event: Event) -> Event:
         """The image of an event: messages are renamed, the rest is the same."""
@@ -150,9 +164,18 @@ class Symmetry:
             (images.state(one.after), one.opened, bool(one.wrong), sorted(map(images.message, one.sent)))
             for one in done
         ]
-        if expected != [(one.after, one.opened, bool(one.wrong), sorted(one.sent)) for one in there]:
-            raise Asymmetric
+        found = [(one.after, one.opened, bool(one.wrong), sorted(one.sent)) for one in there]
+        if expected != found:
+            raise Asymmetric(f"{images.about(state, event)}: {self._difference(expected, found)}")
         self._checking = False
+
+    def _difference(self, expected: list[Renamed], found: list[Renamed]) -> str:
+        if len(expected) != len(found):
+            return f"there are {len(found)} outcomes, not {len(expected)}"
+        one, other = next(pair for pair in zip(expected, found, strict=True) if pair[0] != pair[1])
+        if one[0] != other[0]:
+            return f"the states differ: expected and found are {self._locals.nodes.difference(one[0], other[0])}"
+        return "other messages are sent" if one[3] != other[3] else "what is opened or wrong differs"
 
     def likeness(self, local: int) -> int:
         """A number that is the same for images of one local state, and rarely for others."""

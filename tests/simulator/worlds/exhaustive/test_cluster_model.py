@@ -149,6 +149,8 @@ def test_a_node_whose_number_matters_is_searched_without_symmetry() -> None:
 
     assert report.states
     assert not proof.reductions.symmetry
+    assert "symmetry of nodes" in [one.reduction for one in report.given_up]
+    assert all(one.why and one.states for one in report.given_up)
 
 
 def test_a_message_that_is_not_dead_after_all_is_kept() -> None:
@@ -162,6 +164,31 @@ def test_a_message_that_is_not_dead_after_all_is_kept() -> None:
 
     assert "promise" in report.why
     assert proof.reductions.droppable != KINDS
+    assert proof.reductions.symmetry
+    first = report.given_up[0]
+    assert first.reduction == "dropping dead messages of the kind Accept"
+    assert "below its promise" in first.why
+    assert report.document()["given_up"] == [one._asdict() for one in report.given_up]
+
+
+def test_what_a_node_serves_to_others_is_what_stands_for_it_serves() -> None:
+    """A node that has restarted serves nothing until others confirm its chain: another one stands for it then."""
+    model = model_of(Budgets(writes=1, elections=1, crashes=1), None, Reductions(symmetry=False))
+    assert Search(model).run().complete
+    nodes = model.steps_of
+    known = range(len(nodes.facts))
+    stood_for = [state for state in known if nodes.facts[state].chain and nodes.server(state) != state]
+    empty = [state for state in known if not nodes.facts[state].chain]
+
+    fetched = set()
+    for state in stood_for:
+        for asker in empty[::7]:
+            if nodes.owners[asker] != nodes.owners[state]:
+                done, same = (nodes.outcomes(asker, ("fetch", one)) for one in (state, nodes.server(state)))
+                assert done == same
+                fetched.add(done[0].after != asker)
+
+    assert fetched == {False, True}
 
 
 def test_a_search_that_is_cut_off_is_not_complete() -> None:
@@ -176,9 +203,9 @@ def test_a_search_that_is_cut_off_is_not_complete() -> None:
 @pytest.mark.timeout(3_600)
 def test_the_default_bounds_are_right_in_every_order() -> None:
     """Two writes, two leaders and a crash: every state of three nodes, and no violation."""
-    _, outcome = every_schedule(Budgets(writes=2, elections=2, crashes=1))
+    report = Proof(Wishes(nodes=3, budgets=Budgets(writes=2, elections=2, crashes=1), bounds=Bounds())).run(
+        lambda _progress: None
+    )
 
-    assert outcome.complete
-    assert not outcome.found
-    assert 200_000 < outcome.progress.states <= 355_881
-    assert outcome.progress.depth == 23
+    assert (report.verdict, report.why, report.given_up) == ("complete", "", ())
+    assert (report.states, report.depth) == (337_718, 23)
