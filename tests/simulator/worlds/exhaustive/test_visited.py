@@ -2,17 +2,19 @@
 
 A state is what is judged of three nodes: their chains, and what is durable of their promises, ballots and votes. A
 batch of a node counts as one step at its beginning, as a step of the search does: until it is over the node handles
-nothing else.
+nothing else. Which write is called the first does not matter to the protocol, so states are compared up to the names of
+the writes: in the search only words about slots tell a node of a leader, so there the second write cannot come first by
+way of a node that a heartbeat told.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import permutations
 from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
-import pytest
 
 from blog.operations import Post
 from chain.block import Block
@@ -68,6 +70,21 @@ def reached(budgets: Budgets) -> set[tuple[Seen, ...]]:
         frontier = list(after)
     nodes = [seen(facts) for facts in model.steps_of.facts]
     return {tuple(nodes[model.locals.known[local][0]] for local in state[:3]) for state in states}
+
+
+def renamed(state: tuple[Seen, ...], writes: int) -> tuple[Seen, ...]:
+    """The same state with the names of the writes exchanged so that it comes first in order."""
+    names = [f"t{number}" for number in range(1, writes + 1)]
+    return min(
+        tuple(
+            node._replace(
+                chain=tuple(tuple(map(new.__getitem__, block)) for block in node.chain),
+                votes=tuple((slot, ballot, tuple(map(new.__getitem__, what))) for slot, ballot, what in node.votes),
+            )
+            for node in state
+        )
+        for new in (dict(zip(names, order, strict=True)) for order in permutations(names))
+    )
 
 
 class Follower:
@@ -148,7 +165,7 @@ def run(world: str, trace: Path, seed: int, writes: int) -> None:
 
 def check(world: str, folder: Path, seeds: Iterable[int], budgets: Budgets, enough: int) -> None:
     """Every state of so many runs within the bounds is one that the search reached."""
-    known = reached(budgets)
+    known = {renamed(state, budgets.writes) for state in reached(budgets)}
     within = different = 0
     for seed in seeds:
         trace = folder / f"{seed}.jsonl"
@@ -159,7 +176,9 @@ def check(world: str, folder: Path, seeds: Iterable[int], budgets: Budgets, enou
         within += 1
         different = max(different, len({state for _, state in states}))
         for line, state in states:
-            assert state in known, f"seed {seed}, line {line}: {msgspec.json.encode(state).decode()}"
+            assert renamed(state, budgets.writes) in known, (
+                f"seed {seed}, line {line}: {msgspec.json.encode(state).decode()}"
+            )
         if within == enough:
             break
     assert within == enough
@@ -176,8 +195,6 @@ def test_a_real_run_visits_only_what_the_search_reached(tmp_path: Path) -> None:
     check("processes", tmp_path, range(10), Budgets(writes=1, elections=1), enough=1)
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(900)
 def test_runs_of_two_writes_visit_only_what_the_search_reached(tmp_path: Path) -> None:
     """Many states, and many runs."""
     check("virtual", tmp_path, range(60), Budgets(writes=2, elections=1), enough=40)
