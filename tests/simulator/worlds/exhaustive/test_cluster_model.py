@@ -16,8 +16,8 @@ from simulator.worlds.exhaustive.symmetry import Asymmetric
 NONE = Reductions(droppable=(), symmetry=False)
 SMALL = [
     Budgets(writes=1, elections=1, crashes=1),
-    pytest.param(Budgets(writes=1, elections=2), marks=[pytest.mark.slow, pytest.mark.timeout(1_800)]),
-    pytest.param(Budgets(writes=2, elections=1), marks=[pytest.mark.slow, pytest.mark.timeout(1_800)]),
+    pytest.param(Budgets(writes=1, elections=2), marks=[pytest.mark.slow, pytest.mark.timeout(600)]),
+    pytest.param(Budgets(writes=2, elections=1), marks=[pytest.mark.slow, pytest.mark.timeout(600)]),
 ]
 
 
@@ -200,7 +200,7 @@ def test_a_search_that_is_cut_off_is_not_complete() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(3_600)
+@pytest.mark.timeout(1_800)
 def test_the_default_bounds_are_right_in_every_order() -> None:
     """Two writes, two leaders and a crash: every state of three nodes, and no violation."""
     report = Proof(Wishes(nodes=3, budgets=Budgets(writes=2, elections=2, crashes=1), bounds=Bounds())).run(
