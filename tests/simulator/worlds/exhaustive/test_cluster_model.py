@@ -90,7 +90,7 @@ def test_no_reduction_loses_a_verdict(rule: str) -> None:
         (Budgets(writes=1, elections=1), 49),
         (Budgets(writes=1, elections=1, crashes=1), 364),
         (Budgets(writes=1, elections=2), 717),
-        (Budgets(writes=1, elections=2, crashes=1), 7_601),
+        pytest.param(Budgets(writes=1, elections=2, crashes=1), 7_601, marks=pytest.mark.slow),
     ],
     ids=str,
 )
