@@ -54,14 +54,6 @@ TELL_EVERY_S = 5.0
     cls=LabOption,
     help="Write the shortest run there, as a scenario for 'paxsim run --world virtual' and as its trace.",
 )
-@click.option(
-    "--state",
-    "state",
-    type=click.Path(file_okay=False),
-    metavar="DIR",
-    cls=LabOption,
-    help="Keep the search there, also when it is interrupted, and go on with it if it is there.",
-)
 @json_option
 @common_options
 @click.pass_obj
@@ -81,7 +73,6 @@ def prove(
     agreement: bool,
     keep_going: bool,
     folder: str | None,
-    state: str | None,
     json: bool,
 ) -> int:
     """Try every schedule of a small cluster of real nodes within the bounds, and judge every state.
@@ -100,7 +91,6 @@ def prove(
             break_rule=break_rule,
             only_agreement=agreement,
             keep_going=keep_going,
-            folder=state or "",
         )
     )
     with _interrupts(proof.stop):
@@ -113,9 +103,6 @@ def prove(
         output.json(report.document())
     else:
         _write(output, report)
-    proof.keep()  # If that fails, what was found is told already.
-    if interrupted and state is not None:
-        output.progress(f"the same command goes on with the search that is kept in {state!r}")
     if report.verdict == VIOLATED:
         return CHECK_FAILED
     if interrupted:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -17,7 +16,6 @@ from simulator.settings import Settings
 from simulator.tools.prove.scenario import Shown, write_down
 from simulator.trace.observer import replay
 from simulator.worlds.exhaustive.cluster_model import Action, Budgets, ClusterModel, Numbers, Reductions
-from simulator.worlds.exhaustive.kept_search import keep, kept_how, take_up
 from simulator.worlds.exhaustive.local_states import Alive
 from simulator.worlds.exhaustive.run_events import STEP_MS, events_of
 from simulator.worlds.exhaustive.search import Bounds, Outcome, Progress, Search
@@ -27,16 +25,11 @@ __all__ = ["CUT_OFF", "VIOLATED", "Bounds", "Budgets", "GivenUp", "Progress", "P
 
 FIRST_FIELDS = ("node", "step", "what", "rule", "rule_words", "slot", "ballot")
 """What the JSON document says of the step that was first wrong."""
-KEEP_EVERY_S = 300.0
-"""How often a search that goes on is kept."""
 COMPLETE, VIOLATED, CUT_OFF = "complete", "violated", "cut off"
 
 
 class Wishes(msgspec.Struct, frozen=True, kw_only=True):
-    """What is searched. `only_agreement`: look on until two nodes have different blocks, whatever led there.
-
-    `folder`: where the search is kept, and taken up if it is there; empty: nowhere.
-    """
+    """What is searched. `only_agreement`: look on until two nodes have different blocks, whatever led there."""
 
     nodes: int
     budgets: Budgets
@@ -45,13 +38,6 @@ class Wishes(msgspec.Struct, frozen=True, kw_only=True):
     only_agreement: bool = False
     keep_going: bool = False
     reductions: Reductions = Reductions()
-    folder: str = ""
-
-    def purpose(self) -> str:
-        """What is searched, in words: a kept search goes on with the same only. Where it is cut off may differ."""
-        bounds = " ".join(f"--{name} {getattr(self.budgets, name)}" for name in self.budgets.__struct_fields__)
-        broken = f" --break {self.break_rule}" if self.break_rule else ""
-        return f"--nodes {self.nodes} {bounds}{broken}{' --agreement' * self.only_agreement}"
 
 
 class GivenUp(NamedTuple):
@@ -131,7 +117,6 @@ class Proof:
         self._rule = wishes.break_rule
         self.reductions = wishes.reductions
         self.given_up: list[GivenUp] = []
-        self._kept_s = time.monotonic()
         self._begin()
 
     def _begin(self) -> None:
@@ -146,20 +131,13 @@ class Proof:
         """Search; see `Search.run`. When a reduction turns out not to hold for these nodes, begin anew without it.
 
         `tell_given_up` hears of it at once.
-
-        Raises:
-            InputError: the folder holds a search for something else.
-            OSError: the folder cannot be read or written. What was kept in it before is still there.
         """
 
         def tell_and_tidy(progress: Progress) -> None:
             gc.collect()  # Nodes refer to themselves. What is kept is never looked at again: it would take ever longer.
             gc.freeze()
             tell(progress)
-            if time.monotonic() - self._kept_s > KEEP_EVERY_S:
-                self.keep()
 
-        self._take_up()
         while True:
             try:
                 outcome = self._search.run(self._bounds, tell_and_tidy)
@@ -182,30 +160,8 @@ class Proof:
         self.given_up.append(GivenUp(reduction, str(error), self._search.progress().states))
 
     def stop(self) -> None:
-        """End the search soon, at a state from which it can go on."""
+        """End the search soon, between two states."""
         self._search.stop = True
-
-    def keep(self) -> None:
-        """Keep the search in the folder, if there is one.
-
-        Raises:
-            OSError: it cannot be written. What was kept before is still there.
-        """
-        self._kept_s = time.monotonic()
-        if self._wishes.folder:
-            how = self.reductions.droppable, self.reductions.symmetry, [tuple(one) for one in self.given_up]
-            keep(self._search, Path(self._wishes.folder), self._wishes.purpose(), how)
-
-    def _take_up(self) -> None:
-        """Go on with the search in the folder, if there is one, with the reductions that it has come to."""
-        if self._wishes.folder:
-            purpose, folder = self._wishes.purpose(), Path(self._wishes.folder)
-            how = kept_how(folder, purpose)
-            if isinstance(how, tuple):
-                self.reductions = Reductions(droppable=how[0], symmetry=how[1])
-                self.given_up = [GivenUp(*one) for one in how[2]]
-                self._begin()
-                take_up(self._search, folder, purpose)
 
     def write_down(self, folder: Path) -> Shown | None:
         """Write the run that was found as a scenario and a trace; None when none was found."""

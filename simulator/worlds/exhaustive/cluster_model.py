@@ -11,7 +11,6 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from paxos.messages import AnyMessage
-from simulator.errors import InputError
 from simulator.settings import Settings
 from simulator.worlds.exhaustive.actors import Interner
 from simulator.worlds.exhaustive.cluster_rules import disagreement, wrong_together
@@ -241,33 +240,6 @@ class ClusterModel(Model[Numbers, Action]):
         used = self.used.values
         name = "agreement" if self.only_agreement else "invariants"
         return [always(name, lambda state: not used[state[-1]][WRONG])]
-
-    # Keeping: the real nodes are asked again what they were asked
-
-    def memory(self) -> object:
-        """See `Model`."""
-        alike = [] if self._symmetry is None else self._symmetry.likenesses.values
-        numbers = self.used.values, self._invariants.values, alike
-        return self.steps_of.asked, len(self.steps_of.facts), self.locals.memory(), numbers, self._sentences
-
-    def recall(self, memory: object) -> None:
-        """See `Model`.
-
-        Raises:
-            InputError: the nodes do something else now.
-        """
-        asked, states, local_states, (used, invariants, alike), self._sentences = memory  # type: ignore[misc]
-        self.steps_of.ask_again(asked)  # type: ignore[has-type]
-        if len(self.steps_of.facts) != states:  # type: ignore[has-type]
-            raise InputError("the search was kept by another version, whose nodes behave otherwise: begin it anew.")
-        self.locals.recall(local_states)  # type: ignore[has-type]
-        for one in used:  # type: ignore[has-type]
-            self._spent(one)
-        for invariant in invariants:  # type: ignore[has-type]
-            self._invariants(invariant)
-        if self._symmetry is not None:
-            for likeness in alike:  # type: ignore[has-type]
-                self._symmetry.likenesses(likeness)
 
     # Reading a state
 

@@ -129,18 +129,6 @@ class LocalStates:
         dead = self._dead[crashes].is_dead
         return self._add((state, tuple(sorted([one for one in inbox if not dead(state, one)])), crashes))
 
-    def memory(self) -> object:
-        """The local states in their order, and which messages are dead: see `Model.memory`."""
-        return list(self.known), {crashes: dead.dead for crashes, dead in self._dead.items()}
-
-    def recall(self, memory: tuple[list[tuple[int, Inbox, bool]], dict[bool, dict[int, set[int]]]]) -> None:
-        """See `Model.recall`."""
-        known, dead = memory
-        for crashes, those in dead.items():
-            self._dead[crashes].dead = those
-        for one in known:
-            self._add(one)
-
     def _add(self, local: tuple[int, Inbox, bool]) -> int:
         number = self._numbers(local)
         if number == len(self.facts):

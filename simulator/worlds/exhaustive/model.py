@@ -70,10 +70,3 @@ class Model(ABC, Generic[S, A]):
         chance of 2**-64.
         """
         return state
-
-    def memory(self) -> object:
-        """What the numbers in its states stand for, for a search that is kept: None when states mean what they are."""
-        return None
-
-    def recall(self, memory: object) -> None:
-        """Take over what `memory` of a model like this one returned. Called before anything else."""

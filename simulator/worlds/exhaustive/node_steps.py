@@ -8,7 +8,7 @@ what it knew of these (`Replica.forget_hints`). Catch-up is one step: see `_fetc
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import NamedTuple, Protocol
 
@@ -158,7 +158,6 @@ class NodeSteps:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.asked: list[tuple[int, Event]] = []
         self._firsts: dict[NodeId, int] = {}
         self.edges: list[Callable[[int, int, bool], None]] = []
         self.watchers: list[Callable[[int, Event, tuple[Step, ...]], None]] = []
@@ -190,7 +189,6 @@ class NodeSteps:
         state = self._firsts.get(me)
         if state is None:
             state = self._firsts[me] = self._kept(self._started(me, MemoryDisk()))
-            self.asked.append((me, ("first",)))
         return state
 
     def outcomes(self, state: int, event: Event) -> tuple[Step, ...]:
@@ -209,7 +207,6 @@ class NodeSteps:
             if done:
                 self.message_origins += [(state, event)] * (len(self.messages.values) - len(self.message_origins))
             self._done[state][event] = done
-            self.asked.append((state, event))
             crash = event[0] == "crash"
             for step in done:
                 if step.after != state and (step.after, crash) not in self._after[state]:
@@ -219,17 +216,6 @@ class NodeSteps:
             for watch in self.watchers:
                 watch(state, event, done)
         return done
-
-    def ask_again(self, asked: Sequence[tuple[int, Event]]) -> None:
-        """Ask the real nodes what they were asked before. Nobody is told of it."""
-        edges, watchers = self.edges, self.watchers
-        self.edges, self.watchers = [], []
-        for state, event in asked:
-            if event == ("first",):
-                self.first(state)
-            else:
-                self.outcomes(state, event)
-        self.edges, self.watchers = edges, watchers
 
     def after(self, state: int) -> set[tuple[int, bool]]:
         """The other states to which the steps taken so far lead, and whether by a crash."""

@@ -25,10 +25,6 @@ LOOK_EVERY = 1_024
 """How many states are expanded between two looks at the clock."""
 
 
-KEPT = ("depth", "transitions", "found", "_seen", "_parents", "_places", "_done", "_first_number", "_next", "_seconds")
-"""The fields of a search that is kept."""
-
-
 class Bounds(msgspec.Struct, frozen=True, kw_only=True):
     """Where a search is cut off; 0: nowhere. `depth` is counted in states, the first included."""
 
@@ -119,24 +115,6 @@ class Search(Generic[S, A]):
     def progress(self) -> Progress:
         """How far the search has come."""
         return Progress(len(self._parents), self.depth, len(self._now) - self._done + len(self._next), self._seconds)
-
-    # Keeping (see `kept_search`)
-
-    def __getstate__(self) -> dict[str, object]:
-        """All that a search has come to, without its model."""
-        state: dict[str, object] = {name: getattr(self, name) for name in KEPT}
-        return {**state, "unseen": tuple(self._unseen), "rest": self._now[self._done :]}
-
-    def __setstate__(self, state: dict[str, object]) -> None:
-        """Go on where another search with a model like this one was."""
-        for name in KEPT:
-            setattr(self, name, state[name])
-        unseen, rest = state["unseen"], state["rest"]
-        assert isinstance(unseen, tuple)
-        assert isinstance(rest, list)
-        self._unseen = {name: one for name, one in self._unseen.items() if name in unseen}
-        self._first_number += self._done
-        self._now, self._done = rest, 0
 
     def _run(self, bounds: Bounds, tell: Callable[[Progress], None] | None, began: float) -> str:
         before = self._seconds
