@@ -34,7 +34,7 @@ RULES: dict[str, str] = {
     "9": "an acceptor accepts what is proposed at a ballot that is at least its promise, and keeps its highest vote",
     "10": "a majority of ACCEPTED from distinct nodes at this ballot decides the slot",
     "11": "decided slots are applied in order, and then the clients are answered",
-    "12": "a decided prefix said at a ballot vouches for votes of that ballot alone; what is fetched is the chain",
+    "12": "a decided prefix announced at a ballot vouches for votes of that ballot alone; what is fetched is the chain",
     "13": "a refusal is part of the log: the same answer for every retry",
     "14": "a request decided twice takes effect once and gets its first answer",
     "15": "a node restarts from its own files: promise, votes, chain, blog",
