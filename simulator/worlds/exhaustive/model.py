@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Iterable, Sequence
-from typing import Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 import msgspec
 
@@ -41,6 +41,13 @@ def eventually(name: str, holds: Callable[[S], bool]) -> Property[S]:
     return Property("eventually", name, holds)
 
 
+Spread = Callable[[Callable[[Sequence[Any]], bytes], Sequence[Any]], list[bytes]]
+"""`spread(work, items)`: what `work` returns for each part of the items, in their order; each part in its own process.
+
+A process sees everything that was known when `spread` was called, and what it learns is lost but for the bytes it returns.
+"""
+
+
 class Model(ABC, Generic[S, A]):
     """Override `first` and `steps`; the rest has defaults.
 
@@ -70,3 +77,23 @@ class Model(ABC, Generic[S, A]):
         chance of 2**-64.
         """
         return state
+
+    # For searches that are kept in a folder, and for several processes. The defaults suit a model whose states mean the
+    # same in each process.
+
+    def numbering(self) -> bytes:
+        """What the numbers in states stand for, so that another process can go on with them; never pickled."""
+        return b""
+
+    def resume(self, numbering: bytes) -> None:
+        """Take up what `numbering` gave in another process. ValueError, with one sentence: it is not of this model."""
+        if numbering:
+            raise ValueError("it holds a numbering, and this model has none")
+
+    def work_ahead(self, states: Sequence[S], spread: Spread) -> None:
+        """Do what the steps from these states will need and takes long, in several processes.
+
+        `spread(work, items)` gives each of them a part of the items; see `Spread`. The engine calls this before it
+        takes steps from a part of the frontier. What `work` returns must be taken up in the order given, so that numbers
+        are the same with any number of processes.
+        """
