@@ -44,7 +44,7 @@ def eventually(name: str, holds: Callable[[S], bool]) -> Property[S]:
 Spread = Callable[[Callable[[Sequence[Any]], bytes], Sequence[Any]], list[bytes]]
 """`spread(work, items)`: what `work` returns for each part of the items, in their order; each part in its own process.
 
-A process sees everything that was known when `spread` was called, and what it learns is lost but for the bytes it returns.
+A process sees all that was known when `spread` was called. What it learns is lost but for the bytes that it returns.
 """
 
 
@@ -94,6 +94,6 @@ class Model(ABC, Generic[S, A]):
         """Do what the steps from these states will need and takes long, in several processes.
 
         `spread(work, items)` gives each of them a part of the items; see `Spread`. The engine calls this before it
-        takes steps from a part of the frontier. What `work` returns must be taken up in the order given, so that numbers
-        are the same with any number of processes.
+        takes steps from a part of the frontier. What `work` returns must be taken up in the order given, so that
+        numbers are the same with any number of processes.
         """
