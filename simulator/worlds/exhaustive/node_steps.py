@@ -51,7 +51,7 @@ from simulator.node.storage.storage import Storage
 from simulator.settings import Settings
 from simulator.worlds.exhaustive.actors import Interner
 from simulator.worlds.exhaustive.memory_disk import Killed, MemoryDisk
-from simulator.worlds.exhaustive.snapshots import Snapshots
+from simulator.worlds.exhaustive.snapshots import Snapshot, Snapshots
 
 PACE_MS = 1_000
 """How much later each event comes than the one before it, by the node's clock: every time-out is shorter."""
@@ -166,7 +166,8 @@ class NodeSteps:
         self.message_origins: list[tuple[int, Event]] = []
         self._done: list[dict[Event, tuple[Step, ...]]] = []
         self._after: list[set[tuple[int, bool]]] = []
-        self._live: tuple[int, Node | None] = -1, None  # The node that took the last step, and its state.
+        self._idle = _Host()  # The host of all nodes between two steps.
+        self._in: dict[Node, int] = {}  # The state in which a node is now.
         self._restarts: dict[object, tuple[int, str]] = {}
         self._disks: list[object] = []
         self._opened: list[tuple[Ballot, ...]] = []
@@ -176,9 +177,9 @@ class NodeSteps:
         base = node_type(settings.break_rule)
         replica = type(base.replica_type.__name__, (base.replica_type,), {"timeouts_role": FixedTimeouts})
         self._class: type[Node] = type(base.__name__, (base,), {"replica_type": replica})
-        self._snapshots = Snapshots()
+        self._snapshots: Snapshots[Node] = Snapshots()
         self._states: Interner[object] = Interner()
-        self._frozen: list[bytes] = []
+        self._frozen: list[Snapshot[Node]] = []
         self._durable: dict[object, Facts] = {}
         self.facts: list[Facts] = []
         self.messages: Interner[Sent] = Interner()
@@ -261,7 +262,7 @@ class NodeSteps:
         ballots |= {message.ballot for _, message in host.sent if isinstance(message, Prepare)}
         if not crash:
             after = self._kept(node, ballots)
-            self._live = after, node
+            self._in[node] = after
             return [Step(after, sent, opened, self._wrong(before, self.facts[after], host))]
         steps: dict[int, Step] = {}
         for files in disk.remainders():
@@ -272,11 +273,12 @@ class NodeSteps:
         return list(steps.values())
 
     def _node_in(self, state: int) -> Node:
-        """A node in this state: the one that has just come to it, or one of its own."""
-        known, node = self._live
-        if node is None or known != state:
-            return self._snapshots.restore(self._frozen[state])
-        self._live = -1, None
+        """A node in this state. Whoever changes it must say what state it is in then."""
+        snapshot = self._frozen[state]
+        node = snapshot.node
+        if self._in.get(node) != state:
+            self._snapshots.restore(snapshot)
+        self._in[node] = -1
         return node
 
     def _restarted(self, me: NodeId, files: dict[str, tuple[bytes, int]], ballots: Iterable[Ballot]) -> tuple[int, str]:
@@ -365,7 +367,8 @@ class NodeSteps:
 
     def _fetch(self, node: Node, host: _Host, state: int, now: int) -> None:
         """A late answer to a pre-vote tells how far a peer is. The node asks for what it lacks, and gets it."""
-        peer = self._snapshots.restore(self._frozen[state])
+        peer = self._node_in(state)
+        peer.host = peer.outbox._host = peer.pending_requests.host = peer.group_commit.host = _Host()  # noqa: SLF001
         assert isinstance(peer.host, _Host)
         late = PreVoteReply(
             sender=peer.me,
@@ -430,8 +433,7 @@ class NodeSteps:
         disk_now = durable, unsynced
         number = self._states((known, disk_now))
         if number == len(self._frozen):
-            node.host = node.outbox._host = node.pending_requests.host = _Host()  # noqa: SLF001
-            node.group_commit.host = node.host
+            node.host = node.outbox._host = node.pending_requests.host = node.group_commit.host = self._idle  # noqa: SLF001
             self._frozen.append(self._snapshots.take(node))
             self.facts.append(facts)
             self.owners.append(node.me)
