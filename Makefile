@@ -7,7 +7,7 @@ BIN = $(VENV)/bin
 
 setup: $(BIN)/paxsim
 
-$(BIN)/paxsim: setup.cfg pyproject.toml setup.py chain/_nonce.c
+$(BIN)/paxsim: setup.cfg pyproject.toml setup.py chain/_nonce.c simulator/worlds/exhaustive/_table.c
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --editable '.[dev]'
 	touch $@
@@ -32,7 +32,7 @@ slow: setup
 	$(BIN)/pip install --quiet --editable '.[cluster]'
 	$(BIN)/python -m pytest -n auto -m slow
 
-# The compiled search for the nonce, built so that gcc's sanitizers watch it. Needs gcc.
+# What is compiled, built so that gcc's sanitizers watch it. Needs gcc.
 sanitised: setup
 	$(BIN)/python -m tests.chain.sanitised
 

@@ -1,8 +1,8 @@
-"""Builds the compiled search with gcc's sanitizers, and runs its tests on that build.
+"""Builds what is compiled with gcc's sanitizers, and runs its tests on that build.
 
 `make sanitised` and `.ci/run` call it. AddressSanitizer sees reads and writes outside of what was allocated,
-UndefinedBehaviorSanitizer shifts and overflows that C does not define. Both forms of the compression run: the one with
-the processor's instructions, and the portable one.
+UndefinedBehaviorSanitizer shifts and overflows that C does not define. Both forms of SHA-256's compression run: the one
+with the processor's instructions, and the portable one.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from pathlib import Path
 HOUSE = Path(__file__).parent.parent.parent
 FLAGS = ("-O1", "-g", "-fPIC", "-shared", "-Wall", "-Wextra", "-Werror", "-fsanitize=address,undefined")
 NOT_RECOVERED = "-fno-sanitize-recover=all"
+COMPILED = ("chain/_nonce", "simulator/worlds/exhaustive/_table")
+TESTS = ("tests/chain", "tests/simulator/worlds/exhaustive/test_fingerprints.py")
 FORMS = {"with the processor's instructions": (), "portable": ("-DPAXSIM_PORTABLE",)}
 
 
@@ -34,14 +36,14 @@ def main() -> int:
         sys.stdout.flush()
         with tempfile.TemporaryDirectory(prefix="paxsim-sanitised-") as name:
             copy = Path(name)
-            for folder in ("chain", "tests/chain"):
+            for folder in ("blog", "chain", "paxos", "simulator", "tests"):
                 shutil.copytree(HOUSE / folder, copy / folder, ignore=shutil.ignore_patterns("*.so", "__pycache__"))
-            for file in ("tests/__init__.py", "tests/conftest.py", "setup.cfg"):
-                shutil.copy(HOUSE / file, copy / file)
-            built = copy / "chain" / f"_nonce{sysconfig.get_config_var('EXT_SUFFIX')}"
+            shutil.copy(HOUSE / "setup.cfg", copy / "setup.cfg")
             include = f"-I{sysconfig.get_paths()['include']}"
-            source = str(copy / "chain" / "_nonce.c")
-            subprocess.run([gcc, *FLAGS, NOT_RECOVERED, *defined, include, source, "-o", str(built)], check=True)
+            for module in COMPILED:
+                built = copy / f"{module}{sysconfig.get_config_var('EXT_SUFFIX')}"
+                source = str(copy / f"{module}.c")
+                subprocess.run([gcc, *FLAGS, NOT_RECOVERED, *defined, include, source, "-o", str(built)], check=True)
             environment = {
                 **os.environ,
                 "LD_PRELOAD": runtime.stdout.strip(),
@@ -50,7 +52,7 @@ def main() -> int:
                 "PYTHONPATH": name,
                 "PYTHONMALLOC": "malloc",  # So that the sanitizer sees the bounds of each object.
             }
-            tests = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/chain"]
+            tests = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *TESTS]
             status |= subprocess.run(tests, cwd=copy, env=environment, check=False).returncode
     return int(status != 0)
 

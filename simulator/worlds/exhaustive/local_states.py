@@ -17,6 +17,7 @@ from collections.abc import Iterable
 
 from paxos.messages import Accept, Accepted, Decide, Prepare, Promise
 from simulator.worlds.exhaustive.actors import Interner
+from simulator.worlds.exhaustive.model_errors import Reconsidered
 from simulator.worlds.exhaustive.node_steps import NodeSteps
 
 Inbox = tuple[int, ...]
@@ -25,7 +26,7 @@ KINDS: tuple[type, ...] = (Prepare, Promise, Accept, Accepted, Decide)
 """The kinds of messages that may be dropped."""
 
 
-class Alive(Exception):
+class Alive(Reconsidered):
     """A message that was dropped as dead would have changed something: its kind, and what it would have done."""
 
     def __init__(self, kind: type, why: str) -> None:

@@ -1,22 +1,28 @@
 """The engine: breadth-first search over every state of a model.
 
 Breadth first, so the first path to a violation is one of the shortest. Of a visited state only its fingerprint is kept,
-the number of its parent and the place of the step among the parent's steps; a path is found again by taking these
-steps. The states of the present depth and the next are the only ones in memory as a whole.
+and, in files, the fingerprints in their order and the number of each state's parent; a path is found again by taking
+the steps that lead to these fingerprints. The states of the present depth and the next are the only ones that the
+engine has as a whole (`layer`).
 """
 
 from __future__ import annotations
 
 import time
-from array import array
 from collections.abc import Callable, Hashable, Iterator
 from itertools import islice
-from typing import Generic, TypeVar
+from operator import itemgetter
+from typing import Generic, NamedTuple, TypeVar
 
-import msgspec
-
+from simulator.worlds.exhaustive.layer import Layer
 from simulator.worlds.exhaustive.liveness import avoiding
-from simulator.worlds.exhaustive.model import Model
+from simulator.worlds.exhaustive.model import Model, Property
+from simulator.worlds.exhaustive.model_errors import asked_again, checked_model, explained, judged, lost
+from simulator.worlds.exhaustive.number_log import NumberLog
+from simulator.worlds.exhaustive.outcome import Bounds, Found, Outcome, Progress
+from simulator.worlds.exhaustive.visited import Fingerprints, KnownStates, Visited
+
+__all__ = ["Bounds", "Found", "Outcome", "Progress", "Search"]
 
 S = TypeVar("S", bound=Hashable)
 A = TypeVar("A")
@@ -24,78 +30,45 @@ A = TypeVar("A")
 LOOK_EVERY = 1_024
 """How many states are expanded between two looks at the clock."""
 
-
-class Bounds(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a search is cut off; 0: nowhere. `depth` is counted in states, the first included."""
-
-    depth: int = 0
-    states: int = 0
-    seconds: float = 0.0
+_after = itemgetter(1)
 
 
-class Progress(msgspec.Struct, frozen=True):
-    """How far a search has come: distinct states, the present depth, and how many states wait to be expanded."""
+class Work(NamedTuple, Generic[S]):
+    """The states after those of a batch, their fingerprints, and up to where those after each state reach."""
 
-    states: int
-    depth: int
-    frontier: int
-    seconds: float
-
-    @property
-    def rate(self) -> float:
-        """Distinct states a second."""
-        return self.states / self.seconds if self.seconds else 0.0
-
-
-class Found(msgspec.Struct, Generic[A], frozen=True):
-    """A property that fails, and the steps to the state in which it does.
-
-    Of one that must "eventually" hold: the steps of a run that avoids it, up to where it ends or goes round, and None.
-    """
-
-    name: str
-    steps: tuple[A, ...]
-    state: object
-
-
-class Outcome(msgspec.Struct, Generic[A], frozen=True):
-    """How a search ended. `cut_off` names the bound that ended it early; `never` are "sometimes" unseen."""
-
-    progress: Progress
-    transitions: int
-    found: tuple[Found[A], ...]
-    cut_off: str
-    never: tuple[str, ...]
-
-    @property
-    def complete(self) -> bool:
-        """True when every state was visited."""
-        return not self.cut_off
+    afters: list[S]
+    keys: list[Hashable]
+    ends: list[int]
 
 
 class Search(Generic[S, A]):
-    """One search. `run` may be called again after it was cut off or interrupted: it goes on where it was."""
+    """One search. `run` may be called again after it was cut off or interrupted: it goes on where it was.
+
+    Raises:
+        ModelError: the model is none; also from `run`.
+    """
 
     def __init__(self, model: Model[S, A], *, keep_going: bool = False) -> None:
+        properties, first = checked_model(model)
         self.model = model
         self.keep_going = keep_going
         self.depth = 1
         self.transitions = 0
         self.found: dict[str, Found[A]] = {}
-        self._seen: set[Hashable] = set()
-        self._parents = array("q")
-        self._places = array("H")
-        self._now: list[S] = []  # The states of this depth, and how many of them are expanded.
+        self.stop = False  # Set by whoever wants it to end soon, as a signal handler does.
+        self._symmetric = type(model).canonical is not Model.canonical
+        self._numbers = self._has_numbers(first[0])
+        self._visited: Visited = Fingerprints() if self._numbers else KnownStates()
+        self._parents = NumberLog()
+        self._now: Layer[S] = Layer()  # The states of this depth, and how many of them are expanded.
         self._done = 0
         self._first_number = 0  # The number of the first of them.
-        self._next: list[S] = []
+        self._next: Layer[S] = Layer()
         self._seconds = 0.0
-        self.stop = False  # Set by whoever wants it to end soon, as a signal handler does.
-        self._always = [one for one in model.properties() if one.kind == "always"]
-        self._eventually = [one for one in model.properties() if one.kind == "eventually"]
-        self._unseen = {one.name: one for one in model.properties() if one.kind == "sometimes"}
-        for state in model.first():
-            self._add(model.canonical(state), -1, 0, self._now)
+        self._always = [one for one in properties if one.kind == "always"]
+        self._eventually = [one for one in properties if one.kind == "eventually"]
+        self._unseen = {one.name: one for one in properties if one.kind == "sometimes"}
+        self._begin(first)
 
     # Running
 
@@ -118,7 +91,7 @@ class Search(Generic[S, A]):
 
     def _run(self, bounds: Bounds, tell: Callable[[Progress], None] | None, began: float) -> str:
         before = self._seconds
-        while self._now or self._next:
+        while len(self._now) or len(self._next):
             if self.found and not self.keep_going:
                 return "a violation"
             while self._done < len(self._now):
@@ -137,56 +110,80 @@ class Search(Generic[S, A]):
                 if bounds.seconds and time.monotonic() - began >= bounds.seconds:
                     return "time"
             self._first_number += len(self._now)
-            self._now, self._next, self._done = self._next, [], 0
-            self.depth += bool(self._now)
+            self._now, self._next, self._done = self._next, Layer(), 0
+            self.depth += bool(len(self._now))
         return ""
 
     def _expand(self, most: int) -> None:
-        """Take all steps from the next states of this depth. Each state is finished before an interrupt counts."""
-        model, seen, found = self.model, self._seen, self._next
-        steps, canonical, fingerprint = model.steps, model.canonical, model.fingerprint
-        symmetric = type(model).canonical is not Model.canonical
-        checked = bool(self._always or self._unseen)
-        number, transitions = self._first_number + self._done, 0
-        size = len(seen)
-        for state in islice(self._now, self._done, self._done + most):
-            place = 0
-            for _, after in steps(state):
-                if symmetric:
-                    after = canonical(after)  # noqa: PLW2901  What stands for it.
-                seen.add(fingerprint(after))
-                if len(seen) != size:
-                    size += 1
-                    self._parents.append(number)
-                    self._places.append(place)
-                    found.append(after)
-                    if checked:
-                        self._check(after, size - 1)
-                place += 1
-            transitions += place
-            number += 1
-            self._done += 1
+        """Take all steps from the next states of this depth."""
+        states = self._now.take(self._done, most, self._done)
+        first, known = self._first_number + self._done, len(self._visited)
+        try:
+            work = self._work(states)
+            new = self._visited.add_all(work.keys)
+        except Exception as error:
+            problem = explained(self.model, states, error, numbers=self._numbers)
+            if problem is error:
+                raise
+            raise problem from error
+        parents, at, ends = self._parents.latest, 0, work.ends
+        for place in new:
+            while ends[at] <= place:
+                at += 1
+            parents.append(first + at)
+        fresh = [work.afters[place] for place in new]
+        self._next.latest += fresh
+        self._done += len(ends)
+        self.transitions += len(work.afters)
+        if self._always or self._unseen:
+            for number, state in enumerate(fresh, known):
+                self._check(state, number)
+        self._visited.settle()
+        self._parents.settle()
+        self._next.settle()
+
+    def _work(self, states: list[S]) -> Work[S]:
+        """Take the steps from these states, or from some of them when the search is to stop."""
+        steps, afters, ends = self.model.steps, list[S](), list[int]()
+        for state in states:
+            afters.extend(map(_after, steps(state)))
+            ends.append(len(afters))
             if self.stop:
                 break
-        self.transitions += transitions
+        if self._symmetric:
+            afters = [*map(self.model.canonical, afters)]
+        keys = [*map(self.model.fingerprint, afters)]
+        asked_again(self.model, states[0], afters[: ends[0]], keys[: ends[0]])
+        return Work(afters, keys, ends)
 
-    def _add(self, state: S, parent: int, place: int, into: list[S]) -> None:
-        key = self.model.fingerprint(state)
-        if key not in self._seen:
-            self._seen.add(key)
-            self._parents.append(parent)
-            self._places.append(place)
-            into.append(state)
-            self._check(state, len(self._parents) - 1)
+    def _begin(self, first: list[S]) -> None:
+        afters = [self.model.canonical(state) for state in first]
+        for place in self._visited.add_all([self.model.fingerprint(state) for state in afters]):
+            self._parents.latest.append(-1 - place)
+            self._now.latest.append(afters[place])
+            self._check(afters[place], len(self._parents) - 1)
+
+    def _has_numbers(self, first: S) -> bool:
+        given = self.model.fingerprint(self.model.canonical(first))
+        return isinstance(given, int) and type(self.model).fingerprint is not Model.fingerprint
 
     def _check(self, state: S, number: int) -> None:
         for one in self._always:
-            if one.name not in self.found and not one.holds(state):
+            if one.name not in self.found and not self._holds(one, state):
                 way = list(self.walk(number))
                 self.found[one.name] = Found(one.name, tuple(step for step, _ in way), way[-1][1] if way else state)
         if self._unseen:
-            for name in [name for name, one in self._unseen.items() if one.holds(state)]:
+            for name in [name for name, one in self._unseen.items() if self._holds(one, state)]:
                 del self._unseen[name]
+
+    def _holds(self, one: Property[S], state: S) -> bool:
+        try:
+            return one.holds(state)
+        except Exception as error:
+            problem = judged(self.model, one, state, error)
+            if problem is error:
+                raise
+            raise problem from error
 
     def _avoid(self) -> None:
         """Look for runs that avoid what must "eventually" hold, once every state is known to be right."""
@@ -207,13 +204,17 @@ class Search(Generic[S, A]):
         Where states are joined by symmetry, the state that is known to follow may be a renamed one. So each step taken
         is one from the state really reached, to a state equal to it by symmetry: the run replays.
         """
-        places: list[int] = []
-        while self._parents[number] >= 0:
-            places.append(self._places[number])
-            number = self._parents[number]
-        state = next(islice(self.model.first(), number, None))
-        like = self.model.canonical(state)
-        for place in reversed(places):
-            like = self.model.canonical(next(islice(self.model.steps(like), place, None))[1])
-            step, state = next(one for one in self.model.steps(state) if self.model.canonical(one[1]) == like)
-            yield step, state
+        numbers: list[int] = []
+        while (parent := self._parents[number]) >= 0:
+            numbers.append(number)
+            number = parent
+        model, state = self.model, next(islice(self.model.first(), -1 - parent, None))
+        for one in reversed(numbers):
+            key = self._visited.key_at(one)
+            for step, after in model.steps(state):
+                if model.fingerprint(model.canonical(after)) == key:
+                    yield step, after
+                    state = after
+                    break
+            else:
+                raise lost(model, state)

@@ -16,6 +16,7 @@ from paxos.ballot import Ballot
 from paxos.messages import AnyMessage
 from simulator.worlds.exhaustive.actors import Interner
 from simulator.worlds.exhaustive.local_states import LocalStates
+from simulator.worlds.exhaustive.model_errors import Reconsidered
 from simulator.worlds.exhaustive.node_steps import Event, Step
 
 Names = tuple[int, ...]
@@ -29,7 +30,7 @@ CHECKED_THEN = 16
 """The first thousand different steps of nodes are compared with their images, then one of so many."""
 
 
-class Asymmetric(Exception):
+class Asymmetric(Reconsidered):
     """A node does something else under another number: what, in words."""
 
 
