@@ -17,6 +17,7 @@ from simulator.tools.prove.scenario import Shown, write_down
 from simulator.trace.observer import replay
 from simulator.worlds.exhaustive.cluster_model import Action, Budgets, ClusterModel, Numbers, Reductions
 from simulator.worlds.exhaustive.local_states import Alive
+from simulator.worlds.exhaustive.model_errors import ModelError
 from simulator.worlds.exhaustive.run_events import STEP_MS, events_of
 from simulator.worlds.exhaustive.search import Bounds, Outcome, Progress, Search
 from simulator.worlds.exhaustive.symmetry import Asymmetric
@@ -148,6 +149,8 @@ class Proof:
             except Asymmetric as error:
                 self.reductions = msgspec.structs.replace(self.reductions, symmetry=False)
                 self._give_up("symmetry of nodes", error)
+            except ModelError as error:  # The model is ours: what is wrong with it is a bug of ours.
+                raise RuntimeError(str(error)) from error.__cause__
             else:
                 return self.report(outcome)
             finally:

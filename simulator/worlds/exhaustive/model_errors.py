@@ -11,6 +11,7 @@ from simulator.worlds.exhaustive.model import Kind, Model, Property
 MOST_SHOWN = 200
 """How many letters of a value are shown."""
 
+VALUES = "states must be values that can be hashed, as tuples are"
 PAIR = "each step is a pair of its name and a state"
 
 
@@ -22,8 +23,8 @@ class Reconsidered(Exception):
     """A model stops a search on purpose; the engine hands on what derives from this as it is."""
 
 
-def checked_model(model: Model[Any, Any]) -> tuple[list[Property[Any]], list[Any]]:
-    """The properties and the first states of a model.
+def checked_model(model: Model[Any, Any]) -> tuple[list[Property[Any]], list[Any], bool]:
+    """The properties and the first states of a model, and whether its fingerprints are whole numbers.
 
     Raises:
         ModelError: they are none, or it is no model.
@@ -47,7 +48,12 @@ def checked_model(model: Model[Any, Any]) -> tuple[list[Property[Any]], list[Any
     first = _listed(model, "first", model.first)
     if not first:
         raise ModelError(f"{named(model)}.first() gives no state: a search needs one to begin with.")
-    return properties, first
+    numbers = type(model).fingerprint is not Model.fingerprint and isinstance(_given(model, first[0]), int)
+    for state in first:
+        wrong = _wrong_state(model, state, "in first()", numbers=numbers)
+        if wrong is not None:
+            raise ModelError(wrong)
+    return properties, first, numbers
 
 
 def explained(model: Model[Any, Any], states: Iterable[Any], error: Exception, *, numbers: bool) -> Exception:
@@ -61,7 +67,7 @@ def explained(model: Model[Any, Any], states: Iterable[Any], error: Exception, *
         wrong = _wrong_at(model, state, numbers=numbers)
         if wrong is not None:
             return ModelError(wrong)
-    return ModelError(f"{named(model)} fails ({_told(error)}), and does not when it is asked again.")
+    return ModelError(f"{named(model)} fails ({_described(error)}), and does not when it is asked again.")
 
 
 def asked_again(model: Model[Any, Any], state: Any, afters: Sequence[Any], keys: Sequence[Hashable]) -> None:
@@ -88,7 +94,7 @@ def judged(model: Model[Any, Any], one: Property[Any], state: Any, error: Except
     """The error to raise in place of one that came from a property."""
     if isinstance(error, (InputError, Reconsidered, MemoryError, OSError)):
         return error
-    return ModelError(f"the property {one.name!r} of {named(model)} fails ({_told(error)}) in {shown(state)}.")
+    return ModelError(f"the property {one.name!r} of {named(model)} fails ({_described(error)}) in {shown(state)}.")
 
 
 def lost(model: Model[Any, Any], state: Any) -> ModelError:
@@ -109,7 +115,7 @@ def shown(value: object) -> str:
     try:
         text = repr(value)
     except Exception as error:  # noqa: BLE001  It is somebody else's code, and only for show.
-        text = f"a {type(value).__name__} whose repr fails ({_told(error)})"
+        text = f"a {type(value).__name__} whose repr fails ({_described(error)})"
     text = " ".join(text.split())
     return text if len(text) <= MOST_SHOWN else f"{text[: MOST_SHOWN - 1]}…"
 
@@ -121,7 +127,7 @@ def _listed(model: Model[Any, Any], what: str, give: Callable[[], Iterable[Any]]
     except (InputError, Reconsidered, MemoryError, OSError):
         raise
     except Exception as error:
-        raise ModelError(f"{named(model)}.{what}() fails ({_told(error)}): it must give a list.") from error
+        raise ModelError(f"{named(model)}.{what}() fails ({_described(error)}): it must give a list.") from error
     return found
 
 
@@ -131,25 +137,40 @@ def _wrong_at(model: Model[Any, Any], state: Any, *, numbers: bool) -> str | Non
     try:
         steps = list(model.steps(state))
     except Exception as error:  # noqa: BLE001  Whatever a model's code raises is told.
-        return f"{named(model)}.steps() fails ({_told(error)}) {where}: it must give pairs of a name and a state."
+        return f"{named(model)}.steps() fails ({_described(error)}) {where}: it must give pairs of a name and a state."
     for step in steps:
         if not _is_pair(step):
             return f"{named(model)}.steps() gives {shown(step)} {where}: {PAIR}."
-        for what, ask in (("canonical", model.canonical), ("fingerprint", model.fingerprint)):
-            try:
-                given = ask(step[1])
-                hash(given)
-            except Exception as error:  # noqa: BLE001
-                return (
-                    f"{named(model)}.{what}() fails ({_told(error)}) for {shown(step[1])}, {where}: states must be "
-                    "values that can be hashed, as tuples are."
-                )
-            if what == "fingerprint" and numbers and _too_long(given):
-                return (
-                    f"{named(model)}.fingerprint() gives {shown(given)} for {shown(step[1])}: it must be of one kind "
-                    "for all states; a whole number is from -2**63 to 2**63 - 1, as hash gives it."
-                )
+        wrong = _wrong_state(model, step[1], where, numbers=numbers)
+        if wrong is not None:
+            return wrong
     return None
+
+
+def _wrong_state(model: Model[Any, Any], state: Any, where: str, *, numbers: bool) -> str | None:
+    try:
+        hash(state)
+    except TypeError:
+        return f"{named(model)} gives the state {shown(state)} {where}, which cannot be hashed: {VALUES}."
+    for what, ask in (("canonical", model.canonical), ("fingerprint", model.fingerprint)):
+        try:
+            given = ask(state)
+            hash(given)
+        except Exception as error:  # noqa: BLE001
+            return f"{named(model)}.{what}() fails ({_described(error)}) for {shown(state)}, {where}: {VALUES}."
+        if what == "fingerprint" and numbers and _too_long(given):
+            return (
+                f"{named(model)}.fingerprint() gives {shown(given)} for {shown(state)}: it must be of one kind "
+                "for all states; a whole number is from -2**63 to 2**63 - 1, as hash gives it."
+            )
+    return None
+
+
+def _given(model: Model[Any, Any], state: Any) -> object:
+    try:
+        return model.fingerprint(model.canonical(state))
+    except Exception:  # noqa: BLE001  What is wrong is told when the state is looked at.
+        return None
 
 
 def _is_pair(step: object) -> bool:
@@ -164,6 +185,6 @@ def _too_long(given: object) -> bool:
     return not isinstance(given, int) or not -(1 << 63) <= given < 1 << 63
 
 
-def _told(error: BaseException) -> str:
+def _described(error: BaseException) -> str:
     text = " ".join(str(error).split())[:MOST_SHOWN]
     return f"{type(error).__name__}: {text}" if text else type(error).__name__

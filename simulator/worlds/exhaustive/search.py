@@ -49,7 +49,7 @@ class Search(Generic[S, A]):
     """
 
     def __init__(self, model: Model[S, A], *, keep_going: bool = False) -> None:
-        properties, first = checked_model(model)
+        properties, first, self._numbers = checked_model(model)
         self.model = model
         self.keep_going = keep_going
         self.depth = 1
@@ -57,7 +57,6 @@ class Search(Generic[S, A]):
         self.found: dict[str, Found[A]] = {}
         self.stop = False  # Set by whoever wants it to end soon, as a signal handler does.
         self._symmetric = type(model).canonical is not Model.canonical
-        self._numbers = self._has_numbers(first[0])
         self._visited: Visited = Fingerprints() if self._numbers else KnownStates()
         self._parents = NumberLog()
         self._now: Layer[S] = Layer()  # The states of this depth, and how many of them are expanded.
@@ -162,10 +161,6 @@ class Search(Generic[S, A]):
             self._parents.latest.append(-1 - place)
             self._now.latest.append(afters[place])
             self._check(afters[place], len(self._parents) - 1)
-
-    def _has_numbers(self, first: S) -> bool:
-        given = self.model.fingerprint(self.model.canonical(first))
-        return isinstance(given, int) and type(self.model).fingerprint is not Model.fingerprint
 
     def _check(self, state: S, number: int) -> None:
         for one in self._always:

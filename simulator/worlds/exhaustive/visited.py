@@ -16,6 +16,8 @@ from typing import Protocol, cast
 
 from simulator.worlds.exhaustive.number_log import NumberLog
 
+__all__ = ["EMPTY", "FORM", "Fingerprints", "KnownStates", "Visited", "absent", "insert", "move"]
+
 EMPTY = -0x61C8864680B583EB
 """Stands in a free place of a table. A fingerprint of this value is taken for the next one."""
 LOAD, GROWTH = 0.7, 1.4

@@ -71,5 +71,5 @@ def test_without_the_compiled_form_python_does_it() -> None:
     """PAXSIM_PURE chooses."""
     code = "from simulator.worlds.exhaustive.visited import FORM; print(FORM)"
     environment = {**os.environ, "PAXSIM_PURE": "1", "PYTHONPATH": ":".join(sys.path)}
-    told = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
-    assert told.stdout.strip() == "Python"
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "Python"
