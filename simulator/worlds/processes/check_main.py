@@ -18,8 +18,8 @@ from simulator.worlds.processes.run_checker import RunChecker
 
 NICENESS = 5
 """Nodes and the network go first."""
-REST = 9.0
-"""After each look at a growing recording it rests so many times as long: a tenth of a core is left to it.
+REST = 19.0
+"""After each chunk of the recording it rests so many times as long: a twentieth of a core is left to it.
 
 Whoever asks ends the rest, and waits for what is not yet judged.
 """
@@ -41,20 +41,21 @@ def run_checks(checked: Checked, fd: int, wake: int, questions: Connection) -> N
     os.set_blocking(wake, False)
     checker = RunChecker(checked.settings, checked.run, fd, whole=checked.whole)
     bug = ""
+    behind = False
     with selectors.DefaultSelector() as selector, suppress(EOFError, OSError):  # Until the supervisor is gone.
         selector.register(wake, selectors.EVENT_READ)
         selector.register(questions, selectors.EVENT_READ)
         while True:
-            ready = {key.fileobj for key, _ in selector.select()}
+            ready = {key.fileobj for key, _ in selector.select(0 if behind else None)}
             if questions in ready:
                 asked = Extent(*questions.recv())
                 questions.send(({}, bug) if bug else _answer(checker, asked, questions))
-            elif not os.read(wake, 1 << 16):
+                continue
+            if wake in ready and not os.read(wake, 1 << 16):
                 return
-            elif not bug:
-                began = time.monotonic()
-                bug = _follow(checker, os.fstat(fd).st_size)
-                questions.poll(REST * (time.monotonic() - began))
+            began = time.monotonic()
+            behind, bug = (False, bug) if bug else _follow(checker, os.fstat(fd).st_size)
+            questions.poll(REST * (time.monotonic() - began))
 
 
 def _answer(checker: RunChecker, asked: Extent, questions: Connection) -> tuple[dict[str, str], str]:
@@ -72,10 +73,9 @@ def _answer(checker: RunChecker, asked: Extent, questions: Connection) -> tuple[
         return {}, traceback.format_exc()
 
 
-def _follow(checker: RunChecker, size: int) -> str:
-    """Read on. Returns the traceback of a bug of ours, or ""."""
+def _follow(checker: RunChecker, size: int) -> tuple[bool, str]:
+    """Judge the next chunk. Returns whether more is left, and the traceback of a bug of ours, or ""."""
     try:
-        checker.follow(size)
+        return checker.follow(size), ""
     except Exception:  # noqa: BLE001  Whoever asks for the verdicts gets it.
-        return traceback.format_exc()
-    return ""
+        return False, traceback.format_exc()

@@ -47,7 +47,7 @@ from simulator.worlds.processes.status_cache import StatusCache
 from simulator.worlds.processes.supervisor import Supervisor
 from simulator.worlds.processes.time_steps import TimeSteps
 from simulator.worlds.processes.trace_keeper import TraceKeeper
-from simulator.worlds.processes.wire import decode_message, decode_reports, encode_calls
+from simulator.worlds.processes.wire import decode_message, decode_reports
 
 DEATH_S = 5.0
 """How long the kernel may take to end a killed process before this counts as an error."""
@@ -420,10 +420,7 @@ class ProcessCluster(BaseCluster):
             return Extent(0) if self._recording is None else self._recording.extent()
 
     def _hand_over(self, ticket: Ticket, call: ClientCall) -> None:
-        sent = self._supervisor.send_call(ticket.node, call)
-        if sent and self._whole is not None:
-            self._whole.called(self.now_ms(), ticket.node, encode_calls([call]))
-        if not sent:
+        if not self._supervisor.send_call(ticket.node, call):
             self._book.give_up(ticket, f"node {ticket.node} is down", sent=False)
             self._change()
 

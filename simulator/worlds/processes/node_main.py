@@ -118,7 +118,7 @@ class Loop:
             received = self._inlet.read() if ready else []
             if ready and self._set_clock(received):
                 host.now_ms = now = self._clock.now_ms()
-            if ready or host.probe is not None:
+            if ready or (host.probe is not None and host.has_due()):
                 self._handle(received, now)
             _collect_garbage(idle=not ready)
             for timer in host.take_due():
@@ -130,6 +130,7 @@ class Loop:
             self._report_status(clock_ms())
             if self._settling:
                 self._settle()
+            host.end_turn()
             self._write_rest()
 
     def _set_clock(self, received: list[Frame]) -> bool:
@@ -148,6 +149,7 @@ class Loop:
         if (due_ms is not None and due_ms <= self._host.now_ms) or self._host.postponed_s() is not None:
             return  # The next turn comes at once.
         self._report(self._reporter.look(clock_ms()))
+        self._host.push_all()
         self._outlet.put(frame(SETTLED, [encode_clock(Settled(self._settling, self._host.now_ms, due_ms))]))
         self._settling = 0
 
@@ -199,7 +201,11 @@ class Loop:
         if self._settling:
             return 0.0
         due = min(self._host.due_ms.values(), default=None)
-        waits = [None if due is None else self._clock.seconds_until(due), self._host.postponed_s()]
+        waits = [
+            None if due is None else self._clock.seconds_until(due),
+            self._host.postponed_s(),
+            self._host.probes_wait_s(),
+        ]
         look = self._reporter.due_ms  # People look in real time.
         if look is not None:
             waits.append(max(0.0, look / 1000 - time.monotonic()))
@@ -272,7 +278,7 @@ def run_node(
             status = DISK_FAILED
         elif isinstance(error.__cause__, InputError):
             status = BAD_FILES
-    host.push()
+    host.push_all()
     _drain(outlet)
     sys.stderr.flush()
     os._exit(status)  # Nothing needs a cleanup, and finalizing the interpreter takes long.

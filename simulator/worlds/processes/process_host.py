@@ -26,6 +26,8 @@ DISK_FAULT_MODES: tuple[DiskFaultKind, ...] = ("ok", "full", "readonly", "failin
 DiskMode = tuple[DiskFaultKind, int]
 """A fault mode, and by how many milliseconds a slow disk delays a sync."""
 _MODE = struct.Struct("<BI")
+PROBES_WAIT_S = 0.01
+"""So long probes wait for messages or reports that leave with them: each write of their own costs two processes."""
 LONG_TURN_S = 0.002
 """A request for blocks leaves at once when the turn so far was shorter."""
 DEFERRABLE_MESSAGES = (Decide, Hints)
@@ -59,6 +61,7 @@ class ProcessHost:
         self._messages: list[bytes] = []
         self._reports: list[NodeReport] = []
         self._probes: list[bytes] = []
+        self._probes_due_s: float | None = None  # When those that wait leave without company.
 
     def send(self, to: tuple[NodeId, ...], message: AnyMessage) -> None:
         """See `Host`."""
@@ -73,6 +76,10 @@ class ProcessHost:
     def postponed_s(self) -> float | None:
         """The seconds until `send_postponed` has something to send; None: nothing waits."""
         return None if self._postponed is None else max(0.0, self._postponed[0] - time.monotonic())
+
+    def probes_wait_s(self) -> float | None:
+        """The seconds until `end_turn` lets waiting probes leave; None: none waits."""
+        return None if self._probes_due_s is None else max(0.0, self._probes_due_s - time.monotonic())
 
     def send_postponed(self) -> None:
         """Send the request for blocks that waited, if its pause is over."""
@@ -94,7 +101,22 @@ class ProcessHost:
         self._messages.append(encode_message(message))
 
     def push(self) -> None:
-        """See `Host`. What the pipe does not take now follows when it does."""
+        """See `Host`. What the pipe does not take now follows when it does. Probes alone wait for `push_all`."""
+        if self._messages or self._reports:
+            self.push_all()
+
+    def end_turn(self) -> None:
+        """Let probes leave that have waited long enough."""
+        if self._probes:
+            now = time.monotonic()
+            if self._probes_due_s is None:
+                self._probes_due_s = now + PROBES_WAIT_S
+            elif now >= self._probes_due_s:
+                self.push_all()
+
+    def push_all(self) -> None:
+        """Let all leave that was sent, reported or probed so far."""
+        self._probes_due_s = None
         self._seal()
         if self._reports:
             self._outlet.put(frame(1 << SUPERVISOR, [encode_reports(self._reports)]))
@@ -114,6 +136,10 @@ class ProcessHost:
         from simulator.worlds.processes.probe_frames import ProcessProbe  # noqa: PLC0415  10 ms, for recorded runs only.
 
         self.probe = ProcessProbe(self._send_probe)
+
+    def has_due(self) -> bool:
+        """True when a timer is due."""
+        return any(at <= self.now_ms for at in self.due_ms.values())
 
     def take_due(self) -> list[Timer]:
         """The timers that are due, the earliest first; they are no longer set."""

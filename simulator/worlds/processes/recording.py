@@ -46,7 +46,7 @@ MOST_BYTES = 1 << 30
 """The bound of the file. Past it the beginning is kept and nothing is added."""
 CHUNK_BYTES = 1 << 18
 """So many bytes are collected, compressed and written at once."""
-_LEVEL = 1  # Of the compression: it makes a twelfth of it, in a quarter of the time that zlib takes.
+_LEVEL = -3  # Of the compression: it makes a fifth of it, in half the time of level 1, which makes an eighth.
 
 
 class Extent(NamedTuple):
@@ -123,9 +123,9 @@ class Recording:
         """A node sent reports: the body of their frame."""
         self._write(ReportedEntry(at_ms, node, body))
 
-    def called(self, at_ms: int, node: int, call: bytes) -> None:
-        """A client's call reached a node; it is given encoded."""
-        self._write(CalledEntry(at_ms, node, call))
+    def called(self, at_ms: int, node: int, calls: bytes) -> None:
+        """Calls went to a node; they are given encoded together."""
+        self._write(CalledEntry(at_ms, node, calls))
 
     def probed(self, at_ms: int, node: int, body: bytes) -> None:
         """A node sent the body of a probe frame (see `probe_frames`)."""

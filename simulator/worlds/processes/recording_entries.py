@@ -12,7 +12,7 @@ import msgspec
 
 from simulator.cluster.history import Event as HistoryEvent
 from simulator.faults.faults import Fault
-from simulator.node.client_api import Inspected, NodeReport
+from simulator.node.client_api import Inspect, Inspected, NodeReport
 from simulator.trace.events import (
     BlocksApplied,
     ClientCalled,
@@ -93,9 +93,9 @@ class ReportedEntry(Entry, frozen=True, array_like=True, gc=False, tag=5):
 
 
 class CalledEntry(Entry, frozen=True, array_like=True, gc=False, tag=6):
-    """A client's call, encoded."""
+    """The calls of clients that went to a node together, encoded; and questions of people, which are no events."""
 
-    call: bytes
+    calls: bytes
 
 
 class ProbedEntry(Entry, frozen=True, array_like=True, gc=False, tag=7):
@@ -197,8 +197,9 @@ def events_of(entry: RunEntry) -> Iterator[Event]:
         case ReportedEntry(body=body):
             for reports in split(body):
                 yield from _reported(at_ms, node, decode_reports(reports))
-        case CalledEntry(call=data):
-            yield from [ClientCalled(at_ms=at_ms, node=node, call=call) for call in decode_calls(data)]
+        case CalledEntry(calls=data):
+            calls = [call for call in decode_calls(data) if not isinstance(call, Inspect)]
+            yield from [ClientCalled(at_ms=at_ms, node=node, call=call) for call in calls]
         case ProbedEntry(parts=parts):
             for part in parts:
                 assert isinstance(part, bytes)  # `read_entries` has put every part in its place.

@@ -29,6 +29,15 @@ from simulator.worlds.processes.recording_entries import (
 )
 
 
+def end_of_chunk(fd: int, begin: int, end: int) -> int:
+    """The position behind the first whole chunk between two ends; `begin` when there is none."""
+    head = pread(fd, LENGTH.size, begin)
+    if len(head) < LENGTH.size:
+        return begin
+    after = begin + LENGTH.size + int(LENGTH.unpack(head)[0])
+    return after if after <= end else begin
+
+
 def read_entries(fd: int, begin: int, end: int) -> Iterator[AnyEntry]:
     """The entries between two ends of the file `fd` (0 is the beginning)."""
     decompress = ZstdDecompressor().decompress

@@ -22,9 +22,11 @@ from simulator.trace.events import Event, FaultInjected, IncarnationEnded, NodeR
 from simulator.trace.observer import ObserverList
 from simulator.worlds.processes.recording import Extent
 from simulator.worlds.processes.recording_entries import AnyEntry, HistoryCalledEntry, HistoryReturnedEntry
-from simulator.worlds.processes.recording_reader import events_within, read_entries, read_history
+from simulator.worlds.processes.recording_reader import end_of_chunk, events_within, read_entries, read_history
 
 LINEARIZABILITY = "linearizability"
+MANY_UNEXPLAINED = 20_000
+"""From so many events of the history on that wait for the chain, it is read even if there is more of the recording."""
 MOST_UNEXPLAINED = 100_000
 """How many events of the history may wait for the chain between two checks."""
 
@@ -51,13 +53,19 @@ class RunChecker:
             self._observers = ObserverList([self._invariants])
         self._unsettled = set(settings.node_ids)  # Nodes whose files a start has not looked through since the last end.
 
-    def follow(self, end: int) -> None:
-        """Judge what is new up to `end`. Files of nodes that are down are left alone: a start may have to mend them."""
-        self._read(end)
-        self._files.read(without=self._unsettled)
-        self._explain()
-        if len(self._unexplained) > MOST_UNEXPLAINED:
-            self._give_up_stream()
+    def follow(self, end: int) -> bool:
+        """Judge the next chunk of what is new up to `end`, and return whether more is left.
+
+        Files of nodes that are down are left alone: a start may have to mend them.
+        """
+        self._read(end_of_chunk(self._fd, self._read_to, end))
+        is_more = end_of_chunk(self._fd, self._read_to, end) > self._read_to
+        if not is_more or len(self._unexplained) > MANY_UNEXPLAINED:  # Files are read in large pieces: it costs less.
+            self._files.read(without=self._unsettled)
+            self._explain()
+            if len(self._unexplained) > MOST_UNEXPLAINED:
+                self._give_up_stream()
+        return is_more
 
     def verdicts(self, extent: Extent, newest: Callable[[], Extent]) -> dict[str, str]:
         """The verdict on each invariant, up to `extent`.

@@ -10,7 +10,7 @@ import selectors
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from multiprocessing import resource_tracker
@@ -152,7 +152,7 @@ class Supervisor:
         if self._batches:
             self._batch.setdefault(node, []).append(call)
             return True
-        process.outlet.put(frame(SUPERVISOR, [encode_calls([call])]))
+        self._put_calls(process, [call])
         if self.is_own_thread():
             self.router.mark(node)
         else:
@@ -187,10 +187,16 @@ class Supervisor:
         for node, calls in self._batch.items():
             process = self.processes.get(node)
             if process is not None and not process.outlet.closed:
-                process.outlet.put(frame(SUPERVISOR, [encode_calls(calls)]))
+                self._put_calls(process, calls)
                 self.router.mark(node)
         self._batch.clear()
         self.flush()
+
+    def _put_calls(self, process: NodeProcess, calls: Sequence[ClientCall]) -> None:
+        data = encode_calls(calls)
+        process.outlet.put(frame(SUPERVISOR, [data]))
+        if self._recording is not None:
+            self._recording.called(int(self.now_ms()), process.node_id, data)
 
     def flush(self) -> None:
         """Write what waits for the nodes, as much as their pipes take."""

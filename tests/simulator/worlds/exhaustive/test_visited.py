@@ -172,7 +172,7 @@ def check(world: str, folder: Path, seeds: Iterable[int], budgets: Budgets, enou
         run(world, trace, seed, budgets.writes)
         states = list(visited(trace))
         if len({node.opened for _, state in states for node in state} - {NO_BALLOT}) > budgets.elections:
-            continue  # Two nodes opened a ballot: that is beyond the bounds.
+            continue  # More ballots were opened than the bounds allow.
         within += 1
         different = max(different, len({state for _, state in states}))
         for line, state in states:
@@ -191,8 +191,8 @@ def test_virtual_runs_visit_only_what_the_search_reached(tmp_path: Path) -> None
 
 
 def test_a_real_run_visits_only_what_the_search_reached(tmp_path: Path) -> None:
-    """Three processes on real disks. On a busy machine two of them may campaign at once: then try again."""
-    check("processes", tmp_path, range(10), Budgets(writes=1, elections=1), enough=1)
+    """Three processes on real disks. On a busy machine more than two may open a ballot: then try again."""
+    check("processes", tmp_path, range(10), Budgets(writes=1, elections=2), enough=1)
 
 
 def test_runs_of_two_writes_visit_only_what_the_search_reached(tmp_path: Path) -> None:

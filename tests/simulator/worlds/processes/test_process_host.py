@@ -1,4 +1,4 @@
-"""A node that fetches a long chain leaves the processor to those that serve clients."""
+"""A node that fetches a long chain leaves the processor to those that serve clients; probes leave in company."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from paxos.ballot import Ballot
 from paxos.messages import AnyMessage, Catchup, Decide
-from simulator.worlds.processes.framed_pipe import Inlet, Outlet, split
+from simulator.worlds.processes.framed_pipe import PROBE, Inlet, Outlet, split
 from simulator.worlds.processes.process_host import ProcessHost
 from simulator.worlds.processes.wire import decode_message
 
@@ -77,3 +77,32 @@ def test_a_newer_request_takes_the_place_of_one_that_waits(bench: Bench) -> None
     bench.now_s += 1
     bench.host.send_postponed()
     assert bench.sent() == [NEXT]
+
+
+def test_probes_leave_with_the_next_message_and_before_it(bench: Bench) -> None:
+    """They cost no write of their own while there is something else to send."""
+    bench.host.start_probe()
+    assert bench.host.probe is not None
+    bench.host.probe.synced()
+    bench.host.push()
+    bench.host.end_turn()
+    assert bench.inlet.read() == []
+
+    bench.host.send((2,), FIRST)
+    bench.host.push()
+    assert [address for address, _, _ in bench.inlet.read()] == [PROBE, 1 << 2]
+    assert bench.host.probes_wait_s() is None
+
+
+def test_probes_without_company_leave_after_ten_milliseconds(bench: Bench) -> None:
+    """The node waits no longer than that for its next turn."""
+    bench.host.start_probe()
+    assert bench.host.probe is not None
+    bench.host.probe.synced()
+    bench.host.end_turn()
+    assert bench.host.probes_wait_s() == pytest.approx(0.010)
+
+    bench.now_s += 0.011
+    bench.host.end_turn()
+    assert [address for address, _, _ in bench.inlet.read()] == [PROBE]
+    assert bench.host.probes_wait_s() is None

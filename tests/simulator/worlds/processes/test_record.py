@@ -17,9 +17,10 @@ from simulator.cluster.verdicts import violations
 from simulator.errors import InputError
 from simulator.faults.faults import Crash, Heal, Hold, LinkConditions, Partition, Release, Restart
 from simulator.faults.links import LinkRule
-from simulator.node.client_api import NoteLine
+from simulator.node.client_api import ClientWrite, NoteLine
 from simulator.scenario.session.files import trace_to
 from simulator.settings import Settings
+from simulator.trace.events import ClientCalled
 from simulator.trace.reader import read_trace
 from simulator.worlds.processes.cluster import ProcessCluster
 from simulator.worlds.processes.framed_pipe import LENGTH
@@ -193,3 +194,14 @@ def test_without_a_place_for_the_recording_the_lab_goes_on(tmp_path: Path, monke
         assert not violations(verdicts)
     finally:
         cluster.close()
+
+
+def test_questions_of_people_are_no_events(cluster: ProcessCluster, tmp_path: Path) -> None:
+    """They travel with the calls of clients, and the trace holds those alone."""
+    assert cluster.status(1, detail=True).node == 1
+    write(cluster, 1, "a title")
+    path = tmp_path / "run.jsonl"
+    trace_to(cluster, str(path))
+
+    calls = [event.call for event in read_trace(path).events() if isinstance(event, ClientCalled)]
+    assert [type(call) for call in calls] == [ClientWrite]

@@ -24,6 +24,7 @@ from simulator.worlds.processes import recording as recordings
 from simulator.worlds.processes import run_checks
 from simulator.worlds.processes.cluster import ProcessCluster
 from simulator.worlds.processes.recording import Extent, RecordedHistory, Recording
+from simulator.worlds.processes.recording_reader import end_of_chunk
 from simulator.worlds.processes.run_checker import RunChecker
 
 LONG_MS = 60_000
@@ -160,3 +161,19 @@ def answer(clients: ClientBook, ticket: Ticket, dice: Random) -> None:
         clients.read_answered(ReadAnswer(ticket.number, "ok", "", result, shown, 1))
     else:
         clients.write_answered(WriteAnswer(ticket.client, ticket.seq, dice.choice(["ok", "refused"]), "", 1))
+
+
+def test_the_recording_is_followed_chunk_by_chunk(tmp_path: Path) -> None:
+    """One look takes one chunk, so that the process can rest between two; the verdicts are those of a whole reading."""
+    recording = Recording()
+    book = ClientBook("run", lambda: 0, RecordedHistory(recording, lambda: 0))
+    ends = [0]
+    for number in range(3):
+        book.read(1, Query(kind="user", name=f"user {number}", linearizable=True))
+        ends.append(recording.end())
+    assert recording.fd is not None
+    checker = RunChecker(Settings(nodes=3, data=str(tmp_path)), "run", recording.fd, whole=True)
+
+    assert [checker.follow(ends[-1]) for _ in range(4)] == [True, True, False, False]
+    assert [end_of_chunk(recording.fd, begin, ends[-1]) for begin in ends] == [*ends[1:], ends[-1]]
+    assert end_of_chunk(recording.fd, 0, ends[1] - 1) == 0  # It is not whole yet.
