@@ -54,6 +54,14 @@ TELL_EVERY_S = 5.0
     cls=LabOption,
     help="Write the shortest run there, as a scenario for 'paxsim run --world virtual' and as its trace.",
 )
+@click.option(
+    "--resume",
+    "kept",
+    type=click.Path(file_okay=False),
+    metavar="DIR",
+    cls=LabOption,
+    help="Keep the search in this folder, and go on with the one that is there.",
+)
 @json_option
 @common_options
 @click.pass_obj
@@ -73,12 +81,14 @@ def prove(
     agreement: bool,
     keep_going: bool,
     folder: str | None,
+    kept: str | None,
     json: bool,
 ) -> int:
     """Try every schedule of a small cluster of real nodes within the bounds, and judge every state.
 
     The exit status is 0 when all states were visited and all are right, 1 when a rule is broken, and 4 when --depth,
-    --states or --time-limit cut the search off before it was complete.
+    --states or --time-limit cut the search off before it was complete. With --resume DIR the same command goes on where
+    the search was; these three bounds may be other ones then.
     """
     from simulator.tools.prove.command import CUT_OFF, VIOLATED, Bounds, Budgets, Proof, Wishes
 
@@ -91,6 +101,7 @@ def prove(
             break_rule=break_rule,
             only_agreement=agreement,
             keep_going=keep_going,
+            folder=Path(kept) if kept is not None else None,
         )
     )
     with _interrupts(proof.stop):

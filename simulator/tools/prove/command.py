@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,6 +16,7 @@ from simulator.settings import Settings
 from simulator.tools.prove.scenario import Shown, write_down
 from simulator.trace.observer import replay
 from simulator.worlds.exhaustive.cluster_model import Action, Budgets, ClusterModel, Numbers, Reductions
+from simulator.worlds.exhaustive.kept_search import SearchFolder
 from simulator.worlds.exhaustive.local_states import Alive
 from simulator.worlds.exhaustive.model_errors import ModelError
 from simulator.worlds.exhaustive.run_events import STEP_MS, events_of
@@ -26,6 +27,7 @@ __all__ = ["CUT_OFF", "VIOLATED", "Bounds", "Budgets", "GivenUp", "Progress", "P
 
 FIRST_FIELDS = ("node", "step", "what", "rule", "rule_words", "slot", "ballot")
 """What the JSON document says of the step that was first wrong."""
+SYMMETRY = "symmetry"
 COMPLETE, VIOLATED, CUT_OFF = "complete", "violated", "cut off"
 
 
@@ -39,6 +41,17 @@ class Wishes(msgspec.Struct, frozen=True, kw_only=True):
     only_agreement: bool = False
     keep_going: bool = False
     reductions: Reductions = Reductions()
+    folder: Path | None = None
+
+    def purpose(self) -> dict[str, str | int | bool]:
+        """What must be the same when a search that is kept in a folder goes on: all but the bounds of the search."""
+        return {
+            "--nodes": self.nodes,
+            **{f"--{name}": bound for name, bound in msgspec.structs.asdict(self.budgets).items()},
+            "--break": self.break_rule or "",
+            "--agreement": self.only_agreement,
+            "--keep-going": self.keep_going,
+        }
 
 
 class GivenUp(NamedTuple):
@@ -108,7 +121,13 @@ def first_wrong(model: ClusterModel, steps: Sequence[Action]) -> WrongStep | Non
 
 
 class Proof:
-    """One search. When it is interrupted, `report` tells how far it came."""
+    """One search. When it is interrupted, `report` tells how far it came.
+
+    With a folder it is kept there, with the reductions that were given up, and goes on where it was.
+
+    Raises:
+        InputError: the folder holds something else, or is damaged.
+    """
 
     def __init__(self, wishes: Wishes) -> None:
         if wishes.break_rule is not None:
@@ -118,6 +137,11 @@ class Proof:
         self._rule = wishes.break_rule
         self.reductions = wishes.reductions
         self.given_up: list[GivenUp] = []
+        self._notes: list[dict[str, str | int]] = []
+        self._folder: SearchFolder | None = None
+        if wishes.folder is not None:
+            self._folder = SearchFolder(wishes.folder, wishes.purpose())
+            self._remember(self._folder.notes)
         self._begin()
 
     def _begin(self) -> None:
@@ -126,7 +150,7 @@ class Proof:
         self._model = ClusterModel(
             settings, wishes.budgets, only_agreement=wishes.only_agreement, reductions=self.reductions
         )
-        self._search: Search[Numbers, Action] = Search(self._model, keep_going=wishes.keep_going)
+        self._search: Search[Numbers, Action] = Search(self._model, keep_going=wishes.keep_going, folder=self._folder)
 
     def run(self, tell: Callable[[Progress], None], tell_given_up: Callable[[GivenUp], None] | None = None) -> Report:
         """Search; see `Search.run`. When a reduction turns out not to hold for these nodes, begin anew without it.
@@ -143,12 +167,9 @@ class Proof:
             try:
                 outcome = self._search.run(self._bounds, tell_and_tidy)
             except Alive as error:
-                kinds = tuple(kind for kind in self.reductions.droppable if kind is not error.kind)
-                self.reductions = msgspec.structs.replace(self.reductions, droppable=kinds)
-                self._give_up(f"dropping dead messages of the kind {error.kind.__name__}", error)
+                self._give_up(error.kind.__name__, str(error), self._search.progress().states)
             except Asymmetric as error:
-                self.reductions = msgspec.structs.replace(self.reductions, symmetry=False)
-                self._give_up("symmetry of nodes", error)
+                self._give_up(SYMMETRY, str(error), self._search.progress().states)
             except ModelError as error:  # The model is ours: what is wrong with it is a bug of ours.
                 raise RuntimeError(str(error)) from error.__cause__
             else:
@@ -157,10 +178,25 @@ class Proof:
                 gc.unfreeze()
             if tell_given_up is not None:
                 tell_given_up(self.given_up[-1])
+            if self._folder is not None:
+                self._folder.begin_anew(self._notes)
             self._begin()
 
-    def _give_up(self, reduction: str, error: Exception) -> None:
-        self.given_up.append(GivenUp(reduction, str(error), self._search.progress().states))
+    def _give_up(self, what: str, why: str, states: int) -> None:
+        """Search without a reduction from now on: a kind of message that was dropped, or symmetry."""
+        if what == SYMMETRY:
+            self.reductions = msgspec.structs.replace(self.reductions, symmetry=False)
+            words = "symmetry of nodes"
+        else:
+            kinds = tuple(kind for kind in self.reductions.droppable if kind.__name__ != what)
+            self.reductions = msgspec.structs.replace(self.reductions, droppable=kinds)
+            words = f"dropping dead messages of the kind {what}"
+        self.given_up.append(GivenUp(words, why, states))
+        self._notes.append({"what": what, "why": why, "states": states})
+
+    def _remember(self, notes: Sequence[Mapping[str, str | int]]) -> None:
+        for note in notes:
+            self._give_up(str(note["what"]), str(note["why"]), int(note["states"]))
 
     def stop(self) -> None:
         """End the search soon, between two states."""

@@ -11,6 +11,8 @@ from abc import abstractmethod
 from collections.abc import Hashable, Iterable, Sequence
 from typing import Generic, TypeVar
 
+import msgspec
+
 from simulator.worlds.exhaustive.model import Model
 
 T = TypeVar("T", bound=Hashable)
@@ -44,13 +46,16 @@ Sends = Sequence[tuple[int, M]]
 class Actors(Model[Numbers, Delivery], Generic[T, M]):
     """Override `begin` and `receive`, which are pure functions. Actors have places from 0 to `size` - 1.
 
-    A delivery that changes nothing is no step: the message stays where it is.
+    A delivery that changes nothing is no step: the message stays where it is. A search that is kept in a folder keeps
+    which deliveries were computed, in order; another process computes them again, so they must not depend on it (as the
+    order of a set of words does).
     """
 
     def __init__(self, size: int) -> None:
         self.size = size
         self.actors: Interner[T] = Interner()
         self.messages: Interner[tuple[int, int, M]] = Interner()
+        self._computed: list[tuple[int, int]] = []  # Each message and state of its receiver, in order.
         self._names: list[Delivery] = []
         self._after: list[dict[int, tuple[int, Numbers] | None]] = []  # By message, then by state of the receiver.
 
@@ -99,6 +104,20 @@ class Actors(Model[Numbers, Delivery], Generic[T, M]):
         """See `Model`."""
         return hash(state)
 
+    def numbering(self) -> bytes:
+        """See `Model`."""
+        return msgspec.msgpack.encode(self._computed)
+
+    def resume(self, numbering: bytes) -> None:
+        """See `Model`."""
+        computed = msgspec.msgpack.decode(numbering, type=list[tuple[int, int]])
+        list(self.first())
+        for number, own in computed:
+            if not (0 <= number < len(self._names) and 0 <= own < len(self.actors.values)):
+                raise ValueError("it names messages or actors that this model does not have")
+            if own not in self._after[number]:
+                self._deliver(number, own)
+
     # Reading a state
 
     def actor(self, state: Numbers, place: int) -> T:
@@ -114,6 +133,7 @@ class Actors(Model[Numbers, Delivery], Generic[T, M]):
         done = self.receive(place, self.actors.values[own], source, message)
         result = None if done is None else (self.actors(done[0]), tuple(self._send(place, done[1])))
         self._after[number][own] = result
+        self._computed.append((number, own))
         return result
 
     def _send(self, source: int, sends: Sends[M]) -> list[int]:

@@ -105,6 +105,14 @@ def lost(model: Model[Any, Any], state: Any) -> ModelError:
     )
 
 
+def not_kept(model: Model[Any, Any], why: str) -> ModelError:
+    """A search of this model cannot be kept in a folder."""
+    return ModelError(
+        f"a search of {named(model)} cannot be kept in a folder, since {why}: states must be plain tuples of whole "
+        "numbers, and fingerprint must give whole numbers, as hash does."
+    )
+
+
 def named(model: Model[Any, Any]) -> str:
     """The name of its class."""
     return type(model).__name__

@@ -31,9 +31,13 @@ class AppendedFile:
     def append(self, raw: bytes) -> int:
         """Write at the end, and return where that was. After an OSError the file is as it was before."""
         at, view = self.size, memoryview(raw)
-        while view:
-            written = os.pwrite(self._opened(), view, at + len(raw) - len(view))
-            view = view[written:]
+        try:
+            while view:
+                written = os.pwrite(self._opened(), view, at + len(raw) - len(view))
+                view = view[written:]
+        except OSError as error:
+            error.filename = error.filename or str(self.path or tempfile.gettempdir())
+            raise
         self.size += len(raw)
         self.checksum = zlib.crc32(raw, self.checksum)
         return at

@@ -12,12 +12,21 @@ import time
 from collections.abc import Callable, Hashable, Iterator
 from itertools import islice
 from operator import itemgetter
+from pathlib import Path
 from typing import Generic, NamedTuple, TypeVar
 
-from simulator.worlds.exhaustive.layer import Layer
+from simulator.worlds.exhaustive.kept_search import Checkpoint, Part, SearchFolder, take_up_numbering
+from simulator.worlds.exhaustive.layer import Layer, NotPlain
 from simulator.worlds.exhaustive.liveness import avoiding
 from simulator.worlds.exhaustive.model import Model, Property
-from simulator.worlds.exhaustive.model_errors import asked_again, checked_model, explained, judged, lost
+from simulator.worlds.exhaustive.model_errors import (
+    asked_again,
+    checked_model,
+    explained,
+    judged,
+    lost,
+    not_kept,
+)
 from simulator.worlds.exhaustive.number_log import NumberLog
 from simulator.worlds.exhaustive.outcome import Bounds, Found, Outcome, Progress
 from simulator.worlds.exhaustive.visited import Fingerprints, KnownStates, Visited
@@ -44,30 +53,45 @@ class Work(NamedTuple, Generic[S]):
 class Search(Generic[S, A]):
     """One search. `run` may be called again after it was cut off or interrupted: it goes on where it was.
 
+    With `folder` it is kept there, and a search that is there already goes on. States must be plain tuples of whole
+    numbers then, and fingerprints whole numbers that are the same in every process, as `hash` of such a tuple is.
+
     Raises:
         ModelError: the model is none; also from `run`.
+        InputError: what is kept in the folder is damaged, or not of this model.
     """
 
-    def __init__(self, model: Model[S, A], *, keep_going: bool = False) -> None:
+    def __init__(self, model: Model[S, A], *, keep_going: bool = False, folder: SearchFolder | None = None) -> None:
+        kept = None if folder is None else folder.checkpoint
+        if folder is not None and kept is not None:
+            take_up_numbering(model, folder, kept)
         properties, first, self._numbers = checked_model(model)
+        if folder is not None and not self._numbers:
+            raise not_kept(model, "its fingerprints are no whole numbers")
         self.model = model
+        self.folder = folder
         self.keep_going = keep_going
         self.depth = 1
         self.transitions = 0
         self.found: dict[str, Found[A]] = {}
         self.stop = False  # Set by whoever wants it to end soon, as a signal handler does.
         self._symmetric = type(model).canonical is not Model.canonical
-        self._visited: Visited = Fingerprints() if self._numbers else KnownStates()
-        self._parents = NumberLog()
-        self._now: Layer[S] = Layer()  # The states of this depth, and how many of them are expanded.
+        self._layers = 0
+        self._found_at: dict[str, int] = {}
+        self._visited: Visited = Fingerprints(self._path("fingerprints")) if self._numbers else KnownStates()
+        self._parents = NumberLog(self._path("parents"))
+        self._now: Layer[S] = self._layer()  # The states of this depth, and how many of them are expanded.
         self._done = 0
         self._first_number = 0  # The number of the first of them.
-        self._next: Layer[S] = Layer()
+        self._next: Layer[S] = self._layer()
         self._seconds = 0.0
         self._always = [one for one in properties if one.kind == "always"]
         self._eventually = [one for one in properties if one.kind == "eventually"]
         self._unseen = {one.name: one for one in properties if one.kind == "sometimes"}
-        self._begin(first)
+        if kept is None:
+            self._begin(first)
+        else:
+            self._take_up(kept, first)
 
     # Running
 
@@ -77,6 +101,11 @@ class Search(Generic[S, A]):
         began, before = time.monotonic(), self._seconds
         try:
             cut_off = self._run(bounds, tell, began)
+            self._seconds = before + time.monotonic() - began
+            if self.folder is not None:
+                self.keep()
+        except NotPlain:
+            raise not_kept(self.model, "a state is no plain tuple of whole numbers") from None
         finally:
             self._seconds = before + time.monotonic() - began
         if not cut_off and not self.found:
@@ -100,6 +129,8 @@ class Search(Generic[S, A]):
                 self._seconds = before + time.monotonic() - began
                 if tell is not None:
                     tell(self.progress())
+                if self.folder is not None and self.folder.due():
+                    self.keep()
                 if self.found and not self.keep_going:
                     return "a violation"
                 if self.stop:
@@ -109,7 +140,7 @@ class Search(Generic[S, A]):
                 if bounds.seconds and time.monotonic() - began >= bounds.seconds:
                     return "time"
             self._first_number += len(self._now)
-            self._now, self._next, self._done = self._next, Layer(), 0
+            self._now, self._next, self._done = self._next, self._layer(), 0
             self.depth += bool(len(self._now))
         return ""
 
@@ -165,11 +196,16 @@ class Search(Generic[S, A]):
     def _check(self, state: S, number: int) -> None:
         for one in self._always:
             if one.name not in self.found and not self._holds(one, state):
-                way = list(self.walk(number))
-                self.found[one.name] = Found(one.name, tuple(step for step, _ in way), way[-1][1] if way else state)
+                self._find(one.name, number)
         if self._unseen:
             for name in [name for name, one in self._unseen.items() if self._holds(one, state)]:
                 del self._unseen[name]
+
+    def _find(self, name: str, number: int) -> None:
+        way = list(self.walk(number))
+        state = way[-1][1] if way else next(islice(self.model.first(), -1 - self._parents[number], None))
+        self.found[name] = Found(name, tuple(step for step, _ in way), state)
+        self._found_at[name] = number
 
     def _holds(self, one: Property[S], state: S) -> bool:
         try:
@@ -186,6 +222,63 @@ class Search(Generic[S, A]):
             steps = avoiding(self.model, one.holds)
             if steps is not None:
                 self.found[one.name] = Found(one.name, steps, None)
+
+    # Keeping
+
+    def keep(self) -> None:
+        """Keep the search in its folder as it is now.
+
+        Raises:
+            OSError: the folder cannot be written. The last checkpoint is as it was.
+        """
+        folder, visited = self.folder, self._visited
+        assert folder is not None
+        assert isinstance(visited, Fingerprints)
+        for log in (visited.log, self._parents, self._now, self._next):
+            log.settle(0)
+        numbering = folder.write_numbering(self.model.numbering())
+        checkpoint = Checkpoint(
+            depth=self.depth,
+            first_number=self._first_number,
+            done=self._done,
+            states=len(self._parents),
+            transitions=self.transitions,
+            seconds=self._seconds,
+            found=self._found_at,
+            unseen=tuple(self._unseen),
+            fingerprints=Part.of(visited.log.file, len(visited)),
+            parents=Part.of(self._parents.file, len(self._parents)),
+            now=Part.of(self._now.file, len(self._now)),
+            next=Part.of(self._next.file, len(self._next)),
+            numbering=numbering,
+        )
+        folder.keep(checkpoint, [visited.log.file, self._parents.file, self._now.file, self._next.file])
+
+    def _take_up(self, kept: Checkpoint, first: list[S]) -> None:
+        folder, visited, model = self.folder, self._visited, self.model
+        assert folder is not None
+        assert isinstance(visited, Fingerprints)
+        self.depth, self.transitions, self._seconds = kept.depth, kept.transitions, kept.seconds
+        self._first_number, self._done = kept.first_number, kept.done
+        visited.take_up(kept.fingerprints.states, kept.fingerprints.checksum)
+        for _ in self._parents.take_up(kept.parents.states, kept.parents.checksum):
+            pass
+        self._now, self._next = Layer(folder.path(kept.now.name)), Layer(folder.path(kept.next.name))
+        for layer, part in ((self._now, kept.now), (self._next, kept.next)):
+            layer.take_up(part.size, part.checksum, part.states)
+        self._layers = int(kept.next.name.rpartition("-")[2])
+        if visited.key_at(0) != model.fingerprint(model.canonical(first[0])):
+            raise not_kept(model, "the first state has another fingerprint in each process")
+        self._unseen = {name: self._unseen[name] for name in kept.unseen}
+        for name, number in kept.found.items():
+            self._find(name, number)
+
+    def _path(self, name: str) -> Path | None:
+        return None if self.folder is None else self.folder.path(name)
+
+    def _layer(self) -> Layer[S]:
+        self._layers += 1
+        return Layer(self._path(f"layer-{self._layers}"))
 
     # Paths
 
