@@ -61,7 +61,7 @@ class ProcessHost:
         self._messages: list[bytes] = []
         self._reports: list[NodeReport] = []
         self._probes: list[bytes] = []
-        self._probes_due_s: float | None = None  # When those that wait leave without company.
+        self._probes_due_s: float | None = None  # When those that wait leave alone.
 
     def send(self, to: tuple[NodeId, ...], message: AnyMessage) -> None:
         """See `Host`."""

@@ -1,4 +1,4 @@
-"""A node that fetches a long chain leaves the processor to those that serve clients; probes leave in company."""
+"""A node that fetches a long chain leaves the processor to those that serve clients; probes leave with messages."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def test_probes_leave_with_the_next_message_and_before_it(bench: Bench) -> None:
     assert bench.host.probes_wait_s() is None
 
 
-def test_probes_without_company_leave_after_ten_milliseconds(bench: Bench) -> None:
+def test_probes_without_a_message_leave_after_ten_milliseconds(bench: Bench) -> None:
     """The node waits no longer than that for its next turn."""
     bench.host.start_probe()
     assert bench.host.probe is not None
