@@ -19,9 +19,9 @@ from simulator.worlds.exhaustive.cluster_model import Action, Budgets, ClusterMo
 from simulator.worlds.exhaustive.kept_search import SearchFolder
 from simulator.worlds.exhaustive.local_states import Alive
 from simulator.worlds.exhaustive.model_errors import ModelError
+from simulator.worlds.exhaustive.orbits import Asymmetric
 from simulator.worlds.exhaustive.run_events import STEP_MS, events_of
 from simulator.worlds.exhaustive.search import Bounds, Outcome, Progress, Search
-from simulator.worlds.exhaustive.symmetry import Asymmetric
 
 __all__ = ["CUT_OFF", "VIOLATED", "Bounds", "Budgets", "GivenUp", "Progress", "Proof", "Report", "Shown", "Wishes"]
 

@@ -7,6 +7,7 @@ A state is a tuple of small numbers: a local state a node (`local_states`), and 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 import msgspec
 
@@ -14,9 +15,11 @@ from paxos.messages import AnyMessage
 from simulator.settings import Settings
 from simulator.worlds.exhaustive.actors import Interner
 from simulator.worlds.exhaustive.cluster_rules import disagreement, wrong_together
+from simulator.worlds.exhaustive.driven_node import Event
 from simulator.worlds.exhaustive.local_states import KINDS, LocalStates, Parcel
 from simulator.worlds.exhaustive.model import Model, Property, always
-from simulator.worlds.exhaustive.node_steps import Event, NodeSteps
+from simulator.worlds.exhaustive.node_steps import NodeSteps
+from simulator.worlds.exhaustive.orbits import Orbits
 from simulator.worlds.exhaustive.symmetry import Symmetry
 
 Numbers = tuple[int, ...]
@@ -48,7 +51,7 @@ class Reductions(msgspec.Struct, frozen=True, kw_only=True):
     symmetry: bool = True
 
 
-class Outcome(msgspec.Struct, frozen=True):
+class Outcome(NamedTuple):
     """A step of one node: its local state after it, parcels for others, what is used then; `judge`: look at all.
 
     `last_crash`: nobody crashes any more after it, so that more messages may be dropped. `why`: what is wrong with it.
@@ -82,7 +85,8 @@ class ClusterModel(Model[Numbers, Action]):
         self.majority = settings.majority
         self.budgets = budgets.as_tuple()
         self.steps_of = NodeSteps(settings)
-        self.locals = LocalStates(self.steps_of, reductions.droppable)
+        orbits = Orbits(self.steps_of, self.nodes) if reductions.symmetry else None
+        self.locals = LocalStates(self.steps_of, orbits, reductions.droppable)
         self.only_agreement = only_agreement
         self._invariants: Interner[str] = Interner()
         self._invariants("")
@@ -91,7 +95,7 @@ class ClusterModel(Model[Numbers, Action]):
         self._outcomes: list[_Outcomes] = []
         self._judged: dict[Numbers, str] = {}
         self._without_crashes = self.locals.parcel((), crashes=False)
-        self._symmetry = Symmetry(self.locals, self.nodes) if reductions.symmetry else None
+        self._symmetry = None if orbits is None else Symmetry(self.locals, orbits, self.nodes)
 
     def first(self) -> Iterator[Numbers]:
         """All nodes are new."""
@@ -112,19 +116,18 @@ class ClusterModel(Model[Numbers, Action]):
             those = outcomes[local]
             if heights[local] < highest:
                 those = those + outcomes.fetches(local, state)
-            for one in those:
+            for action, new, parcels, used, judge, last_crash, why in those:
                 after = list(state)
-                after[place] = one.after
-                for other, parcel in one.parcels:
+                after[place] = new
+                for other, parcel in parcels:
                     after[other] = parcel[after[other]]
-                after[-1] = one.used
-                if one.last_crash:
+                after[-1] = used
+                if last_crash:
                     last = self._without_crashes
                     after[:-1] = [last[each] for each in after[:-1]]
-                why = one.why or (self._judge(after) if one.judge else "")
-                if why:
-                    self._mark(after, why)
-                found.append((one.action, tuple(after)))
+                if why or (judge and self._judge(after)):
+                    self._mark(after, why or self._judge(after))
+                found.append((action, tuple(after)))
         return found
 
     def outcomes(self, used: int, local: int) -> list[Outcome]:
@@ -198,7 +201,7 @@ class ClusterModel(Model[Numbers, Action]):
             why = "" if self.only_agreement or not step.wrong else f"node {action[1]}: {step.wrong}"
             crashes = self._may_crash(used)
             after = self.locals.number(step.after, rest, crashes=crashes)
-            judge = not why and self.locals.facts[after] != self.locals.facts[local]
+            judge = not why and self.locals.judged[after] != self.locals.judged[local]
             parcels = self.locals.parcels(step.sent, crashes=crashes)
             last_crash = not crashes and event[0] == "crash"
             found.append(Outcome((*action, which), after, parcels, self._spent(used), judge, last_crash, why))
@@ -207,8 +210,8 @@ class ClusterModel(Model[Numbers, Action]):
         return used[CRASHES] < self.budgets[CRASHES]
 
     def _judge(self, after: list[int]) -> str:
-        facts = self.locals.facts
-        key = tuple([facts[local] for local in after[:-1]])
+        judged = self.locals.judged
+        key = tuple([judged[local] for local in after[:-1]])
         why = self._judged.get(key)
         if why is None:
             why = self._judged[key] = self._wrong(after)

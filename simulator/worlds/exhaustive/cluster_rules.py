@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from paxos.messages import Value
 from simulator.node.codec import operations_text, parse_block
-from simulator.worlds.exhaustive.node_steps import Facts
+from simulator.worlds.exhaustive.node_facts import Facts
 
 
 def disagreement(nodes: Sequence[Facts]) -> str:

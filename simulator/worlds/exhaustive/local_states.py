@@ -18,7 +18,8 @@ from collections.abc import Iterable
 from paxos.messages import Accept, Accepted, Decide, Prepare, Promise
 from simulator.worlds.exhaustive.actors import Interner
 from simulator.worlds.exhaustive.model_errors import Reconsidered
-from simulator.worlds.exhaustive.node_steps import NodeSteps
+from simulator.worlds.exhaustive.node_steps import NodeSteps, Step
+from simulator.worlds.exhaustive.orbits import Orbits
 
 Inbox = tuple[int, ...]
 """Numbers of messages, sorted: one that was sent twice is there twice."""
@@ -38,11 +39,12 @@ class DeadMessages:
     """Which messages are dead in which state of a node. `kinds` are those that may be dropped.
 
     `crashes`: the node may still crash, so what counts is what is durable. `dead` are, by state, those that were
-    dropped there or before.
+    dropped there or before. Of images one is asked for: see `Orbits.first_of`.
     """
 
-    def __init__(self, nodes: NodeSteps, kinds: Iterable[type], *, crashes: bool) -> None:
+    def __init__(self, nodes: NodeSteps, orbits: Orbits | None, kinds: Iterable[type], *, crashes: bool) -> None:
         self._nodes = nodes
+        self._orbits = orbits
         self._kinds = frozenset(kinds)
         self._crashes = crashes
         self.dead: dict[int, set[int]] = {}
@@ -51,9 +53,13 @@ class DeadMessages:
 
     def is_dead(self, state: int, number: int) -> bool:
         """True when the message may be dropped in this state. It does not depend on how the search came there."""
+        if self._orbits is not None:
+            state, number = self._orbits.first_of(state, number)
         known = self.verdicts.get((state, number))
         if known is None:
-            known = self._looks_dead(state, number) and self._nodes.changes_nothing(state, number)
+            known = self._looks_dead(state, number) and self._nodes.is_nothing(
+                state, self._nodes.outcomes(state, ("deliver", number))
+            )
             self.verdicts[state, number] = known
             if known:
                 self._prove(state, number)
@@ -77,22 +83,24 @@ class DeadMessages:
 
     def _prove(self, state: int, number: int) -> None:
         """It changes nothing in this state and in all states after it."""
-        left = [state]
+        left = [(state, number)]
         while left:
-            state = left.pop()
+            state, number = left.pop()
+            if self._orbits is not None:
+                state, number = self._orbits.first_of(state, number)
             dead = self.dead.setdefault(state, set())
             if number in dead:
                 continue
-            if not self._nodes.changes_nothing(state, number):
-                raise self._alive(state, number)
+            done = self._nodes.delivered(state, number)
+            if not self._nodes.is_nothing(state, done):
+                raise self._alive(state, number, done)
             dead.add(number)
-            left += [after for after, crash in self._nodes.after(state) if self._crashes or not crash]
+            left += [(after, number) for after, crash in self._nodes.after(state) if self._crashes or not crash]
 
-    def _alive(self, state: int, number: int) -> Alive:
+    def _alive(self, state: int, number: int, done: tuple[Step, ...]) -> Alive:
         nodes = self._nodes
         source, to, message = nodes.messages.values[number]
         about = f"{type(message).__name__} {source}>{to} at ballot {getattr(message, 'ballot', '-')}"
-        done = nodes.outcomes(state, ("deliver", number))
         does = "it does something else each time" if len(done) != 1 else done[0].wrong
         if not does and done[0].after != state:
             does = f"the node's state changes: {nodes.difference(state, done[0].after)}"
@@ -110,17 +118,18 @@ class DeadMessages:
 class LocalStates:
     """All local states that nodes have come to, by number: (state, messages, whether nodes may still crash).
 
-    `facts` numbers what is judged of each, `heights` is the length of its chain.
+    `judged` numbers what is judged of each together with others, `heights` is the length of its chain.
     """
 
-    def __init__(self, nodes: NodeSteps, droppable: Iterable[type]) -> None:
+    def __init__(self, nodes: NodeSteps, orbits: Orbits | None, droppable: Iterable[type]) -> None:
         self.nodes = nodes
-        self._dead = {crashes: DeadMessages(nodes, droppable, crashes=crashes) for crashes in (False, True)}
+        self._dead = {crashes: DeadMessages(nodes, orbits, droppable, crashes=crashes) for crashes in (False, True)}
         self._numbers: Interner[tuple[int, Inbox, bool]] = Interner()
         self.known = self._numbers.values
-        self.facts: list[int] = []
+        self.judged: list[int] = []
         self.heights: list[int] = []
-        self._facts: dict[int, int] = {}
+        self._judged: Interner[object] = Interner()
+        self._judged_of: dict[int, int] = {}
         self._parcels: dict[tuple[Inbox, bool], Parcel] = {}
 
     def number(self, state: int, inbox: Iterable[int], *, crashes: bool) -> int:
@@ -132,9 +141,12 @@ class LocalStates:
 
     def _add(self, local: tuple[int, Inbox, bool]) -> int:
         number = self._numbers(local)
-        if number == len(self.facts):
+        if number == len(self.judged):
             facts = self.nodes.facts[local[0]]
-            self.facts.append(self._facts.setdefault(id(facts), len(self._facts)))
+            judged = self._judged_of.get(id(facts))
+            if judged is None:
+                judged = self._judged_of[id(facts)] = self._judged((facts.chain, tuple(facts.votes.items())))
+            self.judged.append(judged)
             self.heights.append(len(facts.chain))
         return number
 

@@ -7,12 +7,14 @@ of one run are taken again, and the nodes are watched. A step takes a second of 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 from chain.block import Block
 from paxos.ballot import NodeId
 from paxos.messages import AnyMessage
 from paxos.records import JournalRecord
 from simulator.node.client_api import ClientWrite, NodeReport
+from simulator.node.node import Node, NodeStopped
 from simulator.node.storage.storage import Recovered
 from simulator.trace.events import (
     BlocksApplied,
@@ -28,7 +30,10 @@ from simulator.trace.events import (
     RecordsAppended,
 )
 from simulator.worlds.exhaustive.cluster_model import Action, ClusterModel, Numbers
-from simulator.worlds.exhaustive.node_steps import write
+from simulator.worlds.exhaustive.driven_node import DrivenHost, Watch, disk_of, set_host, write
+from simulator.worlds.exhaustive.driven_node import Event as NodeEvent
+from simulator.worlds.exhaustive.memory_disk import Killed, MemoryDisk
+from simulator.worlds.exhaustive.node_steps import Files
 
 STEP_MS = 1_000
 """The time between two steps, by which an event tells in which step it was."""
@@ -38,13 +43,13 @@ def events_of(model: ClusterModel, steps: Sequence[Action]) -> list[Event]:
     """All events of a run. Its nodes are taken from the first step to the last, and not from states known by number."""
     events: list[Event] = []
     watches = [_Watch(node, 0, events.append, model) for node in range(1, model.nodes + 1)]
-    nodes = [model.steps_of.watched_start(node, watch) for node, watch in enumerate(watches, 1)]
+    nodes = [model.steps_of.driver.started(node, MemoryDisk(), watch) for node, watch in enumerate(watches, 1)]
     state = next(model.first())
     for number, action in enumerate(steps, 1):
         event, place = _arriving(model, action, state, number * STEP_MS, events), action[1] - 1
         if event is not None:
             watch = _Watch(action[1], number * STEP_MS, events.append, model)
-            nodes[place] = model.steps_of.retold(nodes[place], event, action[3], watch)
+            nodes[place] = _retold(model, nodes[place], event, action[3], watch)
         state = next(after for name, after in model.steps(state) if name == action)
     return events
 
@@ -76,6 +81,30 @@ def _arriving(
     if what == "fetch":
         return ("fetch", model.server_in(state, argument))
     return (*crash, what) if what != "crash" else crash
+
+
+def _retold(model: ClusterModel, node: Node, event: NodeEvent, which: int, watch: Watch) -> Node:
+    """Have a node handle one event, tell `watch` what it does, and return the node, or the one after its restart.
+
+    A crash has its outcome of this number, as in `NodeSteps.outcomes`.
+    """
+    driver, host, disk = model.steps_of.driver, DrivenHost(watch), disk_of(node)
+    crash = event[0] == "crash"
+    event = event[1:] if crash else event
+    disk.kill_at_sync = crash
+    set_host(node, host)
+    node.probe = node.group_commit.probe = watch
+    with suppress(Killed, NodeStopped):
+        if event:
+            driver.handle(node, host, event)
+    if not crash:
+        node.replica.forget_hints()
+        return node
+    watch.ended()
+    outcomes: dict[int, Files] = {}
+    for files in disk.remainders():
+        outcomes.setdefault(model.steps_of.restarted(node.me, files, ())[0], files)
+    return driver.started(node.me, MemoryDisk(list(outcomes.values())[which]), watch)
 
 
 class _Watch:

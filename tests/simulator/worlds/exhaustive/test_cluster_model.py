@@ -10,8 +10,8 @@ from simulator.settings import Settings
 from simulator.tools.prove.command import Proof, Wishes
 from simulator.worlds.exhaustive.cluster_model import Action, Budgets, ClusterModel, Numbers, Reductions
 from simulator.worlds.exhaustive.local_states import KINDS, Alive
+from simulator.worlds.exhaustive.orbits import Asymmetric
 from simulator.worlds.exhaustive.search import Bounds, Outcome, Search
-from simulator.worlds.exhaustive.symmetry import Asymmetric
 
 NONE = Reductions(droppable=(), symmetry=False)
 SMALL = [

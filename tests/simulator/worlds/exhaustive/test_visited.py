@@ -26,7 +26,7 @@ from simulator.settings import Settings
 from simulator.trace.events import BlocksApplied, Event, JournalSynced, RecordsAppended, TurnBegan
 from simulator.trace.reader import read_trace
 from simulator.worlds.exhaustive.cluster_model import Budgets, ClusterModel, Numbers, Reductions
-from simulator.worlds.exhaustive.node_steps import Facts
+from simulator.worlds.exhaustive.node_facts import Facts
 from simulator.worlds.open import open_cluster
 
 Titles = tuple[str, ...]
