@@ -42,6 +42,7 @@ class Wishes(msgspec.Struct, frozen=True, kw_only=True):
     keep_going: bool = False
     reductions: Reductions = Reductions()
     folder: Path | None = None
+    workers: int = 1
 
     def purpose(self) -> dict[str, str | int | bool]:
         """What must be the same when a search that is kept in a folder goes on: all but the bounds of the search."""
@@ -201,6 +202,11 @@ class Proof:
     def stop(self) -> None:
         """End the search soon, between two states."""
         self._search.stop = True
+
+    def close(self) -> None:
+        """Let others use the folder in which the search is kept. Idempotent."""
+        if self._folder is not None:
+            self._folder.close()
 
     def write_down(self, folder: Path) -> Shown | None:
         """Write the run that was found as a scenario and a trace; None when none was found."""

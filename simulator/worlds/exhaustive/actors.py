@@ -13,7 +13,7 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from simulator.worlds.exhaustive.model import Model
+from simulator.worlds.exhaustive.model import Model, Spread
 
 T = TypeVar("T", bound=Hashable)
 M = TypeVar("M", bound=Hashable)
@@ -117,6 +117,27 @@ class Actors(Model[Numbers, Delivery], Generic[T, M]):
                 raise ValueError("it names messages or actors that this model does not have")
             if own not in self._after[number]:
                 self._deliver(number, own)
+
+    # Several processes
+
+    steps_in_parallel = True
+
+    def work_ahead(self, states: Sequence[Numbers], spread: Spread) -> None:
+        """See `Model`: the deliveries that are not yet known are found by all, and computed here, in order."""
+        for part in spread(self._unknown, states):
+            for number, own in msgspec.msgpack.decode(part, type=list[tuple[int, int]]):
+                if own not in self._after[number]:
+                    self._deliver(number, own)
+
+    def _unknown(self, states: Sequence[Numbers]) -> bytes:
+        found: dict[tuple[int, int], None] = {}
+        after, names = self._after, self._names
+        for state in states:
+            for number in state[self.size :]:
+                own = state[names[number][2]]
+                if own not in after[number]:
+                    found[number, own] = None
+        return msgspec.msgpack.encode(list(found))
 
     # Reading a state
 

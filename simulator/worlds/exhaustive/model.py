@@ -54,6 +54,9 @@ class Model(ABC, Generic[S, A]):
     Steps must come in the same order each time that they are asked for: a path is kept as the places of its steps.
     """
 
+    steps_in_parallel = False
+    """True: steps depend on the state and on what `work_ahead` has prepared, so several processes may take them."""
+
     @abstractmethod
     def first(self) -> Iterable[S]:
         """The states in which a run may begin."""

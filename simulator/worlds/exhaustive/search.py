@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Hashable, Iterator
+from contextlib import suppress
 from itertools import islice
 from operator import itemgetter
 from pathlib import Path
-from typing import Generic, NamedTuple, TypeVar
+from typing import Generic, TypeVar
 
 from simulator.worlds.exhaustive.kept_search import Checkpoint, Part, SearchFolder, take_up_numbering
 from simulator.worlds.exhaustive.layer import Layer, NotPlain
@@ -30,6 +31,7 @@ from simulator.worlds.exhaustive.model_errors import (
 from simulator.worlds.exhaustive.number_log import NumberLog
 from simulator.worlds.exhaustive.outcome import Bounds, Found, Outcome, Progress
 from simulator.worlds.exhaustive.visited import Fingerprints, KnownStates, Visited
+from simulator.worlds.exhaustive.workers import Round, Work, can_fork, spread
 
 __all__ = ["Bounds", "Found", "Outcome", "Progress", "Search"]
 
@@ -39,15 +41,14 @@ A = TypeVar("A")
 LOOK_EVERY = 1_024
 """How many states are expanded between two looks at the clock."""
 
+WORTH_WORK_AHEAD = 16
+"""How many states must be there for `Model.work_ahead` to be asked."""
+WORTH_FORKING = 4 * LOOK_EVERY
+"""How many must be there for processes to be forked that take the steps."""
+BATCHES = 32
+"""How many batches a process takes before new ones are forked, which know what is visited by then."""
+
 _after = itemgetter(1)
-
-
-class Work(NamedTuple, Generic[S]):
-    """The states after those of a batch, their fingerprints, and up to where those after each state reach."""
-
-    afters: list[S]
-    keys: list[Hashable]
-    ends: list[int]
 
 
 class Search(Generic[S, A]):
@@ -56,12 +57,16 @@ class Search(Generic[S, A]):
     With `folder` it is kept there, and a search that is there already goes on. States must be plain tuples of whole
     numbers then, and fingerprints whole numbers that are the same in every process, as `hash` of such a tuple is.
 
+    `workers` processes share the work (see `Model.work_ahead` and `steps_in_parallel`); what is found is the same.
+
     Raises:
         ModelError: the model is none; also from `run`.
         InputError: what is kept in the folder is damaged, or not of this model.
     """
 
-    def __init__(self, model: Model[S, A], *, keep_going: bool = False, folder: SearchFolder | None = None) -> None:
+    def __init__(
+        self, model: Model[S, A], *, keep_going: bool = False, folder: SearchFolder | None = None, workers: int = 1
+    ) -> None:
         kept = None if folder is None else folder.checkpoint
         if folder is not None and kept is not None:
             take_up_numbering(model, folder, kept)
@@ -70,6 +75,9 @@ class Search(Generic[S, A]):
             raise not_kept(model, "its fingerprints are no whole numbers")
         self.model = model
         self.folder = folder
+        self.workers = workers
+        self._round: Round[S] = Round()
+        self._ahead = 0  # The number of the first state for which no work ahead was done.
         self.keep_going = keep_going
         self.depth = 1
         self.transitions = 0
@@ -107,6 +115,7 @@ class Search(Generic[S, A]):
         except NotPlain:
             raise not_kept(self.model, "a state is no plain tuple of whole numbers") from None
         finally:
+            self._round.end()
             self._seconds = before + time.monotonic() - began
         if not cut_off and not self.found:
             self._avoid()
@@ -146,10 +155,12 @@ class Search(Generic[S, A]):
 
     def _expand(self, most: int) -> None:
         """Take all steps from the next states of this depth."""
-        states = self._now.take(self._done, most, self._done)
         first, known = self._first_number + self._done, len(self._visited)
+        states: list[S] = []
         try:
-            work = self._work(states)
+            states, work = self._next_batch(most)
+            if work is None:
+                work = self._work(states)
             new = self._visited.add_all(work.keys)
         except Exception as error:
             problem = explained(self.model, states, error, numbers=self._numbers)
@@ -164,13 +175,36 @@ class Search(Generic[S, A]):
         fresh = [work.afters[place] for place in new]
         self._next.latest += fresh
         self._done += len(ends)
-        self.transitions += len(work.afters)
+        self.transitions += work.transitions
         if self._always or self._unseen:
             for number, state in enumerate(fresh, known):
                 self._check(state, number)
         self._visited.settle()
         self._parents.settle()
         self._next.settle()
+
+    def _next_batch(self, most: int) -> tuple[list[S], Work[S] | None]:
+        """The next states of this depth, and what another process has found behind them."""
+        if self._round:
+            return self._round.next()
+        if self.workers > 1 and self._first_number + self._done >= self._ahead:
+            self._share(most)
+            if self._round:
+                return self._round.next()
+        return self._now.take(self._done, most, self._done), None
+
+    def _share(self, most: int) -> None:
+        """Have several processes work for the next states, if there are enough of them."""
+        left = len(self._now) - self._done
+        if left < WORTH_WORK_AHEAD or not can_fork():
+            return
+        begins = range(self._done, min(len(self._now), self._done + self.workers * BATCHES * most), most)
+        batches = [self._now.take(begin, most, self._done) for begin in begins]
+        self._ahead = self._first_number + self._done + sum(map(len, batches))
+        self.model.work_ahead([state for batch in batches for state in batch], spread(self.workers))
+        if isinstance(self._visited, Fingerprints) and self.model.steps_in_parallel and left >= WORTH_FORKING:
+            with suppress(OSError):
+                self._round.begin(batches, self.workers, self._work, self._visited.absent)
 
     def _work(self, states: list[S]) -> Work[S]:
         """Take the steps from these states, or from some of them when the search is to stop."""
@@ -184,7 +218,7 @@ class Search(Generic[S, A]):
             afters = [*map(self.model.canonical, afters)]
         keys = [*map(self.model.fingerprint, afters)]
         asked_again(self.model, states[0], afters[: ends[0]], keys[: ends[0]])
-        return Work(afters, keys, ends)
+        return Work(afters, keys, ends, len(afters))
 
     def _begin(self, first: list[S]) -> None:
         afters = [self.model.canonical(state) for state in first]
