@@ -38,6 +38,11 @@ class Interner(Generic[T]):
             self.values.append(value)
         return number
 
+    def take_up(self, values: Iterable[T]) -> None:
+        """Have these values, in this order, instead of all others."""
+        self.values[:] = values
+        self._numbers = {value: number for number, value in enumerate(self.values)}
+
 
 Sends = Sequence[tuple[int, M]]
 """Messages, each with the place of its receiver."""

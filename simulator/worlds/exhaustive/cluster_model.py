@@ -14,6 +14,7 @@ import msgspec
 from paxos.messages import AnyMessage
 from simulator.settings import Settings
 from simulator.worlds.exhaustive.actors import Interner
+from simulator.worlds.exhaustive.cluster_numbering import Numbering, decoded
 from simulator.worlds.exhaustive.cluster_rules import disagreement, wrong_together
 from simulator.worlds.exhaustive.driven_node import Event
 from simulator.worlds.exhaustive.local_states import KINDS, LocalStates, Parcel
@@ -85,7 +86,7 @@ class ClusterModel(Model[Numbers, Action]):
         self.majority = settings.majority
         self.budgets = budgets.as_tuple()
         self.steps_of = NodeSteps(settings)
-        orbits = Orbits(self.steps_of, self.nodes) if reductions.symmetry else None
+        self._orbits = orbits = Orbits(self.steps_of, self.nodes) if reductions.symmetry else None
         self.locals = LocalStates(self.steps_of, orbits, reductions.droppable)
         self.only_agreement = only_agreement
         self._invariants: Interner[str] = Interner()
@@ -160,7 +161,7 @@ class ClusterModel(Model[Numbers, Action]):
             inputs.append(("write", number, ("write", number, rounds), _with(spent, WRITES)))
         if left[ELECTIONS]:
             inputs.append(("campaign", rounds + 1, ("campaign", rounds), spent))
-        if self.steps_of.forgotten(state):
+        if self.steps_of.states.forgotten(state):
             inputs.append(("campaign again", 0, ("campaign again",), spent))
         for what, argument, event, after_it in inputs:
             self._add(found, (what, me, argument), local, event, inbox, after_it)
@@ -244,6 +245,41 @@ class ClusterModel(Model[Numbers, Action]):
         name = "agreement" if self.only_agreement else "invariants"
         return [always(name, lambda state: not used[state[-1]][WRONG])]
 
+    # A search that goes on in another process
+
+    def numbering(self) -> bytes:
+        """See `Model`."""
+        likenesses = () if self._symmetry is None else tuple(self._symmetry.likenesses.values)
+        return Numbering(
+            self.nodes,
+            self.steps_of.kept(),
+            None if self._orbits is None else self._orbits.kept(),
+            likenesses,
+            (self.locals.dead[False].kept(), self.locals.dead[True].kept()),
+            tuple(self.locals.known),
+            tuple(self.used.values),
+            tuple(self._invariants.values),
+            tuple(self._sentences.items()),
+        ).encoded()
+
+    def resume(self, numbering: bytes) -> None:
+        """See `Model`."""
+        kept = decoded(numbering, self.nodes, symmetry=self._orbits is not None)
+        self.steps_of.take_up(kept.steps)
+        if self._orbits is not None and kept.orbits is not None:
+            self._orbits.take_up(kept.orbits)
+        if self._symmetry is not None:
+            self._symmetry.take_up(kept.likenesses)
+        for crashes in (False, True):
+            self.locals.dead[crashes].take_up(kept.dead[crashes])
+        self.locals.take_up(kept.local_states)
+        self.used.take_up(kept.used)
+        self._invariants.take_up(kept.invariants)
+        self._sentences = dict(kept.sentences)
+        self._outcomes = [_Outcomes(self, number) for number in range(len(kept.used))]
+        self._judged.clear()
+        self._without_crashes = self.locals.parcel((), crashes=False)
+
     # Reading a state
 
     def node_states(self, state: Numbers) -> Numbers:
@@ -265,7 +301,7 @@ class ClusterModel(Model[Numbers, Action]):
 
     def server_in(self, state: Numbers, node: int) -> int:
         """The state of a node from which others fetch blocks."""
-        return self.steps_of.server(self.locals.known[state[node - 1]][0])
+        return self.steps_of.states.server(self.locals.known[state[node - 1]][0])
 
     def tell(self, action: Action) -> str:
         """One action in words."""
@@ -311,7 +347,7 @@ class _Outcomes(dict[int, list[Outcome]]):
         heights, known = model.locals.heights, model.locals.known
         for peer in state[:-1]:
             if heights[peer] > heights[local]:
-                key = local, model.steps_of.server(known[peer][0])
+                key = local, model.steps_of.states.server(known[peer][0])
                 those = self._fetches.get(key)
                 if those is None:
                     those = self._fetches[key] = model.fetches(self._used, *key)

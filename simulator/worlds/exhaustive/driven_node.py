@@ -51,7 +51,7 @@ APART = (*HINTS, Catchup, CatchupReply, PreVote, PreVoteReply)
 DIRECTORY = "every-schedule"
 """The name of the cluster whose files the nodes hold."""
 
-Event = tuple[object, ...]
+Event = tuple[str | int, ...]
 """("deliver", message number) · ("write", number, rounds) · ("campaign", rounds) · ("campaign again",) ·
 ("fetch", state of a peer) · ("crash",) · ("crash", *event): a crash while that event is handled, before its records are
 durable."""

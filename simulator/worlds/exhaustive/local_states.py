@@ -15,6 +15,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import msgspec
+
 from paxos.messages import Accept, Accepted, Decide, Prepare, Promise
 from simulator.worlds.exhaustive.actors import Interner
 from simulator.worlds.exhaustive.model_errors import Reconsidered
@@ -33,6 +35,13 @@ class Alive(Reconsidered):
     def __init__(self, kind: type, why: str) -> None:
         super().__init__(why)
         self.kind = kind
+
+
+class KeptDead(msgspec.Struct, frozen=True, array_like=True):
+    """What `DeadMessages` knows, as it is kept in a file."""
+
+    dead: tuple[tuple[int, tuple[int, ...]], ...]
+    verdicts: tuple[tuple[int, int, bool], ...]
 
 
 class DeadMessages:
@@ -103,7 +112,7 @@ class DeadMessages:
         about = f"{type(message).__name__} {source}>{to} at ballot {getattr(message, 'ballot', '-')}"
         does = "it does something else each time" if len(done) != 1 else done[0].wrong
         if not does and done[0].after != state:
-            does = f"the node's state changes: {nodes.difference(state, done[0].after)}"
+            does = f"the node's state changes: {nodes.states.difference(state, done[0].after)}"
         where = f"its promise is {nodes.facts[state].promised}"
         return Alive(
             type(message), f"{about} was dropped, and changes node {to} later, when {where}: {does or 'it answers'}"
@@ -114,6 +123,16 @@ class DeadMessages:
             for number in list(self.dead.get(before, ())):
                 self._prove(after, number)
 
+    def kept(self) -> KeptDead:
+        """All that is known."""
+        dead = tuple((state, tuple(sorted(numbers))) for state, numbers in self.dead.items())
+        return KeptDead(dead, tuple((*key, known) for key, known in self.verdicts.items()))
+
+    def take_up(self, kept: KeptDead) -> None:
+        """Know this, and nothing else."""
+        self.dead = {state: set(numbers) for state, numbers in kept.dead}
+        self.verdicts = {(state, number): known for state, number, known in kept.verdicts}
+
 
 class LocalStates:
     """All local states that nodes have come to, by number: (state, messages, whether nodes may still crash).
@@ -123,7 +142,7 @@ class LocalStates:
 
     def __init__(self, nodes: NodeSteps, orbits: Orbits | None, droppable: Iterable[type]) -> None:
         self.nodes = nodes
-        self._dead = {crashes: DeadMessages(nodes, orbits, droppable, crashes=crashes) for crashes in (False, True)}
+        self.dead = {crashes: DeadMessages(nodes, orbits, droppable, crashes=crashes) for crashes in (False, True)}
         self._numbers: Interner[tuple[int, Inbox, bool]] = Interner()
         self.known = self._numbers.values
         self.judged: list[int] = []
@@ -135,8 +154,8 @@ class LocalStates:
     def number(self, state: int, inbox: Iterable[int], *, crashes: bool) -> int:
         """The number of this local state, without its dead messages. `crashes`: nodes may still crash."""
         if not crashes:
-            state = self.nodes.settled(state)
-        dead = self._dead[crashes].is_dead
+            state = self.nodes.states.settled(state)
+        dead = self.dead[crashes].is_dead
         return self._add((state, tuple(sorted([one for one in inbox if not dead(state, one)])), crashes))
 
     def _add(self, local: tuple[int, Inbox, bool]) -> int:
@@ -149,6 +168,16 @@ class LocalStates:
             self.judged.append(judged)
             self.heights.append(len(facts.chain))
         return number
+
+    def take_up(self, known: Iterable[tuple[int, Inbox, bool]]) -> None:
+        """Have these local states instead of all others."""
+        for each in (self._numbers.values, self.judged, self.heights):
+            each.clear()
+        self._numbers.take_up(())
+        self._judged_of.clear()
+        self._parcels.clear()
+        for local in known:
+            self._add(local)
 
     def parcel(self, messages: Inbox, *, crashes: bool) -> Parcel:
         """What a parcel of messages makes of its receiver."""

@@ -18,11 +18,15 @@ from simulator.settings import Settings
 from simulator.worlds.exhaustive.actors import Interner
 from simulator.worlds.exhaustive.driven_node import APART, DrivenHost, Driver, Event, Sent, disk_of, set_host
 from simulator.worlds.exhaustive.memory_disk import Killed, MemoryDisk
-from simulator.worlds.exhaustive.node_facts import Facts, FactsOfNodes, wrong_alone
-from simulator.worlds.exhaustive.snapshots import Snapshot, Snapshots
+from simulator.worlds.exhaustive.node_facts import wrong_alone
+from simulator.worlds.exhaustive.node_states import NodeStates, StateRow
 
 Files = dict[str, tuple[bytes, int]]
 """See `MemoryDisk`."""
+
+
+Origin = tuple[int, Event, int]
+"""(state, event, place among the outcomes)"""
 
 
 class Step(NamedTuple):
@@ -37,6 +41,17 @@ class Step(NamedTuple):
     wrong: str
 
 
+class KeptSteps(msgspec.Struct, frozen=True, array_like=True):
+    """What `NodeSteps` knows, as it is kept in a file."""
+
+    rows: tuple[StateRow, ...]
+    firsts: dict[NodeId, int]
+    origins: tuple[tuple[int, tuple[str | int, ...], int] | None, ...]
+    after: tuple[tuple[tuple[int, bool], ...], ...]
+    messages: tuple[Sent, ...]
+    message_origins: tuple[tuple[int, tuple[str | int, ...]], ...]
+
+
 class NodeSteps:
     """All states that nodes have come to, by number, and all messages ever sent.
 
@@ -48,39 +63,29 @@ class NodeSteps:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.driver = Driver(settings, lambda number: self.messages.values[number][2], self._node_in)
+        self.states = NodeStates(settings.difficulty, self._rebuild)
+        self.owners = self.states.owners
+        self.facts = self.states.facts
+        self.driver = Driver(settings, lambda number: self.messages.values[number][2], self.states.node_in)
         self.edges: list[Callable[[int, int, bool], None]] = []
         self.asked: Callable[[int, Event, tuple[Step, ...]], None] = lambda state, event, _done: self.lead_on(
             state, event
         )
         self.known_otherwise: Callable[[int, Event], tuple[Step, ...] | None] = lambda _state, _event: None
-        self.owners: list[NodeId] = []
-        self.origins: list[tuple[int, Event, int] | None] = []
+        self.origins: list[Origin | None] = []
         self.message_origins: list[tuple[int, Event]] = []
         self.messages: Interner[Sent] = Interner()
-        self.facts: list[Facts] = []
         self.taken = 0
-        self._firsts: dict[NodeId, int] = {}
+        self.firsts: dict[NodeId, int] = {}
         self._done: list[dict[Event, tuple[Step, ...]]] = []
         self._after: list[set[tuple[int, bool]]] = []
-        self._in: dict[Node, int] = {}  # The state in which a node is now.
-        self._idle = DrivenHost()  # The host of all nodes between two steps.
         self._restarts: dict[object, tuple[int, str]] = {}
-        self._snapshots: Snapshots[Node] = Snapshots()
-        self._frozen: list[Snapshot[Node]] = []
-        self._facts_of = FactsOfNodes(settings.difficulty)
-        self._states: Interner[object] = Interner()
-        self._disks: list[object] = []
-        self._opened: list[tuple[Ballot, ...]] = []
-        self._first_with: dict[object, int] = {}
-        self._servers: list[int] = []
-        self._settled: list[int] = []
 
     def first(self, me: NodeId) -> int:
         """The state of a new node."""
-        state = self._firsts.get(me)
+        state = self.firsts.get(me)
         if state is None:
-            state = self._firsts[me] = self._kept(self.driver.started(me, MemoryDisk()))
+            state = self.firsts[me] = self._kept(self.driver.started(me, MemoryDisk()))
         return state
 
     def outcomes(self, state: int, event: Event) -> tuple[Step, ...]:
@@ -104,7 +109,7 @@ class NodeSteps:
             return done
         done = tuple(self._step(self.owners[state], state, event))
         for place, step in enumerate(done):
-            if self.origins[step.after] is None and step.after not in self._firsts.values():
+            if self.origins[step.after] is None and step.after not in self.firsts.values():
                 self.origins[step.after] = state, event, place
         if done:
             self.message_origins += [(state, event)] * (len(self.messages.values) - len(self.message_origins))
@@ -141,18 +146,18 @@ class NodeSteps:
         return len(done) == 1 and done[0].after == state and not done[0].sent and not done[0].wrong
 
     def _step(self, me: NodeId, state: int, event: Event) -> list[Step]:
-        if event[0] == "crash" and len(event) > 1:
-            (normal, *_) = self.outcomes(state, event[1:])
-            if not normal.wrong and self._disks[normal.after] == self._disks[state]:
-                return []  # It wrote nothing: a crash while it is handled is the same as one before or after it.
+        if self._crash_is_apart(state, event):
+            return []
         self.taken += 1
-        node, host = self._node_in(state), DrivenHost()
+        if event[-2:-1] == ("fetch",):
+            self.states.make_sure_of(event[-1])  # type: ignore[arg-type]
+        node, host = self.states.node_in(state), DrivenHost()
         before, disk = self.facts[state], disk_of(node)
         set_host(node, host)
         crash = event[0] == "crash"
         event = event[1:] if crash else event
         disk.kill_at_sync = crash
-        won, ballots = node.replica.campaign.opened, set(self._opened[state])
+        won, ballots = node.replica.campaign.opened, set(self.states.rows[state].opened)
         try:
             if event:
                 self.driver.handle(node, host, event)
@@ -181,6 +186,13 @@ class NodeSteps:
             steps[after] = Step(after, sent, opened, wrong_alone(before, self.facts[after], host.sent))
         return list(steps.values())
 
+    def _crash_is_apart(self, state: int, event: Event) -> bool:
+        """True for a crash while something is handled that writes nothing: it is the same as one before or after it."""
+        if event[0] != "crash" or len(event) == 1:
+            return False
+        (normal, *_) = self.outcomes(state, event[1:])
+        return not normal.wrong and self.states.writes_alike(normal.after, state)
+
     def restarted(self, me: NodeId, files: Files, ballots: Iterable[Ballot]) -> tuple[int, str]:
         """The state after a start from these files, or why the node does not start."""
         key = me, tuple(sorted(files.items())), tuple(sorted(ballots))
@@ -200,66 +212,44 @@ class NodeSteps:
         plain = msgspec.structs.replace(message, stamp=0) if hasattr(message, "stamp") else message
         return [(target, self.messages((me, target, plain)), plain) for target in to]
 
-    # States
-
-    def _node_in(self, state: int) -> Node:
-        """A node in this state. It leaves it, unless `_kept` says what it has come to."""
-        snapshot = self._frozen[state]
-        node = snapshot.node
-        if self._in.get(node) != state:
-            self._snapshots.restore(snapshot)
-        self._in[node] = -1
-        return node
-
     def _kept(self, node: Node, ballots: Iterable[Ballot] = ()) -> int:
-        node.replica.forget_hints()
-        facts = self._facts_of(node)
-        forgotten = tuple(sorted(ballot for ballot in ballots if ballot > node.replica.acceptor.opened))
-        known = (node.me, node.replica.essence(), facts.chain, forgotten)
-        durable = facts.height, facts.promised, facts.opened, tuple(facts.votes.items())
-        unsynced = tuple((name, data[synced:]) for name, (data, synced) in sorted(disk_of(node).files.items()))
-        disk_now = durable, unsynced
-        number = self._states((known, disk_now))
-        if number == len(self._frozen):
-            set_host(node, self._idle)
-            self._frozen.append(self._snapshots.take(node))
-            self.facts.append(facts)
-            self.owners.append(node.me)
+        number = self.states.kept(node, ballots)
+        while len(self.origins) < len(self.states):
             self.origins.append(None)
             self._done.append({})
             self._after.append(set())
-            self._disks.append(disk_now)
-            self._opened.append((*forgotten, node.replica.acceptor.opened))
-            votes = tuple(sorted(node.replica.acceptor.accepted.items()))
-            serves = "serves", node.me, node.replica.learner.stated, facts.chain, votes
-            self._servers.append(self._first_with.setdefault(serves, number))
-            self._settled.append(self._first_with.setdefault(known, number))
-            self._in[node] = number
-        elif node in self._in:  # One that has just started is not kept.
-            self._in[node] = number
         return number
 
-    def server(self, state: int) -> int:
-        """The first state in which this node had the same chain and votes, and stated as much of it to others.
+    def kept(self) -> KeptSteps:
+        """All that is known, but for what can be asked again."""
+        after = tuple(tuple(sorted(each)) for each in self._after)
+        return KeptSteps(
+            tuple(self.states.rows),
+            self.firsts,
+            tuple(self.origins),
+            after,
+            tuple(self.messages.values),
+            tuple(self.message_origins),
+        )
 
-        What it serves to them is the same. After a restart a node serves nothing until others have confirmed its chain.
-        """
-        return self._servers[state]
+    def take_up(self, kept: KeptSteps) -> None:
+        """Have these states and messages instead of all others. Nodes come to them when they are asked for."""
+        self.states.take_up(kept.rows)
+        self.firsts = dict(kept.firsts)
+        self.origins[:] = kept.origins
+        self._after[:] = map(set, kept.after)
+        self._done[:] = [{} for _ in kept.rows]
+        self._restarts.clear()
+        self.messages.take_up(kept.messages)
+        self.message_origins[:] = kept.message_origins
 
-    def forgotten(self, state: int) -> bool:
-        """True when this node has sent PREPARE for a ballot that it no longer knows to have opened."""
-        return len(self._opened[state]) > 1
-
-    def difference(self, one: int, other: int) -> str:
-        """Where two states of nodes differ first, in words."""
-        return _difference(self._states.values[one], self._states.values[other]) or "nothing"
-
-    def settled(self, state: int) -> int:
-        """The first state that differs from this one in nothing but what a crash would leave of it."""
-        return self._settled[state]
-
-
-def _difference(one: object, other: object) -> str:
-    if isinstance(one, tuple) and isinstance(other, tuple) and len(one) == len(other):
-        return next((found for pair in zip(one, other, strict=True) if (found := _difference(*pair))), "")
-    return "" if one == other else f"{one!r:.200}, and {other!r:.200}"
+    def _rebuild(self, state: int) -> None:
+        """Take the step again that first led to this state."""
+        origin = self.origins[state]
+        if origin is None:
+            self._kept(self.driver.started(self.owners[state], MemoryDisk()))
+        else:
+            before, event, _ = origin
+            if event[0] == "crash":
+                self._restarts.clear()
+            self._step(self.owners[before], before, event)

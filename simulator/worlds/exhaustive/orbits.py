@@ -15,6 +15,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from itertools import permutations
 
+import msgspec
+
 from simulator.worlds.exhaustive.actors import Interner
 from simulator.worlds.exhaustive.driven_node import Event
 from simulator.worlds.exhaustive.model_errors import Reconsidered
@@ -24,6 +26,9 @@ Names = tuple[int, ...]
 """The new number of each node."""
 Renamed = tuple[int, int, bool, list[int]]
 """One outcome of a step: the state after it, ballots opened, whether something is wrong, and the messages sent."""
+
+KeptOrbit = tuple[tuple[tuple[int, int, int], ...], tuple[tuple[int, tuple[int, ...], tuple[int, ...]], ...]]
+"""By number the first of its orbit and the way from there; and by the first of an orbit the ways and the images."""
 
 WHOLE_UP_TO = 3
 """The nodes of the largest cluster of which orbits are whole."""
@@ -45,6 +50,12 @@ class Ways:
         self._names(tuple(range(1, size + 1)))
         self._then: dict[tuple[int, int], int] = {}
         self._back: dict[int, int] = {}
+
+    def take_up(self, names: Iterable[Names]) -> None:
+        """Have these renamings by number."""
+        self._names.take_up(names)
+        self._then.clear()
+        self._back.clear()
 
     def of(self, names: Names) -> int:
         """The number of a renaming."""
@@ -73,20 +84,50 @@ class Orbit:
     def __init__(self, ways: Ways) -> None:
         self._ways = ways
         self.places: dict[int, tuple[int, int]] = {}  # By number: the first one of its orbit, and the way from there.
-        self._images: dict[int, dict[int, int]] = {}  # By the first one: by way.
+        self.images: dict[int, dict[int, int]] = {}  # By the first one: by way.
+        self._known: dict[int, dict[int, int]] = {}  # By way: images that were asked for.
 
     def image(self, way: int, number: int) -> int | None:
         """The image of this one, if it is known."""
-        first, own = self.places.get(number, (number, 0))
-        return self._images.get(first, {}).get(self._ways.then(own, way))
+        known = self._known.get(way)
+        if known is None:
+            known = self._known[way] = {}
+        image = known.get(number)
+        if image is None:
+            first, own = self.places.get(number, (number, 0))
+            image = self.images.get(first, {}).get(self._ways.then(own, way))
+            if image is not None:
+                known[number] = image
+        return image
 
     def note(self, way: int, number: int, image: int) -> None:
         """`image` is the image of `number`."""
         first, own = self.places.setdefault(number, (number, 0))
-        images = self._images.setdefault(first, {0: first})
+        images = self.images.setdefault(first, {0: first})
         whole = self._ways.then(own, way)
         images[whole] = image
         self.places.setdefault(image, (first, whole))
+
+    def kept(self) -> KeptOrbit:
+        """All that is known."""
+        places = tuple((number, *place) for number, place in self.places.items())
+        return places, tuple((first, (*images,), (*images.values(),)) for first, images in self.images.items())
+
+    def take_up(self, kept: KeptOrbit) -> None:
+        """Know this, and nothing else."""
+        places, images = kept
+        self.places = {number: (first, way) for number, first, way in places}
+        self.images = {first: dict(zip(ways, those, strict=True)) for first, ways, those in images}
+        self._known.clear()
+
+
+class KeptOrbits(msgspec.Struct, frozen=True, array_like=True):
+    """What `Orbits` knows, as it is kept in a file."""
+
+    ways: tuple[Names, ...]
+    states: KeptOrbit
+    messages: KeptOrbit
+    steps: int
 
 
 class Orbits:
@@ -95,13 +136,13 @@ class Orbits:
     def __init__(self, nodes: NodeSteps, size: int) -> None:
         self.ways = Ways(size)
         self._nodes = nodes
-        self._states = Orbit(self.ways)
-        self._messages = Orbit(self.ways)
+        self.states = Orbit(self.ways)
+        self.messages = Orbit(self.ways)
         self.whole = size <= WHOLE_UP_TO
         self._all = [self.ways.of(names) for names in permutations(range(1, size + 1))] if self.whole else []
         numbers = tuple(range(1, size + 1))
         self._samples = [self.ways.of((2, 1, *numbers[2:])), self.ways.of((*numbers[1:], 1))] if size > 1 else []
-        self._steps = 0
+        self.steps = 0
         self._comparing = False
         self._later: list[tuple[int, Event]] = []
         nodes.asked = self._asked
@@ -115,19 +156,19 @@ class Orbits:
         first, way = self._place(state)
         return first, number if way == 0 else self.message(self.ways.back(way), number)
 
-    def likeness(self, state: int, messages: Iterable[int]) -> object:
+    def likeness(self, state: int, messages: Iterable[int]) -> tuple[int, ...]:
         """What a state with these messages has in common with its images, and seldom with another one.
 
         It is only asked for where orbits are whole.
         """
-        places = self._messages.places
-        return self._place(state)[0], tuple(sorted([places[number][0] for number in messages]))
+        places = self.messages.places
+        return self._place(state)[0], *sorted([places[number][0] for number in messages])
 
     def state(self, way: int, number: int) -> int:
         """The image of a node's state."""
         if way == 0:
             return number
-        image = self._states.image(way, number)
+        image = self.states.image(way, number)
         if image is None:
             nodes, origin = self._nodes, self._nodes.origins[number]
             if origin is None:
@@ -140,14 +181,14 @@ class Orbits:
                         f"{self._about(way, before, event)}: there are {len(outcomes)} outcomes, not {place + 1}"
                     )
                 image = outcomes[place].after
-            self._states.note(way, number, image)
+            self.states.note(way, number, image)
         return image
 
     def message(self, way: int, number: int) -> int:
         """The image of a message."""
         if way == 0:
             return number
-        image = self._messages.image(way, number)
+        image = self.messages.image(way, number)
         if image is None:
             nodes, to = self._nodes, self._nodes.messages.values[number][1]
             before, event = nodes.message_origins[number]
@@ -159,9 +200,9 @@ class Orbits:
                 about = self._about(way, before, event)
                 raise Asymmetric(f"{about}: it sends {len(new)} messages to one node, not {len(sent)}")
             for one, other in zip(sent, new, strict=True):
-                if (self._messages.image(way, one) or other) != other:
+                if (self.messages.image(way, one) or other) != other:
                     raise Asymmetric(f"{self._about(way, before, event)}: one message has two images")
-                self._messages.note(way, one, other)
+                self.messages.note(way, one, other)
             image = new[sent.index(number)]
         return image
 
@@ -170,24 +211,35 @@ class Orbits:
         if event[-2:-1] == ("deliver",):
             return (*event[:-1], self.message(way, event[-1]))  # type: ignore[arg-type]
         if event[-2:-1] == ("fetch",):
-            return (*event[:-1], self._nodes.server(self.state(way, event[-1])))  # type: ignore[arg-type]
+            return (*event[:-1], self._nodes.states.server(self.state(way, event[-1])))  # type: ignore[arg-type]
         return event
+
+    def kept(self) -> KeptOrbits:
+        """All that is known."""
+        return KeptOrbits(tuple(self.ways.names), self.states.kept(), self.messages.kept(), self.steps)
+
+    def take_up(self, kept: KeptOrbits) -> None:
+        """Know this, and nothing else."""
+        self.ways.take_up(kept.ways)
+        self.states.take_up(kept.states)
+        self.messages.take_up(kept.messages)
+        self.steps = kept.steps
 
     # Steps
 
     def _place(self, state: int) -> tuple[int, int]:
         """The first state of its orbit, and the way from there."""
-        place = self._states.places.get(state)
+        place = self.states.places.get(state)
         if place is None:  # A new node, or one that has come up without a step.
-            self._states.note(0, state, state)
+            self.states.note(0, state, state)
             for way in self._all:
                 self.state(way, state)
-            place = self._states.places[state]
+            place = self.states.places[state]
         return place
 
     def _known_by_image(self, state: int, event: Event) -> tuple[Step, ...] | None:
         """The image of what the node in the first state of the orbit does. What is wrong is asked for: it has names."""
-        if self._comparing and state not in self._states.places:
+        if self._comparing and state not in self.states.places:
             return None
         first, way = self._place(state)
         if way == 0:
@@ -206,12 +258,12 @@ class Orbits:
         if self._comparing:
             self._later.append((state, event))
             return
-        self._steps += 1
+        self.steps += 1
         self._comparing = True
         if self._all and self._is_new(done):
             ways = self._all[1:]
-        elif self._samples and (self._steps <= ALWAYS_COMPARED or self._steps % COMPARED_THEN == 0):
-            ways = [self._samples[self._steps // COMPARED_THEN % 2]]
+        elif self._samples and (self.steps <= ALWAYS_COMPARED or self.steps % COMPARED_THEN == 0):
+            ways = [self._samples[self.steps // COMPARED_THEN % 2]]
         else:
             ways = []
         for way in ways:
@@ -223,7 +275,7 @@ class Orbits:
                 self._nodes.lead_on(one, what)
 
     def _is_new(self, done: tuple[Step, ...]) -> bool:
-        states, messages = self._states.places, self._messages.places
+        states, messages = self.states.places, self.messages.places
         return any(step.after not in states or not messages.keys() >= set(step.sent) for step in done)
 
     def _compare(self, way: int, state: int, event: Event, done: tuple[Step, ...]) -> None:
@@ -247,13 +299,13 @@ class Orbits:
             return f"there are {len(found)} outcomes, not {len(expected)}"
         one, other = next(pair for pair in zip(expected, found, strict=True) if pair[0] != pair[1])
         if one[0] != other[0]:
-            return f"the states differ: expected and found are {self._nodes.difference(one[0], other[0])}"
+            return f"the states differ: expected and found are {self._nodes.states.difference(one[0], other[0])}"
         return "other messages are sent" if one[3] != other[3] else "what is opened or wrong differs"
 
     def _about(self, way: int, before: int, event: Event) -> str:
         """A step of a node, for people."""
         nodes, what = self._nodes, " ".join(map(str, event))
         if "deliver" in event:
-            source, to, message = nodes.messages.values[event[-1]]  # type: ignore[call-overload]
+            source, to, message = nodes.messages.values[event[-1]]  # type: ignore[index]
             what = f"{what.rsplit(' ', 1)[0]} {type(message).__name__} {source}>{to}"
         return f"node {nodes.owners[before]}, {what}, with the nodes renamed to {self.ways.names[way]}"

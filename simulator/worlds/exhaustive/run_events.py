@@ -54,9 +54,7 @@ def events_of(model: ClusterModel, steps: Sequence[Action]) -> list[Event]:
     return events
 
 
-def _arriving(
-    model: ClusterModel, action: Action, state: Numbers, at_ms: int, events: list[Event]
-) -> tuple[object, ...] | None:
+def _arriving(model: ClusterModel, action: Action, state: Numbers, at_ms: int, events: list[Event]) -> NodeEvent | None:
     """Tell what comes to a node from outside, and return the event that it handles; None when a message is lost."""
     what, node, argument, _ = action
     crash = ("crash",) if what.startswith("crash") else ()

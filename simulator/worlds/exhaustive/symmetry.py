@@ -7,13 +7,17 @@ so that renaming keeps their order.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from hashlib import blake2b
 from itertools import permutations
+
+import msgspec
 
 from paxos.ballot import Ballot
 from paxos.messages import AnyMessage
 from simulator.worlds.exhaustive.actors import Interner
 from simulator.worlds.exhaustive.local_states import LocalStates
+from simulator.worlds.exhaustive.node_states import DIGEST_BYTES
 from simulator.worlds.exhaustive.orbits import Orbits
 
 
@@ -34,6 +38,8 @@ class Images(dict[int, int]):
         return image
 
 
+Likeness = tuple[int, ...] | bytes
+"""What images of a local state have in common: numbers of firsts of orbits, or a digest."""
 Orders = list[tuple[tuple[int, ...], Images | None]]
 """Ways to put nodes in order: the places that they come from, and what becomes of local states under the new names."""
 
@@ -46,7 +52,7 @@ class Symmetry:
         self._orbits = orbits
         self._size = size
         self._images: dict[int, Images] = {}
-        self.likenesses: Interner[object] = Interner()
+        self.likenesses: Interner[Likeness] = Interner()
         self._likenesses = _Likenesses(self)
         self._orders: dict[tuple[int, ...], Orders] = {}  # By the ranks of the nodes' likenesses.
         self._orders_of_three: dict[tuple[bool, ...], Orders] = {}  # The same, by how they compare.
@@ -95,11 +101,18 @@ class Symmetry:
             self._images[way] = Images(self._locals, self._orbits, way)
         return self._images[way]
 
+    def take_up(self, likenesses: Iterable[Likeness]) -> None:
+        """Have these likenesses by number."""
+        self.likenesses.take_up(likenesses)
+        self._likenesses.clear()
+        for images in self._images.values():
+            images.clear()
+
     def likeness(self, local: int) -> int:
         """A number that is the same for images of one local state, and rarely for others."""
         state, inbox, crashes = self._locals.known[local]
         if self._orbits.whole:
-            return self.likenesses((self._orbits.likeness(state, inbox), crashes))
+            return self.likenesses((*self._orbits.likeness(state, inbox), int(crashes)))
         nodes = self._locals.nodes
         facts = nodes.facts[state]
         votes = tuple(
@@ -107,7 +120,8 @@ class Symmetry:
         )
         messages = tuple(sorted(repr(_plain(nodes.messages.values[number][2])) for number in inbox))
         durable = facts.height if crashes else 0
-        return self.likenesses((facts.chain, durable, facts.promised.round, facts.opened.round, votes, messages))
+        like = facts.chain, durable, facts.promised.round, facts.opened.round, votes, messages
+        return self.likenesses(blake2b(msgspec.msgpack.encode(like), digest_size=DIGEST_BYTES).digest())
 
 
 class _Likenesses(dict[int, int]):

@@ -178,14 +178,14 @@ def test_what_a_node_serves_to_others_is_what_stands_for_it_serves() -> None:
     assert Search(model).run().complete
     nodes = model.steps_of
     known = range(len(nodes.facts))
-    stood_for = [state for state in known if nodes.facts[state].chain and nodes.server(state) != state]
+    stood_for = [state for state in known if nodes.facts[state].chain and nodes.states.server(state) != state]
     empty = [state for state in known if not nodes.facts[state].chain]
 
     fetched = set()
     for state in stood_for:
         for asker in empty[::7]:
             if nodes.owners[asker] != nodes.owners[state]:
-                done, same = (nodes.outcomes(asker, ("fetch", one)) for one in (state, nodes.server(state)))
+                done, same = (nodes.outcomes(asker, ("fetch", one)) for one in (state, nodes.states.server(state)))
                 assert done == same
                 fetched.add(done[0].after != asker)
 
