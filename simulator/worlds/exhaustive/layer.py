@@ -13,6 +13,7 @@ from typing import Generic, TypeVar, cast
 import msgspec
 
 from simulator.errors import InputError
+from simulator.worlds.exhaustive.model_errors import Reconsidered
 from simulator.worlds.exhaustive.number_log import AppendedFile
 
 S = TypeVar("S", bound=Hashable)
@@ -28,7 +29,7 @@ _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(list[tuple[int, ...]]).decode
 
 
-class NotPlain(Exception):
+class NotPlain(Reconsidered):
     """A state is no plain tuple of whole numbers."""
 
 

@@ -12,7 +12,17 @@ from multiprocessing.connection import Connection
 import pytest
 
 from simulator.cli.main import main
-from simulator.tools.bench import chains, checkers, failover, growth, loops, turns, virtual_world, writes
+from simulator.tools.bench import (
+    chains,
+    checkers,
+    every_schedule,
+    failover,
+    growth,
+    loops,
+    turns,
+    virtual_world,
+    writes,
+)
 from simulator.tools.bench.case import Case, Effort, Skipped
 from simulator.tools.bench.catalogue import CASES
 from simulator.tools.bench.flow import Flow, busy_cores, processor_s
@@ -39,6 +49,10 @@ SMALL = (
     "checkers/register-9000",
     "checkers/set-1000/50-clients/right",
     "checkers/stack-1000/50-clients/stale",
+    "prove/python-limit",
+    "prove/paxos-small",
+    "prove/own-node",
+    "prove/memory",
     "start-up/plain-loop",
     "start-up/paxsim",
     "growth/nodes-3/latency",
@@ -164,7 +178,7 @@ def test_a_wrong_name_is_bad_usage(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_each_file_of_cases_is_in_the_catalogue() -> None:
     """A benchmark that nobody lists is measured by nobody."""
-    for module in (checkers, chains, failover, growth, loops, turns, virtual_world, writes):
+    for module in (checkers, chains, every_schedule, failover, growth, loops, turns, virtual_world, writes):
         assert all(case in CASES for case in module.CASES)
 
 

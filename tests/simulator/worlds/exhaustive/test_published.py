@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from simulator.worlds.exhaustive.lamport_paxos import LamportPaxos
 from simulator.worlds.exhaustive.model import Model, always
 from simulator.worlds.exhaustive.search import Search
 from tests.simulator.worlds.exhaustive.models.clients import SingleCopy
@@ -21,6 +22,8 @@ SMALL: dict[str, tuple[Model[Any, Any], int, int]] = {
     "one copy, four clients": (WithHistory(SingleCopy(4)), 400_233, 17),
     "Voting": (Voting(3), 6_752, 16),
     "Paxos, tiny": (PaxosTiny(2), 3_921, 17),
+    "Paxos, tiny, of small numbers": (LamportPaxos(2), 3_921, 17),
+    "Paxos, small, of small numbers": (LamportPaxos(3), 185_369, 25),
 }
 
 
