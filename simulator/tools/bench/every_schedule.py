@@ -21,7 +21,7 @@ from simulator.worlds.exhaustive.visited import FORM
 BALLOTS, STATES = 3, 185_369
 """TLA+ examples, MCPaxosSmall."""
 QUICK_BALLOTS = 2
-COUNTERS, HIGHEST, QUICK_HIGHEST = 7, 7, 3
+COUNTERS, HIGHEST, QUICK_HIGHEST = 7, 7, 4
 OWN, QUICK_OWN = Budgets(writes=1, elections=2, crashes=1), Budgets(writes=1, elections=1, crashes=1)
 
 
