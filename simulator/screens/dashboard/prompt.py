@@ -8,15 +8,15 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 from textual.events import Key, Paste
 from textual.message import Message
-from textual.widgets import Input
 
 from simulator.screens.dashboard.list_pane import ListPane
+from simulator.screens.ordered_input import OrderedInput
 
 Completer = Callable[[str], Sequence[str]]
 """The words that may stand where the given text's last word stands (or would begin, after a blank)."""
 
 
-class Prompt(Input):
+class Prompt(OrderedInput):
     """Where a person types. Up and down walk through earlier lines; Tab completes."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -64,10 +64,7 @@ class Prompt(Input):
         """The list for which keys are meant. They all come here, so that none overtakes another."""
 
     async def on_key(self, event: Key) -> None:
-        """Handle the keys that have a meaning here at once.
-
-        Textual bubbles them to the app first, and letters typed fast would overtake them.
-        """
+        """Handle the keys that have a meaning here at once."""
         if self.used is not None and (action := self.used.action_of(event.key)):
             event.stop()
             event.prevent_default()
@@ -81,11 +78,7 @@ class Prompt(Input):
             event.prevent_default()
             self.post_message(self.HelpWanted())
             return
-        bindings = self._bindings.key_to_bindings.get(event.key)
-        if bindings and not event.is_printable:
-            event.stop()
-            event.prevent_default()
-            await self.run_action(bindings[0].action)
+        await self.run_binding_of(event)
 
     def use(self, pane: ListPane | None) -> None:
         """Keys are meant for `pane` from now on; None: for the line."""

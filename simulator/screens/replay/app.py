@@ -1,17 +1,23 @@
-"""The screen of a replay and its keys. The app is thin: `Player` knows the place, and `drawing` draws it."""
+"""The screen of a replay and its keys. The app is thin: `Player` knows the place, and `drawing` draws it.
+
+Keys take effect in the order in which they come, however fast: all bindings are the app's own and have priority, and
+the app waits until the line has taken a key before it looks at the next one.
+"""
 
 from __future__ import annotations
 
+import asyncio
 from typing import ClassVar
 
 from rich.text import Text
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
-from textual.events import Resize
-from textual.widgets import Input, Static
+from textual.events import Event, Key, Resize
+from textual.widgets import Static
 
 from simulator.analysis.explanation import explain_in
 from simulator.errors import InputError
+from simulator.screens.ordered_input import OrderedInput
 from simulator.screens.replay.drawing import whole
 from simulator.screens.replay.player import KINDS, Player
 from simulator.text.sanitize import safe
@@ -31,31 +37,35 @@ class Replay(App[int]):
     #line { height: 3; display: none; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("right,l", "step(1)", show=False),
-        Binding("left,h", "step(-1)", show=False),
-        Binding("shift+right", "step(100)", show=False),
-        Binding("shift+left", "step(-100)", show=False),
-        Binding("home", "go(-1)", show=False),
-        Binding("end", "go(999999999)", show=False),
-        Binding("space", "play", show=False),
-        Binding("plus,equals_sign", "speed(1)", show=False),
-        Binding("minus", "speed(-1)", show=False),
-        *(Binding(kind[0], f"jump('{kind}', True)", show=False) for kind in KINDS),
-        *(Binding(kind[0].upper(), f"jump('{kind}', False)", show=False) for kind in KINDS),
-        Binding("g", "ask('go')", show=False),
-        Binding("slash", "ask('search')", show=False),
-        Binding("n", "again(True)", show=False),
-        Binding("N", "again(False)", show=False),
-        Binding("w", "why", show=False),
-        Binding("escape", "close_line", show=False),
-        Binding("q,ctrl+q,ctrl+c", "leave", show=False),
+        Binding(keys, action, show=False, priority=True)
+        for keys, action in (
+            ("right,l", "step(1)"),
+            ("left,h", "step(-1)"),
+            ("shift+right", "step(100)"),
+            ("shift+left", "step(-100)"),
+            ("home", "go(-1)"),
+            ("end", "go(999999999)"),
+            ("space", "play"),
+            ("plus,equals_sign", "speed(1)"),
+            ("minus", "speed(-1)"),
+            *((kind[0], f"jump('{kind}', True)") for kind in KINDS),
+            *((kind[0].upper(), f"jump('{kind}', False)") for kind in KINDS),
+            ("g", "ask('go')"),
+            ("slash", "ask('search')"),
+            ("n", "again(True)"),
+            ("N", "again(False)"),
+            ("w", "why"),
+            ("escape", "close_line"),
+            ("q", "leave"),
+            ("ctrl+q,ctrl+c", "leave_at_once"),
+        )
     ]
 
     def __init__(self, player: Player) -> None:
         super().__init__(ansi_color=True)
         self.player = player
         self._drawn = Static(id="drawn")
-        self._line = Input(id="line")
+        self._line = _Line(id="line")
         self._asks = ""
         self._wanted = ""
         self._note = ""
@@ -69,6 +79,20 @@ class Replay(App[int]):
         """Draw, and let time pass."""
         self.set_interval(1 / _FRAMES_PER_SECOND, self._pass_time)
         self.draw()
+
+    async def on_event(self, event: Event) -> None:
+        """Pass an event on; a key in the line has taken effect when this returns."""
+        is_new = isinstance(event, Key) and not event.is_forwarded
+        await super().on_event(event)
+        if is_new and self._line.display:
+            taken = asyncio.Event()
+            if self._line.call_later(taken.set):
+                await taken.wait()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """While the line is shown, letters are its own."""
+        typed = self._line.display and action not in {"close_line", "leave_at_once"}
+        return False if typed else super().check_action(action, parameters)
 
     def on_resize(self, _event: Resize) -> None:
         """Draw for the new size."""
@@ -110,7 +134,7 @@ class Replay(App[int]):
         self._line.placeholder = "slot 3, event 12, or 1.5s" if what == "go" else "a text to search for"
         self._line.value = ""
         self._line.display = True
-        self.set_focus(self._line)  # At once: the next key may be on its way.
+        self.set_focus(self._line)
 
     def action_close_line(self) -> None:
         """Close the line without doing anything."""
@@ -118,15 +142,15 @@ class Replay(App[int]):
         self.set_focus(None)
         self.draw()
 
-    def on_input_submitted(self, event: Input.Submitted) -> None:
+    def line_entered(self, value: str) -> None:
         """Go where the line says."""
         self.action_close_line()
         if self._asks == "search":
-            self._wanted = event.value
+            self._wanted = value
             self.action_again(True)
             return
         try:
-            self.player.go_to(event.value)
+            self.player.go_to(value)
         except InputError as error:
             self.draw(str(error))
         else:
@@ -150,6 +174,24 @@ class Replay(App[int]):
         """End the replay."""
         self.exit(0)
 
+    def action_leave_at_once(self) -> None:
+        """End the replay, whatever is being typed."""
+        self.exit(0)
+
     def _pass_time(self) -> None:
         if self.player.pass_time(1000 / _FRAMES_PER_SECOND):
             self.draw()
+
+
+class _Line(OrderedInput):
+    """A line to type in. It tells the app itself that it is complete: a message would come behind the next keys."""
+
+    async def on_key(self, event: Key) -> None:
+        """All keys take effect at once."""
+        await self.run_binding_of(event)
+
+    async def action_submit(self) -> None:
+        """Complete the line."""
+        app = self.app
+        assert isinstance(app, Replay)
+        app.line_entered(self.value)

@@ -214,6 +214,10 @@ def test_in_a_real_terminal_the_same_place_is_the_same_screen(trace: Path) -> No
         terminal.shows("▊  event 5 ")
         assert press("\r", 5) == fifth
         assert press("hhhh", 1) == first
+        assert press("gevent 5\r", 5) == fifth  # Typed at once, as a paste or a script does.
+        assert press("gevent 1\rllllgevent 104\rl", 105) == far
+        assert press("gqlwn/" + 5 * "\x7f" + "event 5\r", 5) == fifth
+        assert press("hhhh", 1) == first
         terminal.type("w")
         terminal.shows("Any key that moves goes back to the run.")
         assert press("l", 2) != first
