@@ -7,7 +7,7 @@ from textual.widgets import Input
 
 
 class OrderedInput(Input):
-    """Textual lets a key with a binding, as backspace, bubble to the app first: letters typed fast would overtake it."""
+    """Textual lets a key with a binding bubble to the app first, where letters typed fast would overtake it."""
 
     async def run_binding_of(self, event: Key) -> None:
         """Run the binding of a key that is no letter, if it has one, at once."""
