@@ -150,6 +150,7 @@ class LocalStates:
         self._judged: Interner[object] = Interner()
         self._judged_of: dict[int, int] = {}
         self._parcels: dict[tuple[Inbox, bool], Parcel] = {}
+        self._all_parcels: dict[tuple[Inbox, bool], Parcels] = {}
 
     def number(self, state: int, inbox: Iterable[int], *, crashes: bool) -> int:
         """The number of this local state, without its dead messages. `crashes`: nodes may still crash."""
@@ -176,6 +177,7 @@ class LocalStates:
         self._numbers.take_up(())
         self._judged_of.clear()
         self._parcels.clear()
+        self._all_parcels.clear()
         for local in known:
             self._add(local)
 
@@ -186,15 +188,17 @@ class LocalStates:
             found = self._parcels[messages, crashes] = Parcel(self, messages, crashes=crashes)
         return found
 
-    def parcels(self, sent: Inbox, *, crashes: bool) -> tuple[tuple[int, Parcel], ...]:
+    def parcels(self, sent: Inbox, *, crashes: bool) -> Parcels:
         """These messages as parcels, each with the place of its receiver."""
-        by_place: dict[int, list[int]] = {}
-        for number in sent:
-            by_place.setdefault(self.nodes.messages.values[number][1] - 1, []).append(number)
-        parcel = self.parcel
-        return tuple(
-            (place, parcel(tuple(sorted(those)), crashes=crashes)) for place, those in sorted(by_place.items())
-        )
+        found = self._all_parcels.get((sent, crashes))
+        if found is None:
+            by_place: dict[int, list[int]] = {}
+            for number in sent:
+                by_place.setdefault(self.nodes.messages.values[number][1] - 1, []).append(number)
+            found = self._all_parcels[sent, crashes] = tuple(
+                (place, self.parcel(tuple(sorted(those)), crashes=crashes)) for place, those in sorted(by_place.items())
+            )
+        return found
 
 
 class Parcel(dict[int, int]):
@@ -210,3 +214,7 @@ class Parcel(dict[int, int]):
         state, inbox, _ = self._local_states.known[local]
         after = self[local] = self._local_states.number(state, inbox + self._messages, crashes=self._crashes)
         return after
+
+
+Parcels = tuple[tuple[int, Parcel], ...]
+"""All that is sent in a step, each with the place of its receiver."""
