@@ -9,9 +9,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 from simulator.settings import Settings
-from simulator.tools.bench.case import Case, Effort
+from simulator.tools.bench.case import Case, Effort, Skipped
 from simulator.worlds.exhaustive.cluster_model import Budgets, ClusterModel
 from simulator.worlds.exhaustive.lamport_paxos import LamportPaxos, Numbers, Step
 from simulator.worlds.exhaustive.model import Model
@@ -106,13 +107,19 @@ def memory(effort: Effort) -> Sequence[float]:
 
 def print_memory(highest: int) -> None:
     """Search, and print the growth of this process's peak, in bytes a state."""
-    import resource  # noqa: PLC0415  It is missing where nobody asks for it.
-
     search = Search(_Counters(highest))
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = _peak_bytes()
     found = search.run().progress.states
-    after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    sys.stdout.write(f"{1_024 * (after - before) / found}\n")
+    sys.stdout.write(f"{(_peak_bytes() - before) / found}\n")
+
+
+def _peak_bytes() -> int:
+    """The peak of this program. What `resource` tells begins with the peak of the process that started it."""
+    try:
+        lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        raise Skipped("this system has no /proc, which tells the peak of a process") from None
+    return 1_024 * next(int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
 
 
 CASES = [

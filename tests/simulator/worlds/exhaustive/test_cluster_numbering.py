@@ -119,9 +119,9 @@ def test_a_number_that_stands_for_nothing_is_refused(kept: bytes) -> None:
         for way, _ in Random(1).sample(list(places(plain)), 400)
         for new in (-1, 10**6)
     ]
-    said = [refusal(data) for data in damaged]
-    assert all(why.startswith("it is ") or why.endswith(" in it stand for nothing") for why in said if why)
-    assert sum(map(bool, said)) > len(said) * 2 // 3
+    refusals = [refusal(data) for data in damaged]
+    assert all(why.startswith("it is ") or why.endswith(" in it stand for nothing") for why in refusals if why)
+    assert sum(map(bool, refusals)) > len(refusals) * 2 // 3
 
 
 def refusal(numbering: bytes) -> str:
