@@ -17,7 +17,9 @@ from simulator.cluster.message_text import KINDS
 from simulator.scenario.session.library import load_scenario
 from simulator.scenario.session.run_scenarios import run_scenario
 from simulator.settings import Settings
+from simulator.trace.events import MessageSent
 from simulator.worlds.exhaustive.cluster_model import Action, ClusterModel
+from simulator.worlds.exhaustive.run_events import STEP_MS, events_of
 
 SILENCES = ("sleep 210ms", "sleep 350ms")
 """Longer than most election timeouts, and shorter than the time after which a leader without answers steps down; and
@@ -45,12 +47,16 @@ def scenario_of(
     *,
     at_once: Collection[int] = (),
     silence: str = SILENCES[0],
+    opened: Sequence[bool] | None = None,
+    at_sync: bool = True,
 ) -> str:
     """The text of the scenario; `steps` lead to the violation `why`.
 
     `at_once` are the writes after which no election timeout passes: their nodes follow nobody, and campaign themselves.
-    `silence` is what passes for one election timeout.
+    `silence` is what passes for one election timeout. `opened` says which steps open a ballot.
+    `at_sync`: who crashes at a message does so before its records are synced, otherwise right after it.
     """
+    opens = _elections(model, steps) if opened is None else opened
     lines = [f"# Found by paxsim prove: {why}."]
     if rule is not None:
         lines.append(f"# break: {rule}")
@@ -58,17 +64,19 @@ def scenario_of(
     kinds = {kind: name for name, kind in KINDS.items()}
     campaigns, copied = 0, _copied(model, steps)
     both: set[int] = set()  # Messages of which a copy was let go: a line lets all of a kind on a link go.
-    for at, (action, opened) in enumerate(zip(steps, _elections(model, steps), strict=True)):
+    for at, (action, campaign) in enumerate(zip(steps, opens, strict=True)):
         what, node, argument, _ = action
         lines += [f"copy {kinds[kind]} {1 if kinds[kind] in SENT_TO_ONE else model.nodes - 1}" for kind in copied[at]]
         lines.append(f"# {model.tell(action)}")
-        if opened and campaigns and not (what.endswith("write") and argument in at_once):
+        if campaign and campaigns and not (what.endswith("write") and argument in at_once):
             lines.append(silence)
-        campaigns += opened
+        campaigns += campaign
         sent = model.message(action)
+        at_point = [f"crash {node} --at before-sync"] if at_sync and what.startswith("crash at") else []
+        lines += at_point if not campaign else []
         if what.endswith("write"):
             lines.append(f"@{node} post alice t{argument} x &")
-        elif what.endswith(("campaign", "campaign again")) and not opened:
+        elif what.endswith(("campaign", "campaign again")) and not campaign:
             lines.append(silence)
         elif what.endswith("campaign"):
             lines += ["wait held within 5s"] if campaigns == 1 else []
@@ -78,12 +86,13 @@ def scenario_of(
             if what == "deliver a copy":
                 both.add(argument)
             lines.append(f"deliver {sent[0]}>{sent[1]} {kinds[type(sent[2])]}")
-        if opened:
+        if campaign:
             others = [other for other in range(1, model.nodes + 1) if other != node]
             lines.append(f"deliver {','.join(f'{node}>{other}' for other in others)} pre-vote")
+            lines += at_point
             lines.append(f"deliver {','.join(f'{other}>{node}' for other in others)} pre-vote-reply")
         if what.startswith("crash"):
-            lines += [f"crash {node}", f"restart {node}"]
+            lines += [f"restart {node}"] if at_point else [f"crash {node}", f"restart {node}"]
     return "\n".join([*lines, "check", ""])
 
 
@@ -93,7 +102,8 @@ def write_down(
     """Write the scenario, run it in the virtual world, and keep its trace beside it.
 
     Time that passes may end a campaign that the run needs, or be needed to end a leadership: the first way to let it
-    pass that shows this violation is kept, otherwise the first that shows any.
+    pass that shows this violation is kept, otherwise the first that shows any. Each is tried in the order of the search
+    and in that of `campaigns_late`.
 
     Raises:
         OSError: the folder cannot be written.
@@ -112,14 +122,45 @@ def write_down(
 
     best = ""
     most: tuple[str, ...] = ()
-    for silence, at_once in product(SILENCES, all_at_once):
-        text = scenario_of(model, steps, why, rule, at_once=at_once, silence=silence)
+    opened = _elections(model, steps)
+    late = campaigns_late(model, steps, opened)
+    orders = [range(len(steps))] if late == list(range(len(steps))) else [range(len(steps)), late]
+    points = (True, False) if any(what.startswith("crash at") for what, _, _, _ in steps) else (False,)
+    for order, at_sync, silence, at_once in product(orders, points, SILENCES, all_at_once):
+        those, opens = [steps[at] for at in order], [opened[at] for at in order]
+        text = scenario_of(model, those, why, rule, at_once=at_once, silence=silence, opened=opens, at_sync=at_sync)
         broken = carried_out(text)
         if NAMES.get(invariant, invariant) in broken:
             return Shown(str(path), str(trace), broken)
         if not best or (broken and not most):
             best, most = text, broken
     return Shown(str(path), str(trace), carried_out(best))
+
+
+def campaigns_late(model: ClusterModel, steps: Sequence[Action], opened: Sequence[bool]) -> list[int]:
+    """The places of these steps in another order, in which the same happens: ballots are opened as late as they can be.
+
+    Steps of one node keep their order, a message comes after it was sent, and ballots and writes keep theirs.
+    """
+    sent_in = {
+        event.number - 1: event.at_ms // STEP_MS - 1
+        for event in reversed(events_of(model, steps))
+        if isinstance(event, MessageSent)
+    }
+    touched = [{_acting(model, action)} | ({action[2]} if action[0] == "fetch" else set()) for action in steps]
+    after: list[set[int]] = []
+    for at, action in enumerate(steps):
+        before = {other for other in range(at) if touched[other] & touched[at]}
+        before |= {other for other in range(at) if opened[at] and opened[other]}
+        before |= {other for other in range(at) if "write" in action[0] and "write" in steps[other][0]}
+        if model.message(action) is not None and sent_in.get(action[2], -1) >= 0:
+            before.add(sent_in[action[2]])
+        after.append(before)
+    order: list[int] = []
+    while len(order) < len(steps):
+        ready = [at for at in range(len(steps)) if at not in order and after[at] <= set(order)]
+        order.append(next((at for at in ready if not opened[at]), ready[0]))
+    return order
 
 
 def _copied(model: ClusterModel, steps: Sequence[Action]) -> list[list[type]]:
