@@ -25,7 +25,7 @@ from simulator.worlds.exhaustive.cluster_outcomes import (
     with_more,
 )
 from simulator.worlds.exhaustive.cluster_rules import disagreement, wrong_together
-from simulator.worlds.exhaustive.cluster_words import told
+from simulator.worlds.exhaustive.cluster_words import in_words
 from simulator.worlds.exhaustive.local_states import KINDS, LocalStates
 from simulator.worlds.exhaustive.model import Model, Property, always
 from simulator.worlds.exhaustive.node_steps import NodeSteps
@@ -203,4 +203,4 @@ class ClusterModel(Model[Numbers, Action]):
 
     def tell(self, action: Action) -> str:
         """One action in words."""
-        return told(action, self.message(action))
+        return in_words(action, self.message(action))

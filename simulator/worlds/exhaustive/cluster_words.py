@@ -6,7 +6,7 @@ from simulator.worlds.exhaustive.cluster_outcomes import Action
 from simulator.worlds.exhaustive.driven_node import Sent
 
 
-def told(action: Action, sent: Sent | None) -> str:
+def in_words(action: Action, sent: Sent | None) -> str:
     """One action in words; `sent` is the message that it is about."""
     what, node, argument, which = action
     crash = f"crashes before its records are durable, and restarts (remainder {which + 1})"
