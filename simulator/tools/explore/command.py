@@ -66,6 +66,7 @@ class Report(msgspec.Struct, kw_only=True):
                     "replay": found.replay if found else search.command(failure.seed),
                     "shrunk_trace": found.shrunk_trace if found else None,
                     "scenario": found.scenario if found else None,
+                    "first_wrong": found.first_wrong if found else None,
                 }
             )
         return {

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 
+from simulator.checks.trace_check import check_trace
 from simulator.errors import InputError
 from simulator.scenario.session.files import write_lines
 from simulator.scenario.session.library import load_scenario
@@ -24,7 +25,10 @@ from simulator.tools.explore.trial import run_trial
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
-    """A failing seed, shrunk and written down. `replay` is the command that shows it; the two files are named."""
+    """A failing seed, shrunk and written down. `replay` is the command that shows it; the two files are named.
+
+    `first_wrong` is the step that first went wrong, as `paxsim check --json` has it for the trace; None: no step did.
+    """
 
     seed: int
     invariant: str
@@ -36,6 +40,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     operations: int
     nodes: int
     runs: int
+    first_wrong: dict[str, object] | None = None
 
 
 def write_down(failure: Failure, search: Search, folder: str, most_runs: int) -> Finding:
@@ -54,7 +59,9 @@ def write_down(failure: Failure, search: Search, folder: str, most_runs: int) ->
     run_trial(small.schedule, trace=lambda lines: write_lines(trace, lines))
     scenario = f"{stem}.paxsim"
     schedule = small.schedule
-    why = next(found.sentence() for found in small.outcome.violations if found.invariant == failure.invariant)
+    shown = next(found for found in small.outcome.violations if found.invariant == failure.invariant)
+    violation = check_trace(Path(trace)).violations.get(failure.invariant, shown)  # Which knows the lines.
+    why = violation.sentence()
     shrunk = msgspec.structs.replace(failure, why=why)  # What the file is about: the shrunk run, not the drawn one.
     _write_scenario(scenario, schedule, shrunk, search.command(failure.seed), lines=True)
     lines = _breaks_again(scenario, schedule, failure.invariant)
@@ -71,6 +78,7 @@ def write_down(failure: Failure, search: Search, folder: str, most_runs: int) ->
         operations=len(schedule.calls),
         nodes=len(touched(schedule)),
         runs=small.runs,
+        first_wrong=None if violation.first is None else violation.first.document(),
     )
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import msgspec
 import pytest
 
+from simulator.cli.main import main
 from simulator.cli.program import run_program
 from simulator.errors import InputError
 from simulator.faults.faults import Crash, Heal, Restart
@@ -117,7 +119,9 @@ def test_results_that_are_none_are_refused_by_line(tmp_path: Path) -> None:
         Results(str(name), Search())
 
 
-def test_a_failure_is_written_down_as_a_scenario_and_a_trace(tmp_path: Path) -> None:
+def test_a_failure_is_written_down_as_a_scenario_and_a_trace(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Both are understood by those who read them, and the search stops when it has enough."""
     wishes = Wishes(search=BROKEN, seeds=50, folder=str(tmp_path), enough=1, shrink=1, shrink_runs=60)
 
@@ -131,6 +135,8 @@ def test_a_failure_is_written_down_as_a_scenario_and_a_trace(tmp_path: Path) -> 
     assert first == f"# Seed {found.seed} breaks {found.invariant!r}: {found.why}", "it tells of the shrunk run"
     [found] = [f for f in msgspec.to_builtins(report.document(BROKEN))["failures"] if f["shrunk_trace"]]
     assert found["replay"]
+    assert main(["check", found["shrunk_trace"], "--json"]) == 1
+    assert found["first_wrong"] == json.loads(capsys.readouterr().out)["first_wrong"]
 
 
 def test_shrinking_leaves_what_matters() -> None:
