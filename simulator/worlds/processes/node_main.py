@@ -114,7 +114,7 @@ class Loop:
         while not self._inlet.closed:
             ready = self._selector.select(self._timeout_s())
             host.now_ms = now = self._clock.now_ms()
-            host.turn_began = time.monotonic()
+            host.turn_began_cpu_s = time.process_time()
             received = self._inlet.read() if ready else []
             if ready and self._set_clock(received):
                 host.now_ms = now = self._clock.now_ms()

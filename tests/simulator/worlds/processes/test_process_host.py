@@ -16,10 +16,11 @@ from simulator.worlds.processes.wire import decode_message
 
 
 class Bench:
-    """A host whose clock stands at `now_s`, and the other end of its pipe."""
+    """A host whose clock stands at `now_s`, and the other end of its pipe. It has used `cpu_s` of the processor."""
 
     def __init__(self) -> None:
         self.now_s = 100.0
+        self.cpu_s = 5.0
         theirs, ours = os.pipe()
         self.fds = (theirs, ours)
         self.inlet = Inlet(theirs)
@@ -36,7 +37,8 @@ def bench(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
     """A host at the beginning of a turn."""
     bench = Bench()
     monkeypatch.setattr("simulator.worlds.processes.process_host.time.monotonic", lambda: bench.now_s)
-    bench.host.turn_began = bench.now_s
+    monkeypatch.setattr("simulator.worlds.processes.process_host.time.process_time", lambda: bench.cpu_s)
+    bench.host.turn_began_cpu_s = bench.cpu_s
     yield bench
     for fd in bench.fds:
         os.close(fd)
@@ -47,12 +49,13 @@ NEXT = Catchup(sender=1, first_slot=513, last_slot=1024)
 
 
 def test_the_next_blocks_are_asked_for_after_a_pause_as_long_as_the_turn(bench: Bench) -> None:
-    """Applying took 20 ms: the request leaves 20 ms later. Other messages do not wait."""
+    """Applying took 20 ms of the processor: the request leaves 20 ms later. Other messages do not wait."""
     bench.host.send((2,), FIRST)
     assert bench.sent() == [FIRST]
     assert bench.host.postponed_s() is None
 
-    bench.now_s += 0.020
+    bench.now_s += 0.300  # The machine is busy.
+    bench.cpu_s += 0.020
     decide = Decide(sender=1, ballot=Ballot(1, 1), decided=7)
     bench.host.send((2,), NEXT)
     bench.host.send((3,), decide)
@@ -69,9 +72,9 @@ def test_the_next_blocks_are_asked_for_after_a_pause_as_long_as_the_turn(bench: 
 
 def test_a_newer_request_takes_the_place_of_one_that_waits(bench: Bench) -> None:
     """Only one request for blocks is open at a time."""
-    bench.now_s += 0.020
+    bench.cpu_s += 0.020
     bench.host.send((2,), FIRST)
-    bench.host.turn_began = bench.now_s
+    bench.host.turn_began_cpu_s = bench.cpu_s
     bench.host.send((3,), NEXT)
 
     bench.now_s += 1
