@@ -11,7 +11,8 @@ from simulator.worlds.exhaustive.model import Model, always
 from simulator.worlds.exhaustive.search import Search
 from tests.simulator.worlds.exhaustive.models.clients import SingleCopy
 from tests.simulator.worlds.exhaustive.models.history import WithHistory
-from tests.simulator.worlds.exhaustive.models.multipaxos_smr import MultiPaxosSmr, State, disagreement
+from tests.simulator.worlds.exhaustive.models.multipaxos_smr import MultiPaxosSmr
+from tests.simulator.worlds.exhaustive.models.packed_smr import Numbers, PackedSmr
 from tests.simulator.worlds.exhaustive.models.paxos_register import PaxosRegister
 from tests.simulator.worlds.exhaustive.models.turing import PaxosTiny, Voting
 
@@ -38,29 +39,38 @@ def test_a_published_model_has_its_published_states(name: str) -> None:
     assert (outcome.progress.states, outcome.progress.depth) == (states, depth)
 
 
-class Agreeing(MultiPaxosSmr):
-    """The replicated log, with the property that it lacks."""
+class Agreeing(PackedSmr):
+    """The replicated log, with the property that it lacks; counts the states that do not have it."""
+
+    def __init__(self, *, mended: bool = False) -> None:
+        super().__init__(mended=mended)
+        self.wrong = 0
 
     def properties(self) -> list[Any]:
         """No slot has two commands."""
-        return [always("agreement", lambda state: not disagreement(state))]
+        return [always("agreement", self.agrees), always("count", self.counted)]
+
+    def agrees(self, state: Numbers) -> bool:
+        """No slot has two commands."""
+        return not self.disagreement(state)
+
+    def counted(self, state: Numbers) -> bool:
+        """True in every state."""
+        self.wrong += self.disagreement(state)
+        return True
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(1_800)
 def test_the_published_log_disagrees_after_13_steps_in_216_of_its_states() -> None:
     """A commit notice that names only the slot commits an older acceptance: `commit-by-index`."""
-    wrong: set[State] = set()
+    model = Agreeing()
 
-    class Counting(Agreeing):
-        def properties(self) -> list[Any]:
-            return [*super().properties(), always("count", lambda s: not (disagreement(s) and wrong.add(s)))]  # type: ignore[func-returns-value]
-
-    outcome = Search(Counting(), keep_going=True).run()
+    outcome = Search(model, keep_going=True).run()
 
     assert (outcome.progress.states, outcome.progress.depth) == (343_796, 28)
-    assert [len(found.steps) for found in outcome.found if found.name == "agreement"] == [13]
-    assert len(wrong) == 216
+    assert [len(found.steps) for found in outcome.found] == [13]
+    assert model.wrong == 216
 
 
 @pytest.mark.slow
@@ -71,3 +81,12 @@ def test_a_notice_with_its_ballot_mends_it() -> None:
 
     assert outcome.complete
     assert not outcome.found
+
+
+@pytest.mark.parametrize("mended", [False, True])
+def test_the_log_of_small_numbers_is_the_log(mended: bool) -> None:
+    """With one ballot it has the same states and depth as the one that is written as the module reads."""
+    plain, packed = Search(MultiPaxosSmr(1, mended=mended)).run(), Search(PackedSmr(1, mended=mended)).run()
+
+    assert packed.progress.states == plain.progress.states == 736
+    assert packed.progress.depth == plain.progress.depth
