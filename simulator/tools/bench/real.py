@@ -22,12 +22,19 @@ _titles = count(1)
 
 @contextmanager
 def running(
-    *, nodes: int = 5, sync: SyncMode = "fsync", ops_per_block: int = 1, window: int = 256, data: str = ""
+    *,
+    nodes: int = 5,
+    sync: SyncMode = "fsync",
+    ops_per_block: int = 1,
+    window: int = 256,
+    data: str = "",
+    keep_history: bool = False,
+    record: bool = False,
 ) -> Iterator[ProcessCluster]:
-    """A cluster with a leader. It keeps no history, which would grow for an hour."""
+    """A cluster with a leader. If nothing else is said it keeps no history, which would grow for an hour."""
     with tempfile.TemporaryDirectory(prefix="paxsim-bench-") as directory:
         settings = Settings(nodes=nodes, data=data or directory, sync=sync, ops_per_block=ops_per_block, window=window)
-        cluster = ProcessCluster(settings, keep_history=False)
+        cluster = ProcessCluster(settings, keep_history=keep_history, record=record)
         try:
             finished(cluster, cluster.submit(1, operation()))
             yield cluster

@@ -55,6 +55,7 @@ SMALL = (
     "prove/memory",
     "start-up/plain-loop",
     "start-up/paxsim",
+    "recording/on/256-outstanding/64-a-block",
     "growth/nodes-3/latency",
     "processor/64-outstanding/1-a-block/paxsim",
     "processor/1000-outstanding/64-a-block/bare",
