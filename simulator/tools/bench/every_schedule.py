@@ -155,6 +155,5 @@ CASES = [
         better="lower",
         measure=memory,
         settings={"model": f"{COUNTERS} counters", "states": (HIGHEST + 1) ** COUNTERS, "table": FORM},
-        repeats=1,
     ),
 ]
