@@ -90,6 +90,7 @@ class SearchFolder:
 
     def __init__(self, folder: Path, purpose: Purpose) -> None:
         self.folder = folder
+        self._refuse_others()
         try:
             self._lock = DirectoryLock(folder)
         except DirectoryHeld as error:
@@ -201,16 +202,18 @@ class SearchFolder:
             os.close(folder)
         self._header = header
 
+    def _refuse_others(self) -> None:
+        """A folder in which others have put files is left as it is, without a lock."""
+        if self.folder.is_dir() and not self.path(HEADER).exists():
+            others = sorted({path.name for path in self.folder.iterdir()} - {LOCK_NAME, f"{HEADER}.new"})
+            if others:
+                raise InputError(f"{self._name} holds other files ({others[0]!r}): choose a new or empty folder.")
+
     def _read(self, purpose: dict[str, str | int | bool]) -> Header | None:
         try:
             with self.path(HEADER).open("rb") as file:
                 raw = file.read(MOST_HEADER_BYTES)
         except FileNotFoundError:
-            others = sorted({path.name for path in self.folder.iterdir()} - {LOCK_NAME, f"{HEADER}.new"})
-            if others:
-                raise InputError(
-                    f"{self._name} holds other files ({others[0]!r}): choose a new or empty folder."
-                ) from None
             return None
         text, _, checksum = raw.rstrip(b"\n").rpartition(b"\n")
         if checksum != b"%08x" % zlib.crc32(text):

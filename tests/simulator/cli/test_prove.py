@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -91,6 +92,62 @@ def test_a_wrong_bound_is_one_sentence(words: list[str], sentence: str, capsys: 
     assert shown.out == ""
     assert sentence in shown.err
     assert shown.err.count("\n") == 1
+
+
+def test_a_search_goes_on_with_the_same_command(tmp_path: Path, capsys: Captured) -> None:
+    """Cut off, complete, and complete at once; each number of processes is right."""
+    for more, status, states in (
+        (["--states", "20"], 4, None),
+        (["--workers", "2"], 0, 49),
+        (["--workers", "1"], 0, 49),
+    ):
+        assert main([*SMALL, "--json", "--resume", str(tmp_path / "kept"), *more]) == status
+        shown = json.loads(capsys.readouterr().out)
+        assert states in {None, shown["states"]}
+        assert shown["complete"] == (status == 0)
+
+
+def test_a_folder_of_something_else_is_left_alone(tmp_path: Path, capsys: Captured) -> None:
+    """Status 2 and one sentence: another search, other files, a file."""
+    main([*SMALL, "--resume", str(tmp_path / "kept")])
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "letter").write_text("Dear Ann")
+    capsys.readouterr()
+    for words, sentence in (
+        (
+            ["prove", "--writes", "2", "--resume", str(tmp_path / "kept")],
+            "keeps another search, with --crashes 0 and not 1",
+        ),
+        (
+            [*SMALL, "--break", "promise-goes-down", "--resume", str(tmp_path / "kept")],
+            "--break not given and not promise-",
+        ),
+        ([*SMALL, "--resume", str(tmp_path / "mine")], "holds other files ('letter')"),
+        ([*SMALL, "--resume", str(tmp_path / "mine" / "letter")], "is a file"),
+        ([*SMALL, "--resume", "/proc/nothing"], "'/proc/nothing'"),
+        ([*SMALL, "--workers", "0"], "--workers"),
+    ):
+        assert main(words) == 2
+        shown = capsys.readouterr()
+        assert (shown.out, shown.err.count("\n")) == ("", 1)
+        assert sentence in shown.err
+    assert [path.name for path in (tmp_path / "mine").iterdir()] == ["letter"]
+
+
+def test_ctrl_c_keeps_what_was_done(tmp_path: Path) -> None:
+    """Status 130; the same command goes on."""
+    words = [sys.executable, "-m", "simulator", "prove", "--resume", str(tmp_path / "kept")]
+    running = subprocess.Popen(words, cwd=HOUSE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    while not (tmp_path / "kept" / "search.json").exists():  # It is written before the search begins.
+        assert running.poll() is None
+    running.send_signal(signal.SIGINT)
+    shown, _ = running.communicate(timeout=60)
+
+    assert running.returncode == 130
+    assert shown.startswith("cut off by an interrupt, nothing is shown") or not shown
+    again = subprocess.run([*words, "--states", "300"], cwd=HOUSE, capture_output=True, text=True, check=False)
+    assert again.returncode == 4
+    assert again.stdout.startswith("cut off by states, nothing is shown")
 
 
 def test_the_model_of_the_page_runs() -> None:
