@@ -60,7 +60,7 @@ class ClusterModel(Model[Numbers, Action]):
         self.nodes = settings.nodes
         self.majority = settings.majority
         self.steps_of = NodeSteps(settings)
-        self._orbits = orbits = Orbits(self.steps_of, self.nodes) if reductions.symmetry else None
+        self.orbits = orbits = Orbits(self.steps_of, self.nodes) if reductions.symmetry else None
         self.locals = LocalStates(self.steps_of, orbits, reductions.droppable)
         self.only_agreement = only_agreement
         self.outcomes = NodeOutcomes(self.steps_of, self.locals, budgets, only_agreement=only_agreement)
@@ -152,7 +152,7 @@ class ClusterModel(Model[Numbers, Action]):
         return Numbering(
             self.nodes,
             self.steps_of.kept(),
-            None if self._orbits is None else self._orbits.kept(),
+            None if self.orbits is None else self.orbits.kept(),
             likenesses,
             (self.locals.dead[False].kept(), self.locals.dead[True].kept()),
             tuple(self.locals.known),
@@ -163,10 +163,10 @@ class ClusterModel(Model[Numbers, Action]):
 
     def resume(self, numbering: bytes) -> None:
         """See `Model`."""
-        kept = decoded(numbering, self.nodes, symmetry=self._orbits is not None)
+        kept = decoded(numbering, self.nodes, symmetry=self.orbits is not None)
         self.steps_of.take_up(kept.steps)
-        if self._orbits is not None and kept.orbits is not None:
-            self._orbits.take_up(kept.orbits)
+        if self.orbits is not None and kept.orbits is not None:
+            self.orbits.take_up(kept.orbits)
         if self._symmetry is not None:
             self._symmetry.take_up(kept.likenesses)
         for crashes in (False, True):

@@ -102,6 +102,10 @@ class NodeSteps:
         """What the real node did with an event; None if it was not asked."""
         return self._done[state].get(event)
 
+    def asked_of(self, state: int) -> dict[Event, tuple[Step, ...]]:
+        """All that the real node was asked in this state, and its outcomes."""
+        return dict(self._done[state])
+
     def ask(self, state: int, event: Event) -> tuple[Step, ...]:
         """The same, from the real node. It is asked once."""
         done = self._done[state].get(event)
