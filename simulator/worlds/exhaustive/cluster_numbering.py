@@ -16,7 +16,8 @@ from simulator.worlds.exhaustive.driven_node import Event
 from simulator.worlds.exhaustive.local_states import KeptDead
 from simulator.worlds.exhaustive.node_states import DIGEST_BYTES
 from simulator.worlds.exhaustive.node_steps import KeptSteps
-from simulator.worlds.exhaustive.orbits import KeptOrbit, KeptOrbits
+from simulator.worlds.exhaustive.orbits import KeptOrbits
+from simulator.worlds.exhaustive.renamings import KeptOrbit
 from simulator.worlds.exhaustive.symmetry import Likeness
 
 BUDGETS = 6

@@ -6,7 +6,7 @@ import pytest
 
 from simulator.settings import Settings
 from simulator.worlds.exhaustive.cluster_model import Budgets, ClusterModel
-from simulator.worlds.exhaustive.orbits import Ways
+from simulator.worlds.exhaustive.renamings import Ways
 from simulator.worlds.exhaustive.search import Search
 
 
