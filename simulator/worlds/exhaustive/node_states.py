@@ -6,6 +6,7 @@ it. Where a search is taken up in another process, it comes to this state again 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from hashlib import blake2b
 
@@ -14,10 +15,13 @@ import msgspec
 from paxos.ballot import Ballot, NodeId
 from simulator.errors import InputError
 from simulator.node.node import Node
+from simulator.node.storage.journal import JOURNAL
 from simulator.worlds.exhaustive.driven_node import DrivenHost, disk_of, set_host
 from simulator.worlds.exhaustive.node_facts import Facts, FactsOfNodes
 from simulator.worlds.exhaustive.snapshots import Snapshot, Snapshots
 
+MARK = re.compile(rb'"chain":\[([0-9]+),')
+"""A height that the journal names. A node that restarts believes blocks that are not synced up to there."""
 DIGEST_BYTES = 16
 """Two different states have the same digest with a chance of 2**-128."""
 
@@ -147,7 +151,9 @@ class NodeStates:
     ) -> tuple[tuple[NodeId, object, tuple[str, ...], tuple[Ballot, ...]], tuple[object, ...]]:
         """What the node acts upon, and what is durable. A state holds no more."""
         forgotten = tuple(sorted(ballot for ballot in ballots if ballot > node.replica.acceptor.opened))
-        durable = facts.height, facts.promised, facts.opened, tuple(facts.votes.items())
+        journal, synced = disk_of(node).files.get(JOURNAL, (b"", 0))
+        marks = tuple(sorted({*MARK.findall(journal[:synced])}))
+        durable = facts.height, facts.promised, facts.opened, tuple(facts.votes.items()), marks
         unsynced = tuple((name, data[synced:]) for name, (data, synced) in sorted(disk_of(node).files.items()))
         return (node.me, node.replica.essence(), facts.chain, forgotten), (durable, unsynced)
 
