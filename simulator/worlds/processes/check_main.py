@@ -18,8 +18,8 @@ from simulator.worlds.processes.run_checker import RunChecker
 
 NICENESS = 5
 """Nodes and the network go first."""
-REST = 19.0
-"""After each chunk of the recording it rests so many times as long: a twentieth of a core is left to it.
+REST = 39.0
+"""After each chunk of the recording it rests so many times as long: a fortieth of a core is left to it.
 
 Whoever asks ends the rest, and waits for what is not yet judged.
 """

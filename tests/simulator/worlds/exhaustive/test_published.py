@@ -27,8 +27,13 @@ SMALL: dict[str, tuple[Model[Any, Any], int, int]] = {
     "Paxos, small, of small numbers": (LamportPaxos(3), 185_369, 25),
 }
 
+LARGE = {"one copy, four clients"}
+"""They take seconds."""
 
-@pytest.mark.parametrize("name", SMALL)
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow) if name in LARGE else name for name in SMALL]
+)
 def test_a_published_model_has_its_published_states(name: str) -> None:
     """Distinct states, the first included, and the depth in states."""
     model, states, depth = SMALL[name]

@@ -27,8 +27,8 @@ pytestmark = pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWa
 @pytest.fixture(autouse=True)
 def _small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     """So that small models have rounds of many batches."""
-    monkeypatch.setattr(engine, "LOOK_EVERY", 16)
-    monkeypatch.setattr(engine, "WORTH_FORKING", 64)
+    monkeypatch.setattr(engine, "LOOK_EVERY", 64)
+    monkeypatch.setattr(engine, "WORTH_FORKING", 128)
     monkeypatch.setattr(engine, "BATCHES", 20)
     for module in (engine, workers_module):  # pytest-xdist has a thread, which holds no lock that a child needs.
         monkeypatch.setattr(module, "can_fork", lambda: True)
