@@ -42,7 +42,6 @@ class Wishes(msgspec.Struct, frozen=True, kw_only=True):
     keep_going: bool = False
     reductions: Reductions = Reductions()
     folder: Path | None = None
-    workers: int = 1
 
     def purpose(self) -> dict[str, str | int | bool]:
         """What must be the same when a search that is kept in a folder goes on: all but the bounds of the search."""

@@ -126,20 +126,15 @@ class Fingerprints:
 
 def insert_in_python(table: array[int], keys: array[int], /) -> list[int]:
     """Put each key that is not there into the table, which has room. The places of these among `keys`."""
-    new, places = [], len(table)
-    for number, key in enumerate(keys):
-        wanted = key if key != EMPTY else EMPTY + 1
-        at = wanted % places
-        while (there := table[at]) != EMPTY and there != wanted:
-            at = at + 1 if at + 1 < places else 0
-        if there == EMPTY:
-            table[at] = wanted
-            new.append(number)
-    return new
+    return _look_up(table, keys, put=True)
 
 
 def absent_in_python(table: array[int], keys: array[int], /) -> list[int]:
     """The places among `keys` of those that are not in the table."""
+    return _look_up(table, keys, put=False)
+
+
+def _look_up(table: array[int], keys: array[int], *, put: bool) -> list[int]:
     new, places = [], len(table)
     for number, key in enumerate(keys):
         wanted = key if key != EMPTY else EMPTY + 1
@@ -147,6 +142,8 @@ def absent_in_python(table: array[int], keys: array[int], /) -> list[int]:
         while (there := table[at]) != EMPTY and there != wanted:
             at = at + 1 if at + 1 < places else 0
         if there == EMPTY:
+            if put:
+                table[at] = wanted
             new.append(number)
     return new
 

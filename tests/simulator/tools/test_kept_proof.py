@@ -34,13 +34,13 @@ def same(one: Report, other: Report) -> None:
 
 
 def test_a_search_that_is_cut_off_goes_on_to_the_same_end(tmp_path: Path) -> None:
-    """With one process or several; complete, it tells so again; with other bounds of the nodes it is refused."""
+    """Complete, it tells so again; with other bounds of the nodes it is refused."""
     whole = proof_of(None, Bounds())
     assert (whole.verdict, whole.states, whole.depth) == ("complete", 373, 12)
-    for bounds, workers in ((Bounds(depth=3), 1), (Bounds(states=100), 2), (Bounds(states=200), 1)):
-        assert proof_of(tmp_path, bounds, workers=workers).verdict == "cut off"
+    for bounds in (Bounds(depth=3), Bounds(states=100), Bounds(states=200)):
+        assert proof_of(tmp_path, bounds).verdict == "cut off"
 
-    same(proof_of(tmp_path, Bounds(), workers=2), whole)
+    same(proof_of(tmp_path, Bounds()), whole)
     same(proof_of(tmp_path, Bounds(states=1)), whole)
     with pytest.raises(InputError, match="keeps another search, with --crashes 1 and not 0: give the same bounds"):
         proof_of(tmp_path, Bounds(), budgets=Budgets(writes=1, elections=1, crashes=0))

@@ -1,6 +1,6 @@
 """The replicated log of `multipaxos_smr` as the engine likes it: five small numbers, and steps worked out once.
 
-A message names its sender, so each replica's part of the set of messages belongs to its own state; whom it follows is
+A message names its sender, so each replica's part of the set of messages belongs to its own state; its leader is
 kept apart, because that alone changes when replicas are renumbered. What a replica does depends on its own state and
 few of the others' messages: prepares and accepts, or promises, or votes.
 """
@@ -24,7 +24,7 @@ from tests.simulator.worlds.exhaustive.models.multipaxos_smr import (
 )
 
 Numbers = tuple[int, ...]
-"""What the client knows and was told to be committed; each replica; whom each follows."""
+"""What the client knows, and which answers it has; each replica; the leader of each."""
 Local = tuple[str, int, int, int, tuple[Any, ...], bool, frozenset[Any]]
 """Value, slots committed, ballot prepared, highest ballot, slots, whether it has ended, and what it has sent."""
 Doing = tuple[Any, int, int | None, int]
@@ -83,7 +83,7 @@ class PackedSmr(Model[Numbers, tuple[Any, ...]]):
         return found
 
     def canonical(self, state: Numbers) -> Numbers:
-        """The replicas in the order of their numbers; of equal ones the order with the least of whom they follow."""
+        """The replicas in the order of their numbers; of equal ones the order with the least leaders."""
         client, one, two, three, follows = state
         key = one, two, three
         shuffles = self._known_as.get(key)
