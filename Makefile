@@ -7,7 +7,7 @@ BIN = $(VENV)/bin
 
 setup: $(BIN)/paxsim
 
-$(BIN)/paxsim: setup.cfg pyproject.toml setup.py chain/_nonce.c simulator/worlds/exhaustive/_table.c
+$(BIN)/paxsim: setup.cfg pyproject.toml setup.py chain/_nonce.c $(wildcard simulator/worlds/exhaustive/*.c)
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --editable '.[dev]'
 	touch $@

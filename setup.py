@@ -12,6 +12,7 @@ from setuptools import Extension, setup
 PURE = os.environ.get("PAXSIM_PURE", "0") not in {"", "0"}
 COMPILED = {
     "chain._nonce": "chain/_nonce.c",
+    "simulator.worlds.exhaustive._steps": "simulator/worlds/exhaustive/_steps.c",
     "simulator.worlds.exhaustive._table": "simulator/worlds/exhaustive/_table.c",
 }
 

@@ -18,8 +18,12 @@ from pathlib import Path
 HOUSE = Path(__file__).parent.parent.parent
 FLAGS = ("-O1", "-g", "-fPIC", "-shared", "-Wall", "-Wextra", "-Werror", "-fsanitize=address,undefined")
 NOT_RECOVERED = "-fno-sanitize-recover=all"
-COMPILED = ("chain/_nonce", "simulator/worlds/exhaustive/_table")
-TESTS = ("tests/chain", "tests/simulator/worlds/exhaustive/test_fingerprints.py")
+COMPILED = ("chain/_nonce", "simulator/worlds/exhaustive/_steps", "simulator/worlds/exhaustive/_table")
+TESTS = (
+    "tests/chain",
+    "tests/simulator/worlds/exhaustive/test_cluster_steps.py",
+    "tests/simulator/worlds/exhaustive/test_fingerprints.py",
+)
 FORMS = {"with the processor's instructions": (), "portable": ("-DPAXSIM_PORTABLE",)}
 
 

@@ -7,7 +7,7 @@ A state is a tuple of small numbers: a local state a node (`local_states`), and 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
@@ -25,12 +25,13 @@ from simulator.worlds.exhaustive.cluster_outcomes import (
     with_more,
 )
 from simulator.worlds.exhaustive.cluster_rules import disagreement, wrong_together
+from simulator.worlds.exhaustive.cluster_steps import IN_ORDER, Tables, in_python, steps_of, way_to_states_after
 from simulator.worlds.exhaustive.cluster_words import in_words
 from simulator.worlds.exhaustive.local_states import KINDS, LocalStates
 from simulator.worlds.exhaustive.model import Model, Property, always
 from simulator.worlds.exhaustive.node_steps import NodeSteps
 from simulator.worlds.exhaustive.orbits import Orbits
-from simulator.worlds.exhaustive.symmetry import Symmetry
+from simulator.worlds.exhaustive.symmetry import Orders, Symmetry
 
 __all__ = ["Action", "Budgets", "ClusterModel", "Numbers", "Reductions"]
 
@@ -69,11 +70,11 @@ class ClusterModel(Model[Numbers, Action]):
         self._invariants("")
         self._sentences: dict[Numbers, str] = {}
         self._right: set[Numbers] = set()
-        self._without_crashes = self.locals.parcel((), crashes=False)
         self._symmetry = None if orbits is None else Symmetry(self.locals, orbits, self.nodes)
         if self._symmetry is not None:  # They are called for each step: the way is short.
             self.canonical = self._symmetry.canonical  # type: ignore[method-assign]
         self.fingerprint = hash  # type: ignore[method-assign, assignment]
+        self._look_up()
 
     def first(self) -> Iterator[Numbers]:
         """All nodes are new."""
@@ -90,46 +91,47 @@ class ClusterModel(Model[Numbers, Action]):
 
     def steps(self, state: Numbers) -> list[tuple[Action, Numbers]]:
         """See `Model`. Nothing follows a state in which something is wrong."""
-        outcomes, found, heights = self.outcomes.by_used[state[-1]], [], self.locals.heights
-        judged, right = self.locals.judged, self._right
-        highest = max([heights[local] for local in state[:-1]])
-        for place in range(self.nodes):
-            local = state[place]
-            those = outcomes[local]
-            if heights[local] < highest:
-                those = those + outcomes.fetches(local, state)
-            for action, new, parcels, used, judge, last_crash, why in those:
-                after = list(state)
-                after[place] = new
-                for other, parcel in parcels:
-                    after[other] = parcel[after[other]]
-                after[-1] = used
-                if last_crash:
-                    last = self._without_crashes
-                    after[:-1] = [last[each] for each in after[:-1]]
-                if judge:
-                    key = tuple([judged[each] for each in after[:-1]])
-                    if key not in right:
-                        why = self._judge(after, key)  # noqa: PLW2901  Nothing was wrong with the step alone.
-                if why:
-                    self._mark(after, why)
-                found.append((action, tuple(after)))
-        return found
+        return list(steps_of(self._tables, state))
 
-    def _judge(self, after: list[int], key: Numbers) -> str:
-        """What is wrong in a state; `key` says what is judged."""
-        why = self._wrong(after)
-        if not why:
-            self._right.add(key)
-        return why
+    def states_after(self, state: Numbers) -> list[Numbers]:
+        """See `Model`."""
+        return in_python(self._tables, state, self._symmetry)
 
-    def _mark(self, after: list[int], why: str) -> None:
-        """Note in a state which invariant is broken, and keep the sentence, which may name nodes, beside it."""
+    def _look_up(self) -> None:
+        """Have the tables of all that is known of steps, which are asked for all of them."""
+        locals_, outcomes, symmetry = self.locals, self.outcomes, self._symmetry
+        self._tables = Tables(
+            outcomes.by_used,
+            outcomes.fetches_by_used,
+            locals_.heights,
+            locals_.servers,
+            locals_.judged,
+            self._right,
+            locals_.parcel((), crashes=False),
+            self._look,
+            None if symmetry is None or self.nodes != IN_ORDER else symmetry.by_local,
+            [] if symmetry is None else symmetry.orders_of_three,
+            _no_orders if symmetry is None else symmetry.orders_by,
+        )
+        self.states_after = way_to_states_after(self._tables, symmetry, self.nodes)  # type: ignore[method-assign, assignment]
+
+    def _look(self, after: Numbers, key: Numbers | None, why: str) -> int:
+        """What is used in a state, with what is wrong in it. `key`, if any, says what is judged of all nodes."""
+        if key is not None:
+            why = self._wrong(after)
+            if not why:
+                self._right.add(key)
+                return after[-1]
+        return self._mark(after, why)
+
+    def _mark(self, after: Numbers, why: str) -> int:
+        """Say which invariant is broken in a state, and keep the sentence, which may name nodes, beside it."""
         invariant = next(part for part in why.split(": ") if not part.startswith("node "))
-        after[-1] = self.outcomes.number(with_more(self.used.values[after[-1]], WRONG, self._invariants(invariant)))
-        self._sentences[tuple(after)] = why
+        used = self.outcomes.number(with_more(self.used.values[after[-1]], WRONG, self._invariants(invariant)))
+        self._sentences[*after[:-1], used] = why
+        return used
 
-    def _wrong(self, after: list[int]) -> str:
+    def _wrong(self, after: Numbers) -> str:
         facts = [self.steps_of.facts[self.locals.known[local][0]] for local in after[:-1]]
         why = disagreement(facts)
         return why or ("" if self.only_agreement else wrong_together(facts, self.majority))
@@ -176,7 +178,7 @@ class ClusterModel(Model[Numbers, Action]):
         self._invariants.take_up(kept.invariants)
         self._sentences = dict(kept.sentences)
         self._right.clear()
-        self._without_crashes = self.locals.parcel((), crashes=False)
+        self._look_up()
 
     # Reading a state
 
@@ -204,3 +206,7 @@ class ClusterModel(Model[Numbers, Action]):
     def tell(self, action: Action) -> str:
         """One action in words."""
         return in_words(action, self.message(action))
+
+
+def _no_orders(_likenesses: Sequence[int]) -> Orders:
+    return []

@@ -62,6 +62,7 @@ class NodeOutcomes:
         self.only_agreement = only_agreement
         self.used: Interner[Numbers] = Interner()
         self.by_used: list[OutcomesByLocal] = []
+        self.fetches_by_used: list[Fetches] = []
         self._actions: dict[Action, Action] = {}  # Each is kept once: many outcomes have the same one.
 
     def number(self, used: Numbers) -> int:
@@ -69,12 +70,14 @@ class NodeOutcomes:
         number = self.used(used)
         if number == len(self.by_used):
             self.by_used.append(OutcomesByLocal(self, number))
+            self.fetches_by_used.append(Fetches(self, number))
         return number
 
     def take_up(self, used: Iterable[Numbers]) -> None:
         """Have these numbers of what is used, and no outcomes."""
         self.used.take_up(used)
         self.by_used[:] = [OutcomesByLocal(self, number) for number in range(len(self.used.values))]
+        self.fetches_by_used[:] = [Fetches(self, number) for number in range(len(self.used.values))]
 
     def outcomes(self, used: int, local: int) -> Outcomes:
         """Everything that one node may do next, in this local state, when so much of the budgets is used."""
@@ -166,24 +169,23 @@ class OutcomesByLocal(dict[int, Outcomes]):
         super().__init__()
         self._of = of
         self._used = used
-        self._fetches: dict[tuple[int, int], Outcomes] = {}
 
     def __missing__(self, local: int) -> Outcomes:
         found = self[local] = self._of.outcomes(self._used, local)
         return found
 
-    def fetches(self, local: int, state: Numbers) -> Outcomes:
-        """The outcomes of a catch-up from any node with a longer chain."""
-        of, found = self._of, list[Outcome]()
-        heights, known = of.locals.heights, of.locals.known
-        for peer in state[:-1]:
-            if heights[peer] > heights[local]:
-                key = local, of.nodes.states.server(known[peer][0])
-                those = self._fetches.get(key)
-                if those is None:
-                    those = self._fetches[key] = of.fetches(self._used, *key)
-                found += those
-        return tuple(found)
+
+class Fetches(dict[tuple[int, int], Outcomes]):
+    """The outcomes of a catch-up, by local state and the state of the node that serves the blocks."""
+
+    def __init__(self, of: NodeOutcomes, used: int) -> None:
+        super().__init__()
+        self._of = of
+        self._used = used
+
+    def __missing__(self, key: tuple[int, int]) -> Outcomes:
+        found = self[key] = self._of.fetches(self._used, *key)
+        return found
 
 
 def with_more(used: Numbers, place: int, more: int = 1) -> Numbers:

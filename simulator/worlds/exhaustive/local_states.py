@@ -137,7 +137,8 @@ class DeadMessages:
 class LocalStates:
     """All local states that nodes have come to, by number: (state, messages, whether nodes may still crash).
 
-    `judged` numbers what is judged of each together with others, `heights` is the length of its chain.
+    `judged` numbers what is judged of each together with others, `heights` is the length of its chain, `servers` the
+    state from which others fetch blocks (`NodeStates.server`).
     """
 
     def __init__(self, nodes: NodeSteps, orbits: Orbits | None, droppable: Iterable[type]) -> None:
@@ -147,6 +148,7 @@ class LocalStates:
         self.known = self._numbers.values
         self.judged: list[int] = []
         self.heights: list[int] = []
+        self.servers: list[int] = []
         self._judged: Interner[object] = Interner()
         self._judged_of: dict[int, int] = {}
         self._parcels: dict[tuple[Inbox, bool], Parcel] = {}
@@ -168,11 +170,12 @@ class LocalStates:
                 judged = self._judged_of[id(facts)] = self._judged((facts.chain, tuple(facts.votes.items())))
             self.judged.append(judged)
             self.heights.append(len(facts.chain))
+            self.servers.append(self.nodes.states.server(local[0]))
         return number
 
     def take_up(self, known: Iterable[tuple[int, Inbox, bool]]) -> None:
         """Have these local states instead of all others."""
-        for each in (self._numbers.values, self.judged, self.heights):
+        for each in (self._numbers.values, self.judged, self.heights, self.servers):
             each.clear()
         self._numbers.take_up(())
         self._judged_of.clear()

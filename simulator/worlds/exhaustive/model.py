@@ -73,6 +73,14 @@ class Model(ABC, Generic[S, A]):
         """The one of all states equal to this one by symmetry that stands for them."""
         return state
 
+    def states_after(self, state: S) -> list[S]:
+        """The states after `state`, in the order of the steps, each as the one that stands for it.
+
+        A model that finds them faster than their steps may override this.
+        """
+        afters = [after for _, after in self.steps(state)]
+        return afters if type(self).canonical is Model.canonical else [*map(self.canonical, afters)]
+
     def fingerprint(self, state: S) -> Hashable:
         """What is kept of a state to know it again: the state itself, or its `hash` to save memory.
 

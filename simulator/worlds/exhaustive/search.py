@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import suppress
 from itertools import islice
-from operator import itemgetter
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -48,8 +47,6 @@ WORTH_FORKING = 4 * LOOK_EVERY
 BATCHES = 32
 """How many batches a process takes before new ones are forked, which know what is visited by then."""
 
-_after = itemgetter(1)
-
 
 class Search(Generic[S, A]):
     """One search. `run` may be called again after it was cut off or interrupted: it goes on where it was.
@@ -83,7 +80,6 @@ class Search(Generic[S, A]):
         self.transitions = 0
         self.found: dict[str, Found[A]] = {}
         self.stop = False  # Set by whoever wants it to end soon, as a signal handler does.
-        self._symmetric = type(model).canonical is not Model.canonical
         self._layers = 0
         self._found_at: dict[str, int] = {}
         self._visited: Visited = Fingerprints(self._path("fingerprints")) if self._numbers else KnownStates()
@@ -208,14 +204,12 @@ class Search(Generic[S, A]):
 
     def _work(self, states: list[S]) -> Work[S]:
         """Take the steps from these states, or from some of them when the search is to stop."""
-        steps, afters, ends = self.model.steps, list[S](), list[int]()
+        after, afters, ends = self.model.states_after, list[S](), list[int]()
         for state in states:
-            afters.extend(map(_after, steps(state)))
+            afters += after(state)
             ends.append(len(afters))
             if self.stop:
                 break
-        if self._symmetric:
-            afters = [*map(self.model.canonical, afters)]
         keys = [*map(self.model.fingerprint, afters)]
         asked_again(self.model, states[0], afters[: ends[0]], keys[: ends[0]])
         return Work(afters, keys, ends, len(afters))

@@ -53,28 +53,29 @@ class Symmetry:
         self._size = size
         self._images: dict[int, Images] = {}
         self.likenesses: Interner[Likeness] = Interner()
-        self._likenesses = _Likenesses(self)
+        self.by_local = Likenesses(self)
         self._orders: dict[tuple[int, ...], Orders] = {}  # By the ranks of the nodes' likenesses.
-        self._orders_of_three: dict[tuple[bool, ...], Orders] = {}  # The same, by how they compare.
+        self.orders_of_three: list[Orders | None] = [None] * 27  # The same, by how each two of them compare.
 
     def canonical(self, state: tuple[int, ...]) -> tuple[int, ...]:
         """The state that stands for this one: its nodes in the order of their likeness, then the least."""
-        like = self._likenesses
+        like = self.by_local
         if self._size == 3:  # The usual case, without a loop.
             one, two, three, used = state
             first, second, third = like[one], like[two], like[three]
             if first < second < third:
                 return state
-            pattern = first < second, first == second, second < third, second == third, first < third, first == third
-            orders = self._orders_of_three.get(pattern)
+            pattern = (first >= second) + (first > second), (second >= third) + (second > third)
+            at = pattern[0] * 9 + pattern[1] * 3 + (first >= third) + (first > third)
+            orders = self.orders_of_three[at]
             if orders is None:
-                orders = self._orders_of_three[pattern] = self._orders_by((first, second, third))
+                orders = self.orders_of_three[at] = self.orders_by((first, second, third))
             if len(orders) == 1:
-                (((at, then, last), images),) = orders
+                (((one, two, three), images),) = orders
                 assert images is not None
-                return images[state[at]], images[state[then]], images[state[last]], used
+                return images[state[one]], images[state[two]], images[state[three]], used
         else:
-            orders = self._orders_by([like[local] for local in state[:-1]])
+            orders = self.orders_by([like[local] for local in state[:-1]])
         best = None
         for places, images in orders:
             found = state if images is None else (*[images[state[place]] for place in places], state[-1])
@@ -83,7 +84,7 @@ class Symmetry:
         assert best is not None
         return best
 
-    def _orders_by(self, likenesses: Sequence[int]) -> Orders:
+    def orders_by(self, likenesses: Sequence[int]) -> Orders:
         """All ways to put nodes of these likenesses in order: the places that they come from, and their new names."""
         ordered = sorted(likenesses)
         ranks = tuple([ordered.index(one) for one in likenesses])
@@ -104,7 +105,7 @@ class Symmetry:
     def take_up(self, likenesses: Iterable[Likeness]) -> None:
         """Have these likenesses by number."""
         self.likenesses.take_up(likenesses)
-        self._likenesses.clear()
+        self.by_local.clear()
         for images in self._images.values():
             images.clear()
 
@@ -124,7 +125,9 @@ class Symmetry:
         return self.likenesses(blake2b(msgspec.msgpack.encode(like), digest_size=DIGEST_BYTES).digest())
 
 
-class _Likenesses(dict[int, int]):
+class Likenesses(dict[int, int]):
+    """The likeness of each local state, worked out when asked for."""
+
     def __init__(self, symmetry: Symmetry) -> None:
         super().__init__()
         self._symmetry = symmetry

@@ -45,8 +45,17 @@ class Watched(ClusterModel):
         super().__init__(Settings(nodes=3, difficulty=0), budgets, reductions=reductions)
         self.judged: set[object] = set()
 
-    def steps(self, state: Numbers) -> list[tuple[Action, Numbers]]:
-        """See `ClusterModel`."""
+    def _look_up(self) -> None:
+        super()._look_up()
+        states_after = self.states_after
+
+        def noted(state: Numbers) -> list[Numbers]:
+            self._note(state)
+            return states_after(state)
+
+        self.states_after = noted  # type: ignore[method-assign]
+
+    def _note(self, state: Numbers) -> None:
         nodes = []
         for local in state[:-1]:
             facts = self.steps_of.facts[self.locals.known[local][0]]
@@ -54,7 +63,6 @@ class Watched(ClusterModel):
             votes = tuple((slot, vote.ballot.round, vote.value) for slot, vote in open_votes)
             nodes.append((facts.chain, facts.promised.round, votes))
         self.judged.add(min(tuple(nodes[at] for at in order) for order in permutations(range(3))))
-        return super().steps(state)
 
 
 @pytest.mark.parametrize("budgets", SMALL, ids=str)

@@ -1,0 +1,6 @@
+from simulator.worlds.exhaustive.cluster_outcomes import Numbers
+from simulator.worlds.exhaustive.cluster_steps import Tables
+
+FORM: str
+
+def states_after(tables: Tables, state: Numbers, /) -> list[Numbers]: ...
