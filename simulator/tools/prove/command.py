@@ -163,9 +163,17 @@ class Proof:
             gc.freeze()
             tell(progress)
 
+        gc.disable()
+        try:
+            return self._until_kept(tell_and_tidy, tell_given_up)
+        finally:
+            gc.enable()
+            gc.unfreeze()
+
+    def _until_kept(self, tell: Callable[[Progress], None], tell_given_up: Callable[[GivenUp], None] | None) -> Report:
         while True:
             try:
-                outcome = self._search.run(self._bounds, tell_and_tidy)
+                outcome = self._search.run(self._bounds, tell)
             except Alive as error:
                 self._give_up(error.kind.__name__, str(error), self._search.progress().states)
             except Asymmetric as error:
@@ -174,8 +182,7 @@ class Proof:
                 raise RuntimeError(str(error)) from error.__cause__
             else:
                 return self.report(outcome)
-            finally:
-                gc.unfreeze()
+            gc.unfreeze()
             if tell_given_up is not None:
                 tell_given_up(self.given_up[-1])
             if self._folder is not None:

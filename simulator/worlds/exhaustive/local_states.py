@@ -58,7 +58,15 @@ class DeadMessages:
         self._crashes = crashes
         self.dead: dict[int, set[int]] = {}
         self.verdicts: dict[tuple[int, int], bool] = {}
+        self.in_state: dict[int, Verdicts] = {}
         nodes.edges.append(self._step_taken)
+
+    def of(self, state: int) -> Verdicts:
+        """Which messages may be dropped in this state."""
+        found = self.in_state.get(state)
+        if found is None:
+            found = self.in_state[state] = Verdicts(self, state)
+        return found
 
     def is_dead(self, state: int, number: int) -> bool:
         """True when the message may be dropped in this state. It does not depend on how the search came there."""
@@ -132,6 +140,20 @@ class DeadMessages:
         """Know this, and nothing else."""
         self.dead = {state: set(numbers) for state, numbers in kept.dead}
         self.verdicts = {(state, number): known for state, number, known in kept.verdicts}
+        self.in_state.clear()
+
+
+class Verdicts(dict[int, bool]):
+    """Which messages may be dropped in one state of a node, worked out when asked for."""
+
+    def __init__(self, dead: DeadMessages, state: int) -> None:
+        super().__init__()
+        self._dead = dead
+        self._state = state
+
+    def __missing__(self, number: int) -> bool:
+        found = self[number] = self._dead.is_dead(self._state, number)
+        return found
 
 
 class LocalStates:
@@ -158,8 +180,8 @@ class LocalStates:
         """The number of this local state, without its dead messages. `crashes`: nodes may still crash."""
         if not crashes:
             state = self.nodes.states.settled(state)
-        dead = self.dead[crashes].is_dead
-        return self._add((state, tuple(sorted([one for one in inbox if not dead(state, one)])), crashes))
+        dead = self.dead[crashes].of(state)
+        return self._add((state, tuple(sorted([one for one in inbox if not dead[one]])), crashes))
 
     def _add(self, local: tuple[int, Inbox, bool]) -> int:
         number = self._numbers(local)

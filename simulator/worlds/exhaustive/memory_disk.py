@@ -6,7 +6,16 @@ import errno
 from collections.abc import Iterator
 from itertools import product
 
+from simulator.node.storage.blog_file import BLOG
+from simulator.node.storage.identity import META
 from simulator.node.storage.journal import JOURNAL
+
+DERIVED = (BLOG, META)
+"""Files that a start writes anew from the chain, or from what the node is called, whatever is left of them."""
+
+
+Files = dict[str, tuple[bytes, int]]
+"""Each file's bytes, and how many of them are durable."""
 
 
 class Killed(BaseException):
@@ -14,22 +23,23 @@ class Killed(BaseException):
 
 
 class MemoryDisk:
-    """See `Disk`. `files` holds each file's bytes and how many of them are durable.
+    """See `Disk`. With `kill_at_sync` the next sync of the journal ends the node before anything becomes durable."""
 
-    When `kill_at_sync` is set, the next sync of the journal ends the node before anything becomes durable.
-    """
-
-    def __init__(self, files: dict[str, tuple[bytes, int]] | None = None) -> None:
+    def __init__(self, files: Files | None = None) -> None:
         self.files = dict(files or {})
         self.kill_at_sync = False
 
-    def remainders(self) -> list[dict[str, tuple[bytes, int]]]:
+    def remainders(self, *, derived: bool = False) -> list[Files]:
         """What a loss of power may leave: of each file the durable part and any number of whole lines after it.
 
-        A line that is torn is cut off at the next start, so it counts as lost.
+        A line that is torn is cut off at the next start, so it counts as lost. Of `DERIVED` files all is left, unless
+        what may become of them is asked for too: the node is the same after its start.
         """
         kept: list[list[tuple[str, bytes]]] = []
         for name, (data, synced) in sorted(self.files.items()):
+            if name in DERIVED and not derived:
+                kept.append([(name, data)])
+                continue
             ends = [synced, *(at + 1 for at in range(synced, len(data)) if data[at] == 10)]
             kept.append([(name, data[:end]) for end in ends])
         return [{name: (data, len(data)) for name, data in choice} for choice in product(*kept)]

@@ -10,10 +10,11 @@ from paxos.ballot import Ballot, NodeId
 from paxos.messages import Acceptance, Accepted, AnyMessage, Promise
 from simulator.node.node import Node
 from simulator.node.state_machine import StateMachine
+from simulator.node.storage.chain_file import CHAIN
 from simulator.node.storage.identity import Identity
 from simulator.node.storage.storage import Storage
 from simulator.worlds.exhaustive.driven_node import DIRECTORY, disk_of
-from simulator.worlds.exhaustive.memory_disk import MemoryDisk
+from simulator.worlds.exhaustive.memory_disk import Files, MemoryDisk
 
 
 class Facts(msgspec.Struct, frozen=True):
@@ -31,18 +32,27 @@ class FactsOfNodes:
 
     def __init__(self, difficulty: int) -> None:
         self._difficulty = difficulty
+        self._known: dict[object, Facts] = {}  # By files, with what is not durable, and blocks that are not written.
         self._durable: dict[object, Facts] = {}
 
     def __call__(self, node: Node) -> Facts:
         """What would be found if the power failed now and left no more than it must."""
-        disk = disk_of(node)
-        durable = {name: (data[:synced], synced) for name, (data, synced) in disk.files.items()}
-        lines = disk.files["blockchain.txt"][0].decode().splitlines() if "blockchain.txt" in disk.files else []
-        chain = (*lines, *node.storage.read_lines(len(lines) + 1, node.state_machine.height))
-        key = (node.me, chain, tuple(sorted(durable.items())))
+        files = disk_of(node).files
+        written = files[CHAIN][0].count(b"\n") if CHAIN in files else 0
+        held = tuple(node.storage.read_lines(written + 1, node.state_machine.height))
+        key = node.me, held, *files.items()
+        facts = self._known.get(key)
+        if facts is None:
+            lines = files[CHAIN][0].decode().splitlines() if CHAIN in files else []
+            facts = self._known[key] = self._read(node.me, (*lines, *held), files)
+        return facts
+
+    def _read(self, me: NodeId, chain: tuple[str, ...], files: Files) -> Facts:
+        durable = {name: (data[:synced], synced) for name, (data, synced) in files.items()}
+        key = (me, chain, tuple(sorted(durable.items())))
         facts = self._durable.get(key)
         if facts is None:
-            found = Storage(MemoryDisk(durable), self._difficulty, Identity(DIRECTORY, node.me)).load(
+            found = Storage(MemoryDisk(durable), self._difficulty, Identity(DIRECTORY, me)).load(
                 StateMachine(self._difficulty).replay
             )
             votes = {slot: vote for slot, vote in sorted(found.accepted.items()) if slot > found.height}

@@ -17,6 +17,7 @@ from simulator.errors import InputError
 from simulator.node.node import Node
 from simulator.node.storage.journal import JOURNAL
 from simulator.worlds.exhaustive.driven_node import DrivenHost, disk_of, set_host
+from simulator.worlds.exhaustive.memory_disk import DERIVED
 from simulator.worlds.exhaustive.node_facts import Facts, FactsOfNodes
 from simulator.worlds.exhaustive.snapshots import Snapshot, Snapshots
 
@@ -154,7 +155,8 @@ class NodeStates:
         journal, synced = disk_of(node).files.get(JOURNAL, (b"", 0))
         marks = tuple(sorted({*MARK.findall(journal[:synced])}))
         durable = facts.height, facts.promised, facts.opened, tuple(facts.votes.items()), marks
-        unsynced = tuple((name, data[synced:]) for name, (data, synced) in sorted(disk_of(node).files.items()))
+        files = disk_of(node).files.items()
+        unsynced = tuple((name, data[synced:]) for name, (data, synced) in sorted(files) if name not in DERIVED)
         return (node.me, node.replica.essence(), facts.chain, forgotten), (durable, unsynced)
 
     # About states

@@ -17,13 +17,9 @@ from simulator.node.node import Node, NodeStopped
 from simulator.settings import Settings
 from simulator.worlds.exhaustive.actors import Interner
 from simulator.worlds.exhaustive.driven_node import APART, DrivenHost, Driver, Event, Sent, disk_of, set_host
-from simulator.worlds.exhaustive.memory_disk import Killed, MemoryDisk
+from simulator.worlds.exhaustive.memory_disk import Files, Killed, MemoryDisk
 from simulator.worlds.exhaustive.node_facts import wrong_alone
 from simulator.worlds.exhaustive.node_states import NodeStates, StateRow
-
-Files = dict[str, tuple[bytes, int]]
-"""See `MemoryDisk`."""
-
 
 Origin = tuple[int, Event, int]
 """(state, event, place among the outcomes)"""
@@ -78,6 +74,7 @@ class NodeSteps:
         self.taken = 0
         self.firsts: dict[NodeId, int] = {}
         self._done: list[dict[Event, tuple[Step, ...]]] = []
+        self._by_image: list[dict[Event, tuple[Step, ...]]] = []
         self._after: list[set[tuple[int, bool]]] = []
         self._restarts: dict[object, tuple[int, str]] = {}
 
@@ -95,8 +92,13 @@ class NodeSteps:
         """
         done = self._done[state].get(event)
         if done is None:
+            done = self._by_image[state].get(event)
+        if done is None:
             done = self.known_otherwise(state, event)
-        return self.ask(state, event) if done is None else done
+            if done is None:
+                return self.ask(state, event)
+            self._by_image[state][event] = done
+        return done
 
     def known(self, state: int, event: Event) -> tuple[Step, ...] | None:
         """What the real node did with an event; None if it was not asked."""
@@ -221,6 +223,7 @@ class NodeSteps:
         while len(self.origins) < len(self.states):
             self.origins.append(None)
             self._done.append({})
+            self._by_image.append({})
             self._after.append(set())
         return number
 
@@ -243,6 +246,7 @@ class NodeSteps:
         self.origins[:] = kept.origins
         self._after[:] = map(set, kept.after)
         self._done[:] = [{} for _ in kept.rows]
+        self._by_image[:] = [{} for _ in kept.rows]
         self._restarts.clear()
         self.messages.take_up(kept.messages)
         self.message_origins[:] = kept.message_origins

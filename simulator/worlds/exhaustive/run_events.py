@@ -32,8 +32,7 @@ from simulator.trace.events import (
 from simulator.worlds.exhaustive.cluster_model import Action, ClusterModel, Numbers
 from simulator.worlds.exhaustive.driven_node import DrivenHost, Watch, disk_of, set_host, write
 from simulator.worlds.exhaustive.driven_node import Event as NodeEvent
-from simulator.worlds.exhaustive.memory_disk import Killed, MemoryDisk
-from simulator.worlds.exhaustive.node_steps import Files
+from simulator.worlds.exhaustive.memory_disk import Files, Killed, MemoryDisk
 
 STEP_MS = 1_000
 """The time between two steps, by which an event tells in which step it was."""

@@ -36,7 +36,7 @@ def same(one: Report, other: Report) -> None:
 def test_a_search_that_is_cut_off_goes_on_to_the_same_end(tmp_path: Path) -> None:
     """Complete, it tells so again; with other bounds of the nodes it is refused."""
     whole = proof_of(None, Bounds())
-    assert (whole.verdict, whole.states, whole.depth) == ("complete", 373, 12)
+    assert (whole.verdict, whole.states, whole.depth) == ("complete", 346, 12)
     for bounds in (Bounds(depth=3), Bounds(states=100), Bounds(states=200)):
         assert proof_of(tmp_path, bounds).verdict == "cut off"
 
