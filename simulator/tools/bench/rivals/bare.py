@@ -138,7 +138,7 @@ def flow(
         most = max(1, outstanding // together)
         began, spent = time.perf_counter(), processor_s()
         end = began + effort.pick(2000, 200) / 1000
-        while time.perf_counter() < end:
+        while not answered or time.perf_counter() < end:
             while asked - answered < most:
                 asked += 1
                 pattern.ask(asked.to_bytes(8, "big") + payload)
