@@ -7,15 +7,23 @@
 
 No profile has a deadline: a machine that is busy with other things makes nothing wrong. A test that is quicker or
 slower than most scales the number of examples (`tests/properties/effort.py`), and never names one.
+
+Hundreds of tests start the program or its nodes. Where PYTHONDONTWRITEBYTECODE is set, each start would compile every
+module again, which is half of the time that a small cluster takes. So the tests do without that variable.
 """
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
+import sys
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+if os.environ.pop("PYTHONDONTWRITEBYTECODE", None):
+    sys.dont_write_bytecode = False  # The workers of xdist, and whatever tests start, get the environment.
 
 BASE = settings(deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow])
 
@@ -30,6 +38,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     if settings.get_current_profile_name() == "nightly":
         for item in items:
             item.add_marker(pytest.mark.timeout(0))
+
+
+def pytest_collection_finish() -> None:
+    """What was imported and collected stays to the end: no garbage collection looks through it again."""
+    gc.collect()
+    gc.freeze()
 
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
