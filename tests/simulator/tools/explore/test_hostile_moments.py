@@ -35,7 +35,7 @@ def happened(profile: str) -> Counter[str]:
 
 @pytest.mark.parametrize("moment", sorted({*MEMBER_MOMENTS}))
 def test_faults_hit_every_moment_of_acceptors_and_learners(moment: Moment) -> None:
-    """Those of proposers are hit in any sixty seeds (`test_swarm`)."""
+    """Those of proposers are hit in any sixty seeds (`tests/properties/test_sometimes.py`)."""
     assert happened("moments")[f"fault when {WHEN[moment]}"] > 0
 
 
