@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,9 @@ from simulator.worlds.exhaustive import workers as workers_module
 from simulator.worlds.exhaustive.kept_search import SearchFolder
 from simulator.worlds.exhaustive.model import Model, Property, Spread, always
 from simulator.worlds.exhaustive.model_errors import ModelError
-from simulator.worlds.exhaustive.search import Bounds, Search
+from simulator.worlds.exhaustive.search import Bounds, Outcome, Search
 from simulator.worlds.exhaustive.workers import spread
 from tests.simulator.worlds.exhaustive.models.clients import SingleCopy
-from tests.simulator.worlds.exhaustive.models.paxos_register import PaxosRegister
 from tests.simulator.worlds.exhaustive.test_kept_search import Judged, same
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")
@@ -39,13 +39,23 @@ def order(search: Search[Any, Any]) -> list[object]:
     return [(search._visited.key_at(number), search._parents[number]) for number in range(len(search._parents))]
 
 
-@pytest.mark.parametrize("make", [lambda: PaxosRegister(2), lambda: SingleCopy(3), lambda: Judged(2)])
+@cache
+def by_one_process(model: Callable[[int], Model[Any, Any]], size: int) -> tuple[Outcome[Any], list[object]]:
+    """What one process finds of a model, and in which order."""
+    search = Search(model(size), keep_going=True)
+    return search.run(), order(search)
+
+
+@pytest.mark.parametrize(("model", "size"), [(SingleCopy, 3), (Judged, 2)])  # Without properties, and with them.
 @pytest.mark.parametrize("workers", [2, 3])
-def test_any_number_of_processes_finds_the_same_in_the_same_order(make: Any, workers: int) -> None:
+def test_any_number_of_processes_finds_the_same_in_the_same_order(
+    model: Callable[[int], Model[Any, Any]], size: int, workers: int
+) -> None:
     """States, parents, transitions, what was found and what was never seen."""
-    alone, together = Search(make(), keep_going=True), Search(make(), keep_going=True, workers=workers)
-    same(together.run(), alone.run())
-    assert order(together) == order(alone)
+    expected, expected_order = by_one_process(model, size)
+    together = Search(model(size), keep_going=True, workers=workers)
+    same(together.run(), expected)
+    assert order(together) == expected_order
 
 
 def test_a_violation_ends_all_at_the_same_state() -> None:
@@ -57,8 +67,7 @@ def test_a_violation_ends_all_at_the_same_state() -> None:
 
 def test_bounds_interrupts_and_folders_go_with_several_processes(tmp_path: Path) -> None:
     """Cut off with one number of workers, gone on with another."""
-    whole = Search(Judged(2), keep_going=True)
-    expected = whole.run()
+    expected, expected_order = by_one_process(Judged, 2)
 
     def go_on(bound: int, workers: int) -> Search[Any, Any]:
         kept = SearchFolder(tmp_path, {})
@@ -71,7 +80,7 @@ def test_bounds_interrupts_and_folders_go_with_several_processes(tmp_path: Path)
         go_on(bound, workers)
     search = go_on(0, 2)
     same(search.run(), expected)
-    assert order(search) == order(whole)
+    assert order(search) == expected_order
 
 
 class Flat(Model[tuple[int, int], str]):
@@ -105,6 +114,13 @@ class Flat(Model[tuple[int, int], str]):
         return [always("far", lambda state: state != (150, 40))]
 
 
+@pytest.fixture
+def late_forks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Processes are forked for the last thirty diagonals of the grid, where all of it goes wrong."""
+    monkeypatch.setattr(engine, "WORTH_FORKING", 170)
+
+
+@pytest.mark.usefixtures("late_forks")
 @pytest.mark.parametrize("wrong", ["", "killed", "no tuple"])
 def test_a_child_that_fails_is_made_up_for(wrong: str) -> None:
     """Its parent does the work again."""
@@ -115,6 +131,7 @@ def test_a_child_that_fails_is_made_up_for(wrong: str) -> None:
     assert len(outcome.found[0].steps) == 190
 
 
+@pytest.mark.usefixtures("late_forks")
 def test_an_error_of_the_model_is_the_same_in_a_child() -> None:
     """The sentence names the state."""
     with pytest.raises(ModelError, match=r"Flat.steps\(\) fails \(KeyError: \(90, 90\)\) from \(90, 90\)"):
@@ -135,6 +152,7 @@ def test_work_ahead_is_taken_in_order() -> None:
     assert spread(1)(work, [5, 6]) == [bytes([5, 6, 0])]
 
 
+@pytest.mark.usefixtures("late_forks")
 def test_work_ahead_is_asked_for_with_several_processes_only() -> None:
     """Once for each state, and for all of the states of a round together."""
     asked: list[tuple[int, int]] = []
