@@ -153,11 +153,16 @@ def findings(path: Path) -> Iterator[Finding]:
     else:
         texts += [(n, line, PROSE) for n, line in enumerate(text.splitlines(), 1)]
     for line, prose, (pattern, instead) in texts:
-        for found in pattern.finditer(prose):
-            word = found[0].lower()
+        for word, number in retired(prose, pattern):
             if not any(fnmatch(name, where) and fnmatch(word, allowed) for where, allowed, _ in ALLOWED):
-                assert found.lastindex is not None
-                yield Finding(name, line, word, instead[found.lastindex - 1])
+                yield Finding(name, line, word, instead[number - 1])
+
+
+@cache
+def retired(prose: str, pattern: re.Pattern[str]) -> tuple[tuple[str, int], ...]:
+    """The words of the pattern in a text, each with its group. Most texts are names, and come again and again."""
+    found = pattern.finditer(prose)
+    return tuple((one[0].lower(), one.lastindex) for one in found if one.lastindex is not None)
 
 
 def python_texts(source: str) -> Iterator[tuple[int, str, tuple[re.Pattern[str], list[str]]]]:
@@ -178,7 +183,7 @@ def python_texts(source: str) -> Iterator[tuple[int, str, tuple[re.Pattern[str],
                 yield node.lineno, words_of(other or name), NAMES
             case _:
                 pass
-    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+    for token in tokenize.generate_tokens(io.StringIO(source).readline) if "#" in source else ():
         if token.type == tokenize.COMMENT:
             yield token.start[0], token.string, PROSE
 
