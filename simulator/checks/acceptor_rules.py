@@ -238,9 +238,10 @@ class AcceptorRules:
                     "durability", why, at_ms, node, slot=number, ballot=best, earlier=earlier, step="restart", rule="15"
                 )
 
-    def memory_sent(self, event: MessageSent, message: Memory) -> None:
+    def memory_sent(self, event: MessageSent) -> None:
         """MEMORY was sent. If it counts (`whole`), the sender has synced that the asker begins this era."""
-        oracle, node, asker = self._oracle, event.node, event.to[0]
+        oracle, node, asker, message = self._oracle, event.node, event.to[0], event.message
+        assert isinstance(message, Memory)
         if message.whole and message.era > era_of(oracle.nodes[node].safe_eras, asker):
             why = f"node {node} says that it remembers era {message.era} of node {asker}, without a synced record of it"
             oracle.violated("amnesia", why, event.at_ms, node, asker, step="missing record", rule="17")

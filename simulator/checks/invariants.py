@@ -63,7 +63,7 @@ from simulator.trace.events import (
     RecordsAppended,
 )
 from simulator.trace.format import Cut
-from simulator.trace.observer import Handler, Observer
+from simulator.trace.observer import ByMessage, Handler, Observer
 
 
 class InvariantChecker(Observer):
@@ -99,7 +99,7 @@ class InvariantChecker(Observer):
             Decide: leaders.prefix_sent,
             ForwardReply: leaders.prefix_sent,
             Heartbeat: self._heartbeat_sent,
-            HeartbeatAck: self._ack_sent,
+            HeartbeatAck: leaders.prefix_sent,
             LinkStates: leaders.link_states_sent,
             Prepare: self._prepare_sent,
             Promise: self._promise_sent,
@@ -163,8 +163,21 @@ class InvariantChecker(Observer):
         return {
             ClientCalled: self._clients.called,
             NodeReported: self._reported,
-            MessageSent: self._sent,
-            MessageDelivered: self._delivered,
+            MessageSent: ByMessage(
+                {
+                    **{kind: _of_sender(check) for kind, check in self._on_sent.items()},
+                    HeartbeatAck: self._ack_sent,
+                    PreVoteReply: self._reply_sent,
+                    Memory: self._acceptors.memory_sent,
+                }
+            ),
+            MessageDelivered: ByMessage(
+                {
+                    **{kind: _of_receiver(note) for kind, note in self._on_delivered.items()},
+                    HeartbeatAck: self._steady.ack_delivered,
+                    PreVoteReply: self._steady.reply_delivered,
+                }
+            ),
             MessageLost: self._lost,
             NodeRecovered: self._recovered,
             RecordsAppended: self._acceptors.recorded,
@@ -181,28 +194,6 @@ class InvariantChecker(Observer):
             self._clients.reported(event)
         else:
             self._starts.failed(event, report)
-
-    def _sent(self, event: MessageSent) -> None:
-        message = event.message
-        check = self._on_sent.get(type(message))
-        if check is not None:
-            check(event.at_ms, event.node, message)
-        if type(message) is PreVoteReply:
-            self._steady.reply_sent(event, message)
-        elif type(message) is Memory:
-            self._acceptors.memory_sent(event, message)
-
-    def _delivered(self, event: MessageDelivered) -> None:
-        message = event.message
-        if type(message) is HeartbeatAck:
-            self._steady.ack_delivered(event, message)
-            return
-        if type(message) is PreVoteReply:
-            self._steady.reply_delivered(event, message)
-            return
-        note = self._on_delivered.get(type(message))
-        if note is not None:
-            note(event.source, event.node, message)
 
     def _lost(self, event: MessageLost) -> None:
         self._oracle.sometimes["messages lost"] += 1
@@ -247,9 +238,17 @@ class InvariantChecker(Observer):
         self._leaders.heartbeat_sent(at_ms, node, message)
         self._steady.heartbeat_sent(at_ms, node, message)
 
-    def _ack_sent(self, at_ms: int, node: NodeId, message: HeartbeatAck) -> None:
-        self._leaders.prefix_sent(at_ms, node, message)
-        self._steady.ack_sent(at_ms, node, message)
+    def _ack_sent(self, event: MessageSent) -> None:
+        message = event.message
+        assert isinstance(message, HeartbeatAck)
+        if message.decided > self._oracle.chosen_prefix:
+            self._leaders.prefix_sent(event.at_ms, event.node, message)
+        self._steady.ack_sent(event.at_ms, event.node, message)
+
+    def _reply_sent(self, event: MessageSent) -> None:
+        assert isinstance(event.message, PreVoteReply)
+        self._leaders.prefix_sent(event.at_ms, event.node, event.message)
+        self._steady.reply_sent(event, event.message)
 
     def _prepare_sent(self, at_ms: int, node: NodeId, message: Prepare) -> None:
         self._leaders.prepare_sent(at_ms, node, message)
@@ -289,3 +288,13 @@ class InvariantChecker(Observer):
         self._acceptors.promise_sent(at_ms, node, message)
         self._leaders.prefix_sent(at_ms, node, message)
         self._steady.promise_sent(at_ms, node, message)
+
+
+def _of_sender(check: Callable[[int, NodeId, Any], None]) -> Handler:
+    """The handler of a message that was sent, from the check of the time, its sender and itself."""
+    return lambda event: check(event.at_ms, event.node, event.message)
+
+
+def _of_receiver(note: Callable[[NodeId, NodeId, Any], None]) -> Handler:
+    """The handler of a message that arrived, from what notes its source, its receiver and itself."""
+    return lambda event: note(event.source, event.node, event.message)

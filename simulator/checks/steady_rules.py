@@ -163,18 +163,20 @@ class SteadyRules:
 
     # What arrives
 
-    def ack_delivered(self, event: MessageDelivered, message: HeartbeatAck) -> None:
+    def ack_delivered(self, event: MessageDelivered) -> None:
         """The leader hears a follower."""
-        place = self._places[event.node]
+        place, message = self._places[event.node], event.message
+        assert isinstance(message, HeartbeatAck)
         if not message.votes:
             place.acked_ms.pop(event.source, None)  # It has lost its memory: no quorum counts it.
         elif message.ballot == place.leads:
             _, last = place.acked_ms.get(event.source, (0, 0))
             place.acked_ms[event.source] = (last, event.at_ms)
 
-    def reply_delivered(self, event: MessageDelivered, message: PreVoteReply) -> None:
+    def reply_delivered(self, event: MessageDelivered) -> None:
         """A pre-vote was granted or refused."""
-        place = self._places[event.node]
+        place, message = self._places[event.node], event.message
+        assert isinstance(message, PreVoteReply)
         (place.granted if message.would_grant else place.refused)[event.source] = event.at_ms
 
     def reject_delivered(self, source: NodeId, node: NodeId, message: Reject) -> None:

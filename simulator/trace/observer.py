@@ -16,6 +16,16 @@ Handler = Callable[[Any], None]
 """Handles events of one type."""
 
 
+class ByMessage(dict[type, Handler]):
+    """A handler of events with a message, which handles those with messages of these types."""
+
+    def __call__(self, event: Any) -> None:
+        """Handle one event; messages of other types are ignored."""
+        handler = self.get(type(event.message))
+        if handler is not None:
+            handler(event)
+
+
 class Observer(ABC):
     """Handles the events of some types, in the order in which they happen."""
 
@@ -42,6 +52,28 @@ class ObserverList:
     def of(self, kind: type[Event]) -> tuple[Handler, ...]:
         """The handlers of one type of event; empty if no observer handles it."""
         return self.handlers.get(kind, ())
+
+    def by_message(self, kind: type[Event]) -> HandlersByMessage:
+        """The handlers of one type of event with a message, by the type of the message."""
+        return HandlersByMessage(self.of(kind))
+
+
+class HandlersByMessage(dict[type, tuple[Handler, ...]]):
+    """The handlers for each type of message, found when the first such message comes; empty if no observer has one."""
+
+    def __init__(self, handlers: tuple[Handler, ...]) -> None:
+        super().__init__()
+        self._handlers = handlers
+
+    def __missing__(self, message: type) -> tuple[Handler, ...]:
+        found: list[Handler] = []
+        for handler in self._handlers:
+            if not isinstance(handler, ByMessage):
+                found.append(handler)
+            elif message in handler:
+                found.append(handler[message])
+        self[message] = tuple(found)
+        return self[message]
 
 
 def replay(events: Iterable[Event], *observers: Observer) -> None:

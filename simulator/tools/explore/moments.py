@@ -25,7 +25,7 @@ from simulator.trace.events import (
     NodeRecovered,
     RecordsAppended,
 )
-from simulator.trace.observer import Handler, Observer
+from simulator.trace.observer import ByMessage, Handler, Observer
 
 Moment = Literal[
     "bid", "promise", "lead", "propose", "write", "vote", "replace", "choose", "alone", "fetch", "serve", "compact"
@@ -80,7 +80,7 @@ class MomentWatch(Observer):
         wanted = self._wanted
         handlers: dict[type[Event], Handler] = {}
         if self._sent_moments or self._ballot_moments:
-            handlers[MessageSent] = self._sent
+            handlers[MessageSent] = ByMessage(dict.fromkeys((*self._sent_moments, *self._ballot_moments), self._sent))
         if wanted & {"replace", "write"}:
             handlers[RecordsAppended] = self._recorded
         if "choose" in wanted:

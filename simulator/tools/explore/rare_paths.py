@@ -9,11 +9,11 @@ from collections import Counter
 from collections.abc import Mapping
 
 from paxos.ballot import Ballot, NodeId, Slot
-from paxos.messages import Accept, AnyMessage, Catchup, CatchupReply, Forward, RequestId
+from paxos.messages import Accept, Catchup, CatchupReply, Forward, RequestId
 from simulator.node.client_api import ClientWrite, WriteAnswer
 from simulator.settings import Settings
 from simulator.trace.events import ClientCalled, Event, MessageSent, NodeRecovered, NodeReported
-from simulator.trace.observer import Handler, Observer
+from simulator.trace.observer import ByMessage, Handler, Observer
 
 LARGE_BATCH = 100
 COMPACTIONS = "compactions"
@@ -32,12 +32,13 @@ class RarePaths(Observer):
         self._answered_ms: dict[RequestId, int] = {}
         self._recovered_ms: dict[NodeId, int] = {}
         self._compacted_ms: dict[NodeId, int] = {}
-        self._count = {Accept: self._accept, CatchupReply: self._reply, Catchup: self._catchup, Forward: self._forward}
 
     def handlers(self) -> Mapping[type[Event], Handler]:
         """See `Observer`."""
         return {
-            MessageSent: self._sent,
+            MessageSent: ByMessage(
+                {Accept: self._accept, CatchupReply: self._reply, Catchup: self._catchup, Forward: self._forward}
+            ),
             ClientCalled: self._called,
             NodeReported: self._reported,
             NodeRecovered: self._recovered,
@@ -49,12 +50,8 @@ class RarePaths(Observer):
         if what == COMPACTIONS:
             self._compacted_ms[node] = at_ms
 
-    def _sent(self, event: MessageSent) -> None:
-        count = self._count.get(type(event.message))
-        if count is not None:
-            count(event.at_ms, event.node, event.message)
-
-    def _accept(self, at_ms: int, node: NodeId, message: AnyMessage) -> None:
+    def _accept(self, event: MessageSent) -> None:
+        at_ms, node, message = event.at_ms, event.node, event.message
         assert isinstance(message, Accept)
         first, count = message.first_slot, len(message.values)
         if (at_ms, node, message.ballot, first) == self._goes_on:
@@ -69,17 +66,20 @@ class RarePaths(Observer):
         if max(map(len, message.values), default=0) >= LARGE_BATCH:
             self.sometimes["batches of hundreds"] += 1
 
-    def _catchup(self, at_ms: int, node: NodeId, message: AnyMessage) -> None:
+    def _catchup(self, event: MessageSent) -> None:
+        message = event.message
         assert isinstance(message, Catchup)
         if message.last_slot - message.first_slot + 1 == self._limits.catchup_slots:
             self.sometimes["full CATCHUPs"] += 1
 
-    def _reply(self, at_ms: int, node: NodeId, message: AnyMessage) -> None:
+    def _reply(self, event: MessageSent) -> None:
+        message = event.message
         assert isinstance(message, CatchupReply)
         if message.first_slot + len(message.blocks) - 1 < message.decided:
             self.sometimes["catch-up replies with more to come"] += 1
 
-    def _forward(self, at_ms: int, node: NodeId, message: AnyMessage) -> None:
+    def _forward(self, event: MessageSent) -> None:
+        message = event.message
         assert isinstance(message, Forward)
         if len(message.requests) == self._limits.requests_a_message:
             self.sometimes["full FORWARDs"] += 1

@@ -15,7 +15,7 @@ from paxos.messages import Heartbeat
 from simulator.tools.explore.draw_calls import TITLES, USERS, WRITES
 from simulator.tools.explore.schedule import Call, Look, TriggeredCalls, Write
 from simulator.trace.events import Event, MessageSent
-from simulator.trace.observer import Handler, Observer
+from simulator.trace.observer import ByMessage, Handler, Observer
 
 FIRST_CLIENT = 100
 """The clients of triggered calls have numbers from here on."""
@@ -61,7 +61,7 @@ class LeaderWatch(Observer):
 
     def handlers(self) -> Mapping[type[Event], Handler]:
         """See `Observer`."""
-        return {MessageSent: self._sent}
+        return {MessageSent: ByMessage({Heartbeat: self._sent})}
 
     def _sent(self, event: MessageSent) -> None:
         message = event.message

@@ -109,7 +109,7 @@ class Machine:
         self._send = network.send
         self._timers = NodeTimers(node_id, self.clock, queue, dice)
         self._on_called = observers.of(ClientCalled)
-        self._on_delivered = observers.of(MessageDelivered)
+        self._on_delivered = observers.by_message(MessageDelivered)
         self._on_fired = observers.of(TimerFired)
         self._on_turn = observers.of(TurnBegan)
         self._observers = observers
@@ -244,9 +244,10 @@ class Machine:
             for source, what, number in due:
                 if source:
                     passed[source << PLACE_BITS | me] += 1
-                    if on_delivered:
+                    handlers = on_delivered[type(what)]
+                    if handlers:
                         event = MessageDelivered(at_ms=world_ms, node=me, source=source, number=number, message=what)
-                        for handle in on_delivered:
+                        for handle in handlers:
                             handle(event)
                     receive(what, now)
                 elif number == self.incarnation:

@@ -55,7 +55,7 @@ class Network:
         self._queue = queue
         self._dice = dice
         self._bits = dice.getrandbits
-        self._on_sent = observers.of(MessageSent)
+        self._on_sent = observers.by_message(MessageSent)
         self._on_lost = observers.of(MessageLost)
         self._on_held = observers.of(MessageHeld)
         self._on_duplicated = observers.of(MessageDuplicated)
@@ -73,9 +73,10 @@ class Network:
         self.messages += 1
         number = self.messages
         self.copies += len(to)
-        if self._on_sent:
+        on_sent = self._on_sent[type(message)]
+        if on_sent:
             event = MessageSent(at_ms=now, node=source, to=to, number=number, message=message)
-            for handle in self._on_sent:
+            for handle in on_sent:
                 handle(event)
         if self._to_copy and type(message) in self._to_copy:
             self._keep(source, to, message, number)
@@ -113,9 +114,16 @@ class Network:
         for target in to:
             leaves = queue.now_ms + LATENCIES[self._bits(_DRAW_BITS)]
             link = source << PLACE_BITS | target
-            clear = (source, target) not in links.rules
-            if clear:
+            if (source, target) not in links.rules:
                 leaves = self._newest[link] = max(leaves, self._newest[link])
+                if not links.holding:
+                    if links.is_cut((source, target)):
+                        self.lose(source, target, message, number, "cut")
+                        fates.append("cut")
+                    else:
+                        queue.put(leaves, target, (source, message, number))
+                        fates.append("")
+                    continue
             arrivals = links.arrivals(source, target, leaves, self._dice)
             if not arrivals:
                 cut = links.is_cut((source, target))
