@@ -98,7 +98,8 @@ class Core:
 
     def heard_within(self, ms: int) -> tuple[NodeId, ...]:
         """The other nodes from which a message came during the last `ms` milliseconds, ascending."""
-        return tuple(node for node, at in sorted(self.heard_ms.items()) if self.now - at < ms)
+        heard_ms, oldest = self.heard_ms, self.now - ms
+        return tuple([node for node in sorted(heard_ms) if heard_ms[node] > oldest])
 
     @property
     def votes(self) -> bool:

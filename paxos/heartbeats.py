@@ -71,7 +71,8 @@ class Heartbeats:
         That is longer than a follower waits: a few lost answers should not end a leadership that followers still hear.
         """
         oldest = self.core.now - 3 * self.timeouts.election_ms() // 2
-        return tuple(node for node in self.core.others if self._acked_ms.get(node, oldest) > oldest)
+        acked_ms = self._acked_ms
+        return tuple([node for node in self.core.others if acked_ms.get(node, oldest) > oldest])
 
     def _mute(self) -> tuple[NodeId, ...]:
         oldest = self.core.now - 3 * self.timeouts.election_ms() // 2

@@ -29,7 +29,10 @@ class LeaderView:
 
     def hears_leader(self) -> bool:
         """True when another node that leads was heard within the election timeout."""
-        return self._heard_ms is not None and self.core.now - self._heard_ms < self.timeouts.election_ms()
+        if self._heard_ms is None:
+            return False
+        silent_ms = self.core.now - self._heard_ms
+        return silent_ms < self.core.config.election_ms or silent_ms < self.timeouts.election_ms()
 
     def reaches_leader(self) -> bool:
         """True when the leader is heard and no run of its heartbeats denies that it hears this node."""

@@ -65,16 +65,18 @@ class LinkGossip:
     def heard(self, message: LinkStates) -> None:
         """Link states of a peer came: take the newer ones, and pass on what is news."""
         routes, was_active, news = self.routes, self.routes.active, False
-        before = {state.node: _links(state) for state in routes.fresh()}
+        before = {state.node: state for state in routes.fresh()}
+        hears_leader = self.view.hears_leader()
         for state in message.states:
             if state.node == self.core.me:
                 self._version = max(self._version, state.version)  # An earlier incarnation may have used it.
             elif routes.take(state):
-                news = news or before.get(state.node) != _links(state)
-                if not self.view.hears_leader():
+                known = before.get(state.node)
+                news = news or known is None or _links(known) != _links(state)
+                if not hears_leader:
                     self.learner.want(state.decided, state.node)
         routes.active = self._is_anybody_cut_off()
-        if routes.active and not self.view.hears_leader() and not self.election.leading:
+        if routes.active and not hears_leader and not self.election.leading:
             leader = routes.leader()
             if leader is not None:
                 self.election.named(leader.node, leader.leads)

@@ -12,7 +12,7 @@ know of the blocks that it has read (`chain_proof`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from paxos.acceptor import Acceptor
 from paxos.ballot import NO_BALLOT, Ballot, NodeId, Slot
@@ -51,7 +51,7 @@ class Recovery:
         marked: Slot,
         nonce: int,
         nonces: Mapping[NodeId, int],
-        began: Callable[[NodeId], None],
+        began: Iterable[Callable[[NodeId], None]],
         sure: Callable[[], None],
     ) -> None:
         self.core = core
@@ -73,7 +73,7 @@ class Recovery:
         self._recorded = core.eras  # The eras that this node's own journal holds.
         self._era = 0
         self._tries = 0
-        self._began = began
+        self._began = tuple(began)
         self._sure = sure
 
     # Asking
@@ -351,7 +351,8 @@ class Recovery:
             if era_of(seen, node) > era_of(known, node):
                 self.promises.pop(node, None)
                 self.votes.pop(node, None)
-                self._began(node)
+                for forget in self._began:
+                    forget(node)
         self._drop_old_answers()
 
     def _drop_old_answers(self) -> None:

@@ -7,7 +7,7 @@ stamp or a prefix to make that harmless. The replica has no blog, chain, file, c
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import assert_never
+from typing import Any, ClassVar
 
 from paxos.acceptor import Acceptor
 from paxos.ballot import NOBODY, Ballot, NodeId, Slot
@@ -46,7 +46,6 @@ from paxos.messages import (
     Reject,
     Relay,
     Request,
-    Routed,
     StepDown,
 )
 from paxos.pre_vote import PreVoteRound
@@ -119,22 +118,6 @@ class Replica:
         self.election = election = self.election_role(
             core, timeouts, acceptor, learner, view=view, pre_vote=self.pre_vote, campaign=self.campaign
         )
-        self.recovery = self.recovery_role(
-            core,
-            timeouts,
-            acceptor,
-            learner,
-            routes=routes,
-            chain=chain or NoChain(),
-            marked=marked,
-            nonce=nonce,
-            nonces=nonces or {},
-            began=self._era_began,
-            sure=election.sure,
-        )
-        self.link_gossip = self.link_gossip_role(
-            core, routes, view=view, learner=learner, election=election, recovery=self.recovery
-        )
         self.heartbeats = self.heartbeats_role(core, timeouts, learner)
         self.reads = self.reads_role(core, self.heartbeats, routes, waiting.confirm_reads)
         self.proposer = proposer = self.proposer_role(
@@ -146,6 +129,22 @@ class Replica:
             reads=self.reads,
             routes=routes,
             applied=applied,
+        )
+        self.recovery = self.recovery_role(
+            core,
+            timeouts,
+            acceptor,
+            learner,
+            routes=routes,
+            chain=chain or NoChain(),
+            marked=marked,
+            nonce=nonce,
+            nonces=nonces or {},
+            began=(self.campaign.uncount, proposer.uncount, learner.forget),
+            sure=election.sure,
+        )
+        self.link_gossip = self.link_gossip_role(
+            core, routes, view=view, learner=learner, election=election, recovery=self.recovery
         )
         self.forwarder = self.forwarder_role(
             core,
@@ -183,110 +182,20 @@ class Replica:
     def wake(self, timer: Timer, now_ms: int) -> None:
         """A timer fired."""
         self.core.see_clock(now_ms)
-        match timer:
-            case Timer.ELECTION:
-                self.link_gossip.election_alarm()
-                self.election.alarm()
-            case Timer.HEARTBEAT:
-                if self.proposer.leading:
-                    why = self.proposer.beat()
-                    if why:
-                        self._step_down(why)
-            case Timer.RESEND:
-                if self.proposer.leading:
-                    self.proposer.resend()
-                else:
-                    self.election.ask_again()
-            case Timer.FORWARD:
-                self.forwarder.alarm()
-            case Timer.CATCHUP:
-                self.learner.retry()
-            case Timer.RECOVERY:
-                self.recovery.alarm()
-                self.link_gossip.recovery_alarm()
-            case Timer.LINKS:
-                self.link_gossip.alarm()
-            case Timer.SYNC:
-                return
-            case _:
-                assert_never(timer)
+        self._alarms[timer](self)
 
-    def receive(self, message: AnyMessage, now_ms: int) -> None:  # noqa: C901, PLR0912  One case a message, none forgotten.
+    def receive(self, message: AnyMessage, now_ms: int) -> None:
         """Handle a message of a peer, or one of this node to itself, which arrives once its records are durable.
 
         Raises:
             ProtocolError: the message is one that no correct peer can send. This node must stop.
         """
         core = self.core
-        core.see_clock(now_ms)
+        if now_ms != core.clock_ms:
+            core.see_clock(now_ms)
         if message.sender != core.me:
             core.heard_ms[message.sender] = core.now
-        match message:
-            case Accept():
-                self._vote(message)
-            case Accepted():
-                if message.eras == core.eras or self.recovery.admits(message):
-                    self.recovery.votes[message.sender] = message
-                    self.proposer.accepted(message)
-            case Heartbeat():
-                self._hear_leader(message)
-            case HeartbeatAck():
-                self.heartbeats.on_ack(message)
-            case Decide():
-                if self._follows(message.ballot, message.sender):
-                    self.learner.prefix_decided(message.ballot, message.decided, message.sender)
-            case (
-                Forward() | ForwardReply() | AskRead() | ReadAt() | Catchup() | CatchupReply() | AskMemory() | Memory()
-            ):
-                self._routed(message)
-            case PreVote():
-                self.election.on_pre_vote(message)
-            case PreVoteReply():
-                self.election.on_pre_vote_reply(message)
-            case Prepare():
-                self.election.on_prepare(message)
-            case Promise():
-                if self.recovery.admits(message) and self._promised(message):
-                    self.proposer.lead(self.campaign.ballot, self.campaign.promises.values())
-            case Reject():
-                if self.election.on_reject(message):
-                    self._step_down(f"node {message.sender} has promised ballot {message.promised}")
-            case StepDown():
-                self.election.on_step_down(message)
-            case LinkStates():
-                self.link_gossip.heard(message)
-            case Relay():
-                if message.path:
-                    self.routes.pass_on(message)
-                else:
-                    self._routed(message.message)
-            case Hints():
-                return
-            case _:
-                assert_never(message)
-
-    def _routed(self, message: Routed) -> None:
-        """Handle a message that came straight or through other nodes."""
-        match message:
-            case Forward():
-                self.forwarder.forwarded(message)
-            case ForwardReply():
-                self.forwarder.replied(message)
-            case AskRead():
-                self.forwarder.asked(message)
-            case ReadAt():
-                self.forwarder.placed_read(message)
-            case Catchup():
-                self.learner.serve(message)
-            case CatchupReply():
-                self.learner.fetched(message)
-            case AskMemory():
-                self.recovery.asked(message)
-            case Memory():
-                if self.recovery.answer(message) and self.election.leading:
-                    self._step_down(self.core.amnesia)
-            case _:
-                assert_never(message)
+        self._handlers[type(message)](self, message)
 
     def installed(self, slot: Slot) -> None:
         """After an `Install`: the chain reaches `slot`."""
@@ -302,7 +211,8 @@ class Replica:
             self.forwarder.flush()
         if self.proposer.leading:
             self.proposer.flush()
-        learner.flush()
+        if learner.wanted > learner.decided:
+            learner.flush()
         if core.amnesia:
             self.recovery.recover_if_safe()
         if waiting.confirmed and (ready := waiting.end_ready_reads(learner.decided)):
@@ -323,6 +233,15 @@ class Replica:
         if self.core.votes and not self.acceptor.accept(message):
             self.acceptor.refuse(message.sender, message.ballot, NOBODY, self.learner.stated)
             return
+        if self._follows(message.ballot, message.sender):
+            self.learner.prefix_decided(message.ballot, message.decided, message.sender)
+
+    def _voted(self, message: Accepted) -> None:
+        if message.eras == self.core.eras or self.recovery.admits(message):
+            self.recovery.votes[message.sender] = message
+            self.proposer.accepted(message)
+
+    def _decided(self, message: Decide) -> None:
         if self._follows(message.ballot, message.sender):
             self.learner.prefix_decided(message.ballot, message.decided, message.sender)
 
@@ -347,16 +266,48 @@ class Replica:
             ),
         )
 
-    def _promised(self, message: Promise) -> bool:
+    def _promised(self, message: Promise) -> None:
         recovery, sender = self.recovery, message.sender
+        if not recovery.admits(message):
+            return
         recovery.promises[sender] = max(message.ballot, recovery.promises.get(sender, message.ballot))
-        return self.election.on_promise(message)
+        if self.election.on_promise(message):
+            self.proposer.lead(self.campaign.ballot, self.campaign.promises.values())
 
-    def _era_began(self, node: NodeId) -> None:
-        """`node` lost its memory: what it promised and voted before counts no longer, and what it had may be gone."""
-        self.campaign.uncount(node)
-        self.proposer.uncount(node)
-        self.learner.forget(node)
+    def _refused(self, message: Reject) -> None:
+        if self.election.on_reject(message):
+            self._step_down(f"node {message.sender} has promised ballot {message.promised}")
+
+    def _relayed(self, relay: Relay) -> None:
+        """Pass a message on, or handle it as if it had come straight."""
+        if relay.path:
+            self.routes.pass_on(relay)
+        else:
+            self._handlers[type(relay.message)](self, relay.message)
+
+    def _remembered(self, message: Memory) -> None:
+        if self.recovery.answer(message) and self.election.leading:
+            self._step_down(self.core.amnesia)
+
+    def _election_alarm(self) -> None:
+        self.link_gossip.election_alarm()
+        self.election.alarm()
+
+    def _heartbeat_alarm(self) -> None:
+        if self.proposer.leading:
+            why = self.proposer.beat()
+            if why:
+                self._step_down(why)
+
+    def _resend_alarm(self) -> None:
+        if self.proposer.leading:
+            self.proposer.resend()
+        else:
+            self.election.ask_again()
+
+    def _recovery_alarm(self) -> None:
+        self.recovery.alarm()
+        self.link_gossip.recovery_alarm()
 
     def _follows(self, ballot: Ballot, leader: NodeId) -> bool:
         """Follow the leader that sent this ballot unless it is stale; step down if this node leads with a lower one."""
@@ -434,3 +385,40 @@ class Replica:
     def votes(self) -> Mapping[Slot, Acceptance]:
         """This acceptor's votes that are not yet compacted away."""
         return self.acceptor.accepted
+
+    # Which role handles which message and timer: a table finds it at once, where a `match` tries one after another.
+
+    _handlers: ClassVar[dict[type, Callable[[Any, Any], object]]] = {
+        Accept: lambda self, message: self._vote(message),
+        Accepted: lambda self, message: self._voted(message),
+        AskMemory: lambda self, message: self.recovery.asked(message),
+        AskRead: lambda self, message: self.forwarder.asked(message),
+        Catchup: lambda self, message: self.learner.serve(message),
+        CatchupReply: lambda self, message: self.learner.fetched(message),
+        Decide: lambda self, message: self._decided(message),
+        Forward: lambda self, message: self.forwarder.forwarded(message),
+        ForwardReply: lambda self, message: self.forwarder.replied(message),
+        Heartbeat: lambda self, message: self._hear_leader(message),
+        HeartbeatAck: lambda self, message: self.heartbeats.on_ack(message),
+        Hints: lambda _self, _message: None,  # They are the driver's.
+        LinkStates: lambda self, message: self.link_gossip.heard(message),
+        Memory: lambda self, message: self._remembered(message),
+        PreVote: lambda self, message: self.election.on_pre_vote(message),
+        PreVoteReply: lambda self, message: self.election.on_pre_vote_reply(message),
+        Prepare: lambda self, message: self.election.on_prepare(message),
+        Promise: lambda self, message: self._promised(message),
+        ReadAt: lambda self, message: self.forwarder.placed_read(message),
+        Reject: lambda self, message: self._refused(message),
+        Relay: lambda self, message: self._relayed(message),
+        StepDown: lambda self, message: self.election.on_step_down(message),
+    }
+    _alarms: ClassVar[dict[Timer, Callable[[Any], object]]] = {
+        Timer.ELECTION: lambda self: self._election_alarm(),
+        Timer.HEARTBEAT: lambda self: self._heartbeat_alarm(),
+        Timer.RESEND: lambda self: self._resend_alarm(),
+        Timer.FORWARD: lambda self: self.forwarder.alarm(),
+        Timer.CATCHUP: lambda self: self.learner.retry(),
+        Timer.RECOVERY: lambda self: self._recovery_alarm(),
+        Timer.LINKS: lambda self: self.link_gossip.alarm(),
+        Timer.SYNC: lambda _self: None,  # The driver's own.
+    }

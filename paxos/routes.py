@@ -31,6 +31,8 @@ class Routes:
         self.valid_ms = ROUNDS_VALID * self.round_ms
         self._states: dict[NodeId, LinkState] = {}
         self._renewed_ms: dict[NodeId, int] = {}
+        self._found: dict[NodeId, Path] = {}
+        self._found_ms = -1  # When these ways were found; -1: a state has come since.
 
     # Link states
 
@@ -40,19 +42,20 @@ class Routes:
         if known is not None and state.version <= known.version:
             return False
         self._states[state.node] = state
+        if known is None:  # In the order of their nodes.
+            self._states = dict(sorted(self._states.items()))
         self._renewed_ms[state.node] = self.core.now
+        self._found_ms = -1
         return True
 
     def all_states(self) -> tuple[LinkState, ...]:
         """Every state, old ones too: a node that has restarted learns from it which versions it has used."""
-        return tuple(state for _, state in sorted(self._states.items()))
+        return tuple(self._states.values())
 
     def fresh(self) -> list[LinkState]:
         """The states that were renewed lately, in the order of their nodes."""
-        if not self._states:
-            return []
-        oldest = self.core.now - self.valid_ms
-        return [state for node, state in sorted(self._states.items()) if self._renewed_ms[node] > oldest]
+        oldest, renewed_ms = self.core.now - self.valid_ms, self._renewed_ms
+        return [state for node, state in self._states.items() if renewed_ms[node] > oldest]
 
     def leader(self) -> LinkState | None:
         """The state of the leader with the highest ballot among those to which there is a way."""
@@ -74,7 +77,13 @@ class Routes:
         return self._ways().get(to) or (to,)
 
     def _ways(self) -> dict[NodeId, Path]:
-        """A shortest way to each node that can be reached, found breadth first."""
+        """A shortest way to each node that can be reached: the same until a state comes or time passes."""
+        if self._found_ms != self.core.now:
+            self._found, self._found_ms = self._find_ways(), self.core.now
+        return self._found
+
+    def _find_ways(self) -> dict[NodeId, Path]:
+        """Find the ways breadth first."""
         me, states = self.core.me, self.fresh()
         ways: dict[NodeId, Path] = {me: ()}
         found = [me]

@@ -283,3 +283,9 @@ def test_a_status_tells_what_the_replica_is_at() -> None:
     assert (replica.status().in_flight, replica.status().queued) == (1, 1)
     assert (replica.status().elections, replica.status().leaderships) == (1, 1)
     assert replica.status().heard == (2, 3)
+
+
+def test_each_message_and_each_timer_has_its_role() -> None:
+    """A new one without a place in the tables would end the node that gets it."""
+    assert set(Replica._handlers) == set(get_args(AnyMessage))
+    assert set(Replica._alarms) == set(Timer)
