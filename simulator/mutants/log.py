@@ -9,7 +9,7 @@ from functools import partial
 import msgspec
 
 from blog.blog import Outcome
-from chain.block import Block, hash_of
+from chain.block import hash_of
 from chain.blockchain import Blockchain, Miner
 from chain.mining import mine, passes
 from paxos.acceptor import Acceptor
@@ -200,7 +200,7 @@ class NoDedupe(StateMachine):
 class DedupeForgotten(StateMachine):
     """See its entry."""
 
-    def begin(self, height: int, tip: str, newest: Iterable[Block]) -> None:
+    def begin(self, height: int, tip: str, newest: Iterable[str]) -> None:
         """Empty the client table after the replay."""
         super().begin(height, tip, newest)
         self.client_table = ClientTable()

@@ -8,6 +8,7 @@ the client into the block, so T is the same byte for byte on every node.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Annotated
 
 import msgspec
@@ -52,6 +53,16 @@ class _BlockHead(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     hash: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
 
 
+SHORT = 2_048
+"""Nodes read the same text again and again, in a journal, a chain and a peer's reply; all nodes of a virtual world do.
+Of texts up to this length the newest are remembered with what they mean."""
+REMEMBERED = 4_096
+_FEW = 64
+"""Up to so many Ts in a row are looked up one by one."""
+
+Operations = Sequence[tuple[Operation, str, int]]
+"""The operations of a T, each with its client and seq. They may be remembered, so nobody changes the sequence."""
+
 _LONG = 20
 """A number of so many digits may not fit into 64 bits, and is no request's."""
 
@@ -61,7 +72,9 @@ _decode_operation = msgspec.json.Decoder(_FiledPost | _FiledComment).decode
 _decode_operations = msgspec.json.Decoder(list[_FiledPost | _FiledComment]).decode
 _decode_raws = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _decode_many = msgspec.json.Decoder(list[list[_FiledPost | _FiledComment] | int]).decode
-_decode_named_operations = msgspec.json.Decoder(list[list[Post | Comment]]).decode
+_decode_named = msgspec.json.Decoder(list[Post | Comment]).decode
+_decode_all_named = msgspec.json.Decoder(list[list[Post | Comment]]).decode
+_short_named = lru_cache(REMEMBERED)(_decode_named)
 _decode_block = msgspec.json.Decoder(_BlockHead).decode
 
 
@@ -88,11 +101,15 @@ def operations_text(requests: Iterable[Request]) -> str:
     return f"[{','.join([request.operation for request in requests])}]"
 
 
-def compact_requests(text: msgspec.Raw) -> tuple[Request, ...] | None:
+def compact_requests(text: bytes) -> tuple[Request, ...] | None:
     """The requests whose block text is `text`; None when it is no such text, written as this program writes it."""
+    return _short_requests(text) if len(text) <= SHORT else _requests_of(text)
+
+
+def _requests_of(text: bytes) -> tuple[Request, ...] | None:
     try:
         filed = _decode_operations(text)
-        if _encode(filed) != bytes(text):
+        if _encode(filed) != text:
             return None
         operations = _decode_raws(text)
         return tuple(
@@ -102,24 +119,36 @@ def compact_requests(text: msgspec.Raw) -> tuple[Request, ...] | None:
         return None
 
 
-def parse_operations(text: str | bytes) -> list[tuple[Operation, str, int]]:
+_short_requests = lru_cache(REMEMBERED)(_requests_of)
+
+
+def parse_operations(text: str | bytes) -> Operations:
     """The (operation, client, seq) of each operation of a T, in order.
 
     Raises:
         MalformedText: it is no list of operations.
     """
+    return _short_operations(text) if len(text) <= SHORT else _operations_of(text)
+
+
+def _operations_of(text: str | bytes) -> Operations:
     try:
         return _all_unfiled(_decode_operations(text))
     except (ValueError, RecursionError) as error:
         raise MalformedText(f"its T is no list of operations ({error})") from None
 
 
-def parse_all(texts: Sequence[bytes]) -> list[list[tuple[Operation, str, int]]]:
-    """`parse_operations` of several Ts, decoded at once, which costs less than one by one.
+_short_operations = lru_cache(REMEMBERED)(_operations_of)
+
+
+def parse_all(texts: Sequence[bytes]) -> list[Operations]:
+    """`parse_operations` of several Ts. Many are decoded at once, which costs less than one by one.
 
     Raises:
         MalformedText: one of them, the first, is no list of operations.
     """
+    if len(texts) <= _FEW:
+        return [_parsed_alone(index, text) for index, text in enumerate(texts)]
     try:
         # No T contains the zeros, so each T is at least one element, and by their number exactly one.
         found = _decode_many(b"[%b]" % b",0,".join(texts))
@@ -131,7 +160,7 @@ def parse_all(texts: Sequence[bytes]) -> list[list[tuple[Operation, str, int]]]:
     return [_parsed_alone(index, text) for index, text in enumerate(texts)]
 
 
-def _parsed_alone(index: int, text: bytes) -> list[tuple[Operation, str, int]]:
+def _parsed_alone(index: int, text: bytes) -> Operations:
     try:
         return parse_operations(text)
     except MalformedText as error:
@@ -139,7 +168,7 @@ def _parsed_alone(index: int, text: bytes) -> list[tuple[Operation, str, int]]:
         raise
 
 
-def _all_unfiled(found: Iterable[_FiledPost | _FiledComment]) -> list[tuple[Operation, str, int]]:
+def _all_unfiled(found: Iterable[_FiledPost | _FiledComment]) -> Operations:
     operations: list[tuple[Operation, str, int]] = []
     for filed in found:
         kind = Post if type(filed) is _FiledPost else Comment
@@ -154,13 +183,15 @@ def _all_unfiled(found: Iterable[_FiledPost | _FiledComment]) -> list[tuple[Oper
 
 
 def operations_in(texts: Sequence[str]) -> list[list[Operation]]:
-    """The operations of several Ts without their ids, decoded at once, which costs less than one by one.
+    """The operations of several Ts without their ids. Many are decoded at once, which costs less than one by one.
 
     Raises:
         MalformedText: one of them is no list of operations.
     """
     try:
-        return _decode_named_operations(f"[{','.join(texts)}]")
+        if len(texts) <= _FEW:
+            return [_short_named(text) if len(text) <= SHORT else _decode_named(text) for text in texts]
+        return _decode_all_named(f"[{','.join(texts)}]")
     except (ValueError, RecursionError) as error:
         raise MalformedText(f"a T is no list of operations ({error})") from None
 
@@ -208,6 +239,10 @@ def parse_block(line: str | bytes) -> Block:
     Raises:
         MalformedText: the line is not exactly what `block_line` writes for some block.
     """
+    return _short_block(line) if len(line) <= SHORT else _block_of(line)
+
+
+def _block_of(line: str | bytes) -> Block:
     try:
         head = _decode_block(line)
         block = Block(head.height, head.H, bytes(head.T).decode(), head.N, head.hash)
@@ -217,3 +252,6 @@ def parse_block(line: str | bytes) -> Block:
     if block_line(block) != text:
         raise MalformedText("a block, but not written as this program writes it: compact, with its keys in order")
     return block
+
+
+_short_block = lru_cache(REMEMBERED)(_block_of)

@@ -33,13 +33,11 @@ from simulator.node.codec import (
     parse_block,
     parse_operations,
 )
+from simulator.node.premined import PreminedNonces
+from simulator.node.storage.chain_run import HASHES_KEPT
 
-HASHES_KEPT = 8
-"""How many of the newest blocks' hashes are kept for the node's status."""
 HINTS_AHEAD = 4096
 """How many slots above the chain nonce hints are kept: more than a leader is ahead of a follower that keeps up."""
-TRIES_AHEAD = 1 << 16
-"""How many hashes one call of `premine` tries at most: about 30 ms."""
 
 _OK = Outcome.OK  # The first of them; a member of an Enum is slow to look up.
 
@@ -79,14 +77,11 @@ class StateMachine:
     ) -> None:
         self.blog = Blog()
         self.client_table = self.client_table_type()
-        self.chain = Blockchain(difficulty, miner=self._search)
+        self._nonces = PreminedNonces(miner)
+        self.chain = Blockchain(difficulty, miner=self._nonces.search)
         self.hashes: deque[str] = deque(maxlen=HASHES_KEPT)
         self._awaits = awaits
-        self._mine = miner
         self._hints: dict[Slot, int] = {}
-        self._premined: dict[str, tuple[str, int, str]] = {}  # By the hash before: T, nonce and hash.
-        self._premined_height = 0
-        self._premined_tip = ""
         self._blocks: list[Block] = []
         self._lines: list[bytes] = []
         self._applied: list[Applied] = []
@@ -121,10 +116,10 @@ class StateMachine:
                         self.note_refusal(client, seq, outcome)
         return blog_lines(written)
 
-    def begin(self, height: int, tip: str, newest: Iterable[Block]) -> None:
-        """End the replay: the chain ends at `height` with hash `tip`; `newest` are its last blocks."""
-        self.chain = Blockchain(self.chain.difficulty, height=height, tip=tip, miner=self._search)
-        self.hashes.extend(block.hash for block in newest)
+    def begin(self, height: int, tip: str, newest: Iterable[str]) -> None:
+        """End the replay: the chain ends at `height` with hash `tip`; `newest` are the hashes of its last blocks."""
+        self.chain = Blockchain(self.chain.difficulty, height=height, tip=tip, miner=self._nonces.search)
+        self.hashes.extend(newest)
 
     # From the log
 
@@ -179,29 +174,8 @@ class StateMachine:
                 self._hints[slot] = nonce
 
     def premine(self, values: Iterable[tuple[Slot, Value]]) -> None:
-        """Search nonces for proposed slots while their votes are on the way.
-
-        A nonce is kept with its H and T, and dropped when another value is decided.
-        """
-        difficulty = self.chain.difficulty
-        most = TRIES_AHEAD >> 4 * difficulty
-        for slot, value in values:
-            if self._premined_height <= self.chain.height or not self._premined:
-                self._premined.clear()
-                self._premined_height, self._premined_tip = self.chain.height, self.chain.tip
-            if slot == self._premined_height + 1 and most > 0:
-                most -= 1
-                text = self.text_of(value)
-                nonce, digest = self._mine(self._premined_tip, text, difficulty)
-                self._premined[self._premined_tip] = (text, nonce, digest)
-                self._premined_height, self._premined_tip = slot, digest
-
-    def _search(self, prev_hash: str, text: str, difficulty: int) -> tuple[int, str]:
-        premined = self._premined.pop(prev_hash, None)
-        if premined is not None and premined[0] == text:
-            return premined[1], premined[2]
-        self._premined.clear()
-        return self._mine(prev_hash, text, difficulty)
+        """Search nonces for proposed slots while their votes are on the way."""
+        self._nonces.premine(self.chain, values, self.text_of)
 
     def _apply(self, blocks: Sequence[Block], named: Iterable[Iterable[tuple[Operation, str, int]]]) -> None:
         """Apply the next blocks, of each of which the operations are given with client and seq."""

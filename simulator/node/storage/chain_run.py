@@ -7,15 +7,18 @@ held back, because nothing can take back what the blog has applied.
 from __future__ import annotations
 
 from array import array
+from collections import deque
 from collections.abc import Callable
 
 from chain.block import GENESIS_HASH
 from simulator.node.codec import MalformedText
 from simulator.node.storage.proof import Proof
 
-STRIDE = 64
+STRIDE = 16
 """Blocks between two index entries: reading one block reads at most this many lines."""
 MILESTONE = 1024
+HASHES_KEPT = 8
+"""How many of the newest blocks' hashes are kept for the node's status."""
 
 EachRun = Callable[[int, list[bytes]], None]
 """Called for each run of blocks, in order, with the height of the first one and the Ts of all."""
@@ -29,6 +32,7 @@ _Block = tuple[bytes, bytes, int, bytes]
 class ChainRun:
     """`height`, `tip` and `size` are those of the last block handed on.
 
+    `newest` are the hashes of the last blocks, the tip being the last.
     `damage` is the line at which the chain ends early, and why; `milestones` are the hashes of some blocks by height.
     """
 
@@ -38,6 +42,7 @@ class ChainRun:
         self.size = 0
         self.damage: tuple[int, str] | None = None
         self.milestones: dict[int, str] = {}
+        self.newest: deque[str] = deque(maxlen=HASHES_KEPT)
         self._each = each
         self._proof = proof
         self._offsets = offsets
@@ -97,6 +102,7 @@ class ChainRun:
             if height % MILESTONE == 0:
                 self.milestones[height] = digest.decode()
         self.height += len(blocks)
+        self.newest.extend([digest.decode() for _, _, _, digest in blocks[-HASHES_KEPT:]])
         return self.damage is None
 
     def _give(self, first: int, texts: list[bytes]) -> None:

@@ -34,6 +34,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
 from typing import Annotated
 from zlib import crc32
 
@@ -46,7 +47,7 @@ from paxos.eras import NO_LOSS, Eras, newest, with_era
 from paxos.messages import Acceptance, Request, Value
 from paxos.records import AcceptedRecord, AmnesiaRecord, EraRecord, JournalRecord, OpenedRecord, PromiseRecord
 from paxos.rules import rule
-from simulator.node.codec import MalformedText, compact_requests, operation_text, parse_operation
+from simulator.node.codec import REMEMBERED, SHORT, MalformedText, compact_requests, operation_text, parse_operation
 from simulator.node.storage.disk import Disk
 from simulator.node.storage.errors import FileDamage, ForeignFile
 from simulator.node.storage.identity import NO_PAST, NOBODYS, VERSION, Identity, Past, check_version
@@ -56,7 +57,7 @@ JOURNAL = "paxos.txt"
 ROUNDS_ON_DISK = 1 << 40
 """No journal holds a higher round. It is less than a message may hold, so that a node can go above it."""
 
-_CHECKED = re.compile(rb"[0-9a-f]{8} \{.*\}", re.DOTALL)
+_ELSEWHERE = "the journal's first line stands elsewhere"
 _SUM = re.compile(rb"[0-9a-f]{8} ")
 _BEGINNING = re.compile(rb"[0-9a-f]{0,8}|[0-9a-f]{8} (\{.*)?", re.DOTALL)
 
@@ -64,13 +65,13 @@ _BEGINNING = re.compile(rb"[0-9a-f]{0,8}|[0-9a-f]{8} (\{.*)?", re.DOTALL)
 _Number = Annotated[int, Meta(ge=0, le=(1 << 63) - 1)]
 
 
-class _Vote(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class _Vote(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
     slot: Annotated[int, Meta(ge=1, le=MOST_SLOTS)]
     ballot: Ballot
     value: msgspec.Raw
 
 
-class _Line(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class _Line(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
     """One line: exactly one of the records is set. `journal` and the fields up to `chain` are the first line's."""
 
     journal: int | None = None
@@ -183,7 +184,7 @@ class Journal:
                 if number == 1 and b'"journal":1,' in line:
                     memory.version = 1
             if memory.version > 1 and not torn:
-                total = _written_sum(line, total)
+                total = int(line[:8], 16) if _SUM.match(line) else total  # After damage, the others are still checked.
         if not number:
             memory.damage = FileDamage(JOURNAL, 0, "it is empty, though a journal has a first line from its making on")
         if memory.damage is None:
@@ -334,31 +335,44 @@ def _lines(texts: Iterable[bytes], total: int) -> tuple[bytes, int]:
 
 
 def _sound(line: bytes, total: int) -> bool:
-    return _CHECKED.fullmatch(line) is not None and crc32(line[9:], total) == int(line[:8], 16)
-
-
-def _written_sum(line: bytes, total: int) -> int:
-    """The checksum as it stands in the line: after a damaged line the others are still checked against their own."""
-    return int(line[:8], 16) if _SUM.match(line) else total
+    return line.startswith(b"%08x {" % crc32(line[9:], total)) and line.endswith(b"}")
 
 
 def _parsed(line: bytes, number: int, total: int) -> _Line:
     if not _sound(line, total):
         raise FileDamage(JOURNAL, number, "its checksum does not match its text")
+    text = line[9:]
     try:
-        found = _decode(line[9:])
+        found = _short_line(text) if len(text) <= SHORT else _line_of(text)
+    except MalformedText as error:
+        raise FileDamage(JOURNAL, number, str(error)) from None
+    if found.journal is not None and number > 1:
+        raise FileDamage(JOURNAL, number, _ELSEWHERE)
+    return found
+
+
+def _line_of(text: bytes) -> _Line:
+    """What a line says.
+
+    Raises:
+        MalformedText: it is none of a journal. The text is a sentence on the line.
+    """
+    try:
+        found = _decode(text)
     except (ValueError, RecursionError) as error:
-        raise FileDamage(JOURNAL, number, f"it is no record of a journal ({error})") from None
+        raise MalformedText(f"it is no record of a journal ({error})") from None
     records = [found.promise, found.opened, found.accepted, found.lost, found.chain, found.era, found.recovered]
-    if records.count(None) != len(records) - 1 or (found.journal is not None) > (number == 1):
-        what = "the journal's first line stands elsewhere" if found.journal is not None else "it is not one record"
-        raise FileDamage(JOURNAL, number, what)
+    if records.count(None) != len(records) - 1:
+        raise MalformedText(_ELSEWHERE if found.journal is not None else "it is not one record")
     ballot = found.promise or found.opened or (found.accepted.ballot if found.accepted else None)
     if ballot is not None and not (ballot.owner and 0 < ballot.round <= ROUNDS_ON_DISK):
-        raise FileDamage(JOURNAL, number, f"no cluster ever reaches ballot {ballot}")
+        raise MalformedText(f"no cluster ever reaches ballot {ballot}")
     if found.recovered is not None and found.recovered[0].round > ROUNDS_ON_DISK:
-        raise FileDamage(JOURNAL, number, f"no cluster ever reaches ballot {found.recovered[0]}")
+        raise MalformedText(f"no cluster ever reaches ballot {found.recovered[0]}")
     return found
+
+
+_short_line = lru_cache(REMEMBERED)(_line_of)
 
 
 def _fold(memory: Memory, line: _Line, number: int, values: ValueReader) -> None:
@@ -399,7 +413,7 @@ def _value(raw: msgspec.Raw, number: int, values: ValueReader) -> Value:
 
 def blog_value(raw: msgspec.Raw) -> Value:
     """The value of a vote, requests of the blog. See `ValueReader`."""
-    value = compact_requests(raw)
+    value = compact_requests(bytes(raw))
     return _checked_value(raw) if value is None else value
 
 

@@ -315,6 +315,11 @@ class Storage:
         """How many blocks blockchain.txt holds, those that are held included."""
         return self._chain.height + len(self._held)
 
+    @property
+    def newest_hashes(self) -> tuple[str, ...]:
+        """The hashes of the last blocks that `load` has found, in order."""
+        return self._chain.newest
+
     def close(self) -> None:
         """Sync everything. The disk belongs to whoever opened it.
 

@@ -45,7 +45,7 @@ def test_a_replay_gives_the_same_state() -> None:
     page = first.take()
 
     lines = second.replay(1, [block.operations_text.encode() for block in page.blocks])
-    second.begin(first.height, first.chain.tip, page.blocks)
+    second.begin(first.height, first.chain.tip, [block.hash for block in page.blocks])
 
     assert lines == page.blog_lines
     assert [(done.seq, done.outcome) for done in page.applied] == [(2, Outcome.CANNOT_COMMENT), (3, Outcome.OK)]
