@@ -48,6 +48,7 @@ class BaseCluster(ABC):
         self._answers: Newest[ClusterEvent] = Newest(ANSWERS_KEPT)
         self._meter = Meter()
         self._warnings: list[str] = []
+        self._keeps_log = True
         self._closed = False
         self._forgetful: set[int] = set()  # The nodes with amnesia.
         self._harmed: set[int] = set()  # Whose files were damaged since its last start: the next one may find less.
@@ -120,6 +121,8 @@ class BaseCluster(ABC):
             self._warnings.append(text)
 
     def _note(self, node: int, kind: str, text: str) -> None:
+        if not self._keeps_log:
+            return
         now_ms = self.now_ms()
         log = self._answers if kind == "answer" else self._notes
         log.append(ClusterEvent(at_ms=now_ms, node=node, kind=kind, text=text))
@@ -127,7 +130,8 @@ class BaseCluster(ABC):
             self._meter.elected(now_ms)
 
     def _note_fault(self, fault: Fault) -> None:
-        self._note(getattr(fault, "node", 0), "fault", fault.line())
+        if self._keeps_log:
+            self._note(getattr(fault, "node", 0), "fault", fault.line())
         if isinstance(fault, DiskFault) and fault.kind in DAMAGES - {"tear"}:
             self._harmed.add(fault.node)
 

@@ -131,6 +131,7 @@ class _Trial:
             observers=(*observers, self._rare, self._late_words, *([self._leaders] if schedule.asks else [])),
             watches=lambda oracle: (*self._triggers.observers(oracle), *self._leavers.observers(oracle)),
             keep_trace=trace is not None,
+            keep_log=False,
         )
         self.machines: Mapping[NodeId, Machine] = self._cluster.machines
         self._triggers.look_at(self._cluster.links, self.machines)
@@ -158,7 +159,16 @@ class _Trial:
         if self._trace is not None:
             self._trace(self._cluster.trace_lines())
         self._cluster.close()
+        self._take_apart()
         return outcome
+
+    def _take_apart(self) -> None:
+        """End the references in circles: what is left is freed at once, not looked through by the garbage collector."""
+        for machine in self.machines.values():
+            vars(machine).clear()
+        vars(self._cluster.checker).clear()
+        vars(self._cluster).clear()
+        vars(self).clear()
 
     def _run_schedule(self) -> None:
         schedule, cluster = self._plan, self._cluster

@@ -70,7 +70,8 @@ class VirtualCluster(BaseCluster):
     `observers` get all events, after the invariant checker, which always runs (`checker`). After them come those that
     `watches` makes, which read the facts of the checker. `build` makes another node
     than the protocol's; `sync_ms` are the durations of a sync, drawn evenly. With `keep_history` off, clients are not
-    recorded and linearizability is not judged. With `keep_trace` off there are no `trace_lines`.
+    recorded and linearizability is not judged. With `keep_trace` off there are no `trace_lines`, and with `keep_log`
+    off there is no running log.
     `on_rare` hears of what nodes tell by `Probe.happened`.
 
     Raises:
@@ -87,6 +88,7 @@ class VirtualCluster(BaseCluster):
         watches: Callable[[Oracle], Iterable[Observer]] = lambda _: (),
         keep_history: bool = True,
         keep_trace: bool = True,
+        keep_log: bool = True,
         build: Builder | None = None,
         sync_ms: tuple[int, ...] | None = None,
     ) -> None:
@@ -101,6 +103,7 @@ class VirtualCluster(BaseCluster):
         self._observers = listening = ObserverList(observer for observer in watching if observer is not None)
         self._network = Network(Links(settings.node_ids), queue, dice, listening)
         super().__init__(settings, f"s{settings.seed}", nullcontext(), HistoryList() if keep_history else None)
+        self._keeps_log = keep_log
         self._keep_history = keep_history
         self._messages = MessageLog()
         self._history_check = HistoryCheck()
