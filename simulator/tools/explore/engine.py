@@ -91,7 +91,7 @@ def explore(
     try:
         while True:
             while len(under_way) < workers * AHEAD and not enough():
-                batch = seeds.take(size)
+                batch = seeds.take(_towards_the_end(size, seeds.left, workers))
                 if batch is None:
                     break
                 under_way[executor.submit(run_batch, batch, search)] = batch, 1
@@ -124,6 +124,11 @@ def run_here(seeds: Seeds, search: Search, *, enough: Callable[[], bool] = lambd
         result = run_batch(batch, search)
         size = _next_size(result, BATCH_S)
         yield result
+
+
+def _towards_the_end(size: int, left: int, workers: int) -> int:
+    """The size of a batch when so many seeds are left: it falls to an eighth, so that all workers end at about once."""
+    return max(1, size // 8, min(size, left // (AHEAD * workers)))
 
 
 def _next_size(result: BatchResult, batch_s: float) -> int:

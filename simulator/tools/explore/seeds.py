@@ -59,6 +59,11 @@ class Seeds:
         """How many of them an earlier run has done."""
         return sum(seed in self._done for seed in self._all) if self._done else 0
 
+    @property
+    def left(self) -> int:
+        """How many seeds are still to be handed out, or to be skipped."""
+        return len(self._all) - self._place
+
     def take(self, most: int) -> Batch | None:
         """The next batch of at most `most` consecutive seeds; None when there are no more."""
         seeds, done = self._all, self._done

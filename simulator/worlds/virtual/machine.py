@@ -116,6 +116,7 @@ class Machine:
         self._owner = owner
         self._build = build
         self._busy_until_ms = 0
+        self._ended: Drivable | None = None  # The node of the last incarnation, until its status is asked for.
         self._last_status = NodeStatus(node=node_id)
 
     # Start and end
@@ -162,7 +163,7 @@ class Machine:
 
     def _end(self, how: str, at_disk: Callable[[], None]) -> None:
         if self.node is not None:
-            self._last_status = self.node.status()
+            self._ended = self.node
         self.node = None
         self.life = "down"
         self.blocked = True
@@ -220,6 +221,8 @@ class Machine:
         if self.node is not None:
             status = self.node.status(detail=detail)
             return status if status.life == self.life else msgspec.structs.replace(status, life=self.life)
+        if self._ended is not None:
+            self._last_status, self._ended = self._ended.status(), None
         return msgspec.structs.replace(after_death(self._last_status), life=self.life, error=self.error)
 
     # Events
