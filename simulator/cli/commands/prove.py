@@ -14,7 +14,7 @@ import click
 
 from simulator.cli.failures import CHECK_FAILED, INTERRUPTED, OK
 from simulator.cli.group import LabCommand, LabOption
-from simulator.cli.options import TimeMs, common_options, json_option, number_option
+from simulator.cli.options import TimeMs, WholeNumber, common_options, json_option, number_option
 from simulator.cli.output import Output
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ TELL_EVERY_S = 5.0
 @number_option("--depth", 0, 10_000, 0, "Cut off at this depth, in states; 0: nowhere.")
 @number_option("--states", 0, None, 0, "Cut off at so many states; 0: nowhere.")
 @click.option("--time-limit", type=TimeMs(), metavar="TIME", cls=LabOption, help="Cut off after this time, as 10m.")
+@click.option("--workers", type=WholeNumber(1), metavar="W", cls=LabOption, help="Processes.  [default: all cores]")
 @click.option("--break", "break_rule", metavar="RULE", cls=LabOption, help="Leave out one rule of the protocol.")
 @click.option("--agreement", is_flag=True, cls=LabOption, help="Look for two nodes with different blocks alone.")
 @click.option("--keep-going", is_flag=True, cls=LabOption, help="Visit the other states too after a violation.")
@@ -77,6 +78,7 @@ def prove(
     depth: int,
     states: int,
     time_limit: int | None,
+    workers: int | None,
     break_rule: str | None,
     agreement: bool,
     keep_going: bool,
@@ -90,6 +92,7 @@ def prove(
     --states or --time-limit cut the search off before it was complete. With --resume DIR the same command goes on where
     the search was; these three bounds may be other ones then.
     """
+    from simulator.tools.explore.engine import cores
     from simulator.tools.prove.command import CUT_OFF, VIOLATED, Bounds, Budgets, Proof, Wishes
 
     budgets = Budgets(writes=writes, elections=elections, crashes=crashes, losses=losses, duplicates=duplicates)
@@ -102,6 +105,7 @@ def prove(
             only_agreement=agreement,
             keep_going=keep_going,
             folder=Path(kept) if kept is not None else None,
+            workers=workers or cores(),
         )
     )
     try:

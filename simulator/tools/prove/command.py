@@ -42,6 +42,7 @@ class Wishes(msgspec.Struct, frozen=True, kw_only=True):
     keep_going: bool = False
     reductions: Reductions = Reductions()
     folder: Path | None = None
+    workers: int = 1
 
     def purpose(self) -> dict[str, str | int | bool]:
         """What must be the same when a search that is kept in a folder goes on: all but the bounds of the search."""
@@ -150,7 +151,9 @@ class Proof:
         self._model = ClusterModel(
             settings, wishes.budgets, only_agreement=wishes.only_agreement, reductions=self.reductions
         )
-        self._search: Search[Numbers, Action] = Search(self._model, keep_going=wishes.keep_going, folder=self._folder)
+        self._search: Search[Numbers, Action] = Search(
+            self._model, keep_going=wishes.keep_going, folder=self._folder, workers=wishes.workers
+        )
 
     def run(self, tell: Callable[[Progress], None], tell_given_up: Callable[[GivenUp], None] | None = None) -> Report:
         """Search; see `Search.run`. When a reduction turns out not to hold for these nodes, begin anew without it.

@@ -14,8 +14,15 @@
 #define MOST 16 /* The places of a state: one a node, and one for what is used of the budgets. */
 
 /* The places in `Tables`, and in an `Outcome` of cluster_outcomes.py. */
-enum { BY_USED, FETCHES, HEIGHTS, SERVERS, JUDGED, RIGHT, WITHOUT_CRASHES, LOOK, LIKENESSES, ORDERS, ORDERS_BY, TABLES };
+enum { BY_USED, FETCHES, HEIGHTS, SERVERS, JUDGED, RIGHT, WITHOUT_CRASHES, LOOK, LIKENESSES, ORDERS, ORDERS_BY, HOW_MANY };
 enum { ACTION, AFTER, PARCELS, USED, JUDGE, LAST_CRASH, WHY, OUTCOME };
+
+/* The tables. With `known_only` nothing is worked out: what would need it gives nothing, and `missing` is set, and no error. */
+typedef struct {
+    PyObject *const *at;
+    int known_only;
+    int missing;
+} Tables;
 
 /* A state that is being made: numbers that are held. */
 typedef struct {
@@ -49,7 +56,7 @@ as_tuple(const State *state)
 
 /* What a dictionary holds, or works out now; held. */
 static PyObject *
-look_up(PyObject *table, PyObject *key)
+look_up(Tables *tables, PyObject *table, PyObject *key)
 {
     if (!PyDict_Check(table)) {
         PyErr_SetString(PyExc_TypeError, "a table is no dictionary");
@@ -58,7 +65,13 @@ look_up(PyObject *table, PyObject *key)
     PyObject *found = PyDict_GetItemWithError(table, key);
     if (found != NULL)
         return Py_NewRef(found);
-    return PyErr_Occurred() ? NULL : PyObject_GetItem(table, key);
+    if (PyErr_Occurred())
+        return NULL;
+    if (tables->known_only) {
+        tables->missing = 1;
+        return NULL;
+    }
+    return PyObject_GetItem(table, key);
 }
 
 /* What a list holds at a number; borrowed. */
@@ -96,10 +109,10 @@ is_tuple_of(PyObject *one, Py_ssize_t size)
 
 /* Each node's number is replaced by what a dictionary holds for it. */
 static int
-map_nodes(State *state, PyObject *table)
+map_nodes(State *state, Tables *tables, PyObject *table)
 {
     for (Py_ssize_t place = 0; place < state->size - 1; place++) {
-        PyObject *found = look_up(table, state->at[place]);
+        PyObject *found = look_up(tables, table, state->at[place]);
         if (found == NULL)
             return 0;
         put(state, place, found);
@@ -109,13 +122,13 @@ map_nodes(State *state, PyObject *table)
 
 /* Judge the nodes together, unless nodes of which the same is judged were right before, or it is known what is wrong. */
 static int
-judge(State *state, PyObject *const *tables, PyObject *why, int wrong)
+judge(State *state, Tables *tables, PyObject *why, int wrong)
 {
     PyObject *key = Py_NewRef(Py_None);
     if (!wrong) {
         Py_SETREF(key, PyTuple_New(state->size - 1));
         for (Py_ssize_t place = 0; key != NULL && place < state->size - 1; place++) {
-            PyObject *one = listed(tables[JUDGED], state->at[place]);
+            PyObject *one = listed(tables->at[JUDGED], state->at[place]);
             if (one == NULL)
                 Py_CLEAR(key);
             else
@@ -123,14 +136,19 @@ judge(State *state, PyObject *const *tables, PyObject *why, int wrong)
         }
         if (key == NULL)
             return 0;
-        int right = PySet_Contains(tables[RIGHT], key);
+        int right = PySet_Contains(tables->at[RIGHT], key);
         if (right != 0) {
             Py_DECREF(key);
             return right > 0;
         }
     }
+    if (tables->known_only) {
+        tables->missing = 1;
+        Py_DECREF(key);
+        return 0;
+    }
     PyObject *after = as_tuple(state);
-    PyObject *used = after == NULL ? NULL : PyObject_CallFunctionObjArgs(tables[LOOK], after, key, why, NULL);
+    PyObject *used = after == NULL ? NULL : PyObject_CallFunctionObjArgs(tables->at[LOOK], after, key, why, NULL);
     Py_XDECREF(after);
     Py_DECREF(key);
     if (used == NULL)
@@ -141,7 +159,7 @@ judge(State *state, PyObject *const *tables, PyObject *why, int wrong)
 
 /* The state after one outcome at a node. */
 static int
-follow(State *state, PyObject *before, Py_ssize_t place, PyObject *outcome, PyObject *const *tables)
+follow(State *state, PyObject *before, Py_ssize_t place, PyObject *outcome, Tables *tables)
 {
     for (Py_ssize_t other = 0; other < state->size; other++)
         put(state, other, Py_NewRef(PyTuple_GET_ITEM(before, other)));
@@ -158,13 +176,13 @@ follow(State *state, PyObject *before, Py_ssize_t place, PyObject *outcome, PyOb
             PyErr_SetString(PyExc_IndexError, "a parcel is for nobody");
             return 0;
         }
-        PyObject *found = look_up(PyTuple_GET_ITEM(parcel, 1), state->at[to]);
+        PyObject *found = look_up(tables, PyTuple_GET_ITEM(parcel, 1), state->at[to]);
         if (found == NULL)
             return 0;
         put(state, to, found);
     }
     put(state, state->size - 1, Py_NewRef(PyTuple_GET_ITEM(outcome, USED)));
-    if (PyTuple_GET_ITEM(outcome, LAST_CRASH) == Py_True && !map_nodes(state, tables[WITHOUT_CRASHES]))
+    if (PyTuple_GET_ITEM(outcome, LAST_CRASH) == Py_True && !map_nodes(state, tables, tables->at[WITHOUT_CRASHES]))
         return 0;
     PyObject *why = PyTuple_GET_ITEM(outcome, WHY);
     int wrong = PyObject_IsTrue(why);
@@ -183,21 +201,25 @@ compared(long one, long other)
 
 /* In which orders the nodes may be put: a list of places and of what becomes of each node there. Borrowed. */
 static PyObject *
-orders_for(PyObject *likenesses[3], const long like[3], PyObject *const *tables)
+orders_for(PyObject *likenesses[3], const long like[3], Tables *tables)
 {
     Py_ssize_t at = compared(like[0], like[1]) * 9 + compared(like[1], like[2]) * 3 + compared(like[0], like[2]);
-    if (!PyList_Check(tables[ORDERS]) || PyList_GET_SIZE(tables[ORDERS]) != 27) {
+    if (!PyList_Check(tables->at[ORDERS]) || PyList_GET_SIZE(tables->at[ORDERS]) != 27) {
         PyErr_SetString(PyExc_TypeError, "there are 27 ways in which three numbers compare");
         return NULL;
     }
-    if (PyList_GET_ITEM(tables[ORDERS], at) == Py_None) {
+    if (PyList_GET_ITEM(tables->at[ORDERS], at) == Py_None && tables->known_only) {
+        tables->missing = 1;
+        return NULL;
+    }
+    if (PyList_GET_ITEM(tables->at[ORDERS], at) == Py_None) {
         PyObject *three = PyTuple_Pack(3, likenesses[0], likenesses[1], likenesses[2]);
-        PyObject *found = three == NULL ? NULL : PyObject_CallOneArg(tables[ORDERS_BY], three);
+        PyObject *found = three == NULL ? NULL : PyObject_CallOneArg(tables->at[ORDERS_BY], three);
         Py_XDECREF(three);
-        if (found == NULL || PyList_SetItem(tables[ORDERS], at, found) < 0)
+        if (found == NULL || PyList_SetItem(tables->at[ORDERS], at, found) < 0)
             return NULL;
     }
-    PyObject *orders = PyList_GET_ITEM(tables[ORDERS], at);
+    PyObject *orders = PyList_GET_ITEM(tables->at[ORDERS], at);
     if (PyList_Check(orders) && PyList_GET_SIZE(orders) > 0)
         return orders;
     PyErr_SetString(PyExc_TypeError, "there is no order of the nodes");
@@ -206,7 +228,7 @@ orders_for(PyObject *likenesses[3], const long like[3], PyObject *const *tables)
 
 /* The nodes in one order, under their new names. */
 static PyObject *
-in_order(const State *state, PyObject *order)
+in_order(const State *state, PyObject *order, Tables *tables)
 {
     if (!is_tuple_of(order, 2) || !is_tuple_of(PyTuple_GET_ITEM(order, 0), state->size - 1))
         return NULL;
@@ -218,7 +240,7 @@ in_order(const State *state, PyObject *order)
         Py_ssize_t from = PyLong_AsSsize_t(PyTuple_GET_ITEM(places, place));
         PyObject *image = NULL;
         if (from >= 0 && from < state->size - 1)
-            image = look_up(images, state->at[from]);
+            image = look_up(tables, images, state->at[from]);
         else
             PyErr_SetString(PyExc_IndexError, "an order names no node");
         if (image == NULL)
@@ -233,22 +255,22 @@ in_order(const State *state, PyObject *order)
 
 /* The state that stands for this one and its images: see `Symmetry.canonical`. For three nodes. */
 static PyObject *
-canonical(const State *state, PyObject *const *tables)
+canonical(const State *state, Tables *tables)
 {
     PyObject *likenesses[3] = {NULL, NULL, NULL}, *best = NULL, *orders = NULL;
     long like[3];
     int failed = 0;
     for (int place = 0; !failed && place < 3; place++) {
-        likenesses[place] = look_up(tables[LIKENESSES], state->at[place]);
+        likenesses[place] = look_up(tables, tables->at[LIKENESSES], state->at[place]);
         like[place] = likenesses[place] == NULL ? -1 : PyLong_AsLong(likenesses[place]);
-        failed = like[place] == -1 && PyErr_Occurred() != NULL;
+        failed = likenesses[place] == NULL || (like[place] == -1 && PyErr_Occurred() != NULL);
     }
     if (!failed && like[0] < like[1] && like[1] < like[2])
         best = as_tuple(state);
     else if (!failed)
         orders = Py_XNewRef(orders_for(likenesses, like, tables));
     for (Py_ssize_t number = 0; orders != NULL && number < PyList_GET_SIZE(orders); number++) {
-        PyObject *found = in_order(state, PyList_GET_ITEM(orders, number));
+        PyObject *found = in_order(state, PyList_GET_ITEM(orders, number), tables);
         int less = found == NULL ? -1 : best == NULL ? 1 : PyObject_RichCompareBool(found, best, Py_LT);
         if (less > 0)
             Py_XSETREF(best, Py_NewRef(found));
@@ -266,7 +288,7 @@ canonical(const State *state, PyObject *const *tables)
 
 /* Add the states after all these outcomes at a node. */
 static int
-add_all(PyObject *found, PyObject *before, Py_ssize_t place, PyObject *outcomes, PyObject *const *tables)
+add_all(PyObject *found, PyObject *before, Py_ssize_t place, PyObject *outcomes, Tables *tables)
 {
     if (!PyTuple_Check(outcomes))
         return is_tuple_of(outcomes, 0);
@@ -275,7 +297,7 @@ add_all(PyObject *found, PyObject *before, Py_ssize_t place, PyObject *outcomes,
     for (Py_ssize_t number = 0; going && number < PyTuple_GET_SIZE(outcomes); number++) {
         PyObject *outcome = PyTuple_GET_ITEM(outcomes, number), *after = NULL;
         if (is_tuple_of(outcome, OUTCOME) && follow(&state, before, place, outcome, tables))
-            after = tables[LIKENESSES] == Py_None ? as_tuple(&state) : canonical(&state, tables);
+            after = tables->at[LIKENESSES] == Py_None ? as_tuple(&state) : canonical(&state, tables);
         going = after != NULL && PyList_Append(found, after) == 0;
         Py_XDECREF(after);
     }
@@ -285,21 +307,21 @@ add_all(PyObject *found, PyObject *before, Py_ssize_t place, PyObject *outcomes,
 
 /* Add the states after a node has fetched blocks from a peer with a longer chain. */
 static int
-add_fetches(PyObject *found, PyObject *before, Py_ssize_t place, PyObject *fetches, PyObject *const *tables)
+add_fetches(PyObject *found, PyObject *before, Py_ssize_t place, PyObject *fetches, Tables *tables)
 {
     PyObject *local = PyTuple_GET_ITEM(before, place);
     long own, height;
-    if (!listed_number(tables[HEIGHTS], local, &own))
+    if (!listed_number(tables->at[HEIGHTS], local, &own))
         return 0;
     for (Py_ssize_t peer = 0; peer < PyTuple_GET_SIZE(before) - 1; peer++) {
         PyObject *other = PyTuple_GET_ITEM(before, peer);
-        if (!listed_number(tables[HEIGHTS], other, &height))
+        if (!listed_number(tables->at[HEIGHTS], other, &height))
             return 0;
         if (height <= own)
             continue;
-        PyObject *server = listed(tables[SERVERS], other);
+        PyObject *server = listed(tables->at[SERVERS], other);
         PyObject *key = server == NULL ? NULL : PyTuple_Pack(2, local, server);
-        PyObject *outcomes = key == NULL ? NULL : look_up(fetches, key);
+        PyObject *outcomes = key == NULL ? NULL : look_up(tables, fetches, key);
         int added = outcomes != NULL && add_all(found, before, place, outcomes, tables);
         Py_XDECREF(key);
         Py_XDECREF(outcomes);
@@ -309,40 +331,58 @@ add_fetches(PyObject *found, PyObject *before, Py_ssize_t place, PyObject *fetch
     return 1;
 }
 
-PyDoc_STRVAR(states_after_doc, "states_after(tables, state, /)\n--\n\nSee `in_python` in cluster_steps.py.");
-
 static PyObject *
-states_after(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count)
+find_states(PyObject *const *args, Py_ssize_t count, int known_only)
 {
-    if (count != 2 || !PyTuple_Check(args[0]) || PyTuple_GET_SIZE(args[0]) != TABLES || !PyTuple_Check(args[1])) {
-        PyErr_SetString(PyExc_TypeError, "states_after takes the tables and a state");
+    if (count != 2 || !PyTuple_Check(args[0]) || PyTuple_GET_SIZE(args[0]) != HOW_MANY || !PyTuple_Check(args[1])) {
+        PyErr_SetString(PyExc_TypeError, "it takes the tables and a state");
         return NULL;
     }
-    PyObject *const *tables = &PyTuple_GET_ITEM(args[0], 0);
+    Tables tables = {&PyTuple_GET_ITEM(args[0], 0), known_only, 0};
     PyObject *before = args[1];
     Py_ssize_t size = PyTuple_GET_SIZE(before);
-    if (size < 2 || size > MOST || (tables[LIKENESSES] != Py_None && size != 4)) {
+    if (size < 2 || size > MOST || (tables.at[LIKENESSES] != Py_None && size != 4)) {
         PyErr_SetString(PyExc_ValueError, "a state has at most 15 nodes, and three where they are put in order");
         return NULL;
     }
     PyObject *used = PyTuple_GET_ITEM(before, size - 1);
-    PyObject *by_local = Py_XNewRef(listed(tables[BY_USED], used));
-    PyObject *fetches = by_local == NULL ? NULL : Py_XNewRef(listed(tables[FETCHES], used));
+    PyObject *by_local = Py_XNewRef(listed(tables.at[BY_USED], used));
+    PyObject *fetches = by_local == NULL ? NULL : Py_XNewRef(listed(tables.at[FETCHES], used));
     PyObject *found = fetches == NULL ? NULL : PyList_New(0);
     for (Py_ssize_t place = 0; found != NULL && place < size - 1; place++) {
-        PyObject *outcomes = look_up(by_local, PyTuple_GET_ITEM(before, place));
-        int added = outcomes != NULL && add_all(found, before, place, outcomes, tables) &&
-                    add_fetches(found, before, place, fetches, tables);
+        PyObject *outcomes = look_up(&tables, by_local, PyTuple_GET_ITEM(before, place));
+        int added = outcomes != NULL && add_all(found, before, place, outcomes, &tables) &&
+                    add_fetches(found, before, place, fetches, &tables);
         Py_XDECREF(outcomes);
         if (!added)
             Py_CLEAR(found);
     }
     Py_XDECREF(by_local);
     Py_XDECREF(fetches);
+    if (tables.missing)
+        Py_RETURN_NONE;
     return found;
 }
 
+PyDoc_STRVAR(states_after_doc, "states_after(tables, state, /)\n--\n\nSee `in_python` in cluster_steps.py.");
+
+static PyObject *
+states_after(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count)
+{
+    return find_states(args, count, 0);
+}
+
+PyDoc_STRVAR(known_doc, "known_states_after(tables, state, /)\n--\n\n"
+                        "The same, or None where something would have to be worked out.");
+
+static PyObject *
+known_states_after(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count)
+{
+    return find_states(args, count, 1);
+}
+
 static PyMethodDef methods[] = {
+    {"known_states_after", (PyCFunction)(void (*)(void))known_states_after, METH_FASTCALL, known_doc},
     {"states_after", (PyCFunction)(void (*)(void))states_after, METH_FASTCALL, states_after_doc},
     {NULL, NULL, 0, NULL},
 };

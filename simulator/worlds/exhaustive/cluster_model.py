@@ -8,6 +8,7 @@ A state is a tuple of small numbers: a local state a node (`local_states`), and 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 import msgspec
 
@@ -25,7 +26,14 @@ from simulator.worlds.exhaustive.cluster_outcomes import (
     with_more,
 )
 from simulator.worlds.exhaustive.cluster_rules import disagreement, wrong_together
-from simulator.worlds.exhaustive.cluster_steps import IN_ORDER, Tables, in_python, steps_of, way_to_states_after
+from simulator.worlds.exhaustive.cluster_steps import (
+    IN_ORDER,
+    Tables,
+    in_python,
+    known_states_after,
+    steps_of,
+    way_to_states_after,
+)
 from simulator.worlds.exhaustive.cluster_words import in_words
 from simulator.worlds.exhaustive.local_states import KINDS, LocalStates
 from simulator.worlds.exhaustive.model import Model, Property, always
@@ -114,6 +122,16 @@ class ClusterModel(Model[Numbers, Action]):
             _no_orders if symmetry is None else symmetry.orders_by,
         )
         self.states_after = way_to_states_after(self._tables, symmetry, self.nodes)  # type: ignore[method-assign, assignment]
+
+    @property
+    def steps_in_parallel(self) -> bool:  # type: ignore[override]
+        """True where they are compiled: only then it is quickly told whether all is known that they need."""
+        return isinstance(self.states_after, partial)
+
+    def known_states_after(self, state: Numbers) -> list[Numbers] | None:
+        """See `Model`."""
+        assert known_states_after is not None
+        return known_states_after(self._tables, state)
 
     def _look(self, after: Numbers, key: Numbers | None, why: str) -> int:
         """What is used in a state, with what is wrong in it. `key`, if any, says what is judged of all nodes."""

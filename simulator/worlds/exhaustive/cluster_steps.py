@@ -14,7 +14,7 @@ from simulator.worlds.exhaustive.cluster_outcomes import Action, Fetches, Number
 from simulator.worlds.exhaustive.local_states import Parcel
 from simulator.worlds.exhaustive.symmetry import Likenesses, Orders, Symmetry
 
-__all__ = ["FORM", "Tables", "in_python", "states_after", "steps_of", "way_to_states_after"]
+__all__ = ["FORM", "Tables", "in_python", "known_states_after", "states_after", "steps_of", "way_to_states_after"]
 
 
 MOST_NODES, IN_ORDER = 15, 3
@@ -79,11 +79,12 @@ def in_python(tables: Tables, state: Numbers, symmetry: Symmetry | None) -> list
     return [symmetry.canonical(after) for _, after in steps_of(tables, state)]
 
 
+known_states_after: Callable[[Tables, Numbers], list[Numbers] | None] | None
 states_after: Callable[[Tables, Numbers], list[Numbers]] | None
 try:
-    from simulator.worlds.exhaustive._steps import FORM, states_after
+    from simulator.worlds.exhaustive._steps import FORM, known_states_after, states_after
 except ImportError:
-    FORM, states_after = "Python", None
+    FORM, known_states_after, states_after = "Python", None, None
 
 
 def way_to_states_after(tables: Tables, symmetry: Symmetry | None, nodes: int) -> Callable[[Numbers], list[Numbers]]:

@@ -55,7 +55,7 @@ class Model(ABC, Generic[S, A]):
     """
 
     steps_in_parallel = False
-    """True: steps depend on the state and on what `work_ahead` has prepared, so several processes may take them."""
+    """True: several processes may take steps: `known_states_after` depends on the state and on what is known alone."""
 
     @abstractmethod
     def first(self) -> Iterable[S]:
@@ -80,6 +80,10 @@ class Model(ABC, Generic[S, A]):
         """
         afters = [after for _, after in self.steps(state)]
         return afters if type(self).canonical is Model.canonical else [*map(self.canonical, afters)]
+
+    def known_states_after(self, state: S) -> list[S] | None:
+        """The same in another process, which must not give new numbers to anything; None: it would have to."""
+        return self.states_after(state)
 
     def fingerprint(self, state: S) -> Hashable:
         """What is kept of a state to know it again: the state itself, or its `hash` to save memory.

@@ -157,6 +157,8 @@ class Search(Generic[S, A]):
             states, work = self._next_batch(most)
             if work is None:
                 work = self._work(states)
+            elif work.left:
+                work = self._whole(states, work)
             new = self._visited.add_all(work.keys)
         except Exception as error:
             problem = explained(self.model, states, error, numbers=self._numbers)
@@ -200,7 +202,7 @@ class Search(Generic[S, A]):
         self.model.work_ahead([state for batch in batches for state in batch], spread(self.workers))
         if isinstance(self._visited, Fingerprints) and self.model.steps_in_parallel and left >= WORTH_FORKING:
             with suppress(OSError):
-                self._round.begin(batches, self.workers, self._work, self._visited.absent)
+                self._round.begin(batches, self.workers, self._work_elsewhere, self._visited.absent)
 
     def _work(self, states: list[S]) -> Work[S]:
         """Take the steps from these states, or from some of them when the search is to stop."""
@@ -213,6 +215,34 @@ class Search(Generic[S, A]):
         keys = [*map(self.model.fingerprint, afters)]
         asked_again(self.model, states[0], afters[: ends[0]], keys[: ends[0]])
         return Work(afters, keys, ends, len(afters))
+
+    def _work_elsewhere(self, states: list[S]) -> Work[S]:
+        """The same in another process, which leaves states whose steps need something that is not known yet."""
+        after, afters, ends, left = self.model.known_states_after, list[S](), list[int](), list[int]()
+        for place, state in enumerate(states):
+            found = after(state)
+            if found is None:
+                left.append(place)
+            else:
+                afters += found
+            ends.append(len(afters))
+        return Work(afters, [*map(self.model.fingerprint, afters)], ends, len(afters), left)
+
+    def _whole(self, states: list[S], work: Work[S]) -> Work[S]:
+        """Put what was left where it belongs. Its steps are taken in order, so numbers are those of one process."""
+        afters, keys, ends, begin, transitions = list[S](), list[Hashable](), list[int](), 0, work.transitions
+        left = set(work.left)
+        for place, end in enumerate(work.ends):
+            if place in left:
+                found = self.model.states_after(states[place])
+                transitions += len(found)
+                afters += found
+                keys += map(self.model.fingerprint, found)
+            afters += work.afters[begin:end]
+            keys += work.keys[begin:end]
+            ends.append(len(afters))
+            begin = end
+        return Work(afters, keys, ends, transitions)
 
     def _begin(self, first: list[S]) -> None:
         afters = [self.model.canonical(state) for state in first]

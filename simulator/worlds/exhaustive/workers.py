@@ -27,13 +27,15 @@ SIZE = 8
 class Work(NamedTuple, Generic[S]):
     """The states after those of a batch, their fingerprints, and up to where those after each state reach.
 
-    What is known to be visited may be left out; `transitions` counts it all the same.
+    What is known to be visited may be left out; `transitions` counts it all the same. `left` are the places of those
+    states of the batch whose steps were not taken: they need something that is not known yet.
     """
 
     afters: list[S]
     keys: Sequence[Hashable]
     ends: list[int]
     transitions: int
+    left: Sequence[int] = ()
 
 
 class Child:
@@ -120,7 +122,7 @@ def spread(workers: int) -> Callable[[Callable[[Sequence[Any]], bytes], Sequence
 
 
 _encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(tuple[int, list[int], bytes, list[tuple[int, ...]]]).decode
+_decode = msgspec.msgpack.Decoder(tuple[int, list[int], bytes, list[tuple[int, ...]], list[int]]).decode
 
 
 class Round(Generic[S]):
@@ -161,8 +163,8 @@ class Round(Generic[S]):
         raw, work = child.receive(), None
         if raw is not None:
             with suppress(msgspec.MsgspecError):
-                transitions, ends, keys, afters = _decode(raw)
-                work = Work(cast("list[S]", afters), array("q", keys), ends, transitions)
+                transitions, ends, keys, afters, left = _decode(raw)
+                work = Work(cast("list[S]", afters), array("q", keys), ends, transitions, left)
         if not self._waiting:
             self.end()
         return batch, work
@@ -199,4 +201,5 @@ def _expand(
             while at < len(places) and places[at] < end:
                 at += 1
             ends.append(at)
-        send(_encode((done.transitions, ends, array("q", [keys[place] for place in places]).tobytes(), afters)))
+        packed = array("q", [keys[place] for place in places]).tobytes()
+        send(_encode((done.transitions, ends, packed, afters, done.left)))

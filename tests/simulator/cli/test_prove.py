@@ -95,8 +95,12 @@ def test_a_wrong_bound_is_one_sentence(words: list[str], sentence: str, capsys: 
 
 
 def test_a_search_goes_on_with_the_same_command(tmp_path: Path, capsys: Captured) -> None:
-    """Cut off, complete, and complete at once."""
-    for more, status, states in ((["--states", "20"], 4, None), ([], 0, 49), ([], 0, 49)):
+    """Cut off, complete, and complete at once; each number of processes is right."""
+    for more, status, states in (
+        (["--states", "20"], 4, None),
+        (["--workers", "2"], 0, 49),
+        (["--workers", "1"], 0, 49),
+    ):
         assert main([*SMALL, "--json", "--resume", str(tmp_path / "kept"), *more]) == status
         shown = json.loads(capsys.readouterr().out)
         assert states in {None, shown["states"]}
@@ -121,6 +125,7 @@ def test_a_folder_of_something_else_is_left_alone(tmp_path: Path, capsys: Captur
         ([*SMALL, "--resume", str(tmp_path / "mine")], "holds other files ('letter')"),
         ([*SMALL, "--resume", str(tmp_path / "mine" / "letter")], "is a file"),
         ([*SMALL, "--resume", "/proc/nothing"], "'/proc/nothing'"),
+        ([*SMALL, "--workers", "0"], "--workers"),
     ):
         assert main(words) == 2
         shown = capsys.readouterr()

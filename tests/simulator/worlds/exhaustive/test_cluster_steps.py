@@ -62,6 +62,23 @@ def test_states_come_as_the_steps_do() -> None:
 
 
 @compiled_only
+def test_what_is_known_is_told_without_working_anything_out() -> None:
+    """Nothing before the steps from a state were taken, then the same states; no table has grown by asking."""
+    model = model_of(3, Budgets(writes=2, elections=2, crashes=1), None, symmetry=True)
+    states = list(model.first())
+    for state in states:
+        sizes = len(model.locals.known), len(model.steps_of.states), len(model.used.values)
+        known = model.known_states_after(state)
+        assert sizes == (len(model.locals.known), len(model.steps_of.states), len(model.used.values))
+        after = model.states_after(state)
+        assert known in (None, after)
+        assert known is None or len(states) > 1
+        assert model.known_states_after(state) == after
+        states += [each for each in after if each not in states] if len(states) < 100 else []
+    assert len(states) > 90
+
+
+@compiled_only
 def test_the_compiled_form_refuses_what_is_no_state() -> None:
     """Too few or too many numbers, numbers that stand for nothing, and tables that are none."""
     assert cluster_steps.states_after is not None

@@ -11,13 +11,16 @@ from typing import Any
 
 import pytest
 
+from simulator.settings import Settings
+from simulator.worlds.exhaustive import cluster_steps
 from simulator.worlds.exhaustive import search as engine
 from simulator.worlds.exhaustive import workers as workers_module
+from simulator.worlds.exhaustive.cluster_model import Budgets, ClusterModel
 from simulator.worlds.exhaustive.kept_search import SearchFolder
 from simulator.worlds.exhaustive.model import Model, Property, Spread, always
 from simulator.worlds.exhaustive.model_errors import ModelError
 from simulator.worlds.exhaustive.search import Bounds, Outcome, Search
-from simulator.worlds.exhaustive.workers import spread
+from simulator.worlds.exhaustive.workers import Work, spread
 from tests.simulator.worlds.exhaustive.models.clients import SingleCopy
 from tests.simulator.worlds.exhaustive.test_kept_search import Judged, same
 
@@ -56,6 +59,29 @@ def test_any_number_of_processes_finds_the_same_in_the_same_order(
     together = Search(model(size), keep_going=True, workers=workers)
     same(together.run(), expected)
     assert order(together) == expected_order
+
+
+@pytest.mark.skipif(cluster_steps.FORM == "Python", reason="only what is compiled is shared")
+@pytest.mark.parametrize("rule", [None, "promise-not-kept"])
+def test_our_own_nodes_are_searched_the_same(rule: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other processes look up what is known; what is not is worked out by the first one, in order."""
+    monkeypatch.setattr(engine, "LOOK_EVERY", 8)
+    monkeypatch.setattr(engine, "WORTH_FORKING", 40)
+    shares: list[tuple[int, int]] = []
+    whole = Search._whole
+
+    def noted(search: Search[Any, Any], states: list[Any], work: Work[Any]) -> Work[Any]:
+        shares.append((len(work.left), len(states)))
+        return whole(search, states, work)
+
+    monkeypatch.setattr(Search, "_whole", noted)
+    settings = Settings(nodes=3, difficulty=0, break_rule=rule)
+    budgets = Budgets(writes=1, elections=2, crashes=int(rule is not None))
+    alone, together = (Search(ClusterModel(settings, budgets), workers=workers) for workers in (1, 2))
+    same(together.run(), alone.run())
+    assert order(together) == order(alone)
+    assert bool(alone.found) == (rule is not None)
+    assert rule is not None or any(0 < left < states for left, states in shares)
 
 
 def test_a_violation_ends_all_at_the_same_state() -> None:
