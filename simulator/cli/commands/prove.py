@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 import threading
 import time
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 INCOMPLETE = 4
 """The status of a search that a bound has cut off: it has shown nothing."""
 TELL_EVERY_S = 5.0
+MANY = 50_000
+"""After a search of so many states Python looks for no garbage at its end: that would take seconds, for nothing."""
 
 
 @click.command(
@@ -121,6 +124,8 @@ def prove(
         output.json(report.document())
     else:
         _write(output, report)
+    if report.states >= MANY:
+        gc.freeze()
     if report.verdict == VIOLATED:
         return CHECK_FAILED
     if interrupted:
