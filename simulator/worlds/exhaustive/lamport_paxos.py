@@ -50,11 +50,7 @@ class LamportPaxos(Model[Numbers, Step]):
     def steps(self, state: Numbers) -> list[tuple[Step, Numbers]]:
         """What a leader sends, and what each acceptor does with one message."""
         leader, one, two, three = state
-        of, heard = self._answer_of, self._heard[leader]
-        key = leader, of[one], of[two], of[three]
-        led = self._led.get(key)
-        if led is None:
-            led = self._led[key] = list(self._lead(key))
+        led, heard = self._led_in(state), self._heard[leader]
         found = [(step, (new, one, two, three)) for step, new in led] if led else []
         if those := heard[0][one]:
             found += [(step, (leader, new, two, three)) for step, new in those]
@@ -64,9 +60,20 @@ class LamportPaxos(Model[Numbers, Step]):
             found += [(step, (leader, one, two, new)) for step, new in those]
         return found
 
-    def fingerprint(self, state: Numbers) -> int:
-        """See `Model`."""
-        return hash(state)
+    def states_after(self, state: Numbers) -> list[Numbers]:
+        """The same without the names of the steps."""
+        leader, one, two, three = state
+        led, heard = self._led_in(state), self._heard[leader]
+        found = [(new, one, two, three) for _, new in led] if led else []
+        if those := heard[0][one]:
+            found += [(leader, new, two, three) for _, new in those]
+        if those := heard[1][two]:
+            found += [(leader, one, new, three) for _, new in those]
+        if those := heard[2][three]:
+            found += [(leader, one, two, new) for _, new in those]
+        return found
+
+    fingerprint = staticmethod(hash)  # type: ignore[assignment]
 
     def properties(self) -> list[Property[Numbers]]:
         """No two values are chosen."""
@@ -82,6 +89,15 @@ class LamportPaxos(Model[Numbers, Step]):
             chosen = {value for one, other in combinations(votes, 2) for _, value in one & other}
             known = self._agrees[key] = len(chosen) < 2
         return known
+
+    def _led_in(self, state: Numbers) -> list[tuple[Step, int]]:
+        leader, one, two, three = state
+        of = self._answer_of
+        key = leader, of[one], of[two], of[three]
+        led = self._led.get(key)
+        if led is None:
+            led = self._led[key] = list(self._lead(key))
+        return led
 
     def _acceptor(self, acceptor: Acceptor) -> int:
         number = self.acceptors(acceptor)

@@ -8,6 +8,7 @@ engine has as a whole (`layer`).
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import suppress
@@ -89,6 +90,8 @@ class Search(Generic[S, A]):
         self._first_number = 0  # The number of the first of them.
         self._next: Layer[S] = self._layer()
         self._seconds = 0.0
+        self._collects = True
+        self._collected_at = LOOK_EVERY
         self._always = [one for one in properties if one.kind == "always"]
         self._eventually = [one for one in properties if one.kind == "eventually"]
         self._unseen = {one.name: one for one in properties if one.kind == "sometimes"}
@@ -103,6 +106,8 @@ class Search(Generic[S, A]):
         """Search until every state is visited, a property fails, or a bound is reached."""
         bounds = bounds or Bounds()
         began, before = time.monotonic(), self._seconds
+        self._collects = gc.isenabled()
+        gc.disable()
         try:
             cut_off = self._run(bounds, tell, began)
             self._seconds = before + time.monotonic() - began
@@ -111,6 +116,8 @@ class Search(Generic[S, A]):
         except NotPlain:
             raise not_kept(self.model, "a state is no plain tuple of whole numbers") from None
         finally:
+            if self._collects:
+                gc.enable()
             self._round.end()
             self._seconds = before + time.monotonic() - began
         if not cut_off and not self.found:
@@ -131,6 +138,8 @@ class Search(Generic[S, A]):
                 if bounds.depth and self.depth >= bounds.depth:
                     return "depth"
                 self._expand(LOOK_EVERY)
+                if self._collects:
+                    self._collect()
                 self._seconds = before + time.monotonic() - began
                 if tell is not None:
                     tell(self.progress())
@@ -148,6 +157,16 @@ class Search(Generic[S, A]):
             self._now, self._next, self._done = self._next, self._layer(), 0
             self.depth += bool(len(self._now))
         return ""
+
+    def _collect(self) -> None:
+        """Look for garbage among what is new; among all, whenever there are twice as many states as the last time.
+
+        Python by itself looks at all states again and again, for nothing.
+        """
+        whole = len(self._parents) >= 2 * self._collected_at
+        if whole:
+            self._collected_at = len(self._parents)
+        gc.collect(2 if whole else 1)
 
     def _expand(self, most: int) -> None:
         """Take all steps from the next states of this depth."""
@@ -174,7 +193,7 @@ class Search(Generic[S, A]):
         self._next.latest += fresh
         self._done += len(ends)
         self.transitions += work.transitions
-        if self._always or self._unseen:
+        if not self._all_right(fresh):
             for number, state in enumerate(fresh, known):
                 self._check(state, number)
         self._visited.settle()
@@ -250,6 +269,15 @@ class Search(Generic[S, A]):
             self._parents.latest.append(-1 - place)
             self._now.latest.append(afters[place])
             self._check(afters[place], len(self._parents) - 1)
+
+    def _all_right(self, states: list[S]) -> bool:
+        """True when all of these states are as they must be, and there is nothing else to look for."""
+        if self._unseen:
+            return False
+        try:
+            return all(all(map(one.holds, states)) for one in self._always)
+        except Exception:  # noqa: BLE001  Asked again state by state, it is said which one.
+            return False
 
     def _check(self, state: S, number: int) -> None:
         for one in self._always:
