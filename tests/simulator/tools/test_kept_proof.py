@@ -13,18 +13,7 @@ import pytest
 from simulator.errors import InputError
 from simulator.tools.prove.command import Bounds, Budgets, Proof, Report, Wishes
 from simulator.worlds.exhaustive.cluster_model import Reductions
-
-BUDGETS = Budgets(writes=1, elections=1, crashes=1)
-
-
-def proof_of(folder: Path | None, bounds: Bounds, **more: object) -> Report:
-    """What one command does."""
-    wishes = Wishes(**{"nodes": 3, "budgets": BUDGETS, "bounds": bounds, "folder": folder, **more})  # type: ignore[arg-type]
-    proof = Proof(wishes)
-    try:
-        return proof.run(lambda _progress: None)
-    finally:
-        proof.close()
+from tests.simulator.tools.proofs import proof_of
 
 
 def same(one: Report, other: Report) -> None:
@@ -80,7 +69,7 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 from simulator.worlds.exhaustive import kept_search, search
-from tests.simulator.tools.test_kept_proof import Bounds, proof_of
+from tests.simulator.tools.proofs import Bounds, proof_of
 kept_search.KEEP_EVERY_S = kept_search.SHARE = 0
 search.LOOK_EVERY = 8
 left, sync = int(sys.argv[2]), os.fsync

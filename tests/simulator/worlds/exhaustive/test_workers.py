@@ -21,8 +21,8 @@ from simulator.worlds.exhaustive.model import Model, Property, Spread, always
 from simulator.worlds.exhaustive.model_errors import ModelError
 from simulator.worlds.exhaustive.search import Bounds, Outcome, Search
 from simulator.worlds.exhaustive.workers import Work, spread
+from tests.simulator.worlds.exhaustive.kept import Judged, same
 from tests.simulator.worlds.exhaustive.models.clients import SingleCopy
-from tests.simulator.worlds.exhaustive.test_kept_search import Judged, same
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")
 
