@@ -17,7 +17,7 @@ from simulator.tools.bench import (
     writes,
 )
 from simulator.tools.bench.case import Case
-from simulator.tools.bench.rivals import pysyncobj_rival, simulators
+from simulator.tools.bench.rivals import model_checkers, pysyncobj_rival, simulators
 
 CASES: tuple[Case, ...] = (
     *loops.CASES,
@@ -27,6 +27,7 @@ CASES: tuple[Case, ...] = (
     *simulators.CASES,
     *checkers.CASES,
     *every_schedule.CASES,
+    *model_checkers.CASES,
     *chains.CASES,
     *catchup.CASES,
     *lab_open.CASES,

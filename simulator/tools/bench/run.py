@@ -59,7 +59,7 @@ class Bench:
             self._run_family(cases)
 
     def _run_family(self, cases: list[Case]) -> None:
-        left = list(cases)
+        left, missing = list(cases), set[str]()
         for turn in range(max(self._repeats(case) for case in cases)):
             for case in list(left):
                 if turn >= self._repeats(case):
@@ -67,7 +67,9 @@ class Bench:
                 try:
                     values = case.measure(self._effort)
                 except Skipped as why:
-                    self._tell(f"{case.name}: left out: {why}")
+                    if str(why) not in missing:  # Both clocks of a tool that is not there, say.
+                        missing.add(str(why))
+                        self._tell(f"{case.name}: left out: {why}")
                     left.remove(case)
                     continue
                 except RuntimeError as error:

@@ -26,7 +26,7 @@ from simulator.tools.bench import (
 from simulator.tools.bench.case import Case, Effort, Skipped
 from simulator.tools.bench.catalogue import CASES
 from simulator.tools.bench.flow import Flow, busy_cores, processor_s
-from simulator.tools.bench.rivals import bare
+from simulator.tools.bench.rivals import bare, model_checkers
 
 QUICK = Effort(quick=True)
 SMALL = (
@@ -53,6 +53,7 @@ SMALL = (
     "prove/paxos-small",
     "prove/own-node",
     "prove/memory",
+    "prove/seconds/paxsim/wall",
     "start-up/plain-loop",
     "start-up/paxsim",
     "recording/on/256-outstanding/64-a-block",
@@ -179,7 +180,8 @@ def test_a_wrong_name_is_bad_usage(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_each_file_of_cases_is_in_the_catalogue() -> None:
     """A benchmark that nobody lists is measured by nobody."""
-    for module in (checkers, chains, every_schedule, failover, growth, loops, turns, virtual_world, writes):
+    modules = (checkers, chains, every_schedule, failover, growth, loops, model_checkers, turns, virtual_world, writes)
+    for module in modules:
         assert all(case in CASES for case in module.CASES)
 
 
