@@ -228,10 +228,12 @@ class ProcessCluster(BaseCluster):
         """See `Cluster`. It is never older than the last answer of `node` to a client, if the node responds."""
         self._check_node(node)
         with self._lock:
-            asked = None
+            found = None
             if (detail or node in self._statuses.stale) and self._statuses.life(node) == "up":
-                asked = self._inspections.ask(node, detail=detail)
-            return asked or self._statuses.of(node)
+                found = self._inspections.ask(node, detail=detail)
+            if found is None:  # A call in a `return` would be the last word: Ctrl-C right after it would keep the lock.
+                found = self._statuses.of(node)
+        return found
 
     def chain_lines(self, node: int, first: int, last: int) -> list[str]:
         """See `Cluster`."""
