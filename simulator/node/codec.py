@@ -73,7 +73,6 @@ _decode_operations = msgspec.json.Decoder(list[_FiledPost | _FiledComment]).deco
 _decode_raws = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _decode_many = msgspec.json.Decoder(list[list[_FiledPost | _FiledComment] | int]).decode
 _decode_named = msgspec.json.Decoder(list[Post | Comment]).decode
-_decode_all_named = msgspec.json.Decoder(list[list[Post | Comment]]).decode
 _short_named = lru_cache(REMEMBERED)(_decode_named)
 _decode_block = msgspec.json.Decoder(_BlockHead).decode
 
@@ -183,15 +182,13 @@ def _all_unfiled(found: Iterable[_FiledPost | _FiledComment]) -> Operations:
 
 
 def operations_in(texts: Sequence[str]) -> list[list[Operation]]:
-    """The operations of several Ts without their ids. Many are decoded at once, which costs less than one by one.
+    """The operations of several Ts without their ids.
 
     Raises:
         MalformedText: one of them is no list of operations.
     """
     try:
-        if len(texts) <= _FEW:
-            return [_short_named(text) if len(text) <= SHORT else _decode_named(text) for text in texts]
-        return _decode_all_named(f"[{','.join(texts)}]")
+        return [_short_named(text) if len(text) <= SHORT else _decode_named(text) for text in texts]
     except (ValueError, RecursionError) as error:
         raise MalformedText(f"a T is no list of operations ({error})") from None
 
