@@ -83,7 +83,8 @@ class BaseCluster(ABC):
     def history(self) -> Sequence[Event]:
         """See `Cluster`."""
         with self._lock:
-            return self._book.history()
+            history = self._book.history()
+        return history
 
     # The running log
 
@@ -109,7 +110,8 @@ class BaseCluster(ABC):
     def figures(self) -> Figures:
         """See `Cluster`."""
         with self._lock:
-            return self._meter.figures(self.now_ms(), self._book.waiting)
+            figures = self._meter.figures(self.now_ms(), self._book.waiting)
+        return figures
 
     def warnings(self, *, after: int = 0) -> Sequence[str]:
         """See `Cluster`."""

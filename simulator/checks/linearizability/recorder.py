@@ -63,7 +63,8 @@ class Recorder:
     def history(self) -> History:
         """What has been recorded so far."""
         with self._lock:
-            return History(self._events)
+            recorded = History(self._events)
+        return recorded
 
     def _begin(self, f: str, value: object) -> int:
         with self._lock:

@@ -8,7 +8,7 @@ stay held. Whether the scenario shows the violation is found out by running it.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from itertools import combinations, product
+from itertools import combinations, permutations, product
 from pathlib import Path
 
 import msgspec
@@ -49,12 +49,14 @@ def scenario_of(
     silence: str = SILENCES[0],
     opened: Sequence[bool] | None = None,
     at_sync: bool = True,
+    ending: Sequence[int] = (),
 ) -> str:
     """The text of the scenario; `steps` lead to the violation `why`.
 
     `at_once` are the writes after which no election timeout passes: their nodes follow nobody, and campaign themselves.
     `silence` is what passes for one election timeout. `opened` says which steps open a ballot.
     `at_sync`: who crashes at a message does so before its records are synced, otherwise right after it.
+    `ending`: the first of these nodes is elected by the others in the end, and writes: what was decided must stand.
     """
     opens = _elections(model, steps) if opened is None else opened
     lines = [f"# Found by paxsim prove: {why}."]
@@ -93,7 +95,27 @@ def scenario_of(
             lines.append(f"deliver {','.join(f'{other}>{node}' for other in others)} pre-vote-reply")
         if what.startswith("crash"):
             lines += [f"restart {node}"] if at_point else [f"crash {node}", f"restart {node}"]
-    return "\n".join([*lines, "check", ""])
+    return "\n".join([*lines, *_ending(ending), "check", ""])
+
+
+def _ending(nodes: Sequence[int]) -> list[str]:
+    """One more election among these nodes, which make up a majority, and a write by the leader."""
+    if not nodes:
+        return []
+    leader, *others = nodes
+    there = ",".join(f"{leader}>{other}" for other in others)
+    back = ",".join(f"{other}>{leader}" for other in others)
+    return [
+        f"# what was decided must stand: node {leader} is elected by {','.join(map(str, others))}, and writes",
+        SILENCES[-1],
+        f"deliver {there} pre-vote",
+        f"deliver {back} pre-vote-reply",
+        f"deliver {there} prepare",
+        f"deliver {back} promise",
+        f"@{leader} post alice after x &",
+        f"deliver {there} accept",
+        f"deliver {back} accepted",
+    ]
 
 
 def write_down(
@@ -103,7 +125,8 @@ def write_down(
 
     Time that passes may end a campaign that the run needs, or be needed to end a leadership: the first way to let it
     pass that shows this violation is kept, otherwise the first that shows any. Each is tried in the order of the search
-    and in that of `campaigns_late`.
+    and in that of `campaigns_late`. If none shows any, one more election follows the run: the search looks at what
+    nodes hold, the checks there at what they do, and what is lost is missed only by who needs it.
 
     Raises:
         OSError: the folder cannot be written.
@@ -134,6 +157,12 @@ def write_down(
             return Shown(str(path), str(trace), broken)
         if not best or (broken and not most):
             best, most = text, broken
+    if not most and not any(what.startswith("crash") for what, _, _, _ in steps):
+        for ending in permutations(range(1, nodes + 1), model.majority):
+            text = scenario_of(model, steps, why, rule, opened=opened, ending=ending)
+            broken = carried_out(text)
+            if broken:
+                return Shown(str(path), str(trace), broken)
     return Shown(str(path), str(trace), carried_out(best))
 
 

@@ -239,7 +239,8 @@ class ProcessCluster(BaseCluster):
         """See `Cluster`."""
         self._check_node(node)
         with self._lock:
-            return self._chains[node].lines(first, last)
+            lines = self._chains[node].lines(first, last)
+        return lines
 
     def held(self, *, after: int = 0) -> list[HeldMessage]:
         """See `Cluster`."""
@@ -264,7 +265,8 @@ class ProcessCluster(BaseCluster):
     def in_flight(self) -> int:
         """See `Cluster`. Counts messages on slow links and held messages."""
         with self._lock:
-            return self._supervisor.router.underway()
+            underway = self._supervisor.router.underway()
+        return underway
 
     def link_counts(self) -> dict[Link, tuple[int, int]]:
         """See `Cluster`."""
@@ -419,7 +421,8 @@ class ProcessCluster(BaseCluster):
 
     def _extent(self) -> Extent:
         with self._lock:
-            return Extent(0) if self._recording is None else self._recording.extent()
+            extent = Extent(0) if self._recording is None else self._recording.extent()
+        return extent
 
     def _hand_over(self, ticket: Ticket, call: ClientCall) -> None:
         if not self._supervisor.send_call(ticket.node, call):

@@ -87,15 +87,18 @@ class RunChecks:
                 self._process.close()
                 self._process = None
                 self._call_soon(self.start)
-            if self._process is not None:
-                return self._process.verdicts(newest)
             local = self._local
-            if local is None:
+            if self._process is None and local is None:
                 from simulator.worlds.processes.run_checker import RunChecker  # noqa: PLC0415  A start needs no checks.
 
                 fd = self._fd()
                 self._local = local = RunChecker(self._settings, self._run, -1 if fd is None else fd, whole=self._whole)
-            return local.verdicts(newest(), newest)
+            if self._process is not None:
+                found = self._process.verdicts(newest)
+            else:
+                assert local is not None
+                found = local.verdicts(newest(), newest)
+        return found
 
     def close(self) -> None:
         """End the process that checks. A check in this process may go on to its end."""

@@ -39,9 +39,10 @@ class RewindableCluster(VirtualCluster):
         with self.lock:
             self._moments.runs = True
             try:
-                return super().wait(condition, within_ms)
+                came_true = super().wait(condition, within_ms)
             finally:
                 self._moments.runs = False
+        return came_true
 
     def is_midway(self) -> bool:
         """See `Rewindable`."""

@@ -41,3 +41,13 @@ def test_a_second_leader_begins_when_it_is_needed(tmp_path: Path) -> None:
     assert "agreement" in shown.broken
     lines = Path(shown.scenario).read_text(encoding="utf-8").splitlines()
     assert lines.index("deliver 2>1 promise") < lines.index("@3 post alice t2 x &")
+
+
+def test_what_is_lost_is_missed_by_the_next_leader(tmp_path: Path) -> None:
+    """A vote that is wiped from memory alone harms nobody yet: one more election shows it."""
+    shown = proof_of("acceptance-wiped-by-promise", Budgets(writes=1, elections=1)).write_down(tmp_path)
+
+    assert shown is not None
+    assert "agreement" in shown.broken
+    lines = Path(shown.scenario).read_text(encoding="utf-8").splitlines()
+    assert lines[-4:-1] == ["@2 post alice after x &", "deliver 2>3 accept", "deliver 3>2 accepted"]

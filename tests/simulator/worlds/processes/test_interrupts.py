@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import ast
 import dis
 import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
 import pytest
 
+import simulator
 from simulator.cli.failures import INTERRUPTED, explain
 from simulator.cluster.interface import AnswerKind
 from simulator.faults.faults import Hold, Release
@@ -108,6 +111,19 @@ def test_an_interrupt_of_a_look_at_what_is_known_leaves_the_lock_free(start: Sta
         places.add(interrupt.place)
 
     assert len(places) >= 4
+
+
+def test_no_lock_is_held_while_a_call_is_returned() -> None:
+    """The same moment everywhere: what a call gives is kept, and returned after the `with`."""
+    found = []
+    for path in sorted(Path(simulator.__file__).parent.rglob("*.py")):
+        for block in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            items = block.items if isinstance(block, ast.With) else []
+            if any(ast.unparse(each.context_expr).endswith("lock") for each in items):
+                returns = [one for one in ast.walk(block) if isinstance(one, ast.Return)]
+                calls = [one for one in returns if any(isinstance(part, ast.Call) for part in ast.walk(one))]
+                found += [f"{path.name}:{one.lineno}" for one in calls]
+    assert not found
 
 
 def test_an_interrupt_inside_pythons_own_waits_is_no_bug_of_ours() -> None:
