@@ -56,7 +56,7 @@ class _BlockHead(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 SHORT = 2_048
 """Nodes read the same text again and again, in a journal, a chain and a peer's reply; all nodes of a virtual world do.
 Of texts up to this length the newest are remembered with what they mean."""
-REMEMBERED = 4_096
+REMEMBERED = 256
 _FEW = 64
 """Up to so many Ts in a row are looked up one by one."""
 
