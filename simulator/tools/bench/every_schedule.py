@@ -14,7 +14,7 @@ from pathlib import Path
 from simulator.settings import Settings
 from simulator.tools.bench.case import Case, Effort, Skipped
 from simulator.worlds.exhaustive.cluster_model import Budgets, ClusterModel
-from simulator.worlds.exhaustive.lamport_paxos import LamportPaxos, Numbers, Step
+from simulator.worlds.exhaustive.lamport_paxos import LamportPaxos, Numbers
 from simulator.worlds.exhaustive.model import Model
 from simulator.worlds.exhaustive.search import Search
 from simulator.worlds.exhaustive.visited import FORM
@@ -33,10 +33,10 @@ class _Watched(LamportPaxos):
         super().__init__(ballots)
         self.afters: list[Numbers] = []
 
-    def steps(self, state: Numbers) -> list[tuple[Step, Numbers]]:
+    def states_after(self, state: Numbers) -> list[Numbers]:
         """See `LamportPaxos`."""
-        found = super().steps(state)
-        self.afters += [(leader, one, two, three) for _, (leader, one, two, three) in found]
+        found = super().states_after(state)
+        self.afters += [(leader, one, two, three) for leader, one, two, three in found]
         return found
 
 

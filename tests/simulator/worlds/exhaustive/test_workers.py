@@ -27,11 +27,17 @@ from tests.simulator.worlds.exhaustive.models.clients import SingleCopy
 pytestmark = pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")
 
 
+def fork_from(monkeypatch: pytest.MonkeyPatch, states: int) -> None:
+    """Have processes forked for layers of so many states. A fork of a process that runs all tests takes long."""
+    monkeypatch.setattr(engine, "WORTH_FORKING", states)
+    monkeypatch.setattr(engine, "WORTH_WORK_AHEAD", states)
+
+
 @pytest.fixture(autouse=True)
 def _small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     """So that small models have rounds of many batches."""
     monkeypatch.setattr(engine, "LOOK_EVERY", 64)
-    monkeypatch.setattr(engine, "WORTH_FORKING", 128)
+    fork_from(monkeypatch, 800)
     monkeypatch.setattr(engine, "BATCHES", 20)
     for module in (engine, workers_module):  # pytest-xdist has a thread, which holds no lock that a child needs.
         monkeypatch.setattr(module, "can_fork", lambda: True)
@@ -49,12 +55,15 @@ def by_one_process(model: Callable[[int], Model[Any, Any]], size: int) -> tuple[
     return search.run(), order(search)
 
 
-@pytest.mark.parametrize(("model", "size"), [(SingleCopy, 3), (Judged, 2)])  # Without properties, and with them.
+@pytest.mark.parametrize(
+    ("model", "size", "layer"), [(SingleCopy, 3, 80), (Judged, 2, 800)]
+)  # The second has properties.
 @pytest.mark.parametrize("workers", [2, 3])
 def test_any_number_of_processes_finds_the_same_in_the_same_order(
-    model: Callable[[int], Model[Any, Any]], size: int, workers: int
+    model: Callable[[int], Model[Any, Any]], size: int, layer: int, workers: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """States, parents, transitions, what was found and what was never seen."""
+    fork_from(monkeypatch, layer)
     expected, expected_order = by_one_process(model, size)
     together = Search(model(size), keep_going=True, workers=workers)
     same(together.run(), expected)
@@ -66,7 +75,7 @@ def test_any_number_of_processes_finds_the_same_in_the_same_order(
 def test_our_own_nodes_are_searched_the_same(rule: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Other processes look up what is known; what is not is worked out by the first one, in order."""
     monkeypatch.setattr(engine, "LOOK_EVERY", 8)
-    monkeypatch.setattr(engine, "WORTH_FORKING", 40)
+    fork_from(monkeypatch, 60)
     shares: list[tuple[int, int]] = []
     whole = Search._whole
 
@@ -84,8 +93,9 @@ def test_our_own_nodes_are_searched_the_same(rule: str | None, monkeypatch: pyte
     assert rule is not None or any(0 < left < states for left, states in shares)
 
 
-def test_a_violation_ends_all_at_the_same_state() -> None:
+def test_a_violation_ends_all_at_the_same_state(monkeypatch: pytest.MonkeyPatch) -> None:
     """What other processes had found beyond it does not count."""
+    fork_from(monkeypatch, 300)
     alone, together = Search(Judged(2)), Search(Judged(2), workers=2)
     same(together.run(), alone.run())
     assert order(together) == order(alone)
@@ -142,8 +152,8 @@ class Flat(Model[tuple[int, int], str]):
 
 @pytest.fixture
 def late_forks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Processes are forked for the last thirty diagonals of the grid, where all of it goes wrong."""
-    monkeypatch.setattr(engine, "WORTH_FORKING", 170)
+    """Processes are forked for the last twenty diagonals of the grid, where all of it goes wrong."""
+    fork_from(monkeypatch, 180)
 
 
 @pytest.mark.usefixtures("late_forks")
@@ -190,7 +200,7 @@ def test_work_ahead_is_asked_for_with_several_processes_only() -> None:
     Search(Ahead(), keep_going=True).run()
     assert not asked
     Search(Ahead(), keep_going=True, workers=2).run()
-    assert len(asked) == len({*asked}) > 18_000
+    assert len(asked) == len({*asked}) > 3_000
 
 
 def test_no_process_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -203,6 +213,7 @@ def test_no_process_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
         return pids[-1]
 
     monkeypatch.setattr(os, "fork", noted)
+    fork_from(monkeypatch, 120)
     Search(Flat(), workers=3).run(Bounds(states=9_000))
 
     assert len(pids) > 3
