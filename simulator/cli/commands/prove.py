@@ -15,7 +15,7 @@ import click
 
 from simulator.cli.failures import CHECK_FAILED, INTERRUPTED, OK
 from simulator.cli.group import LabCommand, LabOption
-from simulator.cli.options import TimeMs, WholeNumber, common_options, json_option, number_option
+from simulator.cli.options import TimeMs, common_options, json_option, number_option
 from simulator.cli.output import Output
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ MANY = 50_000
 @number_option("--depth", 0, 10_000, 0, "Cut off at this depth, in states; 0: nowhere.")
 @number_option("--states", 0, None, 0, "Cut off at so many states; 0: nowhere.")
 @click.option("--time-limit", type=TimeMs(), metavar="TIME", cls=LabOption, help="Cut off after this time, as 10m.")
-@click.option("--workers", type=WholeNumber(1), metavar="W", cls=LabOption, help="Processes.  [default: all cores]")
+@number_option("--workers", 1, None, 1, "Processes that share the search.")
 @click.option("--break", "break_rule", metavar="RULE", cls=LabOption, help="Leave out one rule of the protocol.")
 @click.option("--agreement", is_flag=True, cls=LabOption, help="Look for two nodes with different blocks alone.")
 @click.option("--keep-going", is_flag=True, cls=LabOption, help="Visit the other states too after a violation.")
@@ -81,7 +81,7 @@ def prove(
     depth: int,
     states: int,
     time_limit: int | None,
-    workers: int | None,
+    workers: int,
     break_rule: str | None,
     agreement: bool,
     keep_going: bool,
@@ -95,7 +95,6 @@ def prove(
     --states or --time-limit cut the search off before it was complete. With --resume DIR the same command goes on where
     the search was; these three bounds may be other ones then.
     """
-    from simulator.tools.explore.engine import cores
     from simulator.tools.prove.command import CUT_OFF, VIOLATED, Bounds, Budgets, Proof, Wishes
 
     budgets = Budgets(writes=writes, elections=elections, crashes=crashes, losses=losses, duplicates=duplicates)
@@ -108,7 +107,7 @@ def prove(
             only_agreement=agreement,
             keep_going=keep_going,
             folder=Path(kept) if kept is not None else None,
-            workers=workers or cores(),
+            workers=workers,
         )
     )
     try:

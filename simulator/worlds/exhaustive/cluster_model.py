@@ -150,7 +150,7 @@ class ClusterModel(Model[Numbers, Action]):
         return used
 
     def _wrong(self, after: Numbers) -> str:
-        facts = [self.steps_of.facts[self.locals.known[local][0]] for local in after[:-1]]
+        facts = [self.locals.facts(self.locals.known[local]) for local in after[:-1]]
         why = disagreement(facts)
         return why or ("" if self.only_agreement else wrong_together(facts, self.majority))
 

@@ -83,6 +83,10 @@ class Watch(Probe, Protocol):
         """The node answered a client or noted something."""
         ...
 
+    def fetched(self, peer: NodeId, message: CatchupReply) -> None:
+        """A peer sent blocks that the node had asked for, and they came."""
+        ...
+
     def ended(self) -> None:
         """The node crashed. What it does from now on is its restart."""
         ...
@@ -193,6 +197,8 @@ class Driver:
                 peer.flush(later)
         for to, message in served.sent:
             if to == node.me and isinstance(message, CatchupReply):
+                if host.watch is not None:
+                    host.watch.fetched(peer.me, message)
                 node.receive(message, now)
                 node.flush(now)
 

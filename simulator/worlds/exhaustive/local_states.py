@@ -20,6 +20,7 @@ import msgspec
 from paxos.messages import Accept, Accepted, Decide, Prepare, Promise
 from simulator.worlds.exhaustive.actors import Interner
 from simulator.worlds.exhaustive.model_errors import Reconsidered
+from simulator.worlds.exhaustive.node_facts import Facts
 from simulator.worlds.exhaustive.node_steps import NodeSteps, Step
 from simulator.worlds.exhaustive.orbits import Orbits
 
@@ -172,7 +173,7 @@ class LocalStates:
         self.heights: list[int] = []
         self.servers: list[int] = []
         self._judged: Interner[object] = Interner()
-        self._judged_of: dict[int, int] = {}
+        self._judged_of: dict[tuple[int, bool], int] = {}
         self._parcels: dict[tuple[Inbox, bool], Parcel] = {}
         self._all_parcels: dict[tuple[Inbox, bool], Parcels] = {}
 
@@ -187,13 +188,19 @@ class LocalStates:
         number = self._numbers(local)
         if number == len(self.judged):
             facts = self.nodes.facts[local[0]]
-            judged = self._judged_of.get(id(facts))
+            judged = self._judged_of.get((id(facts), local[2]))
             if judged is None:
-                judged = self._judged_of[id(facts)] = self._judged((facts.chain, tuple(facts.votes.items())))
+                seen = self.facts(local)
+                judged = self._judged_of[id(facts), local[2]] = self._judged((seen.chain, tuple(seen.votes.items())))
             self.judged.append(judged)
             self.heights.append(len(facts.chain))
             self.servers.append(self.nodes.states.server(local[0]))
         return number
+
+    def facts(self, local: tuple[int, Inbox, bool]) -> Facts:
+        """What is judged of a local state. Where nobody may crash, states that differ in settled votes are joined."""
+        facts = self.nodes.facts[local[0]]
+        return facts if local[2] else facts.open()
 
     def take_up(self, known: Iterable[tuple[int, Inbox, bool]]) -> None:
         """Have these local states instead of all others."""

@@ -26,6 +26,11 @@ class Facts(msgspec.Struct, frozen=True):
     opened: Ballot
     votes: dict[int, Acceptance]
 
+    def open(self) -> Facts:
+        """The same with the votes alone for slots beyond the chain: the others matter only to what a crash leaves."""
+        votes = {slot: vote for slot, vote in self.votes.items() if slot > len(self.chain)}
+        return self if len(votes) == len(self.votes) else msgspec.structs.replace(self, votes=votes)
+
 
 class FactsOfNodes:
     """Reads what is durable from a node's files, once for each contents of them."""

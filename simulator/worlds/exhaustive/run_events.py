@@ -11,7 +11,7 @@ from contextlib import suppress
 
 from chain.block import Block
 from paxos.ballot import NodeId
-from paxos.messages import AnyMessage
+from paxos.messages import AnyMessage, CatchupReply
 from paxos.records import JournalRecord
 from simulator.node.client_api import ClientWrite, NodeReport
 from simulator.node.node import Node, NodeStopped
@@ -34,6 +34,8 @@ from simulator.worlds.exhaustive.driven_node import DrivenHost, Watch, disk_of, 
 from simulator.worlds.exhaustive.driven_node import Event as NodeEvent
 from simulator.worlds.exhaustive.memory_disk import Files, Killed, MemoryDisk
 
+FETCHED = 1 << 40
+"""The numbers of messages that bring blocks begin here: in the search they have none."""
 STEP_MS = 1_000
 """The time between two steps, by which an event tells in which step it was."""
 
@@ -121,6 +123,12 @@ class _Watch:
     def reported(self, report: NodeReport) -> None:
         """See `Watch`."""
         self._tell(NodeReported(at_ms=self._at_ms, node=self._node, report=report))
+
+    def fetched(self, peer: NodeId, message: CatchupReply) -> None:
+        """See `Watch`."""
+        number = FETCHED + self._at_ms
+        self._tell(MessageSent(at_ms=self._at_ms, node=peer, to=(self._node,), number=number, message=message))
+        self._tell(MessageDelivered(at_ms=self._at_ms, node=self._node, source=peer, number=number, message=message))
 
     def ended(self) -> None:
         """See `Watch`."""

@@ -106,6 +106,7 @@ def test_no_reduction_loses_a_verdict(rule: str) -> None:
         (Budgets(writes=1, elections=1, crashes=1), 346),
         (Budgets(writes=1, elections=2), 717),
         pytest.param(Budgets(writes=1, elections=2, crashes=1), 7_665, marks=pytest.mark.slow),
+        pytest.param(Budgets(writes=2, elections=3), 262_271, marks=[pytest.mark.slow, pytest.mark.timeout(1_800)]),
     ],
     ids=str,
 )
@@ -225,6 +226,28 @@ def test_the_default_bounds_are_right_in_every_order() -> None:
 
     assert (report.verdict, report.why, report.given_up) == ("complete", "", ())
     assert (report.states, report.depth) == (399_065, 24)
+
+
+def test_what_is_judged_is_the_same_in_states_that_are_joined(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where nobody crashes any more, votes for slots on the chain are not told apart, so they must not be judged.
+
+    `--writes 2 --elections 3 --crashes 0` found two values at one ballot, one of them in a vote of another run.
+    """
+    known: dict[bytes, set[int]] = {}
+    kept = NodeStates.kept
+
+    def noted(states: NodeStates, node: Node, ballots: Iterable[Ballot] = ()) -> int:
+        number = kept(states, node, ballots)
+        known.setdefault(states.rows[number].known, set()).add(number)
+        return number
+
+    monkeypatch.setattr(NodeStates, "kept", noted)
+    model, _ = every_schedule(Budgets(writes=1, elections=2))
+    facts = model.steps_of.facts
+    joined = [[facts[state] for state in states] for states in known.values() if len(states) > 1]
+    assert any(len({str(each.votes) for each in those}) > 1 for those in joined)
+    assert all(len({str((each.chain, each.open().votes)) for each in those}) == 1 for those in joined)
+    assert all(local[2] or model.locals.facts(local) == facts[local[0]].open() for local in model.locals.known)
 
 
 def test_what_a_start_writes_anew_makes_no_other_state() -> None:

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import pytest
 
+from paxos.messages import CatchupReply
+from simulator.checks.invariants import InvariantChecker
+from simulator.settings import Settings
 from simulator.tools.prove.command import Bounds, Budgets, Proof, Report, Wishes
+from simulator.trace.events import MessageDelivered
+from simulator.trace.observer import replay
+from simulator.worlds.exhaustive.cluster_model import ClusterModel
+from simulator.worlds.exhaustive.run_events import events_of
+from simulator.worlds.exhaustive.search import Search
 
 
 def proved(rule: str, *, only_agreement: bool, **budgets: int) -> Report:
@@ -40,6 +48,22 @@ def test_a_crash_is_watched_too() -> None:
     document = report.document()["violation"]
     assert isinstance(document, dict)
     assert document["first_wrong"]["rule"] == first.rule
+
+
+def test_blocks_that_are_fetched_come_in_a_message() -> None:
+    """A sound run in which a node fetches: nothing that it does is taken for a wrong step."""
+    model = ClusterModel(Settings(nodes=3, difficulty=0), Budgets(writes=1, elections=1))
+    search = Search(model)
+    search.run()
+    runs = (tuple(step for step, _ in search.walk(number)) for number in range(search.progress().states))
+    steps = next(steps for steps in runs if any(name[0] == "fetch" for name in steps))
+    events = events_of(model, steps)
+    checker = InvariantChecker(model.steps_of.settings)
+    replay(events, checker)
+
+    assert any(isinstance(one, MessageDelivered) and isinstance(one.message, CatchupReply) for one in events)
+    assert checker.oracle.first_wrong() is None
+    assert set(checker.verdicts().values()) == {"ok"}
 
 
 @pytest.mark.slow
