@@ -217,8 +217,7 @@ class Node:
 
     def flush(self, now_ms: int) -> None:
         """End a batch: carry out all effects of its events, and let the messages leave."""
-        if self.stopped:
-            raise NodeStopped(self.stopped)
+        self._raise_if_stopped()
         replica = self.replica
         try:
             if self._sync_due:

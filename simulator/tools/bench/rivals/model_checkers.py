@@ -130,10 +130,9 @@ def _shown_by(words: Sequence[str], folder: str) -> str:
     except subprocess.TimeoutExpired:
         raise RuntimeError(f"{Path(words[0]).name} has not ended within {TIME_LIMIT_S} s") from None
     if ended.returncode:
-        text = (ended.stdout + ended.stderr).strip().splitlines()
-        raise RuntimeError(
-            f"{Path(words[0]).name} failed: {next((line for line in text if 'rror' in line), text[-1:])}"
-        )
+        lines = (ended.stdout + ended.stderr).strip().splitlines() or [f"status {ended.returncode}"]
+        why = next((line for line in lines if "error" in line.lower()), lines[-1])
+        raise RuntimeError(f"{Path(words[0]).name} failed: {why}")
     return ended.stdout
 
 
